@@ -29,6 +29,12 @@ TASKS: Mapping[str, Mapping[str, str]] = {
         "explain": "features.calls.explain",
         "report": "features.months.command",
     },
+    "Plan": {
+        "what-if": "features.questions.what_if",
+        "staffing": "features.questions.staffing",
+        "why": "features.questions.why",
+        "needs": "features.questions.needs",
+    },
     "Set up": {
         "init": "tools.init",
         "config": "tools.config",

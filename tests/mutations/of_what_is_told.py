@@ -33,8 +33,8 @@ FAULTS = (
         "a signature is not in the audit log",
         "store/sign_off",
         (
-            "    insert_event(\n        connection,\n        AuditRow(at=audit_event.at, who=audit_event.who, act=act",
-            "    bool(\n        AuditRow(at=audit_event.at, who=audit_event.who, act=act",
+            "    insert_event(\n        connection,\n        AuditRow(at=audit_event.at,",
+            "    bool(\n        AuditRow(at=audit_event.at,",
         ),
     ),
     fault(

@@ -87,6 +87,10 @@ OF_ENTRY = ("callbacks attempt", "callbacks close", "callbacks reopen", "callbac
 # By the command and the option: what is given, what is told.
 BILINGUAL = {
     ("calls", "--line"): ("calls --line nosuch", NO_LINE),
+    ("needs", "--service"): ("needs yesterday yesterday --service nosuch", NO_SERVICE),
+    ("what-if", "--line"): ("what-if yesterday yesterday --set voicemail_rings=5 --line nosuch", NO_LINE),
+    ("why", "--line"): ("why --line nosuch", NO_LINE),
+    ("staffing", "--line"): ("staffing --line nosuch", NO_LINE),
     ("callbacks list", "--line"): ("callbacks list --line nosuch", NO_LINE),
     ("callbacks list", "--service"): ("callbacks list --service nosuch", NO_SERVICE),
     ("disruptions list", "--line"): ("disruptions list --line nosuch", NO_LINE),

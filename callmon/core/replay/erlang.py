@@ -1,0 +1,104 @@
+"""Erlang's queue with impatient callers, for lines whose queue is judged in seconds. Pure.
+
+The busy time is the phone's: until it is free, not until the caller hangs up.
+"""
+
+from __future__ import annotations
+
+from math import exp, inf, lgamma, log
+
+import msgspec
+
+STEPS = 400  # callers beyond the phones that are taken into account
+
+
+class Load(msgspec.Struct, frozen=True, gc=False):
+    """Calls per second, seconds that a phone is busy with one, and those who give up per second waited."""
+
+    calls: float
+    busy: float
+    giving_up: float
+
+
+def level(load: Load, phones: int, within: float) -> float:
+    """The share of callers answered within so many seconds (Erlang A; without giving up, Erlang C)."""
+    if load.calls <= 0:
+        return 1.0
+    if phones <= 0 or (load.giving_up <= 0 and load.calls * load.busy >= phones):
+        return 0.0
+    shares = _shares(load, phones)
+    answered, mean, variance = sum(shares[:phones]), 0.0, 0.0
+    for queued, share in enumerate(shares[phones:]):
+        rate = phones / load.busy + queued * load.giving_up
+        mean, variance = mean + 1 / rate, variance + 1 / rate**2
+        if share > 1e-9:
+            stays = exp(-load.giving_up * min(mean, within))
+            answered += share * gamma_share(mean**2 / variance, within * mean / variance) * stays
+    return answered
+
+
+def _shares(load: Load, phones: int) -> list[float]:
+    """The share of time with k callers in the system, k = 0, 1, …"""
+    logs, total, offered = [0.0], 0.0, log(load.calls)
+    for k in range(1, phones + STEPS):
+        total += offered - log(min(k, phones) / load.busy + max(0, k - phones) * load.giving_up)
+        logs.append(total)
+        if k > phones and total < max(logs[0], logs[phones]) - 25 and logs[-1] < logs[-2]:
+            break
+    most = max(logs)
+    weights = [exp(value - most) for value in logs]
+    scale = sum(weights)
+    return [weight / scale for weight in weights]
+
+
+def gamma_share(shape: float, at: float) -> float:
+    """The share of a Γ-distribution of scale 1 below `at`."""
+    if at <= 0:
+        return 0.0
+    front = exp(shape * log(at) - at - lgamma(shape))
+    if at < shape + 1:
+        return min(1.0, front * _series(shape, at))
+    return max(0.0, 1 - front * _fraction(shape, at))
+
+
+def _series(shape: float, at: float) -> float:
+    term = total = 1 / shape
+    while term > total * 1e-12:
+        shape += 1
+        term *= at / shape
+        total += term
+    return total
+
+
+def _fraction(shape: float, at: float) -> float:
+    """Lentz's continued fraction of the upper share."""
+    b = at + 1 - shape
+    c, d = inf, 1 / b
+    value = d
+    for n in range(1, 500):
+        step = -n * (n - shape)
+        b += 2
+        d = 1 / (step * d + b)
+        c = b + step / c
+        value *= c * d
+        if abs(c * d - 1) < 1e-12:
+            break
+    return value
+
+
+def least_phones(load: Load, target: float, within: float, most: int = 2000) -> int:
+    """The least number of phones that reaches the target."""
+    low, high = 0, 1
+    while high < most and level(load, high, within) < target:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if level(load, middle, within) >= target else (middle, high)
+    return high
+
+
+def level_between(load: Load, phones: float, within: float) -> float:
+    """As `level`, for a mean number of phones that is no whole number."""
+    below = int(phones)
+    share = phones - below
+    return (1 - share) * level(load, below, within) + share * (level(load, below + 1, within) if share else 0)

@@ -1,0 +1,172 @@
+"""How many phones a half-hour takes so that the target is reached. Pure.
+
+A line that rings is replayed with one phone, two phones and so on; a queue judged in seconds has Erlang's formula.
+Refuses: to ask for more phones where pick-up is the limit; then it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import msgspec
+from msgspec.structs import replace
+
+from callmon.core.replay.draws import MOVED, THINNED, uniform
+from callmon.core.replay.erlang import Load, least_phones, level
+from callmon.core.replay.record import Rule, SeenCall, SeenDay, Span, seen_rule
+from callmon.core.replay.run import prepared, replayed
+from callmon.core.replay.world import World, fitted, samples_of
+
+HALF_HOUR, MOST_WRAP_UP = 1_800_000, 300_000
+ALL_DAY = ((0, 48 * HALF_HOUR * 2),)
+BEYOND = 3  # phones more than there are that are tried
+Kept = dict[int, tuple[float, float]]  # by half-hour: calls that kept the standard, calls
+
+
+class PhonesNeeded(msgspec.Struct, frozen=True):
+    """The least phones of a half-hour that reach the target, and the rate that they reach.
+
+    `out_of_reach`: more phones do not help. Then `limit` is the share of tries picked up in time.
+    """
+
+    phones: int
+    reach: float
+    out_of_reach: bool = False
+    limit: float | None = None
+
+
+def slot_of(at: int) -> int:
+    return at // HALF_HOUR
+
+
+def at_forecast(days: Sequence[SeenDay], forecast: Mapping[int, float], salt: int) -> list[SeenDay]:
+    """The days with their calls thinned or repeated, so that each half-hour has the forecast's number on average.
+
+    A repeated call comes up to a quarter of an hour earlier or later: closer, calls would cluster.
+    """
+    seen: dict[int, int] = {}
+    for day in days:
+        for call in day.calls:
+            seen[slot_of(call.at)] = seen.get(slot_of(call.at), 0) + 1
+    found = []
+    for day in days:
+        calls: list[SeenCall] = []
+        for call in day.calls:
+            slot = slot_of(call.at)
+            ratio = forecast.get(slot, 0.0) * len(days) / seen[slot]
+            times = int(ratio + uniform(salt, THINNED, call.key))
+            calls += (_repeated(call, n, salt) for n in range(times))
+        found.append(replace(day, calls=tuple(sorted(calls, key=lambda call: call.at))))
+    return found
+
+
+def _repeated(call: SeenCall, number: int, salt: int) -> SeenCall:
+    """Without its tries: under another number of phones, others ring."""
+    moved = int((uniform(salt, MOVED, call.key, number) - 0.5) * HALF_HOUR) if number else 0
+    at = min(max(call.at + moved, slot_of(call.at) * HALF_HOUR), (slot_of(call.at) + 1) * HALF_HOUR - 1)
+    return replace(call, key=call.key * 64 + number, at=at, tries=())
+
+
+def kept_with(days: Sequence[SeenDay], phones: int, rule: Rule, world: World, within: int) -> Kept:
+    """By half-hour, what so many phones keep all day."""
+    found: Kept = {}
+    there = dict.fromkeys(range(phones), ALL_DAY)
+    for day in days:
+        became = replayed(prepared(replace(day, phones=there)), rule, rule, world)
+        for call, now in zip(day.calls, became, strict=True):
+            if call.counted and call.judged:
+                met, calls = found.get(slot_of(call.at), (0.0, 0.0))
+                kept = now.outcome == "answered" and now.wait < within
+                found[slot_of(call.at)] = (met + kept, calls + 1)
+    return found
+
+
+def smoothed(kept: Kept, slot: int) -> float:
+    """The rate of a half-hour and, by half, of its neighbours."""
+    near = [(kept.get(slot + step, (0.0, 0.0)), weight) for step, weight in ((-1, 0.5), (0, 1.0), (1, 0.5))]
+    calls = sum(weight * one[1] for one, weight in near)
+    return sum(weight * one[0] for one, weight in near) / calls if calls else 1.0
+
+
+def phones_needed(
+    days: Sequence[SeenDay], forecast: Mapping[int, float], target: float, within: int = 18_000, seed: int = 1
+) -> dict[int, PhonesNeeded]:
+    """By half-hour of the forecast, the least phones of a line that rings."""
+    days = [replace(day, calls=tuple(call for call in day.calls if call.counted)) for day in days]
+    own = replace(seen_rule(days), fresh=True)
+    world = fitted([samples_of(day) for day in days], seed)
+    scaled = at_forecast(days, forecast, seed)
+    most = max((len(day.phones) for day in days), default=0) + BEYOND
+    found: dict[int, PhonesNeeded] = {}
+    rates: dict[int, float] = {}
+    for phones in range(1, most + 1):
+        kept = kept_with(scaled, phones, own, world, within)
+        rates = {slot: smoothed(kept, slot) for slot in forecast}
+        for slot, rate in rates.items():
+            if slot not in found and rate >= target:
+                found[slot] = PhonesNeeded(phones, rate)
+        if len(found) == len(forecast):
+            return found
+    limit = picked_up_in_time(days, within)
+    return found | {slot: PhonesNeeded(most, rates[slot], True, limit) for slot in forecast if slot not in found}
+
+
+def picked_up_in_time(days: Sequence[SeenDay], within: int) -> float | None:
+    """The share of tries picked up in time, but for those that ended as another phone took the call."""
+    tries = [
+        (tried.took and tried.length < within)
+        for day in days
+        for call in day.calls
+        for tried in call.tries
+        if tried.took or call.outcome != "answered" or tried.start + tried.length < call.wait
+    ]
+    return sum(tries) / len(tries) if tries else None
+
+
+def wrap_up(days: Sequence[SeenDay]) -> float:
+    """The mean seconds from a phone's call to its next one, of gaps below five minutes while callers waited."""
+    gaps: list[int] = []
+    for day in days:
+        busy: dict[int, list[Span]] = {}
+        for call in day.calls:
+            for tried in call.tries:
+                if tried.took:
+                    begin = call.at + tried.start + tried.length
+                    busy.setdefault(tried.phone, []).append((begin, begin + call.talk))
+        waits = [(call.at, call.at + call.wait) for call in day.calls]
+        for spans in busy.values():
+            spans.sort()
+            gaps += [
+                after[0] - before[1]
+                for before, after in pairwise(spans)
+                if 0 <= after[0] - before[1] < MOST_WRAP_UP and any(a <= before[1] < b for a, b in waits)
+            ]
+    return sum(gaps) / len(gaps) / 1000 if gaps else 0.0
+
+
+def queue_load(days: Sequence[SeenDay], slots: Sequence[int]) -> dict[int, Load]:
+    """By half-hour, the load of one call per second: each half-hour has the mean talk of its two hours."""
+    talks: dict[int, list[int]] = {}
+    waited = given_up = 0
+    for day in days:
+        for call in day.calls:
+            if call.counted:
+                waited, given_up = waited + call.wait, given_up + (call.outcome == "abandoned")
+                if call.outcome == "answered":
+                    for key in (slot_of(call.at) // 4, -1):
+                        talks.setdefault(key, []).append(call.talk)
+    after = wrap_up(days)
+    rate = 1000 * given_up / waited if waited else 0.0
+    found = {}
+    for slot in slots:
+        some = talks.get(slot // 4) or talks.get(-1) or [180_000]
+        found[slot] = Load(1.0, max(1.0, sum(some) / len(some) / 1000 + after), rate)
+    return found
+
+
+def phones_in_queue(load: Load, calls: float, target: float, within: float) -> PhonesNeeded:
+    """The least phones of a half-hour of so many calls, by Erlang's formula with the phone's busy time."""
+    of_half_hour = replace(load, calls=calls / 1800)
+    phones = least_phones(of_half_hour, target, within)
+    return PhonesNeeded(phones, level(of_half_hour, phones, within))

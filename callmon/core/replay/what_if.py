@@ -1,0 +1,151 @@
+"""What another rule would have made of a period: the record completed in several worlds, and replayed. Pure.
+
+Refuses: a figure from fewer than 100 calls or 30 answered ones, or for a setting beyond twice what was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from callmon.core.replay.record import Rule, SeenCall, SeenDay, seen_rule
+from callmon.core.replay.run import PreparedDay, Replayed, prepared, replayed
+from callmon.core.replay.world import drawn_world, fitted, samples_of
+
+WORLDS, WIDENED = 40, 1.25
+LEAST_CALLS, LEAST_ANSWERED, MOST_UNKNOWN = 100, 30, 0.05
+CONFIDENCE = 0.9
+Silence = Literal["few_calls", "few_answered", "unknown_calls", "never_tried", "no_tries"]
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Calls of a period by what became of them. `third_ring`: those that kept the standard, of the `judged`."""
+
+    calls: int
+    third_ring: int
+    judged: int
+    answered: int
+    abandoned: int
+    voicemail: int
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """A count under the changed rule: nine chances in ten that it lies between the two."""
+
+    low: float
+    middle: float
+    high: float
+
+
+class WhatIf(msgspec.Struct, frozen=True):
+    own: Counts
+    changed: dict[str, Estimate]
+
+
+class SeenUntil(msgspec.Struct, frozen=True):
+    """The seconds up to which patience and pick-up were seen; beyond them a hazard is assumed."""
+
+    patience: float
+    pickup: float
+
+
+def why_silent(days: Sequence[SeenDay], own: Rule, rule: Rule) -> Silence | None:
+    """Why no figure is given; None where one may be."""
+    calls = [call for day in days for call in day.calls if call.counted]
+    if len(calls) < LEAST_CALLS:
+        return "few_calls"
+    if sum(call.outcome == "answered" for call in calls) < LEAST_ANSWERED:
+        return "few_answered"
+    if sum(call.outcome == "unknown" for call in calls) > MOST_UNKNOWN * len(calls):
+        return "unknown_calls"
+    if not any(call.tries for call in calls) and msgspec.structs.replace(rule, added=()) != own:
+        return "no_tries"
+    return "never_tried" if _beyond(days, own, rule) else None
+
+
+def _beyond(days: Sequence[SeenDay], own: Rule, rule: Rule) -> bool:
+    """Whether a changed setting is beyond twice what was seen."""
+    longest = max((tried.length for day in days for call in day.calls for tried in call.tries), default=0)
+    waited = max((call.wait for day in days for call in day.calls if call.counted), default=0)
+    phones = max((len(day.phones) for day in days), default=0)
+    return (
+        (rule.voicemail != own.voicemail and (rule.voicemail or 0) > 2 * (own.voicemail or waited))
+        or (rule.ring != own.ring and (rule.ring or 0) > 2 * longest)
+        or not 0.5 <= rule.pickup <= 2
+        or any(abs(change) > phones for change, _ in rule.added)
+    )
+
+
+def seen_until(days: Sequence[SeenDay]) -> SeenUntil:
+    world = fitted([samples_of(day) for day in days], 0)
+    return SeenUntil(
+        world.patience["all"].seen_until / 1000, max(curve.seen_until for curve in world.pickup) / 1000
+    )
+
+
+def counted(days: Sequence[PreparedDay], results: Sequence[Sequence[Replayed]], within: int) -> Counts:
+    """The counts of a replay. A call with its seen outcome and wait keeps its verdict; `within` judges others."""
+    totals = [0] * 6
+    for day, became in zip(days, results, strict=True):
+        for call, now in zip(day.day.calls, became, strict=True):
+            if call.counted:
+                totals[0] += 1
+                totals[1] += call.judged and is_met(call, now, within)
+                totals[2] += call.judged
+                totals[3] += now.outcome == "answered"
+                totals[4] += now.outcome == "abandoned"
+                totals[5] += now.outcome == "voicemail"
+    return Counts(*totals)
+
+
+def is_met(call: SeenCall, now: Replayed, within: int) -> bool:
+    if (now.outcome, now.wait) == (call.outcome, call.wait):
+        return call.met
+    return now.outcome == "answered" and now.wait < within
+
+
+def what_if(
+    days: Sequence[SeenDay],
+    rule: Callable[[Rule], Rule],
+    *,
+    within: int = 18_000,
+    worlds: int = WORLDS,
+    seed: int = 1,
+    done: Callable[[int], None] = lambda number: None,
+) -> WhatIf:
+    """The period as it was, and under the rule that `rule` makes of its own. `done` receives a world's number."""
+    own, ready = seen_rule(days), [prepared(day) for day in days]
+    changed, samples = rule(own), [samples_of(day) for day in days]
+    first = drawn_world(samples, seed, 0)
+    was = counted(ready, [replayed(day, own, own, first) for day in ready], within)
+    found = []
+    for number in range(worlds if changed != own else 0):
+        world = drawn_world(samples, seed, number)
+        found.append(counted(ready, [replayed(day, own, changed, world) for day in ready], within))
+        done(number)
+    names = ("third_ring", "answered", "abandoned", "voicemail")
+    return WhatIf(
+        was, {name: _estimate([getattr(one, name) for one in found], getattr(was, name)) for name in names}
+    )
+
+
+def _estimate(values: list[int], was: int) -> Estimate:
+    """The middle of the worlds, and their 5th and 95th percentile, widened, at least one call away."""
+    if not values:
+        return Estimate(was, was, was)
+    middle = sum(values) / len(values)
+    if min(values) == max(values) == was:
+        return Estimate(was, was, was)
+    low, high = (middle + WIDENED * (percentile(values, share) - middle) for share in (0.05, 0.95))
+    return Estimate(max(0, min(low, middle - 1)), middle, max(high, middle + 1))
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Between the two nearest of the ordered values."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])

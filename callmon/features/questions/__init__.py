@@ -1,0 +1,4 @@
+"""A lead's questions, answered from the store's record. Estimates only: no verdict and no figure of a month.
+
+Refuses: a person. No extension, name or number leaves this package; phones are counted.
+"""

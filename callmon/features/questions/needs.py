@@ -1,0 +1,79 @@
+"""`callmon needs`: how many callers reached a person, not how many calls.
+
+Refuses: to show a number, and to take one for a person.
+"""
+
+from datetime import timedelta
+
+import click
+import msgspec
+
+from callmon.cli.common import CommandContext, json_option, lang_option, refuse_unknown, with_context
+from callmon.cli.completion import SERVICES
+from callmon.cli.help import HelpCommand
+from callmon.core.replay.needs import Needs, count_needs
+from callmon.core.statistics.period import midnight
+from callmon.features.questions.contacts import read_contacts
+from callmon.features.questions.options import in_language_of, print_answer, read_period
+
+
+@click.command(cls=HelpCommand)
+@click.argument("first", metavar="FROM")
+@click.argument("last", metavar="TO")
+@with_context()
+@click.option("--service", shell_complete=SERVICES, help="only calls to this service")
+@lang_option
+@json_option
+def needs(context: CommandContext, first: str, last: str, service: str | None, as_json: bool) -> None:
+    """Count callers who reached a person, not calls: from FROM to TO (2026-11-24), both included.
+
+    A need is all calls of a number within 24 hours of its first call. It is met when a person speaks with the
+    caller, also when the service calls back.
+
+    \b
+    Examples: callmon needs 2026-10-01 2026-10-31
+              callmon needs 2026-11-01 yesterday --service poci --json
+    """
+    settings = context.settings
+    begin, end = read_period(context, first, last)
+    refuse_unknown(settings, "service", service)
+    lines = {line.name for line in settings.lines() if service in (None, line.service)}
+    since, until = midnight(begin, settings.timezone), midnight(end + timedelta(days=1), settings.timezone)
+    found = count_needs(read_contacts(context.store, since, until, lines), since, until)
+    if as_json:
+        print_answer(**msgspec.to_builtins(found))
+    else:
+        click.echo("\n".join(_text(found, context)))
+
+
+def _text(found: Needs, context: CommandContext) -> list[str]:
+    say = context.say
+    if not found.needs:
+        told = [say("Aucun appel d'un numéro connu, pendant les heures d'ouverture.")]
+    else:
+        met, tries = round(100 * found.met / found.needs), found.tries / found.needs
+        told = [
+            say(
+                "Sur 100 personnes qui ont appelé, {met} ont parlé à quelqu'un en 24 heures, en {tries} appel; "
+                "{others} non."
+                if tries < 2
+                else "Sur 100 personnes qui ont appelé, {met} ont parlé à quelqu'un en 24 heures, "
+                "en {tries} appels; {others} non.",
+                met=met,
+                tries=in_language_of(context, tries),
+                others=100 - met,
+            ),
+            say(
+                "Besoins : {needs}; satisfaits : {met}, dont {first} au premier appel; appels : {tries}.",
+                needs=found.needs, met=found.met, first=found.met_at_first, tries=found.tries,
+            ),
+        ]  # fmt: skip
+    if found.gave_up:
+        told.append(
+            say(
+                "Appels abandonnés : {gave_up}; rappelés en 24 heures : {again}; pris en 24 heures : {answered}.",
+                gave_up=found.gave_up, again=found.again, answered=found.answered_after,
+            )
+        )  # fmt: skip
+    told.append(say("Appels sans numéro connu, comptés à part : {unknown}.", unknown=found.unknown_number))
+    return [*told, say("Un numéro n'est pas une personne : plusieurs peuvent partager le même.")]

@@ -1,0 +1,42 @@
+"""What the commands of the questions share: a period of days, and one JSON object out."""
+
+from __future__ import annotations
+
+from datetime import date
+from math import floor
+from typing import Any
+
+import msgspec
+
+from callmon.cli.common import CommandContext, print_json
+
+
+def read_period(context: CommandContext, first: str, last: str) -> tuple[date, date]:
+    """Both days included. Raises ConfigError for a day to come, and for a period that ends before it begins."""
+    begin, end = context.past_day(first, "FROM"), context.past_day(last, "TO")
+    if end < begin:
+        raise context.config_error(
+            "FROM {first} vient après TO {last}; donnez d'abord le premier jour.", first=begin, last=end
+        )
+    return begin, end
+
+
+def print_answer(**answer: Any) -> None:
+    """One JSON object; its numbers are not rounded."""
+    print_json(msgspec.to_builtins(answer))
+
+
+def in_language_of(context: CommandContext, value: float) -> str:
+    """One decimal, with the comma of French."""
+    written = f"{value:.1f}"
+    return written.replace(".", ",") if context.language == "fr" else written
+
+
+def signed_points(context: CommandContext, shares: list[float]) -> list[str]:
+    """Shares in points with one decimal, rounded so that what is printed adds up, too."""
+    exact = [1000 * share for share in shares]
+    rounded = [floor(value) for value in exact]
+    missing = round(sum(exact)) - sum(rounded)
+    for place in sorted(range(len(exact)), key=lambda n: rounded[n] - exact[n])[:missing]:
+        rounded[place] += 1
+    return [("+" if value > 0 else "") + in_language_of(context, value / 10) for value in rounded]

@@ -1,0 +1,71 @@
+"""What the questions read of the store: simulated days, written as the daemon writes, are read as they were."""
+
+from datetime import date, timedelta
+
+from callmon.core import facts as f
+from callmon.core.replay.record import Rule, seen_rule
+from callmon.core.replay.run import prepared, replayed
+from callmon.core.replay.what_if import what_if
+from callmon.core.replay.world import drawn_world, samples_of
+from callmon.features.questions.record import read_days
+from callmon.store.database import Database
+from tests.support.fact_builder import TORONTO, Office, local
+from tests.support.ringing_site import stored, without_numbers
+from tests.support.ringing_world import Site, counts, simulated
+from tests.support.store_fixtures import wrote
+
+SITE = Site(seed=1, days=6, calls_a_day=30, phones=3)
+
+
+def test_the_calls_of_the_store_are_those_that_were_simulated(store: Database) -> None:
+    days = simulated(SITE)
+    dates = stored(store, days)
+    read = read_days(store, TORONTO, dates[0], dates[-1])
+    assert [day.name for day in read] == [str(day) for day in dates]
+    assert without_numbers(read) == without_numbers(days)
+    assert seen_rule(read) == SITE.rule
+    assert [call.met for day in read for call in day.calls] == [call.met for day in days for call in day.calls]
+
+
+def test_a_stored_month_under_its_own_rule_is_that_month(store: Database) -> None:
+    ringall = Site(seed=2, days=5, calls_a_day=40, rule=Rule(strategy="ringall", voicemail=24_000))
+    dates = stored(store, simulated(ringall))
+    read = read_days(store, TORONTO, dates[0], dates[-1])
+    own, world = seen_rule(read), drawn_world([samples_of(day) for day in read], 1, 0)
+    for day in read:
+        became = [(now.outcome, now.wait) for now in replayed(prepared(day), own, own, world)]
+        assert became == [(call.outcome, call.wait) for call in day.calls]
+    answer, truth = what_if(read, lambda rule: rule), counts(simulated(ringall))
+    assert (answer.own.calls, answer.own.answered) == (truth["calls"], truth["answered"])
+
+
+def test_calls_of_other_lines_keep_phones_busy_and_are_not_counted(store: Database) -> None:
+    dates = stored(store, simulated(SITE), line="poci")
+    assert read_days(store, TORONTO, dates[0], dates[-1], "general") == []
+    (day, *_) = read_days(store, TORONTO, dates[0], dates[-1], "poci")
+    assert all(call.counted for call in day.calls)
+
+
+def test_a_day_without_calls_is_no_day(store: Database) -> None:
+    dates = stored(store, simulated(SITE))
+    assert read_days(store, TORONTO, dates[-1] + timedelta(days=1), dates[-1] + timedelta(days=9)) == []
+    assert len(read_days(store, TORONTO, date(2026, 1, 1), dates[1])) == 2
+
+
+def test_a_transfer_frees_the_phone(store: Database) -> None:
+
+    office = Office()
+    at = local("2026-11-24 10:00")
+    call = office.call_in(at)
+    name, sent = call[0][1].call, at + timedelta(seconds=5)
+    office.hear(
+        [
+            *call[:-1],
+            (sent, f.SentOff(name, sent, "attended", "PJSIP/101-00000002", "105")),
+            (sent, f.Transferred(name, sent, "attended", "PJSIP/101-00000002", "105", True)),
+            call[-1],
+        ]
+    )
+    wrote(store, *office.outcomes)
+    (day,) = read_days(store, TORONTO, date(2026, 11, 24), date(2026, 11, 24))
+    assert [seen.talk for seen in day.calls] == [5000]

@@ -1,0 +1,164 @@
+"""The replay of seen days under their own rule and under others, against simulated months."""
+
+import pytest
+from msgspec.structs import replace
+
+from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try, seen_rule
+from callmon.core.replay.run import Replayed, prepared, replayed
+from callmon.core.replay.what_if import Estimate, seen_until, what_if, why_silent
+from callmon.core.replay.world import drawn_world, samples_of
+from tests.bench.questions_what_if import CHANGES, SITES, table
+from tests.support.ringing_world import Site, counts, simulated
+
+RINGALL = Rule(strategy="ringall", voicemail=24_000)
+
+
+def seen(day: SeenDay) -> list[Replayed]:
+    return [
+        Replayed(call.outcome, call.wait, next((tried.phone for tried in call.tries if tried.took), None))
+        for call in day.calls
+    ]
+
+
+def under_own_rule(days: list[SeenDay], rule: Rule | None = None) -> list[list[Replayed]]:
+    own = seen_rule(days)
+    world = drawn_world([samples_of(day) for day in days], 1, 0)
+    return [replayed(prepared(day), own, rule or own, world) for day in days]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_month_under_its_own_rule_is_the_month_call_by_call(seed: int) -> None:
+    rule = RINGALL if seed % 3 == 0 else Rule(ring=15_000, voicemail=24_000)
+    site = Site(seed=seed, calls_a_day=15 + 5 * (seed % 4), absent=0.05 * (seed % 2), rule=rule, again=0.1)
+    days = simulated(site)
+    assert under_own_rule(days) == [seen(day) for day in days]
+
+
+def test_the_rule_is_that_of_the_record() -> None:
+    hunt = Site(seed=1, calls_a_day=65)
+    assert seen_rule(simulated(hunt)) == hunt.rule
+    assert seen_rule(simulated(replace(hunt, rule=RINGALL))) == RINGALL
+
+
+def test_a_change_of_one_call_in_the_record_changes_that_call_only() -> None:
+    days = simulated(Site(seed=3, days=5, calls_a_day=30))
+    gone = next(place for place, call in enumerate(days[2].calls) if call.outcome == "abandoned")
+    calls = list(days[2].calls)
+    calls[gone] = replace(calls[gone], wait=calls[gone].wait + 1)
+    edited = [*days[:2], replace(days[2], calls=tuple(calls)), *days[3:]]
+    changed = [
+        (day, place)
+        for day, (was, now) in enumerate(zip(under_own_rule(days), under_own_rule(edited), strict=True))
+        for place, (one, other) in enumerate(zip(was, now, strict=True))
+        if one != other
+    ]
+    assert changed == [(2, gone)]
+
+
+def test_calls_that_overlap_on_one_phone_are_replayed_as_seen() -> None:
+    calls = tuple(
+        SeenCall(key=n, at=n * 1000, outcome="answered", wait=4000, talk=60_000, tries=(Try(1, 0, 4000, True),))
+        for n in range(3)
+    )
+    day = SeenDay("", calls, {1: ((0, 100_000),)})
+    assert under_own_rule([day]) == [seen(day)]
+
+
+def test_where_nothing_changes_nothing_differs() -> None:
+    days = simulated(Site(seed=4, absent=0.1))
+    was = counts(days)
+    answer = what_if(days, lambda rule: rule)
+    assert answer.changed == {
+        name: Estimate(was[name], was[name], was[name])
+        for name in ("third_ring", "answered", "abandoned", "voicemail")
+    }
+    assert (answer.own.calls, answer.own.third_ring) == (was["calls"], was["third_ring"])
+
+
+def test_each_call_has_one_end_under_each_change() -> None:
+    days = simulated(Site(seed=5, absent=0.1, calls_a_day=40))
+    own = seen_rule(days)
+    for change, _ in CHANGES.values():
+        found = under_own_rule(days, change(own))
+        assert {one.outcome for day in found for one in day} <= {"answered", "abandoned", "voicemail"}
+        assert [len(day) for day in found] == [len(day.calls) for day in days]
+
+
+def test_no_phone_has_two_calls_under_a_changed_rule() -> None:
+    days = simulated(Site(seed=6, calls_a_day=80))
+    own = seen_rule(days)
+    world = drawn_world([samples_of(day) for day in days], 1, 0)
+    for day in days:
+        busy: dict[int | None, int] = {}
+        found = replayed(prepared(day), own, replace(own, strategy="ringall", ring=None), world)
+        ends = [
+            (call.at + now.wait, now.phone, call)
+            for call, now in zip(day.calls, found, strict=True)
+            if now.phone is not None
+        ]
+        for at, phone, call in sorted(ends, key=lambda end: end[0]):
+            assert at >= busy.get(phone, 0)
+            busy[phone] = at + world.talk_of(call)
+
+
+def test_calls_outside_the_question_keep_their_record() -> None:
+    days = simulated(Site(seed=7, calls_a_day=40))
+    days = [
+        replace(day, calls=tuple(replace(call, counted=call.key % 2 == 0) for call in day.calls)) for day in days
+    ]
+    own = seen_rule(days)
+    found = under_own_rule(days, replace(own, voicemail=12_000))
+    for day, was, became in zip(days, map(seen, days), found, strict=True):
+        boxes = [
+            (one, other)
+            for call, one, other in zip(day.calls, was, became, strict=True)
+            if not call.counted and one.outcome != "voicemail"
+        ]
+        assert all(other.outcome != "voicemail" for _, other in boxes)
+
+
+def test_the_spans_of_three_changes_hold_the_truth_of_most_months() -> None:
+    names = ("voicemail a ring later", "a phone less", "ring-all")
+    rows = table(SITES["300 calls"], 8, names)
+    assert {key: row.held >= 7 for key, row in rows.items()} == dict.fromkeys(rows, True)
+    assert all(row.error <= max(row.unchanged / 2, 4) for row in rows.values())
+
+
+def test_the_answer_depends_on_the_seed_alone() -> None:
+    days = simulated(Site(seed=8, absent=0.05))
+    change = CHANGES["ring-all"][0]
+    assert what_if(days, change, worlds=3) == what_if(days, change, worlds=3)
+    assert what_if(days, change, worlds=3) != what_if(days, change, worlds=3, seed=2)
+
+
+def test_it_is_silent_where_too_little_was_seen() -> None:
+    month, few = simulated(Site(seed=9)), simulated(Site(seed=9, days=3))
+    own = seen_rule(month)
+    later, far = replace(own, voicemail=30_000), replace(own, voicemail=60_000)
+    assert why_silent(month, own, later) is None
+    assert why_silent(few, own, later) == "few_calls"
+    assert why_silent(month, own, far) == "never_tried"
+    assert why_silent(month, own, replace(own, pickup=3)) == "never_tried"
+    assert why_silent(month, own, replace(own, added=((9, (0, 1)),))) == "never_tried"
+    assert why_silent(_edited(month, outcome="abandoned"), own, later) == "few_answered"
+    assert why_silent(_edited(month, tries=()), own, later) == "no_tries"
+    unknown = _edited(month[:3], outcome="unknown") + month[3:]
+    assert why_silent(unknown, own, later) == "unknown_calls"
+
+
+def _edited(days: list[SeenDay], **values: object) -> list[SeenDay]:
+    return [replace(day, calls=tuple(replace(call, **values) for call in day.calls)) for day in days]
+
+
+def test_what_was_seen_ends_at_voicemail_and_at_the_longest_ring() -> None:
+    found = seen_until(simulated(Site(seed=2, calls_a_day=60)))
+    assert (found.patience, found.pickup) == (24.0, 15.0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("site", ["300 calls", "300 calls, 5 % absences"])
+def test_the_spans_of_twenty_months_hold_and_the_middles_are_near(site: str) -> None:
+    rows = table(SITES[site], 20)
+    assert [key for key, row in rows.items() if row.held < 0.8 * row.months] == []
+    assert sum(row.held for row in rows.values()) >= 0.88 * sum(row.months for row in rows.values())
+    assert [key for key, row in rows.items() if row.error > max(row.unchanged / 2, 0.5 * row.months)] == []
