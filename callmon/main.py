@@ -51,12 +51,14 @@ TASKS: Mapping[str, Mapping[str, str]] = {
         "demo": "tools.commands",
     },
     "Look after": {
+        "import": "backfill.import_command",
         "backfill": "backfill.command",
         "reconcile": "backfill.reconcile",
         "privacy": "features.access.privacy",
         "db": "tools.db",
     },
     "For engineers": {
+        "half-hours": "features.questions.half_hours",
         "export": "features.months.open_data.command",
         "record": "tools.commands",
         "replay": "tools.commands",
@@ -74,6 +76,7 @@ PAGES: Mapping[str, str] = {
     "doctor": "how-to/install.md",
     "export": "how-to/analytics.md",
     "explain": "reference/json.md",
+    "import": "tutorials/day-one.md",
     "init": "how-to/install.md",
     "reconcile": "explanation/gaps-and-reconciliation.md",
     "report": "how-to/monthly-report.md",

@@ -1,6 +1,7 @@
 """Applies a backfill to the database: creates calls that are not stored, completes calls that are stored in part.
 
     stored whole, or from CEL, or in progress ─▶ unchanged
+    stored from a record that holds less      ─▶ replaced (CDR by queue_log, both by CEL)
     not stored                                ─▶ created, and counted as a call that has just ended
     stored in part                            ─▶ completed; counters move (`store/rejudge.py`)
     outbound, to a number with an open obligation ─▶ a command for the ledger, which only the daemon writes
@@ -24,8 +25,8 @@ from callmon.backfill.cel.extract import arrival
 from callmon.backfill.merge import merged
 from callmon.core.callbacks.commands import CallbackCommand, Received
 from callmon.core.callbacks.triggers import hidden_of
-from callmon.core.calls.call import Call, language_label
-from callmon.core.facts import AnyFact, CallbackRequested, Fact, VoicemailTook, as_it_stands
+from callmon.core.calls.call import Call, Heard, language_label
+from callmon.core.facts import AnyFact, CallbackRequested, Fact, Filled, VoicemailTook, as_it_stands
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import counters
@@ -42,13 +43,15 @@ from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, call_of
 from callmon.store.tables import CALL, FACT, MARK, NUMBER, OBLIGATION, OPEN, Condition
 from callmon.store.tables.callbacks import HandRow
 from callmon.store.tables.columns import table_of
-from callmon.store.writer.transaction import write_numbers
+from callmon.store.writer.transaction import IMPORTED, write_numbers
 
 CHUNK = 200
 # Less than this after a call's end, the daemon may not have written the call yet.
 SETTLED = timedelta(seconds=2)
 
 ACTOR = "backfill"
+# The records of an exchange, by how much of a call they hold.
+HELD: Mapping[str, int] = {"cdr": 1, "queue_log": 2, "cel": 3}
 
 What = Literal["created", "completed"]
 
@@ -82,20 +85,34 @@ def fill(
     now: datetime,
     region: str = "CA",
     writes: bool = True,
+    is_import: bool = False,
 ) -> Iterator[FilledGap]:
     """Writes the calls of CEL (`found`: facts by call). Yields the changes of each transaction after its commit.
 
-    Without `writes`, yields the same changes and writes nothing. Raises StoreError; the transactions yielded until
-    then are committed.
+    Without `writes`, yields the same changes and writes nothing. `is_import`: calls of the past, which are in no
+    counter that is exported, and open no callback. Raises StoreError; the transactions yielded until then are
+    committed.
     """
     settled = iter([(call, facts) for call, facts in found.items() if is_settled(facts, now)])
     while part := dict(islice(settled, CHUNK)):
-        with database_errors(store), store.writing() if writes else store.reading() as connection:
-            filling = _Filling(connection, store, monitor, exchange, region, now)
-            filling.merge(part)
+        judged = _judged(store, monitor, exchange, part) if is_import else {}
+        write = store.writing_piece if is_import else store.writing
+        with database_errors(store), write() if writes else store.reading() as connection:
+            filling = _Filling(connection, store, monitor, exchange, region, now, is_import)
+            filling.merge(part, judged)
             if writes:
                 filling.write_rows()
         yield FilledGap(tuple(filling.changes), filling.group.added)
+
+
+Judged = Mapping[str, Outcome | None]
+
+
+def _judged(store: Database, monitor: Monitor, exchange: str, part: Mapping[str, Sequence[Fact]]) -> Judged:
+    """The new calls of an import, judged before the transaction: a daemon beside waits for its writes alone."""
+    with database_errors(store):
+        known = calls.names_with_facts(store, exchange, part)
+    return {call: monitor.retell(exchange, facts) for call, facts in part.items() if call not in known}
 
 
 def is_settled(facts: Sequence[Fact], now: datetime) -> bool:
@@ -108,17 +125,25 @@ class _Filling:
     """One chunk of calls in one transaction."""
 
     def __init__(
-        self, connection: Connection, store: Database, monitor: Monitor, exchange: str, region: str, now: datetime
+        self,
+        connection: Connection,
+        store: Database,
+        monitor: Monitor,
+        exchange: str,
+        region: str,
+        now: datetime,
+        is_import: bool = False,
     ) -> None:
         self._connection, self._monitor, self._exchange = connection, monitor, exchange
         self._writing = BulkWriter(connection, store.ring)
         self.group = RejudgedCalls(connection, monitor)
-        self._region, self._now = region, now
-        self._rows: list[Rows] = []
+        self._region, self._now, self._is_import = region, now, is_import
+        self._created = Rows(0)  # one statement a table for all of them
+        self._rows = [self._created]
         self._commands: list[CallbackCommand] = []
         self.changes: list[CallChange] = []
 
-    def merge(self, found: Mapping[str, Sequence[Fact]]) -> None:
+    def merge(self, found: Mapping[str, Sequence[Fact]], judged: Judged) -> None:
         def which(table: Table) -> Condition:
             return and_(table.c.exchange == self._exchange, table.c["call"].in_(list(found)))
 
@@ -130,45 +155,57 @@ class _Filling:
         for call, new in found.items():
             key = (call, self._exchange)
             if call in stored and call not in in_progress:
-                self._complete(key, stored[call], facts.get(key, []), findings.get(key, []), new)
+                heard = call_of(stored[call], {}).heard
+                if _is_better(new, heard):
+                    known = facts.get(key, []) if heard == "partly" else None
+                    self._complete(key, stored[call], known, findings.get(key, []), new)
             elif call not in in_progress:
-                self._create(new)
+                self._create(judged[call] if call in judged else self._monitor.retell(self._exchange, new))
 
-    def _create(self, new: Sequence[Fact]) -> None:
-        outcome = self._monitor.retell(self._exchange, new)
+    def _create(self, outcome: Outcome | None) -> None:
         if outcome is None or not outcome.calls:  # on no line: a call of staff, which is not counted
             return
         call, findings = outcome.calls[0], outcome.findings
-        counters.of_call(self.group.added, call)
+        counted = Figures()
+        counters.of_call(counted, call)
         for finding in findings:
-            counters.of_finding(self.group.added, finding)
+            counters.of_finding(counted, finding)
+        for figure, amount in counted.items():
+            counters.add_figure(self.group.added, (IMPORTED, *figure) if self._is_import else figure, amount)
         self.group.rolling.change(self._exchange, None, update.call_record(call, findings))
-        self._record(outcome, CallChange("created", self._exchange, call, findings, outcome.facts))
+        self._created.add_items([outcome])
+        self._record(CallChange("created", self._exchange, call, findings, outcome.facts))
 
     def _complete(
-        self, key: StoredCallKey, data: str, heard: list[Fact], old: list[Finding], new: Sequence[Fact]
+        self, key: StoredCallKey, data: str, heard: list[Fact] | None, old: list[Finding], new: Sequence[Fact]
     ) -> None:
-        facts = tuple(merged(up_to_end(as_it_stands(heard)), new))
+        """Completes a call with its received facts (`heard`), or replaces one of another record (None)."""
+        facts = tuple(new if heard is None else merged(up_to_end(as_it_stands(heard)), new))
         outcome = self._monitor.retell(self._exchange, facts)
-        if outcome is None or not outcome.calls or call_of(data, {}).heard != "partly":
+        if outcome is None or not outcome.calls:
             return
-        outcome = _with_what_was_known(outcome, old)
+        if heard is not None:
+            outcome = _with_what_was_known(outcome, old)
+        elif outcome.calls[0].outcome == "unknown":
+            return  # the record that holds less told what became of this call
         before = len(self.group.changes)
         self.group.correct(key, data, old, outcome)
         verdicts = tuple(self.group.changes[before:])
         findings = tuple(({x.standard: x for x in old} | {x.standard: x for x in outcome.findings}).values())
         change = CallChange("completed", self._exchange, outcome.calls[0], findings, facts, verdicts)
-        self._record(Outcome(self._exchange, facts), change, self._next_place(key), heard)
+        rows = Rows(0, self._next_place(key))  # of facts, behind those that are stored
+        rows.add_items([Outcome(self._exchange, facts)])
+        self._rows.append(rows)
+        self._record(change, heard or ())
 
-    def _record(self, written: Outcome, change: CallChange, place: int = 0, heard: Sequence[Fact] = ()) -> None:
+    def _record(self, change: CallChange, heard: Sequence[Fact] = ()) -> None:
         """Records a change. For a call that owes a callback, adds a command: only the daemon opens obligations.
 
-        `place`: the number of its row of facts in the database. `heard`: its facts that were received.
+        `heard`: its facts that were received.
         """
-        rows = Rows(0, place)
-        rows.add_items([written])
-        self._rows.append(rows)
         self.changes.append(change)
+        if self._is_import:
+            return
         asked = (x for x in change.facts if isinstance(x, CallbackRequested) and x not in heard)
         self._owe(change, next(asked, None))
 
@@ -209,6 +246,12 @@ class _Filling:
         self.group.write_changes()
         for command in self._commands:
             insert_callback_command(self._connection, self._writing.ring, command)
+
+
+def _is_better(new: Sequence[Fact], heard: Heard) -> bool:
+    """Whether the record of these facts holds more than what is stored. Only CEL completes a received call."""
+    source = next((fact.source for fact in new if isinstance(fact, Filled)), "cel")
+    return source == "cel" if heard == "partly" else HELD.get(source, 0) > HELD.get(heard, len(HELD))
 
 
 def _with_what_was_known(outcome: Outcome, old: Iterable[Finding]) -> Outcome:

@@ -63,14 +63,15 @@ class Backfill:
         exchange: str,
         grown: Mapping[str, Sequence[MailboxGrowth]] | None = None,
         writes: bool = True,
+        is_import: bool = False,
     ) -> None:
         """`grown`: by mailbox, its growth during measurement gaps, where messages were counted.
 
-        Without `writes`, the same changes are found and nothing is written.
+        Without `writes`, the same changes are found and nothing is written. `is_import`: as for `fill`.
         """
-        self._grown, self._writes = grown or {}, writes
+        self._grown, self._writes, self._is_import = grown or {}, writes, is_import
         self._store, self.exchange = store, exchange
-        self._site = ExchangeProfile(settings, exchange)
+        self.site = ExchangeProfile(settings, exchange)
         self._monitor = Monitor(settings, exchange, token=obligations.token_function(store))
         self._monitor.survey_heard = survey_was_heard(calls.counters(store))
         own = settings.exchanges[exchange]
@@ -79,7 +80,7 @@ class Backfill:
         self.bad = ParseErrors()
         self.apart: list[Call] = []
         self.called_back = 0  # outbound calls to open obligations, handed over to the ledger
-        self._zone = settings.timezone if own.timezone is None else ZoneInfo(own.timezone)
+        self.zone = settings.timezone if own.timezone is None else ZoneInfo(own.timezone)
         self.rows = 0
 
     def measurement_gaps(self, now: datetime) -> list[Window] | None:
@@ -92,7 +93,7 @@ class Backfill:
 
     def reader(self) -> CelReader:
         """A reader for rows with local times in the exchange's time zone."""
-        return CelReader(self._zone, self.bad)
+        return CelReader(self.zone, self.bad)
 
     def run(self, rows: Iterable[CelRow], windows: Windows = None) -> Iterator[FilledGap]:
         """Yields the changes of each transaction after its commit. Raises StoreError."""
@@ -108,17 +109,25 @@ class Backfill:
                 found[call] = with_message(found[call], messages[call])
             if windows is not None:
                 found = {call: facts for call, facts in found.items() if _was_up(facts, windows)}
-            if not self._keeps_numbers:
-                found = {call: _without_numbers(facts) for call, facts in found.items()}
+            found = {call: self.with_kept_numbers(facts) for call, facts in found.items()}
             self.apart += [_account(facts) for facts in found.values() if extract.arrival(facts).line is None]
             now = datetime.now(UTC)
-            yield from fill(self._store, self._monitor, self.exchange, found, now, self._region, self._writes)
-            if self._writes:
+            yield from self.fill(found, now)
+            if self._writes and not self._is_import:
                 self._hand_over(found)  # after the commands that open obligations for their messages
+
+    def fill(self, found: Mapping[str, Sequence[Fact]], now: datetime) -> Iterator[FilledGap]:
+        """Writes these calls, and yields the changes of each transaction after its commit. Raises StoreError."""
+        more = (self._region, self._writes, self._is_import)
+        yield from fill(self._store, self._monitor, self.exchange, found, now, *more)
+
+    def with_kept_numbers(self, facts: list[Fact]) -> list[Fact]:
+        """The facts with the number that the site keeps of a call that only a record of the exchange has."""
+        return facts if self._keeps_numbers else _without_numbers(facts)
 
     def calls_of(self, part: Sequence[CelRow]) -> extract.ExtractedCalls:
         """The facts of each call that ends in this stretch of rows."""
-        found = extract.extract_calls(part, self._site, self._keys)
+        found = extract.extract_calls(part, self.site, self._keys)
         doubted = with_doubt(part, found, self.bad.lacks_apps)
         self.bad.doubted += len(doubted)
         return found | doubted
@@ -128,7 +137,7 @@ class Backfill:
         now, out = datetime.now(UTC), {}
         for call, facts in found.items():
             arrived = extract.arrival(facts)
-            number = called(arrived, self._site)[0] if arrived.direction == "outbound" else None
+            number = called(arrived, self.site)[0] if arrived.direction == "outbound" else None
             if number is not None and is_settled(facts, now):
                 out[call] = number, facts
         stored = calls.names_with_facts(self._store, self.exchange, out)

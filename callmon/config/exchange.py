@@ -66,7 +66,7 @@ class CelSettings(PasswordSource):
         "environment variable that holds the database's password", None, min_length=1
     )
     numbers: bool = setting(
-        "store numbers of calls known from CEL alone; CEL does not mark withheld numbers", True
+        "store numbers of calls known from CEL, queue_log or CDR alone; these do not mark withheld numbers", True
     )
     wait: Duration = setting("delay between the end of a gap and reading its rows", "5s")
 

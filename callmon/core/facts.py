@@ -28,6 +28,7 @@ TransferKind = Literal["blind", "attended", "blonde", "redirect"]
 SurveyOffer = Literal["transfer", "dialplan"]
 RingbackBy = Literal["dial", "application", "local"]
 QueueSound = Literal["ringing", "phones", "music"]
+FilledFrom = Literal["cel", "queue_log", "cdr"]
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -357,13 +358,14 @@ class Filled(Fact, frozen=True, gc=False, tag="Filled"):
 
     It follows the `Arrived` that begins a new account. Earlier facts stay stored and no longer count. CEL itself
     states neither messages nor holds: the time in voicemail was received, or the dialplan reported none. Nor does
-    it have the dialplan's UserEvent of a survey.
+    it have the dialplan's UserEvent of a survey. `source`: an import of older records, which hold less than CEL.
     """
 
     alone: bool = False  # the event stream carried nothing of the call
     message: bool = False  # it is known whether a message was left
     holds: bool = False  # it is known whether the caller was put on hold
     talk: bool = False  # the call was received from the answer to the end
+    source: FilledFrom = "cel"
 
 
 class HangupRequested(Fact, frozen=True, gc=False, tag="HangupRequested"):

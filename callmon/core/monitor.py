@@ -40,7 +40,7 @@ from callmon.core.exchange import ExchangeState, LastCalls
 from callmon.core.facts import Fact
 from callmon.core.outcome import Outcome
 from callmon.core.standards import Standard, load
-from callmon.core.standards.verdict_rules import Seen
+from callmon.core.standards.verdict_rules import Seen, of_imported
 from callmon.core.verdicts import Finding, Gap
 
 OPENING = frozenset(OPENED_BY)
@@ -361,6 +361,8 @@ class Monitor:
             judged = standard.judge(fact, call, state.site.staff, self.survey_heard)
             if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
                 continue  # it may become known by the end of the call
+            if call.is_imported:
+                judged = of_imported(standard.name, judged, call)
             account.judged += (standard.name,)
             language = call.language or "unknown"
             findings.append(judged.finding(fact.call, fact.at, standard.name, call.line, language, call.in_hours))

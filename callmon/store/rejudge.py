@@ -55,7 +55,7 @@ from callmon.store.row_mapping import (
     without_numbers,
 )
 from callmon.store.tables import CALL, FACT, FINDING, GAP, LEDGER, OBLIGATION, OPEN, Condition
-from callmon.store.writer.transaction import MOVED, count_correction, move
+from callmon.store.writer.transaction import IMPORTED, MOVED, count_correction, move
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 200
@@ -217,7 +217,7 @@ def counter_differences(store: Database) -> list[Sentence]:
     # The counters as they would be if the current rows had been counted first.
     expected = {figure: value for figure, value in stored.items() if figure[0] in names}
     for figure, value in stored.items():
-        if figure[0] == MOVED:
+        if figure[0] in (MOVED, IMPORTED):
             figures.add_figure(expected, figure[1:], value)
     differences = _unequal(expected, counted, COUNTER_DIFFERS)
     return differences + _unequal(_net(stored), _moved_verdicts(stored), CORRECTIONS_DIFFER)

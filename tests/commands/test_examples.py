@@ -27,6 +27,7 @@ from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.tools.demo import history
 from tests.commands.test_blocks import FOLDERS, PASSWORD, inside
 from tests.commands.test_help import NAMES, examples
+from tests.recordings.test_imported_records import IMPORTED
 from tests.store.test_backfill import cel
 from tests.unit.test_alerts import ROUTES
 from tests.unit.test_command_line import RECORDING
@@ -73,10 +74,17 @@ RUN = [
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders of a machine, with a configuration and a database."""
     root = tmp_path_factory.mktemp("site")
-    for folder in (*FOLDERS, "var/log/asterisk/cel-custom", "here", "home/.config/fish/completions"):
+    for folder in (
+        *FOLDERS,
+        "var/log/asterisk/cel-custom",
+        "here",
+        "home/.config/fish/completions",
+    ):
         (root / folder).mkdir(parents=True)
     rows = root / "var/log/asterisk/cel-custom/Master.csv"
     shutil.copy(cel("vm_message"), rows)
+    for record, place in (("queue_log", "var/log/asterisk/queue_log"), ("cdr-csv.csv", "here/Master.csv")):
+        shutil.copy(IMPORTED / "22" / record, root / place)
     text = example_text().replace("[web]\n", "[web]\naccess = { accounts = true }\n")
     (root / "here/callmon.toml").write_text(
         f'{text}\n[exchanges.toronto.cel]\nfile = "{rows}"\n', encoding="utf-8"

@@ -122,6 +122,7 @@ def test_one_idea_has_one_spelling_in_all_commands() -> None:
     assert {(name, option) for name, option in found if option in OLD} == {
         ("alerting test", "--to"),
         ("report send", "--to"),
+        ("import", "--from"),  # a day of calls, beside --until
     }
 
 

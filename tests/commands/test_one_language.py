@@ -28,6 +28,7 @@ from tests.unit.test_command_line import RECORDING, commands
 
 __all__ = ["site"]  # a fixture
 CEL = Path(__file__).parents[1] / "data/traces/vm_message/cel.csv"
+QUEUE_LOG, CDR = (Path(__file__).parents[1] / "data/imported/22" / name for name in ("queue_log", "cdr-csv.csv"))
 CALL, ENTRY, COMPLAINT = "1707342553.145", "1707328465.90000014", "1734547051.90000000"
 NUMBER = "416 555-0102\n"
 # In this order, in one folder. What a command reads from standard input is after "<<".
@@ -55,6 +56,8 @@ GIVEN = [
     "what-if 2024-02-01 2024-02-29 --set voicemail_rings=5",
     "why 2024-02-07",
     "staffing 2024-03-04 --known-until 2024-03-01 --days 1",
+    "half-hours 2024-02-07 2024-02-08",
+    "half-hours 2020-02-07 2020-02-08",
     f"explain {CALL}",
     "callbacks list --state all",
     f"callbacks take {ENTRY} --by M",
@@ -80,6 +83,10 @@ GIVEN = [
     "export --parquet 2024-02-07",
     f"backfill {CEL} --dry-run",
     f"backfill {CEL}",
+    f"import queue_log {QUEUE_LOG} --dry-run",
+    f"import queue_log {QUEUE_LOG} --from 2026-11-30",
+    f"import cdr {CDR}",
+    f"import cel {CEL} --json",
     "reconcile 2026-11-24",
     f"privacy find --purpose 14 << {NUMBER}",
     f"privacy export --purpose 14 << {NUMBER}",

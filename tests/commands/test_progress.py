@@ -16,6 +16,7 @@ from tests.store.test_backfill import Office, cel
 from tests.support.pseudo_terminal import pseudo_terminal
 from tests.unit.test_command_line import RECORDING
 
+QUEUE_LOG = Path(__file__).parents[1] / "data/imported/22/queue_log"
 # By the command: the bar's label. The same command shows none in a pipe.
 LONG = {
     f"replay {RECORDING}": "Replaying",
@@ -23,6 +24,7 @@ LONG = {
     "db rejudge --dry-run": "Judging",
     "db check": "Comparing calls",
     "db check --since 2026-11-01": "Comparing days",
+    f"import queue_log {QUEUE_LOG} --yes": "Importing",
     "reconcile 2026-11-24": "Comparing exchanges",
     "privacy rotate": "Encrypting",
     "report 2026-11 -o report.html --month-to-date": "Reading",

@@ -6,6 +6,7 @@ A case is told in the reader's language: `fr` and `en`. What is told in English 
 
 from __future__ import annotations
 
+import gzip
 import re
 import shlex
 import shutil
@@ -71,6 +72,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "lines").write_text("one\ntwo\n", encoding="utf-8")
     (folder / "lines").chmod(0o600)
     (folder / "folder").mkdir()
+    (folder / "cut.gz").write_bytes(gzip.compress(b"1796050199|x|y|z|PAUSE|\n" * 9)[:-12])
+    (folder / "binary").write_bytes(bytes(range(256)))
     return folder
 
 

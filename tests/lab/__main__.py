@@ -1,8 +1,8 @@
 """``python -m tests.lab``: play every situation on a real Asterisk; make the tests' recordings of two runs.
 
 ``play`` writes ami.raw (everything AMI sends), ami-callmon.raw (what the user ``callmon`` receives), cel.csv,
-cdr.csv, messages.log and truth.json. ``draw`` plays situations drawn by a seed, writes the same, and compares what
-callmon makes of it. ``record`` makes ``tests/recordings`` from the output of ``play``.
+cdr.csv, queue_log, messages.log and truth.json. ``draw`` plays situations drawn by a seed, writes the same, and
+compares what callmon makes of it. ``record`` makes ``tests/recordings`` from the output of ``play``.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def _run(
             time.sleep(1)
             tones.tell(calls)
         kept = {"cel.csv": exchange.cel, "cdr.csv": exchange.cdr, "messages.log": exchange.messages}
+        kept["queue_log"] = exchange.queue_log
         for name, source in kept.items():
             shutil.copyfile(source, out / name)
     _say(f"{len(calls)} calls in {time.monotonic() - began:.0f} s; {_by_sipp(calls)}")

@@ -78,6 +78,10 @@ class Asterisk:
         return self.place / "log/cdr-custom/Master.csv"
 
     @property
+    def queue_log(self) -> Path:
+        return self.place / "log/queue_log"
+
+    @property
     def messages(self) -> Path:
         return self.place / "log/messages.log"
 

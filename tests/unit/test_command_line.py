@@ -103,9 +103,11 @@ BILINGUAL = {
 OF_THE_SITE = {
     ("record", "--exchange"): ("record x.ami --exchange torronto", NO_EXCHANGE),
     ("backfill", "--exchange"): ("backfill --exchange torronto", NO_EXCHANGE),
+    ("import", "--exchange"): ("import cdr x.csv --exchange torronto", NO_EXCHANGE),
     ("reconcile", "--exchange"): ("reconcile --exchange torronto", NO_EXCHANGE),
     ("attest add", "--line"): ("attest add --line nosuch --by m", NO_LINE),
     ("report", "--line"): ("report 2026-10 --line nosuch", NO_LINE),
+    ("half-hours", "--line"): ("half-hours 2026-03-02 2026-03-03 --line nosuch", NO_LINE),
 }
 
 

@@ -145,7 +145,7 @@ class CelReader:
         if not kind or not uniqueid:
             self.bad.count(Sentence("no event or no uniqueid"), number)
             return None
-        at, is_whole = self._time(values.get("eventtime"), uniqueid)
+        at, is_whole = self.time(values.get("eventtime"), uniqueid)
         if at is None:
             self.bad.count(
                 Sentence("its time cannot be parsed, or its layout is not that of the site guide"), number
@@ -177,7 +177,8 @@ class CelReader:
             self._names.clear()
         return self._names.setdefault(text, text)
 
-    def _time(self, value: object, uniqueid: str) -> tuple[datetime | None, bool]:
+    def time(self, value: object, uniqueid: str) -> tuple[datetime | None, bool]:
+        """The moment of a row of this channel in UTC, and whether it has whole seconds only."""
         if isinstance(value, datetime):
             return self._placed(value, uniqueid), value.microsecond == 0
         text = str(value or "").strip()

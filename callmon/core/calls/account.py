@@ -89,7 +89,7 @@ class CallAccount(AccountState, gc=False):
 
     def _heard(self) -> c.Heard:
         if self.filled is not None:
-            return "filled"
+            return "filled" if self.filled.source == "cel" else self.filled.source
         return "partly" if self.is_partly_heard() else "full"
 
     def _holds(self) -> int | None:
@@ -254,8 +254,8 @@ class CallAccount(AccountState, gc=False):
 
     def rings(self, waited: c.DurationRange | None) -> int | None:
         """How many ring cycles began before the wait ended; None if nothing rang, or the count is not certain."""
-        if waited is None:
-            return None
+        if waited is None or (self.filled is not None and self.filled.source != "cel"):
+            return None  # queue_log and CDR tell of no ringing
         if self._taking_answer() is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
         if self._is_wait_doubtful():

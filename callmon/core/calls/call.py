@@ -3,6 +3,7 @@
 `account.py` builds it from facts. Standards, sinks, reports and pages only read it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -13,11 +14,13 @@ from callmon.core.facts import Direction, EndedHow, Ender, PhonesBest, SurveyOff
 CallKey = tuple[str, str]  # exchange, call
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
-Heard = Literal["full", "filled", "partly"]
+Heard = Literal["full", "filled", "partly", "queue_log", "cdr"]
 # What the start of the wait is known from: the exchange told the caller "ringing"; only a phone's ringing (its
 # Dial's options were not reported); early media, whose sound is not known; the entry into a queue.
 WaitStart = Literal["told", "phone", "early_media", "queue"]
-HEARD: tuple[Heard, ...] = get_args(Heard)
+# The record that an import took the call from, with its name for people.
+IMPORTED: Mapping[Heard, str] = {"queue_log": "queue_log", "cdr": "CDR"}
+HEARD: tuple[Heard, ...] = tuple(x for x in get_args(Heard) if x not in IMPORTED)
 STATES: tuple[str, ...] = get_args(State)
 OutcomeName = Literal[
     "answered", "voicemail_message", "voicemail_no_message", "voicemail", "lost", "unknown", "busy",
@@ -156,3 +159,13 @@ class Call(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     held_for: timedelta | None = None  # length of that first hold or parking
     by_music: bool = False  # the caller heard music instead of ringing: the wait counts in seconds
     test: bool = False  # a test of the line: not by a member of the public, and in no figure
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether an import took the call from a record that holds less than CEL."""
+        return self.heard in IMPORTED
+
+    @property
+    def is_known_in_part(self) -> bool:
+        """Whether a gap, or what the imported record does not hold, may hide something."""
+        return self.heard == "partly" or self.is_imported

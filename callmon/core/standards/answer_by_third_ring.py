@@ -74,7 +74,7 @@ def _answered(call: Call, limit: timedelta) -> Judgement:
 def _answered_without_ringing(call: Call, limit: timedelta) -> Judgement:
     """The verdict when the phone took the call before it rang, or the whole wait was silence."""
     silence = call.silence
-    if silence is None or call.heard == "partly":
+    if silence is None or call.is_known_in_part:
         return rules.UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
     if silence < limit:
         return rules.met("answered_without_ringing")
@@ -87,7 +87,7 @@ def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
     chosen = took.chosen if took is not None else False
     if chosen is not False and not isinstance(fact, Ended):
         return None
-    if chosen and call.heard != "partly":
+    if chosen and not call.is_known_in_part:
         return rules.exempt("chosen_in_menu")
     if call.doubtful or chosen:
         return rules.UNHEARD

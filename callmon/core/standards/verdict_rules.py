@@ -34,6 +34,7 @@ def not_met(call: Call, reason: str, number: int | None = None, cause: Cause | N
 UNHEARD = Judgement("unknown", "gap")
 CHOICE_UNHEARD = Judgement("unknown", "choice_not_heard")  # no step of the dialplan tells of a key in a menu
 NOT_SERVED = Judgement("unknown", "voicemail_ended_at_once")  # perhaps the exchange has no such box
+NOT_IN_SOURCE = Judgement("unknown", "not_in_source")  # the record that the call was imported from
 # The event filter of the exchange keeps back what tells since when the caller heard ringing.
 UNTOLD = Judgement("unknown", "ringing_start")
 
@@ -42,6 +43,19 @@ def unclear(call: Call) -> Judgement:
     """The verdict where the limit lies within the uncertainty of the wait: by its cause."""
     is_untold = call.heard == "full" and (call.wait_start == "phone" or call.ringing_at_most is not None)
     return UNTOLD if is_untold else UNHEARD
+
+
+BY_THE_WAY_TO_VOICEMAIL = ("answer_by_third_ring", "voicemail_after_fourth_ring")
+
+
+def of_imported(standard: str, judged: Judgement, call: Call) -> Judgement:
+    """The verdict on an imported call: unknown where its record cannot decide.
+
+    CDR does not tell how long a phone rang, nor whether a caller chose voicemail in a menu.
+    """
+    undecided = call.outcome.startswith("voicemail") and standard in BY_THE_WAY_TO_VOICEMAIL
+    is_decided = judged.verdict != "unknown" and not (undecided and judged.reason_key != "closed")
+    return judged if is_decided else NOT_IN_SOURCE
 
 
 def not_covered(call: Call) -> Judgement | None:
@@ -63,7 +77,7 @@ def stopped(call: Call, limit: timedelta) -> Judgement:
     """The verdict when the exchange stopped before an answer: not met if the wait had reached `limit`."""
     if call.waited is not None and is_unclear(call.waited, limit):
         return unclear(call)
-    if call.heard == "partly" and call.waited is None:
+    if call.is_known_in_part and call.waited is None:
         return UNHEARD
     if call.waited is not None and call.waited.shortest >= limit:
         return not_met(call, "exchange_stopped", cause=cause_of(call, limit))
@@ -87,7 +101,7 @@ def abandoned(
     if call.silence < limit:
         return exempt(early)
     # In a gap, a phone may have rung for a part of that time.
-    return UNHEARD if call.heard == "partly" else not_met(call, late, cause=cause)
+    return UNHEARD if call.is_known_in_part else not_met(call, late, cause=cause)
 
 
 UNANSWERED = frozenset(("abandoned", "no_answer", "announcement", "failed"))
@@ -155,7 +169,7 @@ def _best_offered(call: Call, within: timedelta | None) -> PhonesBest | None:
     for offered in call.phones.offered:
         if within is None or offered.since is None or offered.since < within:
             best = offered.best
-    return best if call.heard != "partly" or best is None or best == "ringing" else "free"
+    return best if not call.is_known_in_part or best is None or best == "ringing" else "free"
 
 
 def _hunted_late(call: Call) -> bool:

@@ -74,7 +74,7 @@ def is_counted(call: Call) -> bool:
 
 def of_call(cell: Cell, call: Call, findings: Iterable[Finding], arrived: datetime) -> None:
     """Count one ended call with its verdicts, at most one of each call standard. `arrived`: local time."""
-    parts = [*_offered(call.heard, call.in_hours, call.outcome)]
+    parts = [*_offered("partly" if call.is_imported else call.heard, call.in_hours, call.outcome)]
     third = None
     for finding in findings:
         parts += _judged(finding.standard, finding.verdict, finding.reason_key, finding.cause)
@@ -88,6 +88,8 @@ def of_call(cell: Cell, call: Call, findings: Iterable[Finding], arrived: dateti
         _measure_answer(cell, call)
     parts += _arrived(arrived.isoweekday(), 2 * arrived.hour + (arrived.minute >= 30), is_answered, third)
     cell.counts.update(parts)
+    if call.is_imported:
+        cell.increment("imported", call.heard)  # by the record; in no figure of its own
     _unanswered(cell, call)
     _beside(cell, call)
 

@@ -25,7 +25,7 @@ from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.core.verdicts import VERDICTS, Finding
 from callmon.features.months import figures
-from callmon.features.months.figures import is_final, last_due, of_obligation
+from callmon.features.months.figures import imported_calls, is_final, last_due, of_obligation
 from callmon.features.months.model import WHOLE, Cut, Report, Title
 
 UNKNOWN = "unknown"
@@ -124,6 +124,7 @@ class ReportBuilder:
             final_after=None if due is None or due < self.now else due,
             cuts=tuple(titles),
             titles=titles,
+            imported=imported_calls(cell.counts for cell in self.cells.values()),
             lines={cut.of: self._belongs(cut.of) for cut in titles if cut.kind == "line"},
             figures=table.figures,
             config_fingerprint=fingerprint(self.settings),

@@ -9,6 +9,7 @@ parts add up to the callbacks opened. Called back and only attempted are separat
 outside the rate if the caller reached us, requested nothing or cannot be called.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from callmon.config.business_calendar import Calendar
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.calls.call import OUTCOMES
+from callmon.core.calls.call import IMPORTED, OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.standards.verdict_rules import is_unattributed
 from callmon.core.statistics import coverage, histogram, parity
@@ -154,6 +155,14 @@ RATES: Mapping[str, Rate] = {
         _parts("french_at_first_answer", "yes"), _parts("french_at_first_answer", "yes", "no", "unknown")
     ),
 } | {f"{standard}.rate": _verdicts(standard) for standard in ALL_STANDARDS}
+
+
+def imported_calls(cells: Iterable[Mapping[Count, int]]) -> dict[str, int]:
+    """The imported calls of all cells, by the name of their record; without those of which there is none."""
+    found = Counter(dict.fromkeys(IMPORTED.values(), 0))
+    for counts in cells:
+        found.update({name: counts.get(("imported", heard), 0) for heard, name in IMPORTED.items()})
+    return {name: count for name, count in found.items() if count}
 
 
 def fraction(rate: Rate, counts: Mapping[Count, int]) -> tuple[int, int]:

@@ -92,6 +92,7 @@ class Report(msgspec.Struct, frozen=True):
     is_running: bool = False  # the month is not over
     is_empty: bool = False  # the month has no call, ended or in progress, and no obligation
     complete_at_least: int | None = None  # percent, of a public edition
+    imported: Mapping[str, int] = {}  # by the record's name, the calls that callmon did not hear but imported
     months: tuple[ComparedMonth, ...] = ()  # the eleven months before, oldest first
 
     def figure(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:

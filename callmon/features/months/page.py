@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
-from callmon.features.months.figures import RATES, fraction, is_final
+from callmon.features.months.figures import RATES, fraction, imported_calls, is_final
 from callmon.features.months.jobs import BusyError, ReportJobs, ReportProcess
 from callmon.features.months.open_data.card import FORMATS as CARD_KINDS
 from callmon.features.months.queries import MonthCounts, month_counts
@@ -101,6 +101,9 @@ def month_row(first: date, found: MonthCounts, formatter: WebFormatter) -> dict[
         "name": month.name,
         "state": state,
         "calls": calls,
+        "imported": ", ".join(
+            f"{name} {formatter.whole(count)}" for name, count in imported_calls([found.counts]).items()
+        ),
         "fractions": fractions,
         "rates": {name: _share(*x, formatter) for name, x in fractions.items()},
     }

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
 from callmon.config.business_calendar import Span
 from callmon.core.statistics.period import DAY, Month, midnight
@@ -55,16 +55,22 @@ def heard_spans(
 def _first_calls(connection: Connection) -> dict[str, datetime | None]:
     """The arrival of each exchange's first call received by AMI; None if all its calls are from a backfill.
 
-    If the roll-ups are complete, they give the day, and only that day and later ones are read.
+    If the roll-ups are complete, they give the day, and only that day and later ones are read. Days of imported
+    calls alone are left out.
     """
     kept, found = update.rollup_state(connection), dict[str, datetime | None]()
-    was_heard = CALL.c.heard != "filled"
+    was_heard = CALL.c.heard.in_(("full", "partly"))
     if not kept.is_ours or kept.until != update.FOREVER:
         first = func.min(case((was_heard, CALL.c.arrived)), type_=CALL.c.arrived.type)
         question = select(CALL.c.exchange, first).where(CALL.c.arrived.is_not(None)).group_by(CALL.c.exchange)
         return {row.exchange: row[1] for row in connection.execute(question)}
-    days = select(ROLLUP.c.exchange, func.min(ROLLUP.c.day)).where(ROLLUP.c.stored > 0)
+    may_be_heard = or_(ROLLUP.c.cell.contains('"full":'), ~ROLLUP.c.cell.contains('"imported":'))
+    first_day = func.min(case((may_be_heard, ROLLUP.c.day)))
+    days = select(ROLLUP.c.exchange, first_day).where(ROLLUP.c.stored > 0)
     for name, day in connection.execute(days.group_by(ROLLUP.c.exchange)).all():
+        if day is None:
+            found[name] = None
+            continue
         begin = midnight(date.fromisoformat(day), ZoneInfo(kept.zone))
         earliest = select(CALL.c.arrived).where(CALL.c.exchange == name, CALL.c.arrived >= begin, was_heard)
         found[name] = connection.execute(earliest.order_by(CALL.c.arrived).limit(1)).scalar_one_or_none()

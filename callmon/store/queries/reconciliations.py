@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, and_, delete, func, select
 
 from callmon.ami.events import born
+from callmon.core.calls.call import IMPORTED
 from callmon.core.reconciliation import SIDES, ArrivedCall, LastComparison, Reconciliation, Side
 from callmon.store.database import Database, database_errors
 from callmon.store.instances import insert_rows
@@ -32,13 +33,13 @@ def arrived_calls(store: Database, exchange: str, begin: datetime, end: datetime
 
 
 def first_sign(store: Database, exchange: str) -> datetime | None:
-    """The earliest call or measurement gap of that exchange; None if there is neither."""
+    """The earliest call or measurement gap of that exchange, imported calls apart; None if there is neither."""
+    questions = (
+        select(func.min(CALL.c.arrived)).where(CALL.c.exchange == exchange, CALL.c.heard.not_in(list(IMPORTED))),
+        select(func.min(GAP.c.began)).where(GAP.c.exchange == exchange),
+    )
     with store.reading() as connection:
-        columns = ((CALL, CALL.c.arrived), (GAP, GAP.c.began))
-        found = [
-            connection.execute(select(func.min(column)).where(table.c.exchange == exchange)).scalar()
-            for table, column in columns
-        ]
+        found = [connection.execute(question).scalar() for question in questions]
     return min((at for at in found if at is not None), default=None)
 
 

@@ -231,6 +231,7 @@ def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
 
 
 MOVED = "moved"  # what a correction of a verdict moved
+IMPORTED = "imported"  # what imported calls would have counted: a year within minutes is no busy day
 
 
 def count_correction(old: Finding, new: Finding, added: Figures) -> None:

@@ -7,7 +7,7 @@ from callmon.config.phone_numbers import printed
 from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.entries import AnyEntry
-from callmon.core.calls.call import DurationRange
+from callmon.core.calls.call import IMPORTED, DurationRange
 from callmon.core.calls.rings import NEAR
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE
@@ -121,6 +121,8 @@ class Page:
     def _heard(self) -> str:
         if self._call.heard == "filled":
             return self._say("lacune de mesure comblée par le journal de l'autocommutateur")
+        if self._call.is_imported:
+            return self._say("appel importé : {record} seulement", record=IMPORTED[self._call.heard])
         return self._say("en partie : lacune de mesure")
 
     # Timeline.

@@ -74,6 +74,8 @@ def entry_sentence(formatter: Formatter, entry: n.AnyEntry) -> str:
 def _case(context: StoryContext, fact: AnyFact) -> str:
     """The case of a fact whose sentence depends on more than its tag; otherwise ""."""
     match fact:
+        case f.Filled() | f.Unheard() | f.Ended(how="unheard") if context.call.is_imported:
+            return "imported"
         case f.Arrived():
             return "person_first" if fact.person_first else fact.direction
         case f.LineOpened() if _is_person_first(context):
@@ -267,7 +269,7 @@ def _voicemail_notes(context: StoryContext, fact: f.VoicemailTook | f.MessageLef
     box = say("boîte vocale {mailbox}", mailbox=fact.mailbox) if fact.mailbox else None
     if isinstance(fact, f.MessageLeft) or took is None or took.after_person:
         return (box,)
-    chosen = say("choisie au menu vocal") if took.chosen and context.call.heard != "partly" else None
+    chosen = say("choisie au menu vocal") if took.chosen and not context.call.is_known_in_part else None
     return (box, _queued(context) or _callers_ring(context, took.rings), chosen)
 
 

@@ -156,6 +156,7 @@ def cover(report: Report, formatter: ReportFormatter) -> list[Definition]:
         (say("Période"), say("du {first} au {last}", first=first, last=last)),
         (say("Lignes"), "; ".join(formatter.cut(cut, report) for cut in report.cuts if cut.kind == "line")),
         (say("Révision"), revision(report, formatter)),
+        *([(say("Appels importés"), _imported(report, formatter))] if report.imported else []),
         (say("Version de callmon"), __version__),
         (say("Empreinte de la configuration"), report.config_fingerprint),
         (say("Empreinte des données"), report.data_fingerprint),
@@ -199,7 +200,10 @@ def revision(report: Report, formatter: ReportFormatter) -> str:
 
 
 def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
-    """Three sentences for readers who do not read tables; of a public edition how its numbers are rounded."""
+    """The sentences for readers who do not read tables; of a public edition how its numbers are rounded.
+
+    The first says what the month rests on, where calls were imported.
+    """
     if report.is_public:
         return [rounding(formatter)]
 
@@ -207,7 +211,13 @@ def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
         return formatter.figure(report.figure(name, part))
 
     third = "answer_by_third_ring"
+    rests = formatter.say(
+        "Ce mois repose en partie sur des appels importés, que callmon n'a pas entendus : {records}. Ce que leur "
+        "enregistrement ne dit pas est indéterminé.",
+        records=_imported(report, formatter),
+    )
     found = [
+        *([rests] if report.imported else []),
         formatter.say(
             "Appels reçus : {offered}, dont {open} pendant les heures normales de bureau; de ces derniers, pris "
             "par une personne : {rate}.",
@@ -227,6 +237,10 @@ def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
         ),
     ]  # fmt: skip
     return [x.replace("..", ".") for x in found]  # « s. o. » ends a sentence as well
+
+
+def _imported(report: Report, formatter: ReportFormatter) -> str:
+    return ", ".join(f"{name} {formatter.count(count)}" for name, count in report.imported.items())
 
 
 def definitions(report: Report, sections: list[LayoutSection], formatter: ReportFormatter) -> list[LayoutSection]:

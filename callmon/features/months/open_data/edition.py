@@ -46,6 +46,7 @@ def edition(report: Report) -> Report:
         compared=tuple(msgspec.structs.replace(x, figures=_published(x.figures)) for x in report.compared),
         months=(),  # as judged today, not as published
         is_public=True,
+        imported={name: tens(count) for name, count in report.imported.items() if tens(count)},
         attested=tuple(map(_nameless, report.attested)),
     )
 

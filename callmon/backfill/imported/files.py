@@ -1,0 +1,88 @@
+"""Opens the files of an import: plain or gzip, UTF-8 or Latin-1. Reads each once before anything is written.
+
+Refuses, each with one sentence: a folder, a file that may not be read, a gzip file that is cut off, and what is no
+text. It refuses a file without a line of the record, too, such as an empty one.
+"""
+
+import gzip
+import zlib
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from callmon.backfill.imported.records import RecordLine
+from callmon.errors import ConfigError, Sentence, system_reason
+
+GZIP = b"\x1f\x8b"
+LONGEST_LINE = 65_536
+
+
+class RecordFile(NamedTuple):
+    """A file that can be read to its end: its size without compression, its first and last time."""
+
+    path: Path
+    size: int
+    first: datetime
+    last: datetime
+
+
+def examined(
+    paths: Iterable[Path], kind: str, moment: Callable[[RecordLine], datetime | None]
+) -> list[RecordFile]:
+    """The files, oldest first. Raises ConfigError for the first that cannot be read."""
+    return sorted((_examine(path, kind, moment) for path in paths), key=lambda file: (file.first, file.last))
+
+
+def _examine(path: Path, kind: str, moment: Callable[[RecordLine], datetime | None]) -> RecordFile:
+    size, first, last = 0, None, None
+    with closing(record_lines(path)) as lines:
+        for line in lines:
+            size += len(line.text)
+            if "\0" in line.text:
+                raise ConfigError(Sentence("{path}: is no text; name a file of {kind}.", path=path, kind=kind))
+            if first is None:
+                first = moment(line)
+            last = line
+    end = None if last is None else moment(last)
+    if first is None:
+        raise ConfigError(
+            Sentence("{path}: has no line of {kind}; name a file that Asterisk wrote.", path=path, kind=kind)
+        )
+    return RecordFile(path, size, first, max(first, end or first))
+
+
+def record_lines(path: Path) -> Generator[RecordLine]:
+    """The lines of a file. Raises ConfigError if it cannot be read to its end."""
+    number = 0
+    try:
+        with _opened(path) as file:
+            while data := file.readline(LONGEST_LINE):
+                number += 1
+                yield RecordLine(str(path), number, _text(data))
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise ConfigError(
+            Sentence("{path}: is cut off or damaged; copy it again from the exchange.", path=path)
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            Sentence(
+                "{path}: cannot be read ({why}); name a file that this user may read.",
+                path=path,
+                why=system_reason(error),
+            )
+        ) from None
+
+
+def _opened(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        is_compressed = file.read(len(GZIP)) == GZIP
+    return cast(IO[bytes], gzip.open(path, "rb")) if is_compressed else path.open("rb")
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
