@@ -80,8 +80,8 @@ requirements: $(VENV)/.dev
 	printf 'furo\nmyst-parser\nsphinx\n' | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-docs.txt
 
-$(VENV)/.demo: requirements.txt
-	.ci/venv $(PYTHON) $(VENV) requirements.txt && touch $@
+$(VENV)/.demo: .ci/requirements-extras.txt
+	.ci/venv $(PYTHON) $(VENV) .ci/requirements-extras.txt && touch $@
 
 $(VENV)/.dev: requirements-dev.txt
 	.ci/venv $(PYTHON) $(VENV) requirements-dev.txt && touch $@ $(VENV)/.demo

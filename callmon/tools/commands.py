@@ -186,16 +186,27 @@ def _accept(settings: Settings, language: str) -> None:
 @click.command(cls=HelpCommand)
 @click.option("--listen", default="127.0.0.1:10469", show_default=True, help="address and port of the pages")
 @click.option("--for", "length", type=LengthOfTime(), help="stop after this time: 30s, 1h (default: at Ctrl-C)")
+@click.option("--fast", "is_fast", is_flag=True, help="a dozen calls at once, for load")
+@click.option(
+    "--day",
+    type=click.Choice(("usual", "bad")),
+    default="usual",
+    show_default=True,
+    help="bad: the trunk is cut 90 s after the start, for ten minutes",
+)
 @report_errors
-def demo(listen: str, length: timedelta | None) -> None:
+def demo(listen: str, length: timedelta | None, is_fast: bool, day: str) -> None:
     """Try callmon without an exchange: it plays recordings of a real Asterisk in a loop.
 
-    The pages have a past month, and every role without a password: this machine alone can open them.
+    The pages have callbacks to make now, thirteen past months, and every role without a password: this machine
+    alone can open them.
 
     \b
     Examples: callmon demo
-              callmon demo --listen 127.0.0.1:8080 --for 10m
+              callmon demo --listen 127.0.0.1:8080 --day bad
     """
     from callmon.tools.demo import play
+    from callmon.tools.demo.schedule import LOAD, USUAL
 
-    asyncio.run(play(listen, length, current_language()))
+    pace = (LOAD if is_fast else USUAL)._replace(is_cut=day == "bad")
+    asyncio.run(play(listen, length, current_language(), pace))

@@ -183,7 +183,7 @@ async def lags(clients: int, seconds: float) -> None:
     head(f"the loop's lag over {seconds:.0f} s, ms", ("p50", "p99", "most"))
     with tempfile.TemporaryDirectory(prefix="callmon-pages-") as name:
         async with DemoExchange() as exchange:
-            settings = demo_settings("127.0.0.1:0", exchange.port, exchange.secret, Path(name))
+            settings = demo_settings("127.0.0.1:0", exchange.port, exchange.secret, Path(name), datetime.now(UTC))
             store = opening.open_for_writing(settings)
             daemon = Daemon(settings, store)
             running = asyncio.create_task(daemon.run())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -98,23 +98,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = open_for_writing(settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "EXCHANGE", "toronto")
-        history.seed(store, settings, NOW)
+        history.seed(store, settings, NOW, date(2026, 10, 1))
         write(store, settings)
     store.close()
     return root
 
 
 def write(store: Database, settings: Settings) -> None:
-    """The callback and the planned work that the examples name, and a disruption that goes on."""
+    """The callback and the planned work that the examples name."""
     past = history.History(settings, store, NOW)
     past.recorded["vm_message"] = re.sub(rb'(1\d{9})\.\d+"', rb'\1.0"', past.recorded["vm_message"])
     night = datetime(2026, 12, 1, 7, tzinfo=UTC)
     notice = history.Notice(until=night + timedelta(hours=10))
-    began = NOW - timedelta(hours=1)
     items: list[Outcome] = [
         *past.call(datetime.fromtimestamp(int(ENTRY.partition(".")[0]), UTC), "vm_message", NUMBER),
-        *past.command("plan", began, lines=("general",), start=night, notice=notice),
-        *past.command("announce", began, lines=("tty",), start=began),
+        *past.command("plan", NOW - timedelta(hours=1), lines=("general",), start=night, notice=notice),
     ]
     with store.writing() as connection:
         write_batch(connection, BatchId(2, "examples"), items, store.ring)
@@ -127,8 +125,9 @@ def by_hand(root: Path, action: str) -> None:
     past = history.History(settings, store, NOW)
     past.recorded["vm_message"] = re.sub(rb'(1\d{9})\.\d+"', rb'\1.0"', past.recorded["vm_message"])
     list(past.call(datetime.fromtimestamp(int(ENTRY.partition(".")[0]), UTC), "vm_message", NUMBER))
+    reason = {"reason": "no_request"} if action == "close" else {}
     with store.writing() as connection:
-        write_batch(connection, BatchId(3, "by hand"), past.by_hand(NOW, action, ENTRY), store.ring)
+        write_batch(connection, BatchId(3, "by hand"), past.by_hand(NOW, action, ENTRY, **reason), store.ring)
     store.close()
 
 

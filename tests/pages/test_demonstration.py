@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,12 +22,13 @@ from callmon.core.monitor import Monitor
 from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError
 from callmon.features.months import request
+from callmon.features.months.formats import pdf
 from callmon.store import access, rejudge
 from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.queries import disruptions
 from callmon.store.rollups import rebuild
-from callmon.tools.demo import demo_settings
+from callmon.tools.demo import _CallPrinter, demo_settings
 from callmon.tools.demo.access import CONTEXT, COOKIE, DemoAccess
 from callmon.tools.demo.exchange import DemoExchange
 from callmon.tools.demo.history import NUMBERS, recorded_facts, seed, shifted
@@ -45,9 +46,9 @@ LOCALE = Path(callmon.__file__).parent / "text" / "locale"
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Database]]:
-    settings = demo_settings("127.0.0.1:0", 5038, "secret", tmp_path_factory.mktemp("past"))
+    settings = demo_settings("127.0.0.1:0", 5038, "secret", tmp_path_factory.mktemp("past"), NOW)
     store = open_for_writing(settings)
-    seed(store, settings, NOW)
+    seed(store, settings, NOW, date(2026, 10, 1))
     yield settings, store
     store.close()
 
@@ -86,11 +87,12 @@ def test_most_messages_were_called_back_in_time_and_only_those_of_a_day_are_due(
     assert NOW.timestamp() - oldest / 1e6 < 32 * 3600
 
 
-def test_a_disruption_is_over_and_work_is_planned_both_with_a_complete_notice(
+def test_a_disruption_is_over_one_goes_on_and_work_is_planned_each_with_a_complete_notice(
     past: tuple[Settings, Database],
 ) -> None:
     found = disruptions.all_of(past[1], NOW - timedelta(days=31))
     assert {(x.state(NOW), x.lines, x.notice.missing()) for x in found} == {
+        ("going_on", ("poci-toll-free",), ()),
         ("planned", ("general", "general-toll-free"), ()),
         ("over", ("tty",), ()),
     }
@@ -164,6 +166,7 @@ FIRST = {
     "viewer": "/en/",
     "agent": "/en/callbacks",
     "manager": "/en/months",
+    "verifier": "/en/months",
     "administrator": "/en/accesses",
 }
 
@@ -182,13 +185,50 @@ def test_a_role_is_chosen_without_a_password_and_opens_its_page(role: str, gate:
     assert (page.status_code, re.findall(r'value="(\w+)" aria-pressed="true"', page.text)) == (200, [role])
 
 
+TO_TRY = {
+    "fr": ["/fr/rappels", "/fr/appels", "/fr/mois/2026-10"],
+    "en": ["/en/callbacks", "/en/calls", "/en/months/2026-10"],
+}
+
+
+@pytest.mark.parametrize("language", TO_TRY)
+def test_the_terminal_names_three_things_to_try_and_their_addresses_answer(
+    language: str, past: tuple[Settings, Database], gate: Any
+) -> None:
+    settings, store = past
+    told = _CallPrinter(settings, store, language, NOW)._welcome("")
+    paths = re.findall(r"^ +(/\S+)", told, re.MULTILINE)[:3]
+    visitor = Visitor(gate)
+    chosen(visitor, "manager")
+    assert [path.partition("?")[0] for path in paths] == TO_TRY[language]
+    assert [visitor.get(path).status_code for path in paths] == [200, 200, 200]
+    assert len(re.findall(r'href="/../(?:calls|appels)/demo/', visitor.get(paths[1]).text)) >= 12
+
+
+@pytest.mark.parametrize("path", ["/en/months", "/en/months/2026-10"])
+def test_a_pdf_is_not_offered_where_its_library_is_missing(
+    path: str, gate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor, offered = Visitor(gate), []
+    chosen(visitor, "manager")
+    for libraries in (("libc.so.6",), ("libnone.so",)):
+        monkeypatch.setattr(pdf, "PANGO", libraries)
+        pdf.is_available.cache_clear()
+        offered.append('value="pdf"' in visitor.get(path).text)
+    pdf.is_available.cache_clear()
+    assert offered == [True, False]
+
+
 def test_each_role_sees_only_what_it_sees_at_a_site(gate: Any) -> None:
     visitor = Visitor(gate)
     reached = {}
     for role in FIRST:
         chosen(visitor, role)
         reached[role] = [path for path in ("/en/months", "/en/accesses") if visitor.get(path).status_code == 200]
-    assert reached == {"viewer": [], "agent": [], "manager": ["/en/months"], "administrator": ["/en/accesses"]}
+    assert reached == {
+        "viewer": [], "agent": [], "manager": ["/en/months"], "verifier": ["/en/months"],
+        "administrator": ["/en/accesses"],
+    }  # fmt: skip
 
 
 def test_the_banner_is_on_a_page_that_a_role_may_not_see(gate: Any) -> None:
@@ -255,7 +295,7 @@ def test_a_site_has_no_such_choice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("listen", ["0.0.0.0:10469", "[::]:10469", "192.0.2.7:10469", "callmon.example:10469"])
 def test_it_listens_on_loopback_alone(listen: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
-        demo_settings(listen, 5038, "secret", tmp_path)
+        demo_settings(listen, 5038, "secret", tmp_path, NOW)
     assert refused.value.sentences == (
         f"--listen {listen}: the demonstration listens on this machine alone, as its pages take no password; "
         "choose another address: callmon demo --listen 127.0.0.1:9470",

@@ -15,7 +15,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
 from statistics import mean
@@ -31,9 +31,19 @@ from callmon.config.lines import Lines
 from callmon.config.settings import Settings, example
 from callmon.core.monitor import Monitor
 from callmon.text.labels import LANGUAGES
-from callmon.tools.demo import HEADINGS, ROW, demo_settings, round_the_clock
+from callmon.tools.demo import HEADINGS, LONGEST_CALL, ROW, demo_settings, open_every_day
 from callmon.tools.demo.exchange import USER, DemoExchange
-from callmon.tools.demo.schedule import MORNING, RecordingPlayer, calls, messages, recording
+from callmon.tools.demo.schedule import (
+    LOAD,
+    MORNING,
+    TRUNK,
+    USUAL,
+    CallPace,
+    RecordingPlayer,
+    calls,
+    messages,
+    recording,
+)
 from callmon.tools.replay import Replay
 
 HERE = Path(__file__).parents[1]
@@ -54,7 +64,7 @@ def two_loops() -> list[tuple[float, bytes]]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return demo_settings("127.0.0.1:0", 5038, "secret", tmp_path)
+    return demo_settings("127.0.0.1:0", 5038, "secret", tmp_path, datetime.fromtimestamp(BEGIN, UTC))
 
 
 def concluded(settings: Settings, *parts: bytes) -> list[dict[str, Any]]:
@@ -68,10 +78,11 @@ def truth(name: str) -> dict[str, Any]:
     return expected
 
 
-def test_the_demonstration_is_open_on_the_closed_days_of_the_year_before_and_the_year_after() -> None:
-    """Its calls are those of two months, and it may run on New Year's Day."""
-    closed = round_the_clock(2026)["closed_days_remove"]
-    assert [date(year, 12, 25) in closed for year in (2024, 2025, 2026, 2027)] == [False, True, True, True]
+def test_the_demonstration_is_open_on_the_closed_days_of_two_years_before_and_of_the_year_after() -> None:
+    """Its calls are those of fourteen months, and it may run on New Year's Day."""
+    closed = open_every_day("08:30-16:30", 2026)["closed_days_remove"]
+    found = [date(year, 12, 25) in closed for year in (2023, 2024, 2025, 2026, 2027)]
+    assert found == [False, True, True, True, True]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -89,12 +100,13 @@ def test_the_recordings_that_ship_are_those_of_the_morning_and_stay_small() -> N
     assert sum(shipped.values()) < 400_000
 
 
-def test_every_call_of_a_loop_comes_out_as_it_did_when_it_was_recorded(settings: Settings) -> None:
+@pytest.mark.parametrize("pace", [LOAD, USUAL], ids=["load", "usual"])
+def test_every_call_of_a_loop_comes_out_as_it_did_when_it_was_recorded(pace: CallPace, settings: Settings) -> None:
     names = {}
-    for start, name in calls(BEGIN, 1):
+    for start, name in calls(BEGIN, 1, pace):
         told = RecordingPlayer(Random(1)).retimed(recording(name), start)
         names[f"{told[0][0]:.6f}"] = name
-    found = concluded(settings, *(message for _, message in said(1)))
+    found = concluded(settings, *(message for _, message in messages(BEGIN, RecordingPlayer(Random(1)), 1, pace)))
     assert len(found) == len(names) == sum(MORNING.values())
     wrong = []
     for call in found:
@@ -108,9 +120,27 @@ def test_every_call_of_a_loop_comes_out_as_it_did_when_it_was_recorded(settings:
 
 
 def _epoch(text: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(text).timestamp()
+
+
+def test_usually_one_or_two_calls_come_a_minute_and_a_conversation_is_longer_than_recorded(
+    settings: Settings,
+) -> None:
+    told = list(messages(BEGIN, RecordingPlayer(Random(1)), 2, USUAL))
+    starts = [at for at, _ in calls(BEGIN, 2, USUAL)]
+    assert {30 <= after - before <= 60 for before, after in itertools.pairwise(starts)} == {True}
+    found = concluded(settings, *(message for _, message in told))
+    talked = [_epoch(x["ended"]) - _epoch(x["answered"]) for x in found if x["answered"]]
+    assert 20 <= min(talked) < mean(talked) < max(talked) < LONGEST_CALL.total_seconds()
+
+
+def test_on_a_bad_day_the_trunk_is_cut_and_no_call_comes_until_it_is_back() -> None:
+    told = list(messages(BEGIN, RecordingPlayer(Random(1)), 1, USUAL._replace(is_cut=True)))
+    states = [(at - BEGIN, _header(x, b"State")) for at, x in told if _header(x, b"Device") == TRUNK.encode()]
+    assert states == [(0.0, b"NOT_INUSE"), (90.0, b"UNAVAILABLE"), (690.0, b"NOT_INUSE")]
+    begun = [at - BEGIN for at, x in told if _header(x, b"Event") == b"Newchannel"]
+    assert [at for at in begun if 92 <= at < 690] == []
+    assert (min(begun) < 90, max(begun) > 690) == (True, True)
 
 
 def test_the_second_loop_holds_new_calls(settings: Settings, two_loops: list[tuple[float, bytes]]) -> None:
@@ -284,7 +314,7 @@ def test_calls_are_on_the_metrics_page_and_ctrl_c_leaves_nothing(tmp_path: Path)
     environment = {**os.environ, "TMPDIR": str(tmp_path), "CALLMON_STORE__URL": f"sqlite:///{real}"}
     began = time.monotonic()
     with subprocess.Popen(
-        command("--listen", "127.0.0.1:0"),
+        command("--listen", "127.0.0.1:0", "--fast"),
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -303,12 +333,13 @@ def test_calls_are_on_the_metrics_page_and_ctrl_c_leaves_nothing(tmp_path: Path)
                 _, text = page(found[1], "/metrics")
                 ended = sum(figures(text, "callmon_calls_total")) - past
                 up = sum(figures(text, "callmon_calls_in_progress"))
-            # All of last month is there: on the first night of March no more than that.
-            assert (past >= 600, ended >= 3, up >= 3) == (True, True, True)
-            said = re.findall(rf"{re.escape(found[1])}(/\S*)", told)
-            assert [(path, page(found[1], path)[0]) for path in said] == [
-                ("/fr/", 200), ("/en/", 200), ("/metrics", 200), ("/healthz", 200),
+            assert (past >= 4000, ended >= 3, up >= 3) == (True, True, True)
+            said = [path for path in re.findall(rf"{re.escape(found[1])}(/\S*)", told) if "/months/" not in path]
+            assert [path.partition("?")[0] for path in said] == [
+                "/en/callbacks", "/en/calls", "/en/", "/fr/", "/metrics", "/healthz",
             ]  # fmt: skip
+            assert {page(found[1], path)[0] for path in said} == {200}
+            assert list(figures(text, "callmon_exchange_unheard_seconds_total")) == [0.0]
         finally:
             demo.send_signal(signal.SIGINT)
             rest, complaints = demo.communicate(timeout=60)

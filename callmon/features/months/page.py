@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
 from callmon.features.months.figures import RATES, fraction, imported_calls, is_final
+from callmon.features.months.formats.pdf import is_available
 from callmon.features.months.jobs import BusyError, ReportJobs, ReportProcess
 from callmon.features.months.open_data.card import FORMATS as CARD_KINDS
 from callmon.features.months.queries import MonthCounts, month_counts
@@ -69,11 +70,15 @@ async def show(page_request: PageRequest) -> Response:
         is_counted=counted is not None,
         line=share_line(rows[::-1]),
         size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
-        kinds=KINDS,
         package=PACKAGE if site.settings.configuration.open_data is not None and site.services is None else "",
-        asked=lambda: {"signed": {x.month: x for x in sign_off.revisions(site.reader)}},
+        asked=lambda: {"kinds": _offered(), "signed": {x.month: x for x in sign_off.revisions(site.reader)}},
         speech=SignOffFormatter(page_request.language, site.settings.timezone),
     )
+
+
+def _offered() -> tuple[str, ...]:
+    """The formats that this machine can make."""
+    return tuple(kind for kind in KINDS if kind != "pdf" or is_available())
 
 
 async def _counted(site: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
@@ -156,8 +161,7 @@ async def detail(page_request: PageRequest, refused: str = "") -> Response:
         month=month,
         refused=refused,
         is_over=(first.year, first.month) < (today.year, today.month),
-        kinds=KINDS,
-        asked=lambda: {"revisions": sign_off.revisions(site.reader, month)},
+        asked=lambda: {"kinds": _offered(), "revisions": sign_off.revisions(site.reader, month)},
         speech=SignOffFormatter(page_request.language, site.settings.timezone),
     )
 

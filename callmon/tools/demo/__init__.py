@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 from pydantic import ValidationError
@@ -30,11 +31,15 @@ from callmon.errors import ConfigError, Sentence
 from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.queries import calls
+from callmon.text.formatter import Formatter
 from callmon.text.labels import label
 from callmon.tools.demo import phones
 from callmon.tools.demo.access import DemoAccess
 from callmon.tools.demo.exchange import USER, DemoExchange
-from callmon.tools.demo.history import EXCHANGE, seed
+from callmon.tools.demo.history import EXCHANGE, extend, seed
+from callmon.tools.demo.schedule import USUAL, CallPace
+from callmon.tools.demo.signed import month_to_sign, sign_months, signed_months
+from callmon.tools.demo.worklist import crowded_hour, opening_hours
 from callmon.web.auth.client import is_loopback
 from callmon.web.server import NotBoundError
 
@@ -57,22 +62,24 @@ LONGEST_CALL = timedelta(minutes=5)  # no call of the demonstration lasts longer
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-async def play(listen: str, seconds: timedelta | None, language: str) -> None:
+async def play(listen: str, seconds: timedelta | None, language: str, pace: CallPace = USUAL) -> None:
     """Play until Ctrl-C, or for `seconds`. `language`: of the terminal.
 
     Raises ConfigError if the address `listen` is not available.
     """
     logs.set_up(logging.WARNING)
+    now = datetime.now(UTC)
     with TemporaryDirectory(prefix="callmon-demo-") as name:
-        folder = Path(name)
-        async with DemoExchange() as exchange:
-            settings = demo_settings(listen, exchange.port, exchange.secret, folder)
+        async with DemoExchange(pace=pace) as exchange:
+            settings = demo_settings(listen, exchange.port, exchange.secret, Path(name), now)
             store = open_for_writing(settings)
             try:
-                await asyncio.to_thread(seed, store, settings, datetime.now(UTC))
-                access = DemoAccess(settings.web.access, store)
-                printer = _CallPrinter(settings, store, language)
-                await _run(Daemon(settings, store, access=access), printer, seconds)
+                *_, first = signed_months(now, settings)
+                await asyncio.to_thread(seed, store, settings, now, first.first)
+                exchange.hold(until := datetime.now(UTC))
+                await asyncio.to_thread(extend, store, until)
+                daemon = Daemon(settings, store, access=DemoAccess(settings.web.access, store))
+                await _run(daemon, _CallPrinter(settings, store, language, now), seconds)
             finally:
                 store.close()
 
@@ -82,6 +89,7 @@ async def _run(daemon: Daemon, printer: "_CallPrinter", seconds: timedelta | Non
         asyncio.get_running_loop().call_later(seconds.total_seconds(), daemon.stop)
     over = asyncio.Event()
     printing = asyncio.create_task(printer.print_calls(daemon, over), name="terminal")
+    signing = asyncio.create_task(printer.sign_past_months(daemon, over), name="signatures")
     printing.add_done_callback(lambda _: daemon.stop())  # the reader closed the pipe (`callmon demo | head`)
     try:
         await daemon.run()
@@ -91,24 +99,22 @@ async def _run(daemon: Daemon, printer: "_CallPrinter", seconds: timedelta | Non
         raise ConfigError(placed("--listen", told)) from None
     finally:
         over.set()
-        await printing
+        await asyncio.gather(printing, signing)
 
 
 class _CallPrinter:
     """Prints the calls as they end, in one language and in the ministry's time, as the pages do."""
 
-    def __init__(self, settings: Settings, store: Database, language: str) -> None:
+    def __init__(self, settings: Settings, store: Database, language: str, now: datetime) -> None:
         self._zone, self._store, self._language = settings.timezone, store, language
+        self._settings, self._now = settings, now
         self._shown: set[str] = set()  # of LONGEST_CALL
 
     async def print_calls(self, daemon: Daemon, over: asyncio.Event) -> None:
-        """Print the pages' address once they are served, then each second the calls stored as ended."""
-        while not daemon.address:
-            if over.is_set():
-                return
-            await asyncio.sleep(0.05)
-        welcome = files(__name__).joinpath(WELCOME[self._language]).read_text(encoding="utf-8")
-        click.echo(welcome.format(version=__version__, address=daemon.address))
+        """Print the pages' addresses once they are served, then each second the calls stored as ended."""
+        if not await self._is_served(daemon, over):
+            return
+        click.echo(self._welcome(daemon.address))
         click.echo(ROW[self._language].format(*HEADINGS[self._language]))
         count = 0
         while not over.is_set():
@@ -118,6 +124,29 @@ class _CallPrinter:
                 click.echo(row)
                 count += 1
         click.echo("\n" + STOPPED[self._language].format(count=count))
+
+    async def sign_past_months(self, daemon: Daemon, over: asyncio.Event) -> None:
+        """Once the pages are served: nobody waits for it."""
+        if await self._is_served(daemon, over):
+            await asyncio.to_thread(sign_months, self._store, self._settings, self._now, over.is_set)
+
+    async def _is_served(self, daemon: Daemon, over: asyncio.Event) -> bool:
+        """Whether the pages are served now; False when the demonstration ended before."""
+        while not daemon.address and not over.is_set():  # noqa: ASYNC110 - a daemon says it to nobody
+            await asyncio.sleep(0.05)
+        return bool(daemon.address)
+
+    def _welcome(self, address: str) -> str:
+        text = files(__name__).joinpath(WELCOME[self._language]).read_text(encoding="utf-8")
+        month, speech = month_to_sign(self._now, self._settings), Formatter(self._language, self._zone)
+        begin = crowded_hour(self._now, self._settings.calendar()).astimezone(self._zone)
+        end = begin + timedelta(hours=1)
+        values = {
+            "version": __version__, "address": address, "month": month.name, "title": speech.month(month.first),
+            "day": begin.date(), "weekday": speech.weekday(begin), "from": f"{begin:%H:%M}", "to": f"{end:%H:%M}",
+            "begin": speech.minute(begin), "end": speech.minute(end),
+        }  # fmt: skip
+        return text.format_map(values)
 
     def _new_rows(self) -> list[str]:
         now = datetime.now(UTC)
@@ -140,8 +169,8 @@ class _CallPrinter:
         return label(kind, identifier, self._language)
 
 
-def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings:
-    """The policy's six lines as shipped, open round the clock, and the played exchange."""
+def demo_settings(listen: str, port: int, secret: str, folder: Path, now: datetime) -> Settings:
+    """The policy's six lines as shipped, open at this hour of every day, and the played exchange."""
     secret_file = folder / "ami.secret"
     secret_file.touch(mode=0o600)
     secret_file.write_text(secret, encoding="ascii")
@@ -152,17 +181,17 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings
     data["exchanges"][EXCHANGE] = site | connection
     for line, extensions in phones.LINES.items():
         data["lines"][line]["extensions"] = extensions
-    data["calendar"] = round_the_clock(datetime.now(UTC).year)
+    data["calendar"] = open_every_day(opening_hours(now, ZoneInfo(data["timezone"])), now.year)
     data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
     data["web"] = {"listen": _address(listen)}
     data["_env_prefix"] = "="  # no environment variable applies: one could name a real database
     return Settings(Configuration(**data), "demo")
 
 
-def round_the_clock(year: int) -> dict[str, Any]:
-    """Open day and night, also on closed days, so that the demonstration always shows judgements."""
-    days = [day for y in (year - 1, year, year + 1) for day in ontario(y)]
-    return {"hours": dict.fromkeys(DAYS, "00:00-24:00"), "closed_days_remove": days}
+def open_every_day(hours: str, year: int) -> dict[str, Any]:
+    """Open also on closed days, so that it shows judgements on any day. Its past may begin two years before."""
+    days = [day for y in range(year - 2, year + 2) for day in ontario(y)]
+    return {"hours": dict.fromkeys(DAYS, hours), "closed_days_remove": days}
 
 
 def _address(listen: str) -> str:

@@ -1,6 +1,6 @@
 """Who one is in the demonstration: a person of each role, chosen on a banner, without a password.
 
-    a browser on this machine ─▶ the role of its cookie, else the viewer
+    a browser on this machine ─▶ the person of its cookie, else the viewer
     any other, or a proxy's   ─▶ nobody: the page that says so
 
 Nothing here is secret, and the demonstration listens on loopback alone (`demo_settings`). The daemon of a site has
@@ -8,7 +8,6 @@ Nothing here is secret, and the demonstration listens on loopback alone (`demo_s
 """
 
 from collections.abc import Mapping
-from functools import partial
 from importlib.resources import files
 
 from jinja2 import Template
@@ -16,6 +15,7 @@ from markupsafe import Markup
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
+from callmon.config.phone_numbers import NO_BREAK
 from callmon.routes import TABLE
 from callmon.text.labels import label, translate
 from callmon.web.auth.client import ClientInfo
@@ -27,10 +27,12 @@ PATHS = {"fr": "/fr/demonstration", "en": "/en/demonstration"}
 CONTEXT = "demonstration"  # of the banner's sentences in the catalogues
 BANNER = Template(files("callmon.tools.demo").joinpath("banner.html").read_text("utf-8"), autoescape=True)
 COOKIE = "callmon-demonstration"
-PEOPLE: Mapping[Role, Person] = {
+# By the value of their button. Who prepares a month's report may not verify it: two have that role.
+PEOPLE: Mapping[str, Person] = {
     Role.VIEWER: LOCAL_VIEWER,
     Role.AGENT: Person("C. Tremblay", frozenset({Role.AGENT})),
     Role.MANAGER: Person("D. Roy", frozenset({Role.MANAGER})),
+    "verifier": Person("F. Gagnon", frozenset({Role.MANAGER})),
     Role.ADMINISTRATOR: Person("E. Martin", frozenset({Role.ADMINISTRATOR})),
 }
 # The page that only this role may use.
@@ -43,29 +45,32 @@ class DemoAccess(AccessService):
     async def known(self, request: HTTPConnection, asking: ClientInfo, is_use: bool = True) -> Identity:
         if not asking.is_here:
             return UNKNOWN
-        role = request.cookies.get(COOKIE)
-        return Identity(next((person for name, person in PEOPLE.items() if name == role), LOCAL_VIEWER))
+        return Identity(PEOPLE.get(request.cookies.get(COOKIE, ""), LOCAL_VIEWER))
 
     def own_entries(self) -> tuple[PageRoute, ...]:
         return (PageRoute("demonstration", PATHS, self._choose, Right.VIEW, ("POST",)),)
 
     def banner(self, person: Person, csrf: str, language: str) -> Markup:
-        say = partial(translate, language=language, context=CONTEXT)
+        def say(text: str) -> str:
+            return translate(text, language, CONTEXT).replace(" :", f"{NO_BREAK}:")
+
         values = {
             "language": language,
             "path": PATHS[language],
             "person": person,
             "csrf": csrf,
-            "roles": list(Role),
+            "people": PEOPLE,
         }
         return Markup(BANNER.render(values, say=say, label=label))
 
     async def _choose(self, request: Request) -> Response:
         """Sets the cookie of the chosen role, and opens the page that is for it."""
         form = await request.form()
-        role = next((role for role in Role if role == form.get("role")), Role.VIEWER)
-        if person := PEOPLE[role].name:
-            await self.note(request.state.asking, person, "sign in", "demonstration")
-        answer = RedirectResponse(TABLE[FIRST_PAGE[role]].path(request.state.language), 303)
-        answer.set_cookie(COOKIE, role, httponly=True, samesite="strict")
+        chosen = str(form.get("role"))
+        person = PEOPLE.get(chosen, LOCAL_VIEWER)
+        if person.name:
+            await self.note(request.state.asking, person.name, "sign in", "demonstration")
+        page = FIRST_PAGE[next(iter(person.roles))]
+        answer = RedirectResponse(TABLE[page].path(request.state.language), 303)
+        answer.set_cookie(COOKIE, chosen if person.name else "", httponly=True, samesite="strict")
         return answer

@@ -14,11 +14,13 @@ import hmac
 import secrets
 import time
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import partial
 from random import Random
 
 from callmon.ami.framing import END, login_key, parse_headers
 from callmon.tools.demo.phones import DemoPhones
-from callmon.tools.demo.schedule import RecordingPlayer, messages
+from callmon.tools.demo.schedule import LOAD, CallPace, RecordingPlayer, messages
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 USER = "callmon"
@@ -35,17 +37,25 @@ CHANNEL = (
 class DemoExchange:
     """`async with DemoExchange() as exchange:` listens at `exchange.port`, login `USER` and `exchange.secret`."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, pace: CallPace = LOAD) -> None:
         self.secret = secrets.token_hex(16)
         self.port = 0
         self.listeners: set[Listener] = set()
-        self.player = RecordingPlayer(Random(seed))
-        self._epoch = time.time() - time.monotonic()
+        self.messages = partial(messages, player=RecordingPlayer(Random(seed)), pace=pace)
+        self._epoch, self._held = time.time() - time.monotonic(), 0.0
         self.began = self.now()
 
     def now(self) -> float:
-        """The exchange's own clock, in epoch seconds: the wall clock at the start, never set since."""
-        return self._epoch + time.monotonic()
+        """The exchange's own clock, in epoch seconds: the wall clock at the start. Only `hold` sets it."""
+        return self._held or self._epoch + time.monotonic()
+
+    def hold(self, at: datetime) -> None:
+        """Stop the clock until calls are played, so that nothing lies between them and a past that ends `at`."""
+        self._held = at.timestamp()
+
+    def release(self) -> None:
+        if self._held:
+            self._epoch, self._held = self._held - time.monotonic(), 0.0
 
     async def __aenter__(self) -> DemoExchange:
         loop = asyncio.get_running_loop()
@@ -98,7 +108,7 @@ class Listener(asyncio.Protocol):
     async def _play(self) -> None:
         """Send each message at its time, for ever."""
         now = self._exchange.now
-        for at, message in messages(now(), self._exchange.player):
+        for at, message in self._exchange.messages(now()):
             await asyncio.sleep(max(0.0, at - now()))
             self._update_channels(parse_headers(message))
             self._write([message, *self._phone_states(at)])
@@ -159,7 +169,8 @@ class Listener(asyncio.Protocol):
                 yield _complete("DeviceStateListComplete", number, len(self._phones.states))
             case "status":
                 yield _reply("Success", number, "EventList: start", "Message: Channel status will follow")
-                yield _complete("StatusComplete", number, 0)
+                yield _complete("StatusComplete", number, 0, f"Timestamp: {now:.6f}")
+                exchange.release()
                 self.playing = self.playing or asyncio.get_running_loop().create_task(self._play(), name="demo")
             case _:
                 yield _reply("Error", number, "Message: Permission denied")
@@ -184,8 +195,8 @@ def _reply(response: str, *lines: str) -> bytes:
     return _ami_message(f"Response: {response}", *lines)
 
 
-def _complete(event: str, number: str, count: int) -> bytes:
-    return _ami_message(f"Event: {event}", number, "EventList: Complete", f"ListItems: {count}")
+def _complete(event: str, number: str, count: int, *lines: str) -> bytes:
+    return _ami_message(f"Event: {event}", number, "EventList: Complete", f"ListItems: {count}", *lines)
 
 
 def _ami_message(*lines: str) -> bytes:

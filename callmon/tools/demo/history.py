@@ -1,34 +1,36 @@
-"""The demonstration's past: calls since the beginning of last month, their callbacks, and two disruptions.
+"""The demonstration's past: calls of more than a year, their callbacks, and three disruptions.
 
     recordings ─▶ their facts, once ─▶ shifted to other times ─▶ monitor ─▶ outcomes ─▶ one batch of the writer
 
-The code that judges and stores live calls does all of it. Facts are shifted as text: it takes a second.
-Most messages are called back in time, some late, some are closed by a person; the last day's are still due.
+The code that judges and stores live calls does all of it. Facts are shifted as text: 6,000 calls take 2 s.
+All messages are called back, in time, late, or closed by a person. What is due now is in `worklist.py`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count, cycle
 from random import Random
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
 from callmon.config.settings import Settings
 from callmon.core.callbacks import commands
-from callmon.core.callbacks.commands import CallbackCommand
+from callmon.core.callbacks.commands import CallbackCommand, Received
 from callmon.core.callbacks.entries import Owed
 from callmon.core.disruptions.commands import Action, DisruptionCommand
 from callmon.core.disruptions.disruption import NO_NOTICE, Notice
-from callmon.core.facts import Answered, AnyFact, Arrived, Ended, Parted
+from callmon.core.facts import Answered, AnyFact, Arrived, Ended, LanguageChosen, MessageLeft, Parted
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.verdicts import Gap
 from callmon.store.database import Database
 from callmon.store.queries.obligations import token_function
 from callmon.store.writer.transaction import BatchId, write_batch
+from callmon.tools.demo import worklist
 from callmon.tools.demo.access import PEOPLE
 from callmon.tools.demo.schedule import AREA_CODES, MORNING, recording
 from callmon.tools.replay import Replay
@@ -36,12 +38,16 @@ from callmon.web.auth.identity import Role
 
 EXCHANGE, SEED = "demo", 7
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
-CALLBACK = "outbound_answered"  # the recording of a call to the public
-WEEKDAY, WEEKEND = 30, 6  # calls a day
-OPENS, CLOSES = timedelta(hours=8.5), timedelta(hours=16.5)
+# Recordings of a call to the public, of one that a person answers, and of one that finds all phones in use.
+CALLBACK, ANSWERED, NOBODY_FREE = "outbound_answered", "answered_ring2", "busy_all"
+# Calls a day: of the last sixty days, fewer for each month before, and the fewest; at the weekend a part. Those of
+# today's weekday, with which today is compared, have as many in each half-hour.
+MOST, LESS, FEWEST, WEEKEND, HALF_HOUR = 56, 28, 8, 4, 4
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+CROWDED = 16  # calls of the hour in which nobody is free, most of them in vain
 # How long after the message it is called back, and how often; None: a person closes it.
 ANSWERS = {HOUR: 60, 20 * HOUR: 25, 30 * HOUR: 9, None: 6}
+SETTLED, CALM = 6 * MINUTE, 75 * MINUTE  # before now: the last callback, and the last message
 NUMBERS = [f"{area.decode()}55501{last:02d}" for area in AREA_CODES for last in range(100)]
 # A time, the second within an id, a caller's number.
 VALUES = re.compile(
@@ -50,6 +56,10 @@ VALUES = re.compile(
 PAST = Notice(
     "Panne du fournisseur téléphonique.", "Failure at the telephone carrier.",
     "Écrivez à la boîte générale du ministère.", "Write to the ministry's general mailbox.",
+)  # fmt: skip
+PRESENT = Notice(
+    "Des appels de l'est de la province n'aboutissent pas.", "Some calls from the east of the province fail.",
+    "Composez le numéro de Toronto.", "Call the Toronto number.",
 )  # fmt: skip
 PLANNED = Notice(
     "Mise à jour du système téléphonique.", "Update of the telephone system.",
@@ -61,71 +71,112 @@ _decode = msgspec.json.Decoder(list[AnyFact]).decode
 _datetime = msgspec.json.Decoder(datetime).decode
 
 
-def seed(store: Database, settings: Settings, now: datetime) -> None:
-    """Write all of it to the new database `store`, as heard without a gap until `now`."""
-    items = list(History(settings, store, now).items())
+def seed(store: Database, settings: Settings, now: datetime, first: date) -> None:
+    """Write all of it since the day `first` to the new database, as heard without a gap until `now`."""
+    items = list(History(settings, store, now).items(first))
     with store.writing() as connection:
         write_batch(connection, BatchId(1, "demonstration"), items, store.ring)
 
 
+def extend(store: Database, until: datetime) -> None:
+    """Nothing happened since the past was written: the exchange was heard `until` this moment."""
+    with store.writing() as connection:
+        write_batch(connection, BatchId(2, "demonstration"), [Heartbeat(EXCHANGE, until)], store.ring)
+
+
 class History:
     def __init__(self, settings: Settings, store: Database, now: datetime) -> None:
-        self._zone, self._now, self._chance = settings.timezone, now, Random(SEED)
-        self._monitor = Monitor(settings, token=token_function(store))
+        self._settings, self._now, self._chance = settings, now, Random(SEED)
+        self._zone, self._calendar = settings.timezone, settings.calendar()
+        self._today = now.astimezone(self._zone).date()
+        self._token = token_function(store)
+        self._monitor = Monitor(settings, token=self._token)
         self.recorded = {name: facts for name in MORNING if (facts := recorded_facts(settings, name))}
+        self._messages = {name for name, facts in self.recorded.items() if b"MessageLeft" in facts}
         self._orders = count()
-        self._numbers = cycle(self._chance.sample(NUMBERS, len(NUMBERS)))  # no caller calls again within weeks
-        self._waiting: list[tuple[datetime, int, str, str, str]] = []  # what happens when; see `_add`
+        self._numbers = cycle(self._chance.sample(NUMBERS, len(NUMBERS)))  # no caller calls again within days
+        self._waiting: list[tuple[datetime, int, bool, Callable[[], Iterable[Outcome]]]] = []  # see `_add`
 
-    def items(self) -> Iterator[Item]:
-        today = self._now.astimezone(self._zone).date()
-        first = (today.replace(day=1) - DAY).replace(day=1)
+    def items(self, first: date) -> Iterator[Item]:
         since = self._midnight(first)
         yield Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, since, since),))
-        yield from self._disruptions(today)
-        for day in range((today - first).days + 1):
+        yield from self._disruptions()
+        for day in range((self._today - first).days + 1):
             self._add_day(first + day * DAY)
-        while self._waiting and self._waiting[0][0] < self._now - 5 * MINUTE:
-            at, _, name, number, entry = heappop(self._waiting)
-            yield from self._monitor.tick(at)
-            yield from self.by_hand(at, name, entry) if entry else self.call(at, name, number)
+        self._add_crowded_hour()
+        for entry in worklist.entries(self._now, self._calendar):
+            self._add(entry.at, partial(self._entry, entry), is_owed=True)
+        while self._waiting and self._waiting[0][0] <= self._now:
+            at, _, is_owed, outcomes = heappop(self._waiting)
+            if is_owed:  # nothing falls due between other calls that would change them
+                yield from self._monitor.tick(at)
+            yield from outcomes()
         yield from self._monitor.tick(self._now)
         yield Heartbeat(EXCHANGE, self._now)
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self._zone).astimezone(UTC)
 
-    def _add(self, at: datetime, name: str, number: str, entry: str = "") -> None:
-        """A call of the recording `name`, from or to `number`; or what a person does about the `entry`."""
-        heappush(self._waiting, (at, next(self._orders), name, number, entry))
+    def _add(self, at: datetime, outcomes: Callable[[], Iterable[Outcome]], is_owed: bool = False) -> None:
+        """What happens at a time. `is_owed`: it concerns a callback."""
+        heappush(self._waiting, (at, next(self._orders), is_owed, outcomes))
+
+    def _add_call(self, at: datetime, name: str) -> None:
+        if name in self._messages and at > self._now - CALM:
+            name = ANSWERED
+        if at < self._now - SETTLED:
+            self._add(at, partial(self.call, at, name, next(self._numbers)), name in self._messages)
 
     def _add_day(self, day: date) -> None:
+        """Calls of a day in its opening hours, spread evenly."""
         names = [name for name in MORNING if name in self.recorded and name != CALLBACK]
-        for name in self._chance.choices(
-            names, [MORNING[name] for name in names], k=WEEKDAY if day.weekday() < 5 else WEEKEND
-        ):
-            after = self._chance.triangular(OPENS.total_seconds(), CLOSES.total_seconds())
-            self._add(self._midnight(day) + timedelta(seconds=int(after)), name, next(self._numbers))
+        calls = max(FEWEST, min(MOST, MOST - LESS * ((self._today - day).days // 30 - 1)))
+        for opens, closes in self._calendar.spans(day)[:1]:
+            if calls == MOST and day.weekday() == self._today.weekday():
+                calls = HALF_HOUR * ((closes - opens) // (30 * MINUTE))
+            elif day.weekday() >= 5:
+                calls //= WEEKEND
+            chosen = self._chance.choices(names, [MORNING[name] for name in names], k=calls)
+            for place, name in enumerate(chosen):
+                self._add_call(opens + (closes - opens) * ((place + self._chance.random()) / calls), name)
 
-    def call(self, at: datetime, name: str, number: str) -> Iterator[Outcome]:
+    def _add_crowded_hour(self) -> None:
+        """The hour in which nobody is free: of today, or if the lines have just opened, of the day before."""
+        begin = worklist.crowded_hour(self._now, self._calendar)
+        for place in range(CROWDED):
+            at = begin + HOUR * ((place + self._chance.random()) / CROWDED)
+            self._add_call(at, NOBODY_FREE if place % 4 else ANSWERED)
+
+    # What happens.
+
+    def call(self, at: datetime, name: str, number: str, **changes: Any) -> Iterator[Outcome]:
+        """A call of the recording `name`, from or to `number`; `changes`: as for `changed`."""
+        facts = self._lengthened(shifted(self.recorded[name], at, number))
+        if changes:
+            facts = changed(facts, **changes)
         command = CallbackCommand(
-            at=at, actor="", action="called", exchange=EXCHANGE, obligation="",
-            facts=tuple(self._lengthened(shifted(self.recorded[name], at, number))),
-        )  # fmt: skip
+            at=at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=tuple(facts)
+        )
         for outcome in self._monitor.apply_callback_command(command):
             yield outcome
             for entry in (x.entry for x in outcome.ledger):
-                if isinstance(entry, Owed):
+                if isinstance(entry, Owed) and number not in worklist.NUMBERS:
                     self._answer(entry, number)
 
     def _answer(self, entry: Owed, number: str) -> None:
         """Plan what is done about a message. A call by TTY is not heard: a person records it."""
         (after,) = self._chance.choices([*ANSWERS], [*ANSWERS.values()])
-        made = entry.at + (after or 3 * HOUR) + self._chance.random() * HOUR
+        made, latest = entry.at + (after or 3 * HOUR) + self._chance.random() * HOUR, self._now - SETTLED
+        if made > latest:
+            made = entry.at + (latest - entry.at) * self._chance.uniform(0.4, 0.9)
+        todo: Callable[[], Iterable[Outcome]]
         if after is None or entry.hidden is not None:
-            self._add(made, "close", number, entry.obligation)
+            todo = partial(self.by_hand, made, "close", entry.obligation, reason="no_request")
+        elif entry.tty:
+            todo = partial(self.by_hand, made, "attempt", entry.obligation, result="spoke")
         else:
-            self._add(made, *(("attempt", number, entry.obligation) if entry.tty else (CALLBACK, number)))
+            todo = partial(self.call, made, CALLBACK, number)
+        self._add(made, todo, is_owed=True)
 
     def _lengthened(self, facts: list[AnyFact]) -> Iterator[AnyFact]:
         """A recorded conversation lasts seconds: too short for a callback."""
@@ -137,26 +188,47 @@ class History:
             else:
                 yield fact
 
-    def by_hand(self, at: datetime, action: str, entry: str) -> list[Outcome]:
+    def by_hand(self, at: datetime, action: str, entry: str, **more: Any) -> list[Outcome]:
         command = CallbackCommand(
             at=at, actor=PEOPLE[Role.AGENT].name, action=cast(commands.Action, action),
-            exchange=EXCHANGE, obligation=entry,
-            reason="no_request" if action == "close" else None, result="spoke" if action == "attempt" else None,
+            exchange=EXCHANGE, obligation=entry, **more,
         )  # fmt: skip
         return self._monitor.apply_callback_command(command)
 
-    def _disruptions(self, today: date) -> Iterator[Outcome]:
-        """One that is over, and work planned for tomorrow night."""
-        began = self._midnight(today - 6 * DAY) + 10 * HOUR
+    def _entry(self, entry: worklist.Entry) -> Iterator[Outcome]:
+        """An entry of the worklist: its call, and what was done about it since."""
+        is_complaint = entry.kind == "complaint"
+        name = ANSWERED if is_complaint else "tty_voicemail" if entry.line == "tty" else "vm_message"
+        dialled = self._settings.lines()[entry.line].numbers[0].removeprefix("+1")
+        changes = {"line": entry.line, "dialled": dialled, "language": entry.language}
+        begin = entry.at - message_after(self.recorded[name])
+        told = list(self.call(begin, name, entry.number, is_withheld=entry.kind == "to hear", **changes))
+        yield from told
+        call = told[0].facts[0].call
+        if is_complaint:
+            received = Received(call, entry.at, entry.line, entry.language)
+            token = self._token(f"+1{entry.number}")
+            yield from self.by_hand(entry.at, "complaint", f"{call}-complaint", received=received, token=token)
+        if entry.kind == "not safe":
+            yield from self.by_hand(entry.at, "mark", call, cautions=("no_message", "not_safe"))
+
+    def _disruptions(self) -> Iterator[Outcome]:
+        """One that is over, one that goes on, and work planned for a night."""
+        began = self._midnight(self._today - 6 * DAY) + 10 * HOUR
         notice = msgspec.structs.replace(PAST, until=began + 2 * HOUR)
         for outcome in self.command("announce", began + 10 * MINUTE, lines=("tty",), start=began, notice=notice):
             yield outcome
             name = outcome.disruptions[0].disruption.id
             yield from self.command("end", began + 95 * MINUTE, disruption=name)
-        night = self._midnight(today + 2 * DAY) + 2 * HOUR
+        night = self._midnight(self._today + 2 * DAY) + 2 * HOUR
         notice = msgspec.structs.replace(PLANNED, until=night + 2 * HOUR)
         lines = ("general", "general-toll-free")
         yield from self.command("plan", self._now - DAY, lines=lines, start=night, notice=notice)
+        began = self._now - 50 * MINUTE
+        notice = msgspec.structs.replace(PRESENT, until=self._now + 2 * HOUR)
+        yield from self.command(
+            "announce", began + 10 * MINUTE, lines=("poci-toll-free",), start=began, notice=notice
+        )
 
     def command(
         self, action: Action, at: datetime, *, disruption: str = "", lines: tuple[str, ...] = (),
@@ -192,3 +264,24 @@ def shifted(facts: bytes, start: datetime, number: str) -> list[AnyFact]:
         return number.encode()
 
     return _decode(VALUES.sub(moved, facts))
+
+
+def message_after(facts: bytes) -> timedelta:
+    """How long after the begin of the call its message was left; 0 without a message."""
+    first, *rest = _decode(facts)
+    left = next((fact.at for fact in rest if isinstance(fact, MessageLeft)), None)
+    return left - first.at if left and first.at else timedelta(0)
+
+
+def changed(
+    facts: Iterable[AnyFact], line: str = "", dialled: str = "", language: str = "", is_withheld: bool = False
+) -> Iterator[AnyFact]:
+    """The facts of a call to another line, in this language; `is_withheld`: without its caller's number."""
+    for fact in facts:
+        if isinstance(fact, Arrived) and line:
+            fact = msgspec.structs.replace(fact, line=line, dialled=dialled)
+        if isinstance(fact, Arrived) and is_withheld:
+            fact = msgspec.structs.replace(fact, caller=None, withheld="withheld")
+        yield fact
+        if isinstance(fact, Arrived) and language:
+            yield LanguageChosen(fact.call, fact.at, language)

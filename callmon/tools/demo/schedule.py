@@ -13,12 +13,13 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from heapq import heappop, heappush
 from importlib.resources import files
 from itertools import chain, count
 from math import inf
 from random import Random
+from typing import NamedTuple
 from uuid import UUID
 
 from callmon.ami.framing import END, Framer
@@ -26,8 +27,23 @@ from callmon.ami.framing import END, Framer
 FOLDER = files("callmon.tools.demo")
 # How often each recording is played in one loop.
 MORNING: dict[str, int] = tomllib.loads(FOLDER.joinpath("recordings.toml").read_text(encoding="utf-8"))
-# A call lasts 16 s on average: about a dozen are up at once.
-BETWEEN_CALLS = (0.6, 2.0)
+
+
+class CallPace(NamedTuple):
+    """Seconds between two calls, and by which a conversation is longer than the recorded one.
+
+    `is_cut`: the trunk is cut CUT_AFTER the start, for CUT_FOR.
+    """
+
+    between: tuple[float, float]
+    talk: tuple[int, int] = (0, 0)
+    is_cut: bool = False
+
+
+# A recorded call lasts 16 s on average: of LOAD about a dozen are up at once.
+LOAD, USUAL = CallPace((0.6, 2.0)), CallPace((30.0, 60.0), (20, 200))
+CUT_AFTER, CUT_FOR = 90.0, 600.0
+TRUNK = "PJSIP/trunk"
 # The first loop's seed: an order that soon has an example of every kind of call.
 FIRST = 284
 AREA_CODES = (b"416", b"437", b"519", b"613", b"647", b"705", b"807", b"905")
@@ -69,12 +85,15 @@ class RecordingPlayer:
         self._ids = count()
         self._channels = count()
 
-    def retimed(self, recorded: Messages, start: float) -> list[tuple[float, bytes]]:
+    def retimed(
+        self, recorded: Messages, start: float, talk: tuple[int, int] = (0, 0)
+    ) -> list[tuple[float, bytes]]:
         """The messages with their new times, beginning within the second after `start`.
 
-        Equal values in the recording stay equal.
+        Equal values in the recording stay equal. `talk`: by how much a conversation is longer.
         """
-        shift = math.ceil(start - recorded[0][0])
+        shift, longer = math.ceil(start - recorded[0][0]), self._chance.randint(*talk)
+        joined = max((n for n, (_, x) in enumerate(recorded) if b"Event: BridgeEnter" in x), default=len(recorded))
         replaced: dict[bytes, bytes] = {}
 
         def once(text: bytes) -> bytes:
@@ -82,12 +101,12 @@ class RecordingPlayer:
                 replaced[text] = self._new(text)
             return replaced[text]
 
-        def moved(found: re.Match[bytes]) -> bytes:
+        def moved(by: int, found: re.Match[bytes]) -> bytes:
             text = found[0]
             second, _, rest = text.partition(b".")
             match found.lastgroup:
                 case "time":
-                    return b"%d.%s" % (int(second) + shift, rest)
+                    return b"%d.%s" % (int(second) + by, rest)
                 case "id":
                     return b"%d.%s" % (int(second) + shift, once(text))
                 case "caller":
@@ -95,7 +114,11 @@ class RecordingPlayer:
                 case _:
                     return once(text)
 
-        return [(at + shift, _TOKEN.sub(moved, message)) for at, message in recorded]
+        times = [shift + longer * (n > joined) for n in range(len(recorded))]
+        return [
+            (at + by, _TOKEN.sub(partial(moved, by), message))
+            for by, (at, message) in zip(times, recorded, strict=True)
+        ]
 
     def _new(self, text: bytes) -> bytes:
         """A new id's counter, channel's suffix, bridge or caller, in place of this one."""
@@ -108,24 +131,35 @@ class RecordingPlayer:
         return self._chance.choice(AREA_CODES) + b"55501%02d" % self._chance.randrange(100)
 
 
-def calls(begin: float, loops: int | None = None) -> Iterator[tuple[float, str]]:
+def calls(begin: float, loops: int | None = None, pace: CallPace = LOAD) -> Iterator[tuple[float, str]]:
     """Each call's start (epoch seconds) and its recording. Loops differ in order, equally at every start."""
-    at = begin
+    at, cut = begin, begin + CUT_AFTER
     for number in count() if loops is None else range(loops):
         chance, names = Random(FIRST + number), list(Counter(MORNING).elements())
         Random(FIRST + number).shuffle(names)
         for name in names:
             yield at, name
-            at += chance.uniform(*BETWEEN_CALLS)
+            at += chance.uniform(*pace.between)
+            if pace.is_cut and cut <= at < cut + CUT_FOR:
+                at = cut + CUT_FOR
 
 
-def messages(begin: float, player: RecordingPlayer, loops: int | None = None) -> Iterator[tuple[float, bytes]]:
+def messages(
+    begin: float, player: RecordingPlayer, loops: int | None = None, pace: CallPace = LOAD
+) -> Iterator[tuple[float, bytes]]:
     """All messages of the exchange, each with its time, in order."""
-    waiting: list[tuple[float, int, bytes]] = []
     order = count()
-    for start, name in chain(calls(begin, loops), [(inf, "")]):
+    cut = begin + CUT_AFTER
+    states = ((begin, "NOT_INUSE"), (cut, "UNAVAILABLE"), (cut + CUT_FOR, "NOT_INUSE")) if pace.is_cut else ()
+    waiting = [(at, next(order), _trunk_state(at, state)) for at, state in states]
+    for start, name in chain(calls(begin, loops, pace), [(inf, "")]):
         while waiting and waiting[0][0] < start:
             at, _, message = heappop(waiting)
             yield at, message
-        for at, message in player.retimed(recording(name), start) if name else ():
+        for at, message in player.retimed(recording(name), start, pace.talk) if name else ():
             heappush(waiting, (at, next(order), message))
+
+
+def _trunk_state(at: float, state: str) -> bytes:
+    head = f"Event: DeviceStateChange\r\nPrivilege: call,all\r\nTimestamp: {at:.6f}\r\n"
+    return f"{head}Device: {TRUNK}\r\nState: {state}".encode() + END

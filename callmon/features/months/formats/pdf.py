@@ -9,7 +9,10 @@ page that says how to install them, and every other format still works.
 import os
 import re
 from collections.abc import Iterator
+from ctypes import CDLL
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
 
@@ -22,6 +25,22 @@ MISSING = Sentence(
 MARKED = re.compile(rb"/\w+\s*<<\s*/MCID \d+\s*>>\s*BDC")
 PRINTED = 4  # the Print flag of an annotation
 EPOCH = "SOURCE_DATE_EPOCH"  # fontTools uses its value as the current time
+PACKAGES = ("pikepdf", "weasyprint")
+PANGO = ("libpangoft2-1.0.so.0", "libpangoft2-1.0.dylib")
+
+
+@cache
+def is_available() -> bool:
+    """Whether this machine can make a PDF. WeasyPrint is not imported: a daemon would keep its memory."""
+    return all(map(find_spec, PACKAGES)) and any(map(_loads, PANGO))
+
+
+def _loads(library: str) -> bool:
+    try:
+        CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def pdf(html: bytes) -> bytes:
