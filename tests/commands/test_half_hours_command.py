@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import main
 from callmon.config.settings import example_text, load
 from callmon.core import facts as f
+from callmon.main import main
 from callmon.store import opening
 from callmon.store.database import Database
 from tests.support.fact_builder import local

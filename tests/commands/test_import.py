@@ -18,12 +18,13 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from callmon.backfill.imported.job import Import
-from callmon.cli import common, main
+from callmon.cli import common
 from callmon.config.settings import load
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import CALLS, METRICS
 from callmon.features.months.page import month_row
 from callmon.features.months.queries import Fingerprint, heard_spans, month_counts
+from callmon.main import main
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands
 from callmon.store.privacy import subject_access

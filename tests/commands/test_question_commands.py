@@ -12,11 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
-from callmon.cli import common, main
+from callmon.cli import common
 from callmon.config.settings import example_text, load
 from callmon.core.replay.record import Rule, SeenDay
 from callmon.core.replay.what_if import CONFIDENCE, WORLDS, what_if
 from callmon.features.questions.record import read_days
+from callmon.main import main
 from callmon.store import opening
 from tests.support.fact_builder import CALLER, TORONTO, Office, local
 from tests.support.ringing_site import FIRST, stored, working_days
