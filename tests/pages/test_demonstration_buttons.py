@@ -214,10 +214,10 @@ async def _press(address: str, it: Demo, formats: tuple[str, ...]) -> tuple[list
 
 
 BUTTONS_OF = {"viewer": 2, "agent": 13, "manager": 14, "verifier": 14, "administrator": 2}
-BUTTONS = [pytest.param(moment, marks=[] if moment == "evening" else pytest.mark.long) for moment in MOMENTS]
 
 
-@pytest.mark.parametrize("moment", BUTTONS)
+@pytest.mark.long
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_every_button_of_every_role_works_and_two_people_sign_a_month(
     moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
