@@ -56,6 +56,7 @@ def test_make_ends_with_that_sentence_and_runs_nothing(bare: Path, target: str) 
     if make is None:
         pytest.skip("there is no make here")
     (bare / "requirements.txt").touch()
+    (bare / ".ci" / "requirements-extras.txt").touch()
     status, out, errors = run(bare, make, target)
     line = next(n for n, text in enumerate((bare / "Makefile").read_text().split("\n"), 1) if "PYTHON ?=" in text)
     told = f"Makefile:{line}: *** {SENTENCE}.  Stop.\n"
