@@ -246,6 +246,9 @@ class Configuration(Table, BaseSettings):
     accessible_contact: str | None = setting(
         "contact for reports in another format: an e-mail address or telephone number", None, min_length=1
     )
+    questions: tuple[Literal["what-if", "staffing", "why", "needs"], ...] = setting(
+        "estimates about a line that may be asked for; tell its staff first (PRIVACY.md)", ()
+    )
     open_data: OpenDataSettings | None = setting(
         "publisher and licence of the open-data package; when left out, none is made", None
     )

@@ -29,6 +29,7 @@ from tests.commands.test_blocks import FOLDERS, PASSWORD, inside
 from tests.commands.test_help import NAMES, examples
 from tests.recordings.test_imported_records import IMPORTED
 from tests.store.test_backfill import cel
+from tests.support.environment import QUESTIONS_ON
 from tests.unit.test_alerts import ROUTES
 from tests.unit.test_command_line import RECORDING
 
@@ -85,7 +86,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(cel("vm_message"), rows)
     for record, place in (("queue_log", "var/log/asterisk/queue_log"), ("cdr-csv.csv", "here/Master.csv")):
         shutil.copy(IMPORTED / "22" / record, root / place)
-    text = example_text().replace("[web]\n", "[web]\naccess = { accounts = true }\n")
+    text = QUESTIONS_ON + example_text().replace("[web]\n", "[web]\naccess = { accounts = true }\n")
     (root / "here/callmon.toml").write_text(
         f'{text}\n[exchanges.toronto.cel]\nfile = "{rows}"\n', encoding="utf-8"
     )

@@ -56,6 +56,7 @@ def today(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             return cls.fromtimestamp(NOW.timestamp(), tz)
 
     monkeypatch.setattr(common, "datetime", Frozen)
+    monkeypatch.setenv("CALLMON_QUESTIONS", '["what-if", "staffing", "why", "needs"]')
     monkeypatch.chdir(site)
 
 
@@ -236,3 +237,25 @@ def test_no_answer_has_an_extension_or_a_number(words: tuple[str, ...]) -> None:
     for shown in (run(*words).stdout, run(*words, "--json").stdout):
         without_calls = re.sub(r'"\d{10}\.\d+"', "", shown)
         assert re.search(r"PJSIP|416555|\"phone\"|extension", without_calls) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("what-if", "2026-10-01 2026-10-02 --set voicemail_rings=5"),
+        ("staffing", ""),
+        ("why", "yesterday"),
+        ("needs", "2026-10-01 2026-10-02"),
+    ],
+)
+def test_a_question_is_off_until_the_configuration_names_it(
+    question: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [name for name in ("what-if", "staffing", "why", "needs") if name != question]
+    monkeypatch.setenv("CALLMON_QUESTIONS", json.dumps(others))
+    done = run(question, *words.split(), "--lang", "en")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"`callmon {question}` is off: tell the staff first (PRIVACY.md), "
+        f'then add "{question}" to questions in the configuration.\n'
+    )

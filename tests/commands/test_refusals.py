@@ -28,6 +28,7 @@ from callmon.store import access
 from callmon.store.access import AuditRow
 from callmon.store.database import upgrade
 from tests import year
+from tests.support.environment import QUESTIONS_ON
 from tests.unit.test_command_line import COMMAND, ENVIRONMENT, commands
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
@@ -64,7 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         AuditRow(at=datetime(2025, 6, 1, tzinfo=UTC), who="root", act="account added"),
     )
     store.close()
-    written = example_text().replace("/etc/callmon/ami.secret", "ami.secret")
+    written = QUESTIONS_ON + example_text().replace("/etc/callmon/ami.secret", "ami.secret")
     (folder / "callmon.toml").write_text(written, encoding="utf-8")
     (folder / "text").write_text("plain words\n", encoding="utf-8")
     (folder / "latin.toml").write_bytes("# é".encode("latin-1"))

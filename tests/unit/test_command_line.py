@@ -24,6 +24,7 @@ from callmon.main import main
 from callmon.store import opening
 from callmon.text.labels import terminal_text, translate
 from tests.pages.test_pages_words import of_python
+from tests.support.environment import QUESTIONS_ON
 from tests.support.pseudo_terminal import pseudo_terminal
 from tests.support.sources import of_commands
 
@@ -38,7 +39,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CALLMON.parent)}
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with a configuration and its empty database."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "callmon.toml").write_text(example_text(), encoding="utf-8")
+    (tmp_path / "callmon.toml").write_text(QUESTIONS_ON + example_text(), encoding="utf-8")
     opening.open_for_writing(load("callmon.toml")).close()
     return tmp_path
 

@@ -14,7 +14,7 @@ from callmon.cli.help import HelpCommand
 from callmon.core.replay.needs import Needs, count_needs
 from callmon.core.statistics.period import midnight
 from callmon.features.questions.contacts import read_contacts
-from callmon.features.questions.options import in_language_of, print_answer, read_period
+from callmon.features.questions.options import in_language_of, print_answer, read_period, refuse_unless_on
 
 
 @click.command(cls=HelpCommand)
@@ -34,6 +34,7 @@ def needs(context: CommandContext, first: str, last: str, service: str | None, a
     Examples: callmon needs 2026-10-01 2026-10-31
               callmon needs 2026-11-01 yesterday --service poci --json
     """
+    refuse_unless_on(context, "needs")
     settings = context.settings
     begin, end = read_period(context, first, last)
     refuse_unknown(settings, "service", service)

@@ -11,6 +11,16 @@ import msgspec
 from callmon.cli.common import CommandContext, print_json
 
 
+def refuse_unless_on(context: CommandContext, question: str) -> None:
+    """Raises ConfigError where the site has not switched this question on."""
+    if question not in context.settings.configuration.questions:
+        raise context.config_error(
+            "« callmon {question} » est désactivée : informez d'abord le personnel (PRIVACY.md), puis ajoutez "
+            '"{question}" à questions dans la configuration.',
+            question=question,
+        )
+
+
 def read_period(context: CommandContext, first: str, last: str) -> tuple[date, date]:
     """Both days included. Raises ConfigError for a day to come, and for a period that ends before it begins."""
     begin, end = context.past_day(first, "FROM"), context.past_day(last, "TO")

@@ -5,7 +5,7 @@ Refuses: test calls, calls outside opening hours, and the name of a phone: it be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,9 +22,8 @@ from callmon.store.row_mapping import call_of
 from callmon.store.tables import CALL, FINDING, Condition
 
 THIRD_RING = "answer_by_third_ring"
-AROUND = (
-    900_000  # ms before its first ring and after its last call of the day in which a phone is taken to be there
-)
+# Milliseconds: from so long before its first ring to so long after its last call of the day, a phone is there.
+AROUND = 900_000
 JUDGED = ("met", "not_met")
 PhoneNumbers = dict[tuple[str, str], int]
 
@@ -132,7 +131,14 @@ def _talk(call: Call, facts: list[Fact]) -> int:
     return round(talked / timedelta(milliseconds=1))
 
 
-def _tries(facts: list[Fact], at: int, wait: int, answered: bool, since, phones) -> tuple[Try, ...]:  # type: ignore[no-untyped-def]
+def _tries(
+    facts: list[Fact],
+    at: int,
+    wait: int,
+    answered: bool,
+    since: Callable[[datetime], int],
+    phones: tuple[str, PhoneNumbers],
+) -> tuple[Try, ...]:
     exchange, numbers = phones
     ringing: dict[str, tuple[int, int]] = {}
     found: list[Try] = []

@@ -20,7 +20,7 @@ from callmon.cli.progress import progress_bar
 from callmon.core.replay.record import SeenDay
 from callmon.core.replay.staffing import HALF_HOUR, PhonesNeeded, phones_in_queue, phones_needed, queue_load
 from callmon.core.replay.volume import Volumes, half_hours, past_residuals
-from callmon.features.questions.options import print_answer
+from callmon.features.questions.options import print_answer, refuse_unless_on
 from callmon.features.questions.record import read_days
 from callmon.features.questions.volumes import after_closed, date_number, read_volumes
 
@@ -62,6 +62,7 @@ def staffing(
     """
     if given["rings"] and given["within"]:
         raise click.UsageError(said("--rings and --within exclude each other; give one of them."))
+    refuse_unless_on(context, "staffing")
     refuse_unknown(context.settings, "line", given["line"])
     wanted = Wanted(**given | {"rings": None if given["within"] else given["rings"] or 3})
     first = _day(context, day)

@@ -32,7 +32,7 @@ from callmon.core.replay.what_if import (
 from callmon.core.replay.what_if import (
     what_if as estimated,
 )
-from callmon.features.questions.options import print_answer, read_period
+from callmon.features.questions.options import print_answer, read_period, refuse_unless_on
 from callmon.features.questions.record import read_days
 
 Change = Callable[[Rule], Rule]
@@ -69,6 +69,7 @@ def what_if(
     Examples: callmon what-if 2026-10-01 2026-10-31 --set voicemail_rings=5
               callmon what-if 2026-10-01 2026-10-31 --set phones=+1@11:00-13:00
     """
+    refuse_unless_on(context, "what-if")
     refuse_unknown(context.settings, "line", line)
     period, change = read_period(context, first, last), _change(context, changes)
     days = read_days(context.store, context.settings.timezone, *period, line)

@@ -16,7 +16,7 @@ from callmon.cli.help import HelpCommand
 from callmon.config.business_calendar import Calendar
 from callmon.core.replay.record import SeenDay
 from callmon.core.replay.why import Part, Usual, explain
-from callmon.features.questions.options import in_language_of, print_answer, signed_points
+from callmon.features.questions.options import in_language_of, print_answer, refuse_unless_on, signed_points
 from callmon.features.questions.record import read_days
 
 READ_BACK, USUAL_DAYS = 45, 20
@@ -37,6 +37,7 @@ def why(context: CommandContext, day: str | None, line: str | None, as_json: boo
     Examples: callmon why yesterday
               callmon why 2026-10-30 --line general --json
     """
+    refuse_unless_on(context, "why")
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
     refuse_unknown(settings, "line", line)
     names: list[str] = []
