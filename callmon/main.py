@@ -47,7 +47,6 @@ TASKS: Mapping[str, Mapping[str, str]] = {
     },
     "Run": {
         "run": "main",
-        "pages": "main",
         "demo": "tools.commands",
     },
     "Look after": {
@@ -62,6 +61,9 @@ TASKS: Mapping[str, Mapping[str, str]] = {
         "export": "features.months.open_data.command",
         "record": "tools.commands",
         "replay": "tools.commands",
+    },
+    "Beyond one machine": {
+        "pages": "main",
     },
 }
 PAGES: Mapping[str, str] = {
