@@ -350,7 +350,7 @@ def test_a_report_is_made_beside_the_daemon_and_read_without_anything_inline(pla
     assert style.headers["content-type"].startswith("text/css")
     assert get(place, file, VIEWER).status_code == 403
     store = opening.open_with_keys(place.settings())
-    taken = [deed.about for deed in audit_events(store) if deed.act == "report file"]
+    taken = [audit_event.about for audit_event in audit_events(store) if audit_event.act == "report file"]
     store.close()
     assert taken == [" ".join(file.split("/")[-3:])]
 

@@ -169,7 +169,7 @@ def test_what_is_done_by_hand_on_a_page_is_on_record(site: Pages) -> None:
     agent, manager = site.visitors["agent"], site.visitors["manager"]
     agent.post(f"/en/callbacks/{ENTRY}/record", data={"csrf": agent.token("/en/sign-out"), "action": "take"})
     manager.post("/en/disruptions", data={"csrf": manager.token("/en/sign-out"), "line": "general"})
-    done = [(deed.who, deed.act, deed.about) for deed in audit_events(site.store)]
+    done = [(audit_event.who, audit_event.act, audit_event.about) for audit_event in audit_events(site.store)]
     assert ("agent", "callback", ENTRY) in done
     assert ("manager", "disruption", "") in done
 

@@ -76,8 +76,8 @@ def fill(store: Database, settings: Settings, now: datetime) -> dict[str, str]:
     daily = [name for name, times in DAILY.items() for _ in range(times)]
     for number, recording in enumerate(Random(3).sample(daily, len(daily))):
         told += heard(recording, now - 4.9 * HOUR + number * 7.7 * MINUTE, settings)[0]
-    deed = AuditRow(at=now, who="a.roy", act="")
-    keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], deed)
+    audit_event = AuditRow(at=now, who="a.roy", act="")
+    keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], audit_event)
     office = Office(settings)
     for name, facts in unheard(now):
         names[f"call.{name}"] = facts[0].call

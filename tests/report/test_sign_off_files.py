@@ -35,7 +35,7 @@ def site(tmp_path: Path) -> tuple[Database, Settings]:
     return store, settings
 
 
-def deed(who: str, at: datetime = LATER) -> AuditRow:
+def audit_event(who: str, at: datetime = LATER) -> AuditRow:
     return AuditRow(at=at, who=who, act="")
 
 
@@ -52,7 +52,7 @@ def changed(site: tuple[Database, Settings]) -> None:
 
 def refused(site: tuple[Database, Settings], files: list[tuple[Path, bytes]], has_remarks: bool = False) -> str:
     with pytest.raises(SignOffError) as refusal:
-        prepare(site[0], files, deed("a.roy"), has_remarks)
+        prepare(site[0], files, audit_event("a.roy"), has_remarks)
     return refusal.value.why
 
 
@@ -64,7 +64,7 @@ def test_both_languages_and_the_json_are_signed_and_made_again_they_are_the_same
         "callmon-2024-05-r1-fr.html", "callmon-2024-05-r1-en.html", "callmon-2024-05-r1.json",
     ]  # fmt: skip
     assert made(site) == files
-    one = prepare(site[0], files, deed("g.lavoie"))
+    one = prepare(site[0], files, audit_event("g.lavoie"))
     assert (one.month, one.number, [x.who for x in one.signatures]) == ("2024-05", 1, ["g.lavoie"])
     assert {check_file(site[0], path.name, data).result for path, data in files} == {"in_progress"}
 
@@ -73,9 +73,9 @@ def test_the_next_revision_names_the_signed_one_and_its_changes_and_does_not_tou
     site: tuple[Database, Settings],
 ) -> None:
     store, files = site[0], made(site)
-    first = prepare(store, files, deed("g.lavoie"))
+    first = prepare(store, files, audit_event("g.lavoie"))
     for step in sign_off.STEPS[1:]:
-        sign_off.sign(store, "2024-05", 1, step, deed("a.roy"))
+        sign_off.sign(store, "2024-05", 1, step, audit_event("a.roy"))
     changed(site)
     again = made(site)
     assert [path.name for path, _ in again] == [
@@ -84,10 +84,10 @@ def test_the_next_revision_names_the_signed_one_and_its_changes_and_does_not_tou
     before, after = (json.loads(some[-1][1]) for some in (files, again))
     assert (after["state"]["revision"], after["state"]["revises"]) == (2, before["state"]["data_fingerprint"])
     assert len(after["changes"]) > 0
-    prepare(store, again, deed("a.roy"))
+    prepare(store, again, audit_event("a.roy"))
     assert {check_file(store, path.name, data).result for path, data in files} == {"approved"}
     for step in sign_off.STEPS[1:]:
-        sign_off.sign(store, "2024-05", 2, step, deed("g.lavoie"))
+        sign_off.sign(store, "2024-05", 2, step, audit_event("g.lavoie"))
     assert {check_file(store, path.name, data).result for path, data in files} == {"superseded"}
     assert {check_file(store, path.name, data).result for path, data in again} == {"approved"}
     assert [sign_off.read_signed(store, first, path.name) for path, _ in files] == [data for _, data in files]
@@ -96,19 +96,19 @@ def test_the_next_revision_names_the_signed_one_and_its_changes_and_does_not_tou
 def test_without_a_change_there_is_no_next_revision_unless_there_are_remarks(
     site: tuple[Database, Settings],
 ) -> None:
-    prepare(site[0], made(site), deed("g.lavoie"))
+    prepare(site[0], made(site), audit_event("g.lavoie"))
     again = made(site)
     assert refused(site, again) == "unchanged"
     remarks = {"callbacks": {"fr": "Une tempête.", "en": "A storm."}}
     said = made(site, msgspec.structs.replace(ORDER, remarks=remarks))
-    assert prepare(site[0], said, deed("a.roy"), has_remarks=True).number == 2
+    assert prepare(site[0], said, audit_event("a.roy"), has_remarks=True).number == 2
     assert refused(site, said, has_remarks=True) == "already"
 
 
 def test_files_made_before_another_revision_was_prepared_are_too_late(site: tuple[Database, Settings]) -> None:
     early = made(site)
     changed(site)
-    prepare(site[0], made(site), deed("g.lavoie"))
+    prepare(site[0], made(site), audit_event("g.lavoie"))
     assert refused(site, early) == "late"
 
 

@@ -15,8 +15,8 @@ AT = datetime(2026, 11, 24, 13, 42, tzinfo=UTC)
 
 def kept(store: Database, about: str, who: str = "marie") -> tuple[str, str]:
     access.record_event(store, AuditRow(at=AT, who=who, act="callback", about=about))
-    (deed,) = access.audit_events(store)
-    return deed.who, deed.about
+    (audit_event,) = access.audit_events(store)
+    return audit_event.who, audit_event.about
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_nobody_writes_a_second_line_or_a_long_one(sqlite_store: Database) -> No
 def test_the_newest_are_the_newest_and_come_oldest_first(sqlite_store: Database) -> None:
     for name in ("one", "two", "three"):
         access.record_event(sqlite_store, AuditRow(at=AT, who=name, act="sign in"))
-    assert [deed.who for deed in access.audit_events(sqlite_store, newest=2)] == ["two", "three"]
+    assert [audit_event.who for audit_event in access.audit_events(sqlite_store, newest=2)] == ["two", "three"]

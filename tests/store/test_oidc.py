@@ -70,7 +70,7 @@ def done(visitor: Visitor, query: str = "") -> httpx.Response:
 
 
 def refusals(store: Database) -> list[tuple[str, str, str]]:
-    return [(deed.who, deed.act, deed.about) for deed in access.audit_events(store)]
+    return [(audit_event.who, audit_event.act, audit_event.about) for audit_event in access.audit_events(store)]
 
 
 def test_whoever_the_provider_signs_in_has_the_roles_of_their_groups(

@@ -141,7 +141,9 @@ def test_the_browsers_address_is_the_last_that_a_proxy_of_ours_did_not_write(
     visitor = Visitor(gate, at)
     data = {"name": "agent", "password": "x", "csrf": visitor.token("/en/sign-in")}
     visitor.post("/en/sign-in", data=data, headers=headers)
-    assert [deed.address for deed in access.audit_events(sqlite_store) if deed.who == "agent"] == [address]
+    assert [
+        audit_event.address for audit_event in access.audit_events(sqlite_store) if audit_event.who == "agent"
+    ] == [address]
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def sessions(store: Database) -> list[str]:
 
 
 def deeds(store: Database) -> list[tuple[str, str, str, str]]:
-    found = [deed for deed in access.audit_events(store) if deed.who != MADE.who]
-    return [(deed.who, deed.act, deed.about, deed.address) for deed in found]
+    found = [audit_event for audit_event in access.audit_events(store) if audit_event.who != MADE.who]
+    return [(audit_event.who, audit_event.act, audit_event.about, audit_event.address) for audit_event in found]
 
 
 # ── in ──

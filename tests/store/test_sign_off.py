@@ -45,25 +45,25 @@ FILES = [
 SECOND = [(name.replace("r1", "r2"), data + b" corrected") for name, data in FILES]
 
 
-def deed(who: str, minutes: int = 0) -> AuditRow:
+def audit_event(who: str, minutes: int = 0) -> AuditRow:
     return AuditRow(at=AT + timedelta(minutes=minutes), who=who, act="", address="192.0.2.7")
 
 
 def prepared(store: Database, who: str = "g.lavoie", number: int = 1) -> SignedRevision:
-    return keep_prepared(store, MONTH, number, FILES if number == 1 else SECOND, deed(who, 10 * number))
+    return keep_prepared(store, MONTH, number, FILES if number == 1 else SECOND, audit_event(who, 10 * number))
 
 
 def approved(store: Database, number: int = 1) -> None:
     prepared(store, number=number)
-    sign(store, MONTH, number, "verified", deed("a.roy", 10 * number + 1))
-    sign(store, MONTH, number, "approved", deed("d.morin", 10 * number + 2))
+    sign(store, MONTH, number, "verified", audit_event("a.roy", 10 * number + 1))
+    sign(store, MONTH, number, "approved", audit_event("d.morin", 10 * number + 2))
 
 
 def refused(store: Database, number: int, step: Step, who: str) -> tuple[str, str | None]:
     """Why, and who had signed the step already. Nothing is signed."""
     before = revisions(store)
     with pytest.raises(SignOffError) as refusal:
-        sign(store, MONTH, number, step, deed(who))
+        sign(store, MONTH, number, step, audit_event(who))
     assert revisions(store) == before
     return refusal.value.why, refusal.value.signature and refusal.value.signature.who
 
@@ -108,7 +108,7 @@ def test_the_person_who_prepared_signs_no_other_step_however_the_name_is_written
 ) -> None:
     prepared(store)
     if step == "approved":
-        sign(store, MONTH, 1, "verified", deed("a.roy"))
+        sign(store, MONTH, 1, "verified", audit_event("a.roy"))
     assert [refused(store, 1, step, who) for who in ("g.lavoie", "G.Lavoie")] == [("own", None)] * 2
 
 
@@ -130,13 +130,13 @@ def test_the_person_who_prepared_signs_no_other_step_however_the_name_is_written
 def test_who_prepared_signs_no_other_step_under_another_spelling(store: Database, other: str) -> None:
     prepared(store, "g\u00e9rard lavoie")
     assert [refused(store, 1, step, other)[0] for step in ("verified",)] == ["own"]
-    assert sign(store, MONTH, 1, "verified", deed("gerard lavoie")).step == "verified"  # another name
+    assert sign(store, MONTH, 1, "verified", audit_event("gerard lavoie")).step == "verified"  # another name
 
 
 def test_two_persons_are_enough(store: Database) -> None:
     prepared(store)
     for step in ("verified", "approved"):
-        sign(store, MONTH, 1, step, deed("a.roy"))
+        sign(store, MONTH, 1, step, audit_event("a.roy"))
     assert [x.who for x in revisions(store)[0].signatures] == ["g.lavoie", "a.roy", "a.roy"]
 
 
@@ -145,21 +145,21 @@ def test_steps_come_in_their_order_and_each_once(store: Database) -> None:
     prepared(store)
     assert refused(store, 1, "approved", "a.roy") == ("not_yet", None)
     assert refused(store, 1, "prepared", "a.roy") == ("already", "g.lavoie")
-    sign(store, MONTH, 1, "verified", deed("a.roy"))
+    sign(store, MONTH, 1, "verified", audit_event("a.roy"))
     assert refused(store, 1, "verified", "d.morin") == ("already", "a.roy")
     assert refused(store, 2, "verified", "d.morin") == ("not_kept", None)
 
 
 def test_of_two_persons_who_approve_at_the_same_time_one_signs(store: Database) -> None:
     prepared(store)
-    sign(store, MONTH, 1, "verified", deed("a.roy"))
+    sign(store, MONTH, 1, "verified", audit_event("a.roy"))
     told: list[str] = []
     start = threading.Barrier(2)
 
     def approve(who: str) -> None:
         start.wait()
         try:
-            sign(store, MONTH, 1, "approved", deed(who))
+            sign(store, MONTH, 1, "approved", audit_event(who))
             told.append("signed")
         except SignOffError as error:
             told.append(error.why)
@@ -181,7 +181,7 @@ def test_the_same_files_and_a_number_that_is_not_the_next_are_refused(store: Dat
     told = []
     for number, files in ((1, FILES), (2, FILES), (1, SECOND), (3, SECOND)):
         with pytest.raises(SignOffError) as refusal:
-            keep_prepared(store, MONTH, number, files, deed("a.roy"))
+            keep_prepared(store, MONTH, number, files, audit_event("a.roy"))
         told.append(refusal.value.why)
     assert told == ["already", "already", "late", "late"]
     assert [(name, read_signed(store, revisions(store)[0], name)) for name, _ in FILES] == FILES
@@ -191,8 +191,8 @@ def test_an_approved_revision_is_in_force_until_a_later_one_is_approved(store: D
     approved(store)
     prepared(store, number=2)
     assert [x.superseded_by for x in revisions(store)] == [None, None]
-    sign(store, MONTH, 2, "verified", deed("a.roy"))
-    sign(store, MONTH, 2, "approved", deed("a.roy"))
+    sign(store, MONTH, 2, "verified", audit_event("a.roy"))
+    sign(store, MONTH, 2, "approved", audit_event("a.roy"))
     assert [x.superseded_by for x in revisions(store)] == [2, None]
     first, second = revisions(store, MONTH)
     assert [read_signed(store, first, name) for name, _ in FILES] == [data for _, data in FILES]
@@ -208,7 +208,7 @@ def test_a_revision_that_was_not_approved_is_superseded_by_the_next_one(store: D
 
 def test_another_month_supersedes_nothing(store: Database) -> None:
     approved(store)
-    keep_prepared(store, "2026-11", 1, [("x.json", b"[]")], deed("a.roy"))
+    keep_prepared(store, "2026-11", 1, [("x.json", b"[]")], audit_event("a.roy"))
     assert [(x.month, x.number, x.superseded_by) for x in revisions(store)] == [
         ("2026-10", 1, None),
         ("2026-11", 1, None),
@@ -230,9 +230,9 @@ def test_a_file_is_what_its_bytes_are_whatever_its_name(store: Database) -> None
     assert check_file(store, name, data) == SignatureCheck("not_signed", sha256(data).hexdigest())
     prepared(store)
     assert told(store, name, data) == ("in_progress", 1)
-    sign(store, MONTH, 1, "verified", deed("a.roy"))
+    sign(store, MONTH, 1, "verified", audit_event("a.roy"))
     assert told(store, name, data) == ("in_progress", 1)
-    sign(store, MONTH, 1, "approved", deed("a.roy"))
+    sign(store, MONTH, 1, "approved", audit_event("a.roy"))
     assert [told(store, x, data) for x in (name, "copy.pdf")] == [("approved", 1)] * 2
     approved(store, number=2)
     assert [told(store, name, data), told(store, *SECOND[0])] == [("superseded", 1), ("approved", 2)]
@@ -292,7 +292,7 @@ def test_a_file_and_the_row_of_one_step_that_were_changed_together_are_never_app
 def test_a_step_that_the_audit_log_lacks_approves_nothing(store: Database, step: str) -> None:
     prepared(store)
     if step == "approved":
-        sign(store, MONTH, 1, "verified", deed("a.roy"))
+        sign(store, MONTH, 1, "verified", audit_event("a.roy"))
     with store.writing() as connection:
         connection.execute(text(COPIED), {"step": step})
     assert told(store, *FILES[0]) == ("altered", 1)
@@ -341,7 +341,7 @@ def approve_by_sql(store: Database) -> None:
 
 def rename_by_sql(store: Database) -> None:
     """Another person has approved, in the row and in its record."""
-    sign(store, MONTH, 1, "approved", deed("d.morin", 12))
+    sign(store, MONTH, 1, "approved", audit_event("d.morin", 12))
     with store.writing() as connection:
         connection.execute(text("UPDATE sign_off SET who = 'l.caron' WHERE step = 'approved'"))
         connection.execute(text("UPDATE audit SET who = 'l.caron' WHERE act = 'report approved'"))
@@ -349,9 +349,9 @@ def rename_by_sql(store: Database) -> None:
 
 def swap_by_sql(store: Database) -> None:
     """The approval of another month, with its record and its code, is this month's."""
-    keep_prepared(store, OTHER, 1, FILES, deed("g.lavoie", 20))
-    sign(store, OTHER, 1, "verified", deed("a.roy", 21))
-    sign(store, OTHER, 1, "approved", deed("d.morin", 22))
+    keep_prepared(store, OTHER, 1, FILES, audit_event("g.lavoie", 20))
+    sign(store, OTHER, 1, "verified", audit_event("a.roy", 21))
+    sign(store, OTHER, 1, "approved", audit_event("d.morin", 22))
     names = {"month": MONTH, "about": f"{MONTH} revision 1", "before": f"{OTHER} revision 1"}
     with store.writing() as connection:
         connection.execute(
@@ -364,7 +364,7 @@ def swap_by_sql(store: Database) -> None:
 
 def drop_by_sql(store: Database) -> None:
     """A file that all steps have signed is no longer one of the revision."""
-    sign(store, MONTH, 1, "approved", deed("d.morin", 12))
+    sign(store, MONTH, 1, "approved", audit_event("d.morin", 12))
     with store.writing() as connection:
         connection.execute(text("DELETE FROM sign_off WHERE name = 'callmon-2026-10-r1-en.pdf'"))
 
@@ -402,7 +402,7 @@ async def test_whoever_writes_to_all_tables_without_the_key_file_approves_nothin
     store: Database, forge: Callable[[Database], None]
 ) -> None:
     prepared(store)
-    sign(store, MONTH, 1, "verified", deed("a.roy", 11))
+    sign(store, MONTH, 1, "verified", audit_event("a.roy", 11))
     forge(store)
     assert told(store, *FILES[0]) == ("altered", 1)
     (revision,) = revisions(store)
@@ -437,7 +437,7 @@ def test_a_rotated_key_verifies_and_after_the_rotation_the_new_one_does_alone(st
 
 def test_a_rotation_signs_no_forged_step(store: Database, url: str) -> None:
     prepared(store)
-    sign(store, MONTH, 1, "verified", deed("a.roy", 11))
+    sign(store, MONTH, 1, "verified", audit_event("a.roy", 11))
     approve_by_sql(store)
     both = open_store(url, KeyRing([bytes(range(1, 33)), bytes(range(32))]))
     assert [*rotate(both)] == []

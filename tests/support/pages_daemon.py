@@ -71,8 +71,8 @@ def fill(store: Database, now: datetime) -> None:
     )
     told = [outcome for number in range(12) for outcome in outcomes(answered_call(number, begin))]
     wrote(store, *told, *_gapped(begin + 40 * MINUTE), *office.outcomes, *disrupted(now))
-    deed = AuditRow(at=now, who="g.lavoie", act="")
-    keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], deed)
+    audit_event = AuditRow(at=now, who="g.lavoie", act="")
+    keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], audit_event)
 
 
 def _gapped(at: datetime) -> list[Outcome]:
