@@ -103,9 +103,7 @@ class _Replay:
             self.states[phone], self.rang[phone] = PhoneState(), -NEVER
             self.phones[phone] = (span,)
             heappush(self.heap, (span[0], THERE, phone, 0))
-        there.sort(
-            key=self.order.__getitem__, reverse=True
-        )  # the phones that ring last go: most calls stay as seen
+        there.sort(key=self.order.__getitem__, reverse=True)  # those that ring last go: most calls stay as seen
         self.absent |= dict.fromkeys(there[: max(0, -change)], span)
 
     def run(self) -> list[Replayed]:

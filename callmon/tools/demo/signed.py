@@ -19,9 +19,8 @@ from callmon.tools.demo.access import PEOPLE
 from callmon.web.auth.identity import Role
 
 MONTHS = 12
-FINAL = timedelta(
-    hours=26
-)  # after the end of a month: its last callbacks are due, and the complaint is a later one's
+# After the end of a month: its last callbacks are due, and the complaint is a later one's.
+FINAL = timedelta(hours=26)
 DAY = timedelta(days=1)
 
 
