@@ -189,3 +189,17 @@ def test_the_card_names_who_publishes_and_without_open_data_the_services(
 
     assert head(settings) == "Ministry"
     assert head(year.settings()) == "General inquiries; Ontario Immigrant Nominee Program (OINP)"
+
+
+@pytest.mark.parametrize(("is_public", "third"), [(True, "Service standards"), (False, "Callbacks")])
+def test_a_month_without_callbacks_has_a_workbook(
+    settings: Settings, tmp_path: Path, is_public: bool, third: str
+) -> None:
+    store = upgrade(f"sqlite:///{tmp_path}/callmon.db")
+    year_rows.stored(store, settings, year_stories.calls(200, seed=5), [])
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    report = gathered(store, settings, period.month("2024-05", TORONTO), LATER, compare=False)
+    store.close()
+    data = made(edition.edition(report) if is_public else report, settings, "xlsx", "en")
+    names = openpyxl.load_workbook(BytesIO(data)).sheetnames
+    assert names == ["Summary", "Figures", third, "Definitions", "About"]

@@ -141,7 +141,7 @@ class Sheets:
         most = max((len(x.head) for x in tables), default=1)
         sheet = self.sheet(title, most)
         labels = (html.row_label(row, self.formatter) for table in tables for row in table.rows)
-        sheet.set_column(0, 0, max(LABELS, *map(len, labels)))
+        sheet.set_column(0, 0, max([LABELS, *map(len, labels)]))
         end = self._stack(sheet, tables, 0)[-1] if tables else 0
         end += len(tables[-1].rows) + len(tables[-1].notes) + GAP if tables else 0
         for row, note in enumerate(notes, end):
