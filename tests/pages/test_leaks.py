@@ -48,11 +48,12 @@ START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1, hours=3)
 
 
 def leaks(text: str) -> set[str]:
-    """Which of the secrets stand in the text; a number also with signs between its digits."""
-    digits = re.sub(r"\D", "", text)
-    return {
-        name for name, secret in SECRETS.items() if secret in text or (secret.isdigit() and secret[-7:] in digits)
-    }
+    """Which of the secrets stand in the text; a number also with signs between its digits, in one cell."""
+    return {name for name, secret in SECRETS.items() if secret in text or _has_digits(text, secret)}
+
+
+def _has_digits(text: str, secret: str) -> bool:
+    return secret.isdigit() and re.search(r"[^\w<>]{0,3}".join(secret[-7:]), text) is not None
 
 
 def heard() -> bytes:

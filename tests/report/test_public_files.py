@@ -13,7 +13,6 @@ from typing import Any
 import duckdb
 import msgspec
 import openpyxl
-import pikepdf
 import pytest
 
 from callmon.config.settings import Settings
@@ -26,7 +25,6 @@ from callmon.features.months.request import files, gathered
 from callmon.features.months.titles import PUBLIC_HEADLINES
 from callmon.store.database import upgrade
 from tests import year
-from tests.report import pdf_tables
 from tests.report.expected_figures import Page, rows_of
 from tests.year import TORONTO
 from tests.year import obligations as year_owing
@@ -107,7 +105,7 @@ def shown_in(report: Report, settings: Settings, language: str) -> dict[tuple[st
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_tables_of_the_page_and_of_the_pdf_show_what_the_csv_shows(
+def test_the_tables_of_the_page_show_what_the_csv_shows(
     published: Report, settings: Settings, language: str
 ) -> None:
     told = shown_in(published, settings, language)
@@ -123,9 +121,6 @@ def test_the_tables_of_the_page_and_of_the_pdf_show_what_the_csv_shows(
     assert [row[1] for row in tables["headlines"][1:]] == [
         told[row[0], "whole", whole] for row in tables["headlines"][1:]
     ]
-    printed = pdf_tables.tables(made(published, settings, "pdf", language))
-    for name, table in zip(("headlines", "services", "lines", "standards"), printed, strict=False):
-        assert [[bare(x) for x in row] for row in table] == [[bare(x) for x in row] for row in tables[name]]
 
 
 def bare(text: str) -> str:
@@ -169,16 +164,6 @@ def test_the_card_says_what_a_percentage_is_made_of(published: Report, settings:
         "60\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}90",
         "",
     )
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_card_is_one_page_on_paper_tagged_and_named(
-    published: Report, settings: Settings, language: str
-) -> None:
-    with pikepdf.open(BytesIO(made(published, settings, "pdf", language, is_card=True))) as document:
-        assert (len(document.pages), str(document.Root.Lang)) == (1, f"{language}-CA")
-        assert "2024" in str(document.docinfo["/Title"])
-        assert document.Root.MarkInfo.Marked
 
 
 def test_the_card_names_who_publishes_and_without_open_data_the_services(
