@@ -100,7 +100,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 def seen_rule(days: Iterable[SeenDay]) -> Rule:
     """The rule that the record shows: medians of what was seen."""
     calls = [call for day in days for call in day.calls if call.counted]
-    boxes = [call.wait for call in calls if call.outcome == "voicemail"]
+    voicemails = [call.wait for call in calls if call.outcome == "voicemail"]
     several = [call for call in calls if len(call.tries) > 1]
     together = [call for call in several if call.tries[0].start + call.tries[0].length > call.tries[1].start]
     rings, gaps = [], []
@@ -113,7 +113,7 @@ def seen_rule(days: Iterable[SeenDay]) -> Rule:
     return Rule(
         strategy="ringall" if ringall else "hunt",
         ring=None if ringall or not rings else _median(rings),
-        voicemail=_median(boxes) if boxes else None,
+        voicemail=_median(voicemails) if voicemails else None,
         gap=_median(gaps) if gaps and not ringall else 0,
         lead=_median([call.tries[0].start for call in calls if call.tries] or [0]),
         rotates=_rotates(calls),
