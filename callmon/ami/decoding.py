@@ -1,7 +1,7 @@
 """Whole messages to typed events. Unused events are skipped before any field is decoded.
 
 The first bytes of a message identify its kind: one table maps them to a reader, and learns how the exchange begins
-its messages. Invalid UTF-8 and NUL become U+FFFD. No I/O, no clock. Refuses: to raise on any received bytes.
+its messages. Invalid UTF-8 becomes U+FFFD. No I/O, no clock. Refuses: to raise on any received bytes.
 """
 
 import re
@@ -120,7 +120,10 @@ def _reader(kind: type[Event], fields: tuple[str, ...]) -> Reader:
     make: Callable[..., Event] = kind
 
     def read(message: bytes) -> Event:
-        text = message.decode("utf-8", "replace")
+        try:
+            text = message.decode()
+        except UnicodeDecodeError:
+            text = message.decode("utf-8", "replace")
         if "\0" in text:
             text = text.replace("\0", "\ufffd")
         if len(text) > USUAL_MESSAGE:
@@ -164,7 +167,7 @@ def _phone_state(message: bytes) -> Event | None:
 
 
 def _dialplan_step(message: bytes) -> Event | None:
-    end = message.find(_APPLICATION)
+    end = message.rfind(_APPLICATION)  # backwards: only AppData follows
     start = end + len(_APPLICATION)
     application = message[start : message.find(b"\r", start)]
     if application not in _STEPS:

@@ -24,7 +24,7 @@ from callmon.ami import events as e
 from callmon.ami.call_counts import CallCountMonitor
 from callmon.ami.clock import LEAST_STEP, Clock, ClockStepped
 from callmon.ami.decoding import decode
-from callmon.ami.events import RING
+from callmon.ami.events import RING, Newchannel
 from callmon.ami.framing import BANNER, Framer, format_action, login_key
 from callmon.ami.mailboxes import Mailboxes
 from callmon.errors import AmiError, Sentence
@@ -114,7 +114,7 @@ class Session:
                 self._read_clock(events, now)
                 self._process_seldom(message, now, events)
                 continue
-            if type(message) is e.Newchannel and message.uniqueid == message.linkedid:
+            if type(message) is Newchannel and message.uniqueid == message.linkedid:
                 self._begun(message)
             events.append(message)  # type: ignore[arg-type]
         self._read_clock(events, now)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from callmon.ami import events as e
+from callmon.ami.events import StatusComplete
 from callmon.config.lines import Line
 from callmon.config.phone_numbers import e164
 from callmon.config.settings import Settings
@@ -37,7 +38,7 @@ from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.detector import DisruptionDetector
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.exchange import ExchangeState, LastCalls
-from callmon.core.facts import Fact
+from callmon.core.facts import Arrived, Ended, Fact, SurveyOffered
 from callmon.core.outcome import Outcome
 from callmon.core.standards import Standard, load
 from callmon.core.standards.verdict_rules import Seen, of_imported
@@ -84,8 +85,9 @@ class Monitor:
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
         """Process one event of an exchange. Returns None when it has no outcome (most events)."""
         state = self.exchanges[exchange]
-        facts = state.tracker.feed(event)
-        gap = state.tracker.listing.drain_gap() if type(event) is e.StatusComplete else None
+        tracker = state.tracker
+        facts = tracker.feed(event)
+        gap = tracker.listing.drain_gap() if type(event) is StatusComplete else None
         if not facts and gap is None:
             return None
         return self._conclude(exchange, state, facts, gap)
@@ -274,11 +276,12 @@ class Monitor:
         findings: list[Finding] = []
         ended: list[Call] = []
         for fact in facts:
-            account, kind = self._tell(state, fact), type(fact)
+            account = self._tell(state, fact)
             if account is None:
                 continue
+            kind = type(fact)
             arrival = account.arrival
-            if kind is f.Ended:
+            if kind is Ended:
                 del state.accounts[fact.call]
                 if arrival.line is None and not arrival.is_apart:
                     self.others[arrival.direction] += 1
@@ -294,27 +297,17 @@ class Monitor:
             if kind in self._settled_by:
                 call = account.call()
                 self._judge(state, fact, account, call, self._settled_by[kind], findings)
-                if kind is f.Ended:
+                if kind is Ended:
                     ended.append(call)
         gaps: tuple[Gap, ...] = ()
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
-            state.returned, gaps = gap, (Gap(exchange, gap.start, gap.end),)
-        return self._outcome(exchange, tuple(emitted), tuple(findings), tuple(ended), gaps, is_rejudged)
-
-    def _outcome(
-        self,
-        exchange: str,
-        facts: tuple[Fact, ...],
-        findings: tuple[Finding, ...],
-        calls: tuple[Call, ...],
-        gaps: tuple[Gap, ...],
-        is_rejudged: bool,
-    ) -> Outcome | None:
+            state.returned = gap
+            gaps = (Gap(exchange, gap.start, gap.end),)
         written, contacts = ((), ()) if is_rejudged else self.ledger.drain()
-        if not (facts or gaps or written or contacts):
+        if not (emitted or gaps or written or contacts):
             return None
-        return Outcome(exchange, facts, findings, calls, gaps, written, contacts=contacts)
+        return Outcome(exchange, tuple(emitted), tuple(findings), tuple(ended), gaps, written, contacts=contacts)
 
     def _apart(self, exchange: str, state: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""
@@ -324,10 +317,10 @@ class Monitor:
         return [fact] if self._every_call and not arrival.is_apart else emitted
 
     def _tell(self, state: ExchangeState, fact: Fact) -> CallAccount | None:
-        if type(fact) is f.Arrived:
+        if type(fact) is Arrived:
             account = state.accounts[fact.call] = self._account(state, fact)
             return account
-        if type(fact) is f.SurveyOffered and fact.by == "dialplan":
+        if type(fact) is SurveyOffered and fact.by == "dialplan":
             self.survey_heard = True
         known = state.accounts.get(fact.call)
         if known is not None:

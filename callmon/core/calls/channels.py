@@ -128,9 +128,8 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     unnamed_box: bool = False  # voicemail took the call, in a mailbox that is not known
     dialled: bool = False
     rung: bool = False  # the caller has heard ringing
-    early_media: bool = (
-        False  # the exchange has opened the sound to the caller (SIP 183): no ring tone of the carrier
-    )
+    # The exchange has opened the sound to the caller (SIP 183): the carrier plays no ring of its own.
+    early_media: bool = False
     ringback_unknown: bool = False  # RingbackUnknown has been emitted
     other_tone: bool = False  # MusicPlayed has been emitted for a tone
     line_up: datetime | bool = False  # the exchange took the line: when, or True without a time
@@ -298,7 +297,7 @@ class Bridges:
 
 
 MAX_CHANNELS = 120_000
-CROWDED = MAX_CHANNELS // 2  # from here on the channels are ordered by their last events
+CROWDED = MAX_CHANNELS // 2
 
 
 class ChannelLimit:
@@ -310,11 +309,16 @@ class ChannelLimit:
 
     def __init__(self, legs: dict[str, TrackedChannel]) -> None:
         self._legs = legs
+        self.is_crowded = False  # from then on the channels are ordered by their last events
         self.given_up = 0
 
     @property
     def is_full(self) -> bool:
         return len(self._legs) >= MAX_CHANNELS
+
+    def note_size(self) -> None:
+        """Note whether the channels are crowded, before one is added."""
+        self.is_crowded = len(self._legs) >= CROWDED
 
     def record_event(self, event: e.Event) -> None:
         """Move the channels of this event to the end of the order."""

@@ -71,6 +71,7 @@ def _close(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
 def make_room(state: TrackerState, event: e.Event) -> None:
     """Make room for one more channel: at the limit, drop those without an event for longest."""
     limit = state.limit
+    limit.note_size()
     while limit.is_full:
         leg = next(iter(state.legs.values()))
         give_up(state, leg, event.at)

@@ -100,6 +100,8 @@ class Listing:
 
     def doubted(self, facts: list[Fact]) -> list[Fact]:
         """Insert the gap before each call's first fact received before the listing: it may hide anything."""
+        if not self._untold:
+            return facts
         emitted: list[Fact] = []
         for fact in facts:
             hidden = self._untold.pop(fact.call, None)

@@ -33,7 +33,6 @@ from callmon.core.calls import (
     user_events,
     voicemail,
 )
-from callmon.core.calls.channels import CROWDED
 from callmon.core.calls.listing import Listing
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.state import TrackerState
@@ -51,7 +50,7 @@ class Tracker:
         state = self.state
         if event.stamp:
             state.latest = event
-        if len(state.legs) > CROWDED:
+        if state.limit.is_crowded:
             state.limit.record_event(event)
         if state.early:
             for released in hairpins.reordered(state, event):
