@@ -83,7 +83,7 @@ PAGES: Mapping[str, str] = {
     "reconcile": "explanation/gaps-and-reconciliation.md",
     "report": "how-to/monthly-report.md",
     "run": "how-to/install.md",
-    "pages": "how-to/two-callmons.md",
+    "pages": "how-to/beyond-one-machine.md",
     "users": "how-to/who-may-sign-in.md",
 }
 EPILOG = """\b
