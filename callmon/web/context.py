@@ -168,7 +168,9 @@ class PageContext:
     def common(self, formatter: WebFormatter) -> dict[str, Any]:
         """The values that every template may use."""
         own = {"formatter": formatter, "settings": formatter.settings, "language": formatter.language}
-        own["link"] = lambda name, **parts: self.table[name].path(formatter.language, **parts)
+        own["link"] = lambda name, query={}, /, **parts: self.table[name].address(
+            formatter.language, query, **parts
+        )
         return own | {"say": formatter.say, "word": formatter.word}
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -16,29 +15,13 @@ from callmon.store.commands import CALLBACK_QUEUE, StoredQueue
 from callmon.store.database import Database
 from callmon.text.labels import label, terminal_text, unknown_name
 from callmon.web.auth.identity import Person, Right
-from callmon.web.auth.route import PageRoute
+from callmon.web.auth.route import FRENCH, PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
 from callmon.web.context import PageContext
 from callmon.web.formatter import OTHER, WebFormatter
 
 STEPS, STEP_SECONDS = 50, 0.1  # how long a page waits until the daemon applied a manual command
 KEPT_SHORT = {"Cache-Control": "no-store"}
-# The query parameters' names, French to English. Boards link with these names.
-QUERY = {
-    "jour": "day",
-    "de": "from",
-    "a": "to",
-    "ligne": "line",
-    "issue": "outcome",
-    "norme": "standard",
-    "verdict": "verdict",
-    "page": "page",
-    "service": "service",
-    "langue": "language",
-    "etat": "state",
-    "autocommutateur": "exchange",
-    "dit": "said",
-}
 # The page that stands for a form's answer in the other language.
 TWIN = {
     "number": "callback",
@@ -51,7 +34,6 @@ TWIN = {
     "sign": "revision",
     "signed file": "revision",
 }
-FRENCH = {english: french for french, english in QUERY.items()}
 
 NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}\d{0,3}")
 
@@ -106,10 +88,7 @@ class PageRequest:
         self, name: str, language: str | None = None, /, query: Mapping[str, str] | None = None, **parts: str
     ) -> str:
         """The path of a page. `query`: by its English names."""
-        spoken = language or self.language
-        path = self.site.table[name].path(spoken, **parts)
-        named = {(FRENCH[key] if spoken == "fr" else key): value for key, value in (query or {}).items() if value}
-        return f"{path}?{urlencode(named)}" if named else path
+        return self.site.table[name].address(language or self.language, query or {}, **parts)
 
     def twin(self) -> str:
         """The same page in the other language."""

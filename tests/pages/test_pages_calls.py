@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from callmon.core.verdicts import CAUSES
+from callmon.text.labels import label
 from tests.pages.test_pages import get
 from tests.pages.test_pages_callbacks import text
 from tests.support.fact_builder import TORONTO
@@ -17,6 +19,7 @@ from tests.support.pages_app import pages
 from tests.support.pages_daemon import CALL, Site, site
 from tests.support.store_fixtures import answered_call, outcomes, wrote
 
+THIRD_RING = "answer_by_third_ring"
 PATHS = {"fr": "/fr/appels", "en": "/en/calls"}
 HEADS = {
     "fr": ["Arrivée", "Ligne", "Issue", "Réponse au plus tard après la troisième sonnerie",
@@ -82,9 +85,32 @@ def test_the_marks_of_a_row_are_the_verdicts_of_the_calls_own_page(place: Site) 
 def test_a_column_that_is_empty_for_all_rows_is_left_out(place: Site) -> None:
     days = [datetime.now(TORONTO).date() - timedelta(days=n) for n in (0, 1)]  # by night the calls are of two days
     shown = {name for day in days for name in heads(get(place, f"/en/calls?day={day}").text)[7:]}
-    assert shown == {"Rings", "Language", "Gap"}
+    assert shown == {"Cause", "Rings", "Language", "Gap"}
     # The calls that a person answered on the TTY line: no language was asked for, and none had a gap.
     assert heads(lately(place, "/en/calls?line=tty", "17000")) == HEADS["en"]
+
+
+def test_the_cause_of_a_missed_standard_stands_in_the_list(place: Site) -> None:
+    days = [datetime.now(TORONTO).date() - timedelta(days=n) for n in (0, 1)]
+    missed = f"standard={THIRD_RING}&verdict=not_met"
+    pages_ = [get(place, f"/en/calls?day={day}&{missed}").text for day in days]
+    causes = [name for page in pages_ for name in re.findall(r'data-name="Cause">([^<]+)<', page)]
+    assert {label("cause", cause, "en") for cause in CAUSES} >= set(causes)
+    assert len(causes) == sum(page.count('<th scope="row">') for page in pages_) > 0
+
+
+def test_the_calls_of_tty_lines_alone_are_found_by_the_kind_of_line(place: Site) -> None:
+    every, of_tty, of_voice = (
+        [
+            call
+            for day in (datetime.now(TORONTO).date() - timedelta(days=n) for n in (0, 1))
+            for call in re.findall(r'/fr/appels/toronto/([^"]+)"', get(place, f"/fr/appels?jour={day}{mode}").text)
+        ]
+        for mode in ("", "&mode=tty", "&mode=voice")
+    )
+    assert sorted(of_tty + of_voice) == sorted(every)
+    assert (len(of_tty) > 0, len(of_voice) > len(of_tty)) == (True, True)
+    assert get(place, "/fr/appels?mode=fax").status_code == 404
 
 
 def test_a_part_of_a_day_is_found_and_stays_in_the_form_and_in_the_links(place: Site) -> None:

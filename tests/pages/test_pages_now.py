@@ -55,23 +55,25 @@ def exchange(unheard_for: timedelta | None = None) -> ExchangeStatus:
     return ExchangeStatus("toronto", unheard_for is None, 0, None, unheard_for)
 
 
-def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
-    """The live part as text: what is between the tags, a space where one stood."""
+def live_part(
+    seen: DaemonSnapshot, language: str = "fr", settings: Settings | None = None, view: str = "now"
+) -> str:
     site = PageContext.__new__(PageContext)  # its templates alone
     site.features = FEATURES
     site.table = TABLE
     formatter = WebFormatter(settings or usual(), language, seen.at)
-    page = site._render(f"_{view}.html", site.common(formatter) | VIEWS[view](seen, formatter))
+    return site._render(f"_{view}.html", site.common(formatter) | VIEWS[view](seen, formatter))
+
+
+def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
+    """The live part as text: what is between the tags, a space where one stood."""
+    page = live_part(seen, language, settings, view)
     text = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace(NO_BREAK, " ")
     return " ".join(text.split())
 
 
 def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
-    site = PageContext.__new__(PageContext)
-    site.features = FEATURES
-    site.table = TABLE
-    formatter = WebFormatter(settings or usual(), "fr", seen.at)
-    page = site._render("_now.html", site.common(formatter) | VIEWS["now"](seen, formatter))
+    page = live_part(seen, settings=settings)
     return {name for found in re.findall(r'class="([^"]*)"', page) for name in found.split()}
 
 
@@ -239,11 +241,7 @@ def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_ur
     callbacks = owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26))
     soon = msgspec.structs.replace(callbacks.visible["0"], state="due_soon")
     seen = snapshot(callbacks=msgspec.structs.replace(callbacks, visible={**callbacks.visible, "0": soon}))
-    site = PageContext.__new__(PageContext)
-    site.features = FEATURES
-    site.table = TABLE
-    formatter = WebFormatter(usual(), "en", seen.at)
-    page = site._render("_now.html", site.common(formatter) | VIEWS["now"](seen, formatter))
+    page = live_part(seen, "en")
     led = re.findall(r'<a id="cb-\d+" href="/en/callbacks/(\d+)"><span class="(\w+)">', page)
     assert led == [("1", "over"), ("0", "soon")]
 
@@ -261,6 +259,14 @@ def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_ur
 def test_voice_and_tty_stand_side_by_side_in_one_row_of_each_standard(language: str, row: str) -> None:
     seen = snapshot(TUESDAY, line(judged=(6, 2)), line("tty", judged=(1, 3)))
     assert told(seen, language=language, settings=usual(TARGET)).count(row) == 1
+
+
+def test_a_rate_leads_to_the_calls_that_missed_it_or_where_none_did_to_those_that_met_it() -> None:
+    page = live_part(snapshot(TUESDAY, line(judged=(6, 2)), line("tty", judged=(3, 0))))
+    led = [html.unescape(x) for x in re.findall(r'<a id="rate-[^"]+" href="([^"]+)"', page)]
+    calls = f"/fr/appels?jour=2026-11-24&norme={ANSWER}&verdict="
+    assert led == [f"{calls}not_met&mode=voice", f"{calls}met&mode=tty"]
+    assert "rate-" not in live_part(snapshot(TUESDAY, line(judged=(0, 0))))
 
 
 @pytest.mark.parametrize(
@@ -283,12 +289,8 @@ def test_a_disruption_is_one_line_and_its_notice_is_behind_it(language: str, fir
         id="tty-1", source="staff", exchange="", what="", lines=("tty",), began=TUESDAY - 60 * MINUTE,
         notice=Notice("panne", "power failure"), actor="m.tremblay",
     )  # fmt: skip
-    site = PageContext.__new__(PageContext)
-    site.features = FEATURES
-    site.table = TABLE
     seen = snapshot(disruptions=(begun,))
-    formatter = WebFormatter(usual(), language, seen.at)
-    page = site._render("_now.html", site.common(formatter) | VIEWS["now"](seen, formatter))
+    page = live_part(seen, language)
     (found,) = re.findall(r'<details id="d-tty-1".*?</details>', page, re.DOTALL)
     summary, _, notice = html.unescape(re.sub(r"<(?!/summary)[^>]+>", " ", found)).partition("</summary>")
     told_ = [" ".join(x.replace(NO_BREAK, " ").split()) for x in (summary, notice)]

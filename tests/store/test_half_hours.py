@@ -14,7 +14,7 @@ from sqlalchemy import text
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core.statistics.coverage import Coverage
-from callmon.features.now.half_hours import CAUSE, Half, Missed, TodayHalfHours, days, today, view
+from callmon.features.now.half_hours import CAUSE, Half, Missed, SameTime, TodayHalfHours, days, today, view
 from callmon.routes import FEATURES
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import half_hours
@@ -139,6 +139,59 @@ def test_on_the_day_on_which_an_hour_comes_twice_every_moment_is_in_one_half_hou
     calls = {("half_hour.offered", x): 1 for x in ("00:30", "01:00", "01:30", "02:00")}
     told = made(counted({"2026-11-01": {"general": calls}}), local("2026-11-01 12:00"))
     assert [x.offered for x in told.halves] == [1, 1, 1, 1]
+
+
+# Today beside earlier days.
+
+
+def counts(**calls: int) -> dict[str, dict[tuple[str, str], int]]:
+    """Calls of nine o'clock on a voice line, and as many of ten, which is not over."""
+    return {"general": {(f"half_hour.{name}", at): n for name, n in calls.items() for at in ("09:00", "10:00")}}
+
+
+def test_today_stands_beside_the_day_before_and_last_week_until_the_same_time_of_day() -> None:
+    found = counted(
+        {
+            "2026-11-24": counts(offered=5, answered=4, met=3, not_met=1),
+            "2026-11-23": counts(offered=7, answered=6, met=6, not_met=0),
+            "2026-11-17": counts(offered=29, answered=29, met=4, not_met=16),
+        }
+    )
+    assert made(found).until == local("2026-11-24 10:00")
+    assert made(found).beside == (
+        SameTime(TODAY, 5, 4, 3, 1),
+        SameTime(date(2026, 11, 23), 7, 6, 6, 0),
+        SameTime(date(2026, 11, 17), 29, 29, 4, 16),
+    )
+    assert (
+        "Aujourd'hui et les jours d'avant, jusqu'à 10 h : lignes vocales "
+        "Jour Appels reçus Réponses en personne 3e sonnerie Aujourd'hui 5 4 3 sur 4 "
+        "Lundi 23 novembre 2026 7 6 6 sur 6 Mardi 17 novembre 2026 29 29 4 sur 20 (20,0 %)"
+    ) in words(made(found))
+
+
+def test_the_day_before_is_the_last_one_with_the_same_hours() -> None:
+    """Monday 23 November stands beside Friday: the weekend is closed."""
+    told = made(counted({}), local("2026-11-23 12:00"))
+    assert [one.day.isoformat() for one in told.beside] == ["2026-11-23", "2026-11-20", "2026-11-16"]
+
+
+@pytest.mark.parametrize(
+    ("gap", "left"),
+    [
+        (("2026-11-24 09:20", "2026-11-24 09:21"), []),
+        (("2026-11-23 09:20", "2026-11-23 09:21"), ["2026-11-24", "2026-11-17"]),
+        (("2026-11-23 14:20", "2026-11-23 14:21"), ["2026-11-24", "2026-11-23", "2026-11-17"]),
+    ],
+)
+def test_a_day_with_a_gap_until_that_time_of_day_is_not_compared(gap: tuple[str, str], left: list[str]) -> None:
+    begin, end = map(local, gap)
+    assert [one.day.isoformat() for one in made(counted({}, (begin, end))).beside] == left
+
+
+def test_before_the_first_half_hour_is_over_nothing_is_compared() -> None:
+    told = made(counted({}), local("2026-11-24 00:10"))
+    assert (told.until, told.beside) == (None, ())
 
 
 # From the database.

@@ -61,7 +61,8 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
         raise click.UsageError(said("--verdict needs --standard; name the service standard."))
     begin, end = (midnight(when + timedelta(days=n), settings.timezone) for n in (0, 1))
     count = 0
-    for call, verdicts in _all(context.store, CallFilter(begin, end, **only)):
+    wanted = CallFilter(begin, end, only["line"], only["outcome"], only["standard"], only["verdict"])
+    for call, verdicts in _all(context.store, wanted):
         count += 1
         if as_json:
             print_json(msgspec.to_builtins(call) | {"verdicts": verdicts})

@@ -2,7 +2,7 @@
 
 No number is here. Only a manager sees in one call's story which phone answered (R-38): others see phones as
 letters. Boards link here with `jour`/`day`, `de`/`from`, `a`/`to`, `ligne`/`line`, `issue`/`outcome`,
-`norme`/`standard`, `verdict`, `page`.
+`norme`/`standard`, `verdict`, `mode`, `page`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,16 +38,28 @@ async def show(page_request: PageRequest) -> Response:
     day = _day(page_request.parameter("day"), page_request.formatter)
     known = {"line": page_request.site.settings.names("line"), "outcome": OUTCOMES}
     known |= {"standard": ALL_STANDARDS, "verdict": VERDICTS}
+    configured = page_request.site.settings.lines()
+    modes = sorted({line.mode for line in configured}, reverse=True)
+    mode = page_request.chosen("mode", modes)
     chosen = {name: page_request.chosen(name, names) for name, names in known.items()}
     if not chosen["standard"]:
         chosen["verdict"] = ""
     times = {name: _time(page_request.parameter(name)) for name in ("from", "to")}
     begin, end = _span(day, times, page_request.site.settings.timezone)
-    wanted = call_search.CallFilter(begin, end, *(value or None for value in chosen.values()))
+    lines = tuple(line.name for line in configured if line.mode == mode) if mode else None
+    wanted = call_search.CallFilter(
+        begin,
+        end,
+        chosen["line"] or None,
+        chosen["outcome"] or None,
+        chosen["standard"] or None,
+        chosen["verdict"] or None,
+        lines,
+    )
     found = await page_request.site.ask(
         call_search.search_calls, page_request.site.reader, wanted, page_request.parameter("page") or None
     )
-    query = chosen | times | {"day": day.isoformat()}
+    query = chosen | times | {"day": day.isoformat(), "mode": mode}
     return await page_request.page(
         "calls.html",
         page_request.say("Appels"),
@@ -55,6 +67,9 @@ async def show(page_request: PageRequest) -> Response:
         day=day,
         rows=found.calls,
         verdicts=found.verdicts,
+        causes=found.causes,
+        modes=modes,
+        mode=mode,
         standards=[x for x in MAIN if any(x in y for y in found.verdicts.values())],
         times=times,
         more=None if found.next is None else page_request.path("calls", None, query | {"page": found.next}),

@@ -15,11 +15,15 @@ from callmon.store.row_mapping import StoredCallKey
 from callmon.store.tables import CALL, FINDING, from_microseconds, microseconds
 
 SHOWN, SCAN = 50, 300
+CAUSED = "answer_by_third_ring"
 Cursor = tuple[datetime, str]
 
 
 class CallFilter(msgspec.Struct, frozen=True):
-    """The filter: inbound calls that arrived in [begin, end); None matches every value."""
+    """The filter: inbound calls that arrived in [begin, end); None matches every value.
+
+    `lines`: those of the mode that was chosen.
+    """
 
     begin: datetime
     end: datetime
@@ -27,6 +31,7 @@ class CallFilter(msgspec.Struct, frozen=True):
     outcome: str | None = None
     standard: str | None = None
     verdict: str | None = None
+    lines: tuple[str, ...] | None = None
 
 
 class CallSummary(msgspec.Struct, frozen=True):
@@ -46,29 +51,34 @@ class CallSummary(msgspec.Struct, frozen=True):
 class ResultPage(msgspec.Struct, frozen=True):
     """One part of the result. `next`: the cursor of the next part; None after the last part.
 
-    `verdicts`: of each of its calls, by standard.
+    `verdicts`: of each of its calls, by standard. `causes`: of *not met* on the standard that was chosen, else
+    on `CAUSED`.
     """
 
     calls: list[CallSummary]
     next: str | None
     verdicts: dict[StoredCallKey, dict[str, str]] = {}
+    causes: dict[StoredCallKey, str] = {}
 
 
 def search_calls(store: Database, wanted: CallFilter, after: str | None) -> ResultPage:
     """The calls after the cursor `after`. If `after` is None or malformed, starts at the latest call."""
     with store.reading() as connection:
         page = _page(connection, wanted, _cursor(after))
-        return msgspec.structs.replace(page, verdicts=_verdicts(connection, page.calls))
+        return _with_verdicts(connection, page, wanted.standard or CAUSED)
 
 
-def _verdicts(connection: Connection, some: list[CallSummary]) -> dict[StoredCallKey, dict[str, str]]:
-    columns = (FINDING.c["call"], FINDING.c.exchange, FINDING.c.standard, FINDING.c.verdict)
-    found: dict[StoredCallKey, dict[str, str]] = {(x.call, x.exchange): {} for x in some}
-    for call, exchange, standard, verdict in connection.execute(
-        select(*columns).where(FINDING.c["call"].in_([x.call for x in some]))
+def _with_verdicts(connection: Connection, page: ResultPage, caused: str) -> ResultPage:
+    columns = (FINDING.c["call"], FINDING.c.exchange, FINDING.c.standard, FINDING.c.verdict, FINDING.c.cause)
+    verdicts: dict[StoredCallKey, dict[str, str]] = {(x.call, x.exchange): {} for x in page.calls}
+    causes: dict[StoredCallKey, str] = {}
+    for call, exchange, standard, verdict, cause in connection.execute(
+        select(*columns).where(FINDING.c["call"].in_([x.call for x in page.calls]))
     ):
-        found.get((call, exchange), {})[standard] = verdict
-    return found
+        verdicts.get((call, exchange), {})[standard] = verdict
+        if standard == caused and cause is not None:
+            causes[call, exchange] = cause
+    return msgspec.structs.replace(page, verdicts=verdicts, causes=causes)
 
 
 def _page(connection: Connection, wanted: CallFilter, cursor: Cursor | None) -> ResultPage:
@@ -95,6 +105,8 @@ def _looked_at(wanted: CallFilter, cursor: Cursor | None, most: int) -> Select[A
     conditions = [CALL.c.arrived >= wanted.begin, CALL.c.arrived < wanted.end, CALL.c.direction == "inbound"]
     if wanted.line is not None:
         conditions.append(CALL.c.line == wanted.line)
+    if wanted.lines is not None:
+        conditions.append(CALL.c.line.in_(wanted.lines))
     if cursor is not None:
         at, name = cursor
         conditions += [CALL.c.arrived <= at, or_(CALL.c.arrived < at, CALL.c["call"] < name)]

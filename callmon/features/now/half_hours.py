@@ -1,13 +1,14 @@
 """Below *Now*: today's calls by the half-hour beside the same weekday of earlier weeks, and the causes of misses.
 
 Refuses to compare unlike times. An earlier day counts when it had the same opening hours; a half-hour of it, when
-every exchange was heard throughout. Without ENOUGH of them there is no median. A half-hour in which an exchange
-was unheard is never zero: its received calls are marked as incomplete.
+every exchange was heard throughout. The days beside today are counted until the same time of day. Without ENOUGH
+half-hours there is no median. A half-hour in which an exchange was unheard is never zero: its received calls are
+marked as incomplete.
 
 Read from the database at most once a minute. While it is away, the page stands without this part.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import Any, Literal
@@ -15,12 +16,12 @@ from typing import Any, Literal
 import msgspec
 
 from callmon.config.settings import Settings
-from callmon.core.statistics.aggregates import HALF_HOURS
+from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import CAUSES
 from callmon.store.queries.half_hours import Counts, HalfHourCounts, half_hour_counts
 from callmon.web.context import AwayError, PageContext
-from callmon.web.formatter import WebFormatter
+from callmon.web.formatter import FEW, WebFormatter
 
 WEEKS, ENOUGH = 8, 3
 HALF = timedelta(minutes=30)
@@ -57,19 +58,34 @@ class Missed(msgspec.Struct, frozen=True):
     tty: int
 
 
+class SameTime(msgspec.Struct, frozen=True):
+    """A day's calls on voice lines that arrived in the half-hours which are over today."""
+
+    day: date
+    offered: int
+    answered: int
+    met: int  # of the third ring's verdicts
+    not_met: int
+
+
 class TodayHalfHours(msgspec.Struct, frozen=True):
-    """`halves`: of the voice lines, from the first to the last that has anything to show."""
+    """`halves`: of the voice lines, from the first to the last that has anything to show.
+
+    `until`: when the last half-hour that is over ended. `beside`: today and earlier days, until that time of day.
+    """
 
     at: datetime
     day: date
     halves: tuple[Half, ...]
     missed: tuple[Missed, ...]
+    until: datetime | None = None
+    beside: tuple[SameTime, ...] = ()
 
 
 def days(at: datetime, settings: Settings) -> list[date]:
-    """Today, and the same weekday of the weeks before."""
+    """Today, the six days before, and the same weekday of the weeks before."""
     today = settings.calendar().local_day(at)
-    return [today - timedelta(weeks=week) for week in range(WEEKS + 1)]
+    return [today - timedelta(days=n) for n in range(7)] + [today - timedelta(weeks=n + 1) for n in range(WEEKS)]
 
 
 def today(
@@ -84,7 +100,8 @@ class _Maker:
         self, counted: HalfHourCounts, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
     ) -> None:
         self._counted, self._at, self._zone = counted, at, settings.timezone
-        self._day, *self._before = days(at, settings)
+        self._day, *before = days(at, settings)
+        self._lately, self._before = before[:6], before[6:]
         self._listening = [_so_far(counted.listening.get(name), since, at) for name, since in silent.items()]
         self._voice, self._tty = (
             {line.name: settings.calendar(line) for line in settings.lines() if line.mode == mode}
@@ -102,7 +119,31 @@ class _Maker:
         shown = tuple(halves[places[0] : places[-1] + 1]) if places else ()
         voice, tty = counts[self._day], self._total(self._day, self._tty)
         missed = [Missed(cause, voice[CAUSE, cause], tty[CAUSE, cause]) for cause in CAUSES]
-        return TodayHalfHours(self._at, self._day, shown, tuple(x for x in missed if x.voice or x.tty))
+        over = [name for name, half in zip(HALF_HOURS, halves, strict=True) if half.state == "over"]
+        return TodayHalfHours(
+            self._at,
+            self._day,
+            shown,
+            tuple(x for x in missed if x.voice or x.tty),
+            self._span(over[-1], self._day)[1] if over else None,
+            tuple(self._beside(over)),
+        )
+
+    def _beside(self, over: Sequence[str]) -> Iterator[SameTime]:
+        """Today, the last day before it and the same weekday of last week: alike, and heard until that time."""
+        if not over or not self._is_heard_until(over[-1], self._day):
+            return
+        lately = next(filter(self._is_alike, self._lately), None)
+        last_week = next(filter(self._is_alike, self._before[:1]), None)
+        for day in filter(None, (self._day, lately, last_week)):
+            if self._is_heard_until(over[-1], day):
+                counts = self._total(day, self._voice)
+                sums = (sum(counts[f"half_hour.{what}", name] for name in over) for what in BY_TIME)
+                yield SameTime(day, *sums)
+
+    def _is_heard_until(self, last: str, day: date) -> bool:
+        midnight = datetime.combine(day, time(), self._zone).astimezone(UTC)
+        return self._is_heard(midnight, self._span(last, day)[1])
 
     def _is_alike(self, day: date) -> bool:
         return all(x.periods_on(day) == x.periods_on(self._day) for x in self._voice.values())
@@ -177,6 +218,8 @@ def view(shown: TodayHalfHours, formatter: WebFormatter) -> dict[str, Any]:
         "ticks": ticks,
         "step": (WIDTH - LEFT) / max(1, len(halves)),
         "weeks": WEEKS,
+        "few": FEW,
+        "until": "" if shown.until is None else f"{shown.until.astimezone(formatter.timezone):%H:%M}",
         "most_missed": max([1, *(x.voice for x in shown.missed)]),
         "has_tty": any(line.mode == "tty" for line in formatter.settings.lines()),
         "known": any(x.usual is not None for x in halves),

@@ -71,6 +71,7 @@ def view(snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
     pairs = _pairs(snapshot, formatter)
     return {
         "is_open": formatter.settings.calendar().is_open(snapshot.at),
+        "day": formatter.settings.calendar().local_day(snapshot.at).isoformat(),
         "rows": [_row([pair], formatter) for pair in pairs],
         "rates": list(_rates(pairs, snapshot, formatter)),
         "calls_today": sum(sum(status.calls.values()) for status in snapshot.lines),

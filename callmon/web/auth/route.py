@@ -12,7 +12,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,6 +26,24 @@ FIELD = "csrf"
 HEADER = "x-csrf"  # for requests that a script sends
 UNCHANGING = frozenset({"GET", "HEAD"})
 MOST_FIELDS = 100
+# The query parameters' names, French to English. Boards link with these names.
+QUERY = {
+    "jour": "day",
+    "de": "from",
+    "a": "to",
+    "ligne": "line",
+    "issue": "outcome",
+    "norme": "standard",
+    "verdict": "verdict",
+    "mode": "mode",
+    "page": "page",
+    "service": "service",
+    "langue": "language",
+    "etat": "state",
+    "autocommutateur": "exchange",
+    "dit": "said",
+}
+FRENCH = {english: french for french, english in QUERY.items()}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -49,6 +67,12 @@ class PageRoute:
         """The path with these parts, each percent-encoded."""
         path = self.paths[language]
         return path.format(**{name: quote(part, "") for name, part in parts.items()}) if parts else path
+
+    def address(self, language: str, query: Mapping[str, str], /, **parts: str) -> str:
+        """The path with a query, by its English names; an empty value is left out."""
+        path = self.path(language, **parts)
+        named = {(FRENCH[name] if language == "fr" else name): value for name, value in query.items() if value}
+        return f"{path}?{urlencode(named)}" if named else path
 
 
 def routes(entries: Iterable[PageRoute]) -> list[Route]:
