@@ -150,7 +150,7 @@ GROUP BY came.day, came.line, came.language, came.half_hour;
 -- what these do not hold (they are being made anew, in another time zone, or by another version) is counted call by call.
 CREATE VIEW boards.offered_per_half_hour AS
 WITH held AS (
-    SELECT coalesce(max(until), 0) AS until FROM rollup_state WHERE version = 2 AND zone = boards.zone())
+    SELECT coalesce(max(until), 0) AS until FROM rollup_state WHERE version = 3 AND zone = boards.zone())
 SELECT r.day::date AS day, r.line, r.language,
        left(half.hour, 2)::int * 2 + (right(half.hour, 2) = '30')::int AS half_hour, half.offered::bigint AS offered
 FROM rollup r, jsonb_each_text(r.cell::jsonb #> '{counts,half_hour.offered}') AS half (hour, offered)

@@ -8,12 +8,16 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
+from callmon.core.calls.call import OutcomeName
+from callmon.core.statistics.aggregates import NOBODY_FREE, Cell, of_call
 from callmon.core.statistics.coverage import Coverage
+from callmon.core.verdicts import Cause, Finding
 from callmon.features.now.half_hours import CAUSE, Half, Missed, SameTime, TodayHalfHours, days, today, view
 from callmon.routes import FEATURES
 from callmon.store.database import Database, upgrade
@@ -141,6 +145,23 @@ def test_on_the_day_on_which_an_hour_comes_twice_every_moment_is_in_one_half_hou
     assert [x.offered for x in told.halves] == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "cause", "count"),
+    [("no_answer", "nobody_free", 1), ("no_answer", "rang_unanswered", 0), ("answered", "nobody_free", 0)],
+)
+def test_nobody_was_free_for_the_calls_without_an_answer_that_have_this_cause(
+    outcome: OutcomeName, cause: Cause, count: int
+) -> None:
+    begin = local("2026-11-24 09:00")
+    call = msgspec.structs.replace(account(answered_call(0, begin)), outcome=outcome)
+    missed = Finding(
+        call.call, begin, "answer_by_third_ring", "general", "fr", True, "not_met", "given_up", None, cause
+    )
+    cell = Cell()
+    of_call(cell, call, [missed], begin.astimezone(usual().timezone))
+    assert cell.counts[NOBODY_FREE, "09:00"] == count
+
+
 # Today beside earlier days.
 
 
@@ -242,15 +263,17 @@ def words(told: TodayHalfHours, language: str = "fr") -> str:
 def test_the_table_says_what_the_drawing_shows_in_both_languages() -> None:
     found = counted(
         tuesdays(3, 9, 4, 4, 4, 4, 5, 5)
-        | {"2026-11-24": {"general": {NINE: 5, ("half_hour.answered", "09:00"): 4}}},
+        | {"2026-11-24": {"general": {NINE: 5, ("half_hour.answered", "09:00"): 4, (NOBODY_FREE, "09:00"): 1}}},
         (local("2026-11-24 09:40"), local("2026-11-24 09:45")),
     )
     french, english = words(made(found), "fr"), words(made(found), "en")
-    assert "9 h 5 4 4 9 h 30 n. d. n. d. 0 mesure interrompue : chiffres incomplets 10 h 0 0 0 en cours" in french
-    assert "10 h 30 à venir à venir 0" in french
     assert (
-        "9 a.m. 5 4 4 9:30 a.m. not available not available 0 measuring interrupted: figures incomplete" in english
+        "9 h 5 4 1 4 9 h 30 n. d. n. d. n. d. 0 mesure interrompue : chiffres incomplets 10 h 0 0 0 0 en cours"
+        in french
     )
+    assert "10 h 30 à venir à venir à venir 0" in french
+    nothing = "not available " * 3
+    assert f"9 a.m. 5 4 1 4 9:30 a.m. {nothing}0 measuring interrupted: figures incomplete" in english
     assert "Nombre habituel : médiane des mardis comparables des 8 dernières semaines" in french
     assert "median of the comparable Tuesdays of the last 8 weeks" in english
 
@@ -305,6 +328,6 @@ def test_on_the_first_day_the_drawing_begins_where_something_was_heard() -> None
 def test_the_grid_has_at_most_four_round_lines_and_the_highest_column_is_below_the_last(
     most: int, ticks: list[int]
 ) -> None:
-    one = Half(TUESDAY, "over", True, True, most, 0, None)
+    one = Half(TUESDAY, "over", True, True, most, 0, 0, None)
     shown = view(TodayHalfHours(TUESDAY, TODAY, (one,), ()), WebFormatter(usual(), "fr", TUESDAY))
     assert (list(shown["ticks"]), shown["most"]) == (ticks, ticks[-1])

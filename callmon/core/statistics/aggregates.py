@@ -33,6 +33,7 @@ _VOICEMAIL = {
 _START = {"told": "told", "early_media": "estimated", "phone": "span", "queue": "queue", None: "none"}
 _BY_SECONDS = ("answered_after_seconds", "answered_after_music")
 BY_TIME = ("offered", "answered", "met", "not_met")
+NOBODY_FREE = "half_hour.nobody_free"  # calls without an answer, because every phone was in use
 
 Part = tuple[str, str]  # figure and part
 
@@ -75,18 +76,21 @@ def is_counted(call: Call) -> bool:
 def of_call(cell: Cell, call: Call, findings: Iterable[Finding], arrived: datetime) -> None:
     """Count one ended call with its verdicts, at most one of each call standard. `arrived`: local time."""
     parts = [*_offered("partly" if call.is_imported else call.heard, call.in_hours, call.outcome)]
-    third = None
+    third, nobody_free = None, False
     for finding in findings:
         parts += _judged(finding.standard, finding.verdict, finding.reason_key, finding.cause)
         if finding.standard == "answer_by_third_ring":
-            third = finding.verdict
+            third, nobody_free = finding.verdict, finding.cause == "nobody_free"
     is_answered = call.outcome == "answered"
     if is_answered:
         hidden = may_hide_a_person(call)
         moved = (None, None) if hidden else (len(call.transfers), call.redirections)
         parts += _of_answer(call.rings, _START[call.wait_start], *moved)
         _measure_answer(cell, call)
-    parts += _arrived(arrived.isoweekday(), 2 * arrived.hour + (arrived.minute >= 30), is_answered, third)
+    half_hour = 2 * arrived.hour + (arrived.minute >= 30)
+    parts += _arrived(arrived.isoweekday(), half_hour, is_answered, third)
+    if nobody_free and not is_answered:
+        parts.append((NOBODY_FREE, HALF_HOURS[half_hour]))
     cell.counts.update(parts)
     if call.is_imported:
         cell.increment("imported", call.heard)  # by the record; in no figure of its own

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from callmon.config.settings import Settings
-from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS
+from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, NOBODY_FREE
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import CAUSES
 from callmon.store.queries.half_hours import Counts, HalfHourCounts, half_hour_counts
@@ -32,8 +32,9 @@ LABEL = 330  # the width of the causes' names in their drawing
 
 
 class Half(msgspec.Struct, frozen=True):
-    """A half-hour of today: the ended calls that arrived in it. `usual`: their median on earlier days; None when
-    too few of these days can be compared.
+    """A half-hour of today: the ended calls that arrived in it. `nobody_free`: those without an answer, because
+    every phone was in use. `usual`: the median of the calls on earlier days; None when too few of these days can
+    be compared.
     """
 
     begin: datetime
@@ -42,6 +43,7 @@ class Half(msgspec.Struct, frozen=True):
     is_heard: bool
     offered: int
     answered: int
+    nobody_free: int
     usual: float | None
 
     @property
@@ -166,6 +168,7 @@ class _Maker:
             self._is_heard(begin, min(end, self._at)),
             counts[self._day]["half_hour.offered", name],
             counts[self._day]["half_hour.answered", name],
+            counts[self._day][NOBODY_FREE, name],
             median(earlier) if len(earlier) >= ENOUGH else None,
         )
 
