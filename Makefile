@@ -26,15 +26,15 @@ test-rest:
 	$(PYTHON) .ci/stage.py rest
 
 bench: $(VENV)/.dev
-	$(VENV)/bin/python -m tests.bench
+	$(VENV)/bin/python -m bench
 
 format: $(VENV)/.dev
-	$(VENV)/bin/python -m ruff format callmon tests
-	$(VENV)/bin/python -m ruff check --fix callmon tests
+	$(VENV)/bin/python -m ruff format callmon tests docs dashboards bench dev
+	$(VENV)/bin/python -m ruff check --fix callmon tests docs dashboards bench dev
 
 # The parts of the documentation that are made from the product: docs/*/reference, docs/man, the pages /fr/guide and /en/guide.
 references: $(VENV)/.dev
-	$(VENV)/bin/python -m tests.references
+	$(VENV)/bin/python -m docs.source
 
 # The documentation as a site, in dist/docs: open dist/docs/index.html.
 docs:

@@ -173,7 +173,7 @@ class Stages:
         seen = self._pytest("browser, paper, containers", "-m", "lab and browser")
         seen.nice = 0
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "1", "all", "5"])
-        exam = Part("exam", [self._python(self.newest), "-m", "tests.exam", *CUTS])
+        exam = Part("exam", [self._python(self.newest), "-m", "tests.model.exam", *CUTS])
         real.needs = whole.needs = exam.needs = seen.needs = (f"install {self.newest}",)
         return [
             [self._install(self.newest, f"install {self.newest}"), real],
@@ -203,7 +203,7 @@ class Stages:
         )
 
     def _coverage(self) -> Part:
-        command = [self._python(self.newest), "-m", "tests.coverage_by_package", "build/stage/coverage.json"]
+        command = [self._python(self.newest), "-m", "dev.coverage_by_package", "build/stage/coverage.json"]
         return Part("coverage", command, needs=("tests",))
 
     def _folders(self, name: str, *folders: str) -> Part:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from dashboards.source.lint import TWIN, UNITS, shown_columns
 from tests.boards.asking import STEP
-from tests.boards.lint import TWIN, UNITS, shown_columns
 from tests.boards.scene import HELD_UP, Scene
 from tests.boards.seen import Day, Json, Rows, Seen
 from tests.boards.truths.counting import Near

@@ -16,7 +16,6 @@ from callmon.core import facts as f
 from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.verdicts import Finding
-from tests import year
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.play import number
 from tests.lab.truths import (
@@ -31,9 +30,10 @@ from tests.lab.truths import (
     TTY,
 )
 from tests.real.test_real_callbacks import BOX, calls
-from tests.year import TORONTO, A, B, R, S, T, Truth, V
-from tests.year import obligations as year_owing
-from tests.year import stories as year_stories
+from tests.support import year
+from tests.support.year import TORONTO, A, B, R, S, T, Truth, V
+from tests.support.year import obligations as year_owing
+from tests.support.year import stories as year_stories
 
 Verdicts = dict[str, tuple[str, str, str]]  # standard → verdict, reason, cause
 C24, CFR = "callback_within_24_hours", "callback_in_french"
@@ -72,7 +72,7 @@ class Happened:
 
 
 def before(today: datetime, given: Settings) -> Iterator[tuple[list[f.Fact], Truth]]:
-    """The stories of `tests/year` on the opening days of the last four weeks."""
+    """The stories of `tests/support/year` on the opening days of the last four weeks."""
     calendar = given.calendar()
     days = [today.date() - timedelta(days=n) for n in range(1, DAYS)]
     opening = [day for day in days if calendar.periods_on(day) and year.is_business(day)]

@@ -29,7 +29,7 @@ from tests.boards.asking import Frame
 from tests.lab import npm
 from tests.lab.browser import Colours, opened
 from tests.lab.folder import LabUnavailable, locked
-from tests.year import TORONTO
+from tests.support.year import TORONTO
 
 Json = dict[str, Any]
 SOURCE = Path(__file__).parent / "drawing"

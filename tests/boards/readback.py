@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from tests.boards import promql
+from dashboards.source import promql
+from dashboards.source.lint import SQL_MEASURES
+from dashboards.source.model import Column, Panel
+from dashboards.source.render import field
+from dashboards.source.shown import BOARDS
 from tests.boards.compared import is_sorted
 from tests.boards.drawn import KINDS, Told
-from tests.boards.lint import SQL_MEASURES
-from tests.boards.model import Column, Panel
-from tests.boards.render import field
-from tests.boards.shown import BOARDS
-from tests.year import TORONTO
+from tests.support.year import TORONTO
 
 Json = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.boards import LANGUAGES
+from dashboards.source import LANGUAGES
+from dashboards.source.model import Column, Panel, Query
 from tests.boards.asking import Frame, shown
-from tests.boards.model import Column, Panel, Query
 from tests.boards.readback import SOURCES, Reader, field
 
 Json = dict[str, Any]

@@ -19,8 +19,7 @@ from sqlalchemy.engine import make_url
 
 from callmon.main import main
 from callmon.store.database import upgrade
-from tests import year
-from tests.boards import PLACE
+from dashboards.source import PLACE
 from tests.boards.asking import Asked
 from tests.boards.day import (
     CAPTURE,
@@ -41,9 +40,10 @@ from tests.lab.play import Playing
 from tests.lab.postgres import Postgres
 from tests.lab.prometheus import Prometheus
 from tests.lab.proxy import Proxy
+from tests.support import year
 from tests.support.daemon_process import ROUND_THE_CLOCK, Callmon, round_the_clock
-from tests.year import TORONTO
-from tests.year import rows as year_rows
+from tests.support.year import TORONTO
+from tests.support.year import rows as year_rows
 
 NOTICE = {
     "reason_fr": "panne du fournisseur",

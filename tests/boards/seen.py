@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.boards import LANGUAGES, lint
+from dashboards.source import LANGUAGES, lint
+from dashboards.source.lint import TWIN
 from tests.boards.asking import Frame, shown
-from tests.boards.lint import TWIN
 from tests.boards.scene import HALF_HOUR, Scene
 from tests.boards.truths import TRUTHS, Truth
 from tests.boards.truths.counting import FEW

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from tests.boards import LANGUAGES, drawn, lint, states
+from dashboards.source import LANGUAGES, lint
+from dashboards.source.shown import BOARDS
+from tests.boards import drawn, states
 from tests.boards.drawn import PHONE
 from tests.boards.readback import Board, read_wrong
 from tests.boards.samples import samples
-from tests.boards.shown import BOARDS
-from tests.year import TORONTO
+from tests.support.year import TORONTO
 
 pytestmark = pytest.mark.lab
 Json = dict[str, Any]

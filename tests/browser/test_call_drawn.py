@@ -8,9 +8,9 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import Browser
 
+from docs.source.photographs import places
+from docs.source.photographs.places import Seen
 from tests.browser.test_pages_seen import shown
-from tests.photographs import places
-from tests.photographs.places import Seen
 
 pytestmark = pytest.mark.lab
 # The pattern, or that there is none; and whether the edge is broken. No colour.

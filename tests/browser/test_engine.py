@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.engine.engine import Engine, EngineUnavailable
+from tests.lab.engine import Engine, EngineUnavailable
 from tests.lab.needed import needed
 
 pytestmark = pytest.mark.lab

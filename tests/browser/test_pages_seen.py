@@ -16,9 +16,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from callmon.text.labels import LANGUAGES
+from docs.source.photographs.subjects import Act, at, make, press, refused_close
 from tests.lab.browser import Colours, opened, violations
 from tests.pages.test_pages import FIRST, MONTH, addresses
-from tests.photographs.subjects import Act, at, make, press, refused_close
 from tests.support.pages_daemon import EVERYTHING, Site, site
 
 NIGHT = 3  # o'clock; the place's morning began two hours ago

@@ -15,18 +15,18 @@ from callmon.features.months.open_data import edition as public
 from callmon.features.months.request import files, gathered
 from callmon.store.database import upgrade
 from callmon.text.labels import LANGUAGES
-from tests import year
 from tests.browser.test_access_seen import OF_A_ROLE, OPEN
 from tests.lab import vnu
 from tests.lab.needed import needed
 from tests.pages.test_pages import AGENT, FIRST, MANAGER, MONTH, POCI, VIEWER, act, addresses, get
+from tests.support import year
 from tests.support.pages_app import NOBODY, Pages, pages
 from tests.support.pages_daemon import EVERYTHING, GAPPED, Site, person, site
 from tests.support.sign_in_app import sign_in
-from tests.year import TORONTO
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import TORONTO
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from docs.source.photographs import places
+from docs.source.photographs.documents import HOUR, zone
+from docs.source.photographs.places import Seen
 from tests.browser.test_pages_seen import shown
 from tests.pages.test_pages import POCI, act
-from tests.photographs import places
-from tests.photographs.documents import HOUR, zone
-from tests.photographs.places import Seen
 from tests.support.pages_daemon import Site, person, site
 
 pytestmark = pytest.mark.lab

@@ -24,14 +24,14 @@ from callmon.features.months.model import Report
 from callmon.features.months.open_data import edition
 from callmon.features.months.request import files, gathered
 from callmon.store.database import Database, upgrade
-from tests import year
 from tests.lab import office
 from tests.lab.browser import Chromium, opened
 from tests.report import format_checks as report_gate
-from tests.year import TORONTO
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support import year
+from tests.support.year import TORONTO
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 

@@ -20,14 +20,14 @@ from callmon.features.months.model import Report
 from callmon.features.months.request import files, gathered
 from callmon.features.months.signature import MOST_REMARKS, SignatureBuilder
 from callmon.store.database import upgrade
-from tests import year
 from tests.report import pdf_tables as report_pdf
 from tests.report.expected_figures import Expected, shown
+from tests.support import year
 from tests.support.environment import GIVEN
-from tests.year import TORONTO, Owing, Truth
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import TORONTO, Owing, Truth
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 

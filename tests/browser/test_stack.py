@@ -1,6 +1,6 @@
 """The stack of docker-compose.yml on a real Docker engine, tested through the ports that it publishes.
 
-`make calls` begins it, as an administrator would (tests/engine/stack.py). What a registry would give has a
+`make calls` begins it, as an administrator would (tests/lab/stack.py). What a registry would give has a
 stand-in of Debian's packages under the same name. Where dockerd does not run, its own last line says why.
 
 Only the published images can show the rest: that their tags exist and can be pulled; that their users, paths,
@@ -22,9 +22,9 @@ import httpx
 import psycopg
 import pytest
 
-from tests.engine.engine import Engine
-from tests.engine.stack import BUILT, LASTING, PULLED, Stack, copy_of_the_repository, until
+from tests.lab.engine import Engine
 from tests.lab.needed import needed
+from tests.lab.stack import BUILT, LASTING, PULLED, Stack, copy_of_the_repository, until
 from tests.support.mqtt_subscriber import Board
 from tests.support.sign_in_app import PASSWORD
 from tests.support.web_client import FIELD

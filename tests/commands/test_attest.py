@@ -16,8 +16,8 @@ from callmon.features.months.request import files, gathered
 from callmon.main import main
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.queries.attestations import attestations, insert_attestations
-from tests import year
-from tests.year import TORONTO
+from tests.support import year
+from tests.support.year import TORONTO
 
 NBSP = "\N{NO-BREAK SPACE}"
 

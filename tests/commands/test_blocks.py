@@ -24,11 +24,11 @@ from callmon.config.schema import Configuration
 from callmon.config.settings import example_text
 from callmon.config.web_config import WebConfig, load_web_config
 from callmon.store.database import upgrade
-from tests import year
+from tests.support import year
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 from tests.unit.test_project import ROOT, text, tracked
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
 
 MARKDOWN = sorted(path for path in tracked() if path.suffix == ".md")
 BLOCK = re.compile(r"^(`{3,})([^\n`]*)\n(.*?)^\1$", re.DOTALL | re.MULTILINE)

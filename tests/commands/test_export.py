@@ -19,13 +19,12 @@ from callmon.features.months.request import gathered
 from callmon.main import main
 from callmon.store.database import Database, open_store, upgrade
 from callmon.text.labels import terminal_text
-from tests import year
-from tests.support import exported
+from tests.support import exported, year
 from tests.support.store_fixtures import START, answered_call, outcomes, wrote
-from tests.year import TORONTO
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import TORONTO
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MONTH = "2024-05"

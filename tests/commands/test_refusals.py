@@ -27,12 +27,12 @@ from callmon.main import main
 from callmon.store import access
 from callmon.store.access import AuditRow
 from callmon.store.database import upgrade
-from tests import year
+from tests.support import year
 from tests.support.environment import QUESTIONS_ON
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 from tests.unit.test_command_line import COMMAND, ENVIRONMENT, commands
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
 
 CASES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "refusals.toml").read_text(encoding="utf-8"))[
     "refused"

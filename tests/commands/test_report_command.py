@@ -29,12 +29,12 @@ from callmon.features.months.request import gathered
 from callmon.main import main
 from callmon.store.database import Database, open_store, upgrade
 from callmon.text.labels import terminal_text
-from tests import year
 from tests.report.expected_figures import Page, rows_of
+from tests.support import year
 from tests.support.store_fixtures import EXCHANGE, wrote
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 

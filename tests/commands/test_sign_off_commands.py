@@ -17,12 +17,12 @@ from callmon.main import main
 from callmon.store import sign_off
 from callmon.store.access import add_account, audit_events, lock_account
 from callmon.store.database import Database, open_store, upgrade
-from tests import year
+from tests.support import year
 from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passwords
 from tests.support.store_fixtures import approve_by_sql, write_key_file
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 ACCOUNTS = {"g.lavoie": ("manager",), "a.roy": ("manager",), "locked": ("manager",),

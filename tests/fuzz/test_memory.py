@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 import callmon
+from bench.growth import LATER, Listener, begin, beginning
+from bench.processes import Child
+from bench.stream import Template, recorded, used
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.rows import CelReader
-from tests.bench.growth import LATER, Listener, begin, beginning
-from tests.bench.processes import Child
-from tests.bench.stream import Template, recorded, used
 from tests.fuzz.targets import SITE
 
 PACKAGES = ("ami", "core/calls", "backfill/cel")

@@ -74,7 +74,7 @@ RECIPES = {
     "cluster": Recipe(
         "trixie", ("etcd-server", "nats-server", "patroni", "postgresql-17", "python3-etcd"), name="cluster"
     ),
-    # A Docker engine, and a Python for making images; tests/engine runs it.
+    # A Docker engine, and a Python for making images; tests/lab runs it.
     "engine": Recipe(
         "trixie",
         (

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from callmon.errors import Sentence
-from tests.boards.shown import BOARDS
+from dashboards.source.shown import BOARDS
 from tests.support.pages_app import NOBODY, Pages, pages
 from tests.unit.test_alerts import ALERTS
 

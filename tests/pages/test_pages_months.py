@@ -21,8 +21,8 @@ from tests.support.fact_builder import TORONTO
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.pages_daemon import ROLES, Site, site
 from tests.support.store_fixtures import until
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 # Of the month three months ago: its middle, so that every callback has fallen due.
 FINAL = (datetime.now(UTC).replace(day=15) - timedelta(days=91)).replace(day=15, hour=15)

@@ -57,7 +57,7 @@ from tests.support.pages_daemon import disrupted
 from tests.support.sign_in_app import MADE, kept_password, sign_in
 from tests.support.store_fixtures import answered_call, outcomes, wrote
 from tests.support.web_client import Visitor
-from tests.year import TORONTO
+from tests.support.year import TORONTO
 
 LEAD = "lead-poci"
 FOREIGN = ("Renseignements généraux", "General inquiries", "general_inquiries", "general-toll-free", CALLER[2:])

@@ -18,9 +18,9 @@ from tests.pages.test_pages_callbacks import text
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.pages_daemon import ROLES, Headers, Site, fill, person
 from tests.support.store_fixtures import until
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 PREPARES, VERIFIES, APPROVES = (person(name, "managers") for name in ("g.lavoie", "a.roy", "d.morin"))
 NOT_THEIRS = {"viewer": person("v.roy"), "agent": person("a.cote", "agents"),

@@ -15,8 +15,8 @@ from tests.support.daemon_process import free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.mail_server import MailServer
 from tests.support.store_fixtures import until
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 FIRST = datetime(2024, 6, 3, 10, tzinfo=UTC)  # 6:00 on the first business day of June in Toronto
 LEAD, DEPUTY = "lead@ministry.example", "deputy@ministry.example"

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.coverage_by_package import reached
+from dev.coverage_by_package import reached
 from tests.support.daemon_process import ROOT
 
 

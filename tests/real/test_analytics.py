@@ -15,14 +15,13 @@ from callmon.features.months.model import Report
 from callmon.features.months.request import gathered
 from callmon.main import main
 from callmon.store.database import upgrade
-from tests import year
 from tests.lab import clickhouse
 from tests.lab.needed import needed
-from tests.support import exported
-from tests.year import TORONTO
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support import exported, year
+from tests.support.year import TORONTO
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 LATER = datetime(2025, 6, 1, tzinfo=UTC)

@@ -18,8 +18,7 @@ from sqlalchemy.engine import make_url
 from callmon.config.settings import load
 from callmon.daemon.host_state import last_day
 from callmon.store.database import upgrade
-from tests import year
-from tests.boards import lint
+from dashboards.source import lint
 from tests.boards.asking import Asked
 from tests.boards.compared import found
 from tests.boards.day import Happened, as_happened
@@ -27,10 +26,11 @@ from tests.boards.scene import Scene, as_reader, configured, still, weeks_before
 from tests.boards.seen import Seen, truth_of
 from tests.boards.truths.counting import LINES, mode, titled, today_of
 from tests.boards.truths.standards import last_opening_day
+from tests.support import year
 from tests.support.daemon_process import Callmon
-from tests.year import TORONTO
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import TORONTO
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 MOMENTS = {

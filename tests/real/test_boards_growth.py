@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.boards.grown import grown, in_the_week, total
+from dashboards.source.grown import grown, in_the_week, total
 from tests.lab.server import run_on
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("lab")]

@@ -12,18 +12,18 @@ from dataclasses import replace
 
 import pytest
 
-from tests.boards import LANGUAGES
+from dashboards.source import LANGUAGES
+from dashboards.source.lint import TWIN
+from dashboards.source.shown import BOARDS
 from tests.boards.compared import found, told_by_panel
 from tests.boards.day import C24, CFR
 from tests.boards.drawn import Easel, cut_off, told
-from tests.boards.lint import TWIN
 from tests.boards.readback import Board, read_wrong
 from tests.boards.scene import scene
 from tests.boards.seen import Day, Json, Seen
-from tests.boards.shown import BOARDS
 from tests.lab.exchange import Asterisk
 from tests.lab.needed import needed
-from tests.year import A, B, R, S, T, V
+from tests.support.year import A, B, R, S, T, V
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("lab")]
 SHORTEST = 40  # calls of today

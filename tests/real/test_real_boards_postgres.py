@@ -10,7 +10,7 @@ from copy import deepcopy
 
 import pytest
 
-from tests.boards import LANGUAGES
+from dashboards.source import LANGUAGES
 from tests.boards.compared import found, told_by_panel
 from tests.boards.drawn import Easel, cut_off, told
 from tests.boards.readback import Board, read_wrong

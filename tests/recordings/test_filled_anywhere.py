@@ -22,9 +22,9 @@ from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.merge import merged
 from callmon.core import facts as f
 from callmon.core.facts import Fact, as_it_stands
-from tests.exam.cuts import Examined
-from tests.exam.subjects import of_recording
 from tests.lab.recordings import cut
+from tests.model.exam.cuts import Examined
+from tests.model.exam.subjects import of_recording
 from tests.recordings.test_cel import as_cel_may_say, calls, concluded, rows_of, told
 from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
 from tests.support.environment import GIVEN

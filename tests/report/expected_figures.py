@@ -9,8 +9,8 @@ from io import StringIO
 from typing import Any
 
 from callmon.features.months.model import Cut, Figure, Place, Report
-from tests.year import Owing, Truth
-from tests.year.totals import CUTS, Totals, of_month
+from tests.support.year import Owing, Truth
+from tests.support.year.totals import CUTS, Totals, of_month
 
 NBSP = "\N{NO-BREAK SPACE}"
 # Figures that no truth of the year contains: they have tests of their own.

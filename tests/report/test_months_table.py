@@ -18,11 +18,11 @@ from callmon.features.months.request import gathered
 from callmon.store.database import Database, upgrade
 from callmon.store.rollups.rebuild import reset_rollups
 from callmon.web.formatter import WebFormatter
-from tests import year
-from tests.year import TORONTO
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support import year
+from tests.support.year import TORONTO
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 CALLS = 3000
 LATER = datetime(2025, 6, 1, tzinfo=UTC)

@@ -24,11 +24,11 @@ from callmon.features.months.open_data.package import NO_PUBLISHER
 from callmon.main import main
 from callmon.store.database import upgrade
 from callmon.text.labels import terminal_text
-from tests import year
 from tests.report.expected_figures import rows_of
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support import year
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MONTH = "2024-05"

@@ -24,12 +24,12 @@ from callmon.features.months.open_data.package import package
 from callmon.features.months.request import files, gathered
 from callmon.features.months.titles import PUBLIC_HEADLINES
 from callmon.store.database import upgrade
-from tests import year
 from tests.report.expected_figures import Page, rows_of
-from tests.year import TORONTO
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support import year
+from tests.support.year import TORONTO
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 LANGUAGES = ("fr", "en")

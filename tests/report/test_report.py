@@ -27,8 +27,8 @@ from callmon.features.months.model import Figure, Place
 from callmon.text import labels
 from callmon.text.formatter import permille
 from tests.support.sources import of_reports
-from tests.year import TORONTO, settings
-from tests.year.obligations import made_obligation
+from tests.support.year import TORONTO, settings
+from tests.support.year.obligations import made_obligation
 
 REPORTS = Path(reports.__file__).parent
 FR, EN = ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO)

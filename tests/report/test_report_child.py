@@ -16,10 +16,10 @@ from callmon.core.statistics import period
 from callmon.features.months.jobs import ReportFailure, ReportProcess
 from callmon.features.months.request import ReportRequest, files, gathered
 from callmon.store.database import Database, upgrade
-from tests import year
-from tests.year import TORONTO
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support import year
+from tests.support.year import TORONTO
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,13 @@ from callmon.features.months.request import gathered
 from callmon.features.months.signature import SignatureBuilder
 from callmon.features.months.titles import PUBLIC_HEADLINES
 from callmon.store.database import Database, upgrade
-from tests import year
 from tests.report.public_reader import ONE, RATES, REACH, SPREAD, THIRD, VOICEMAIL, Count, PublicReader, Sum, read
+from tests.support import year
 from tests.support.examples import examples
-from tests.year import TORONTO
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import TORONTO
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MONTHS = [f"2024-{number:02}" for number in range(1, 13)]

@@ -16,11 +16,11 @@ from callmon.store.database import Database
 from callmon.store.new_rows import row_of_disruption
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reconciliations
-from tests import year
+from tests.support import year
 from tests.support.store_fixtures import plans
-from tests.year import TORONTO
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import TORONTO
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MAY = period.month("2024-05", TORONTO)

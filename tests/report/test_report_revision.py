@@ -15,8 +15,8 @@ from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.model import WHOLE, Cut, Place, Report
 from callmon.features.months.request import gathered
 from tests.store.test_backfill import Office, cel
-from tests.year import TORONTO
-from tests.year import rows as year_rows
+from tests.support.year import TORONTO
+from tests.support.year import rows as year_rows
 
 LATER = datetime(2030, 1, 5, 15, tzinfo=UTC)
 

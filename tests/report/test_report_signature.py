@@ -17,11 +17,11 @@ from callmon.features.months.open_data import edition
 from callmon.features.months.request import gathered
 from callmon.features.months.signature import MOST_LINES, MOST_REMARKS, SignatureBuilder
 from callmon.store.database import Database, upgrade
-from tests import year
-from tests.year import TORONTO
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support import year
+from tests.support.year import TORONTO
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 FR, EN = ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO)

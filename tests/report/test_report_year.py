@@ -34,14 +34,14 @@ from callmon.features.months.model import Cut, Report
 from callmon.features.months.request import files, gathered
 from callmon.features.months.signature import SignatureBuilder
 from callmon.store.database import Database, upgrade
-from tests import year
 from tests.report.expected_figures import APART, Expected, Page, places, rows_of, same, shown, told
+from tests.support import year
 from tests.support.environment import GIVEN
 from tests.support.examples import WHOLE, examples
-from tests.year import TORONTO, Owing, Truth
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import TORONTO, Owing, Truth
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 CALLS = int(GIVEN.get("CALLMON_YEAR", examples(20_000, 6_000)))
 OWED = CALLS * 3 // 40

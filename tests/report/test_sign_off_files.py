@@ -17,11 +17,11 @@ from callmon.store import sign_off
 from callmon.store.access import AuditRow
 from callmon.store.database import Database, upgrade
 from callmon.store.sign_off import SignOffError, check_file
-from tests import year
+from tests.support import year
 from tests.support.store_fixtures import RING
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 ORDER = ReportRequest("2024-05", "html", to_sign=True)

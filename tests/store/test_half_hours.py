@@ -28,7 +28,7 @@ from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from tests.support.fact_builder import local, usual
 from tests.support.store_fixtures import account, answered_call, outcomes, wrote
-from tests.year import rows as year_rows
+from tests.support.year import rows as year_rows
 
 TUESDAY, TODAY = local("2026-11-24 10:10"), date(2026, 11, 24)
 LONG_AGO = local("2026-01-01 00:00")

@@ -18,7 +18,7 @@ from callmon.store.pairs.open import over, owner, pair_troubles
 from callmon.store.queries import calls
 from tests.support.store_fixtures import POSTGRESQL, RING, postgres_database
 from tests.support.two_pairs import PAIRS, UNTIL, TwoPairs, two_pairs
-from tests.year import TORONTO
+from tests.support.year import TORONTO
 
 pytestmark = pytest.mark.parametrize("postgresql", [POSTGRESQL], scope="module")
 

@@ -35,7 +35,7 @@ from tests.support.sign_in_app import MADE, kept_password, quick_passwords, sign
 from tests.support.store_fixtures import POSTGRESQL, RING, answered_call, outcomes, postgres_database, until, wrote
 from tests.support.two_pairs import in_schema
 from tests.support.web_client import Visitor
-from tests.year import TORONTO
+from tests.support.year import TORONTO
 
 pytestmark = pytest.mark.parametrize("postgresql", [POSTGRESQL], scope="module")
 HOUR = timedelta(hours=1)

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from callmon.features.months.open_data.queries import COLUMNS
 from callmon.store.database import Database
 from callmon.store.rollups import rebuild, update
-from tests import year
+from tests.support import year
 from tests.support.store_fixtures import of_calls, wrote
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 NOON = datetime(2024, 3, 5, 17, tzinfo=UTC)  # the clocks change in these days

@@ -45,7 +45,7 @@ from callmon.main import main
 from callmon.store.access import AuditRow, audit_events
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.sign_off import STEPS, SignedRevision, Step, read_signed, sign
-from tests import year
+from tests.support import year
 from tests.support.daemon_process import ROOT
 from tests.support.mail_server import MailServer
 from tests.support.store_fixtures import (
@@ -58,9 +58,9 @@ from tests.support.store_fixtures import (
     write_key_file,
     wrote,
 )
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LEAD, DEPUTY, PRESS = "lead@ministry.example", "Deputy@ministry.example", "press@ministry.example"
 MONTH = "2024-05"

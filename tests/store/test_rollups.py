@@ -35,12 +35,12 @@ from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.tables import CALL, ROLLUP
 from callmon.store.writer.transaction import BatchId, write_batch
-from tests import year
+from tests.support import year
 from tests.support.examples import examples
 from tests.support.store_fixtures import EXCHANGE, answered_call, outcomes, wrote
-from tests.year import TORONTO
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import TORONTO
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 VANCOUVER = ZoneInfo("America/Vancouver")

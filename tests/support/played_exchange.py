@@ -1,6 +1,6 @@
 """An exchange that plays a recorded run again and again, each time as new calls, several runs at once.
 
-The recording is the benchmark's (`tests/bench/stream.py`): 71 s of a real Asterisk with 81 calls at once at most.
+The recording is the benchmark's (`bench/stream.py`): 71 s of a real Asterisk with 81 calls at once at most.
 A run begins every few seconds. Each message is sent at its own time, moved to the present.
 """
 
@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from itertools import count
 
+from bench.stream import Template, header, recorded, used
 from callmon.ami.framing import END
-from tests.bench.stream import Template, header, recorded, used
 from tests.support.fake_exchange import FalseExchange
 
 EVERY = 16  # seconds between the beginnings of two runs

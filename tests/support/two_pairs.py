@@ -9,11 +9,11 @@ from callmon.config.settings import Settings
 from callmon.store import tables
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.pairs.open import open_to_read
-from tests import year
+from tests.support import year
 from tests.support.store_fixtures import RING
-from tests.year import obligations as year_owing
-from tests.year import rows as year_rows
-from tests.year import stories as year_stories
+from tests.support.year import obligations as year_owing
+from tests.support.year import rows as year_rows
+from tests.support.year import stories as year_stories
 
 SINCE, UNTIL = datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC)
 PAIRS = {"west": "toronto", "east": "ottawa"}  # schema → its exchange

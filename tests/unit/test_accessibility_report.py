@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 import callmon
-from tests.references import accessibility
-from tests.references.accessibility import SOURCE
+from docs.source import accessibility
+from docs.source.accessibility import SOURCE
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "callmon" / "web" / "static"

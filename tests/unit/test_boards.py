@@ -14,10 +14,10 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from callmon.config.schema import Configuration
-from tests.boards import LANGUAGES, PLACE, ROOT, alike, known, lint
-from tests.boards.model import GRAPHS, Board
-from tests.boards.render import ZONE, as_text, rendered
-from tests.boards.shown import BOARDS
+from dashboards.source import LANGUAGES, PLACE, ROOT, alike, known, lint
+from dashboards.source.model import GRAPHS, Board
+from dashboards.source.render import ZONE, as_text, rendered
+from dashboards.source.shown import BOARDS
 
 Json = dict[str, Any]
 RUNBOOK = {x: (ROOT / "docs" / x / "how-to" / "runbook.md").read_text("utf-8") for x in LANGUAGES}
@@ -42,7 +42,7 @@ def written(language: str, name: str) -> Json:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_boards_are_what_the_source_gives_and_there_is_no_other(language: str) -> None:
-    """To write them anew: python -m tests.boards."""
+    """To write them anew: python -m dashboards.source."""
     made = {f"{board.name}.json": as_text(rendered(board, language)) for board in BOARDS}
     assert {path.name: path.read_text("utf-8") for path in (PLACE / language).iterdir()} == made
 

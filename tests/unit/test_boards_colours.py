@@ -7,7 +7,7 @@ from math import dist
 
 import pytest
 
-from tests.boards.model import NORMAL, OTHER, OVER, PALE, QUIET, SOON
+from dashboards.source.model import NORMAL, OTHER, OVER, PALE, QUIET, SOON
 
 COLOURS = (NORMAL, SOON, OVER, QUIET, OTHER, PALE)
 GROUNDS = {"light": "#ffffff", "Grafana's dark": "#181b1f", "the wall": "#0b1220"}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.boards import lint
+from dashboards.source import lint
+from dashboards.source.lint import TWIN
 from tests.boards.compared import CURVES, different, is_empty, wrong_units
-from tests.boards.lint import TWIN
 from tests.boards.seen import truth_of
 from tests.boards.truths import TRUTHS
 from tests.boards.truths.counting import Either, Near, at, lasting, percent

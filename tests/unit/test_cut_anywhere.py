@@ -1,6 +1,6 @@
-"""Recorded calls cut anywhere: what callmon says of them is what people did, or less (`tests/exam`).
+"""Recorded calls cut anywhere: what callmon says of them is what people did, or less (`tests/model/exam`).
 
-python -m tests.exam --whole         every pair of moments, not a sample
+python -m tests.model.exam --whole         every pair of moments, not a sample
 """
 
 from __future__ import annotations
@@ -12,9 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.exam.cuts import Cut, Examined
-from tests.exam.subjects import Subject, calls_of_folder, calls_of_runs, french_lines, named, recordings, traces
-from tests.exam.takeovers import Takeover, disagreements, takeovers
+from tests.model.exam.cuts import Cut, Examined
+from tests.model.exam.subjects import (
+    Subject,
+    calls_of_folder,
+    calls_of_runs,
+    french_lines,
+    named,
+    recordings,
+    traces,
+)
+from tests.model.exam.takeovers import Takeover, disagreements, takeovers
 from tests.recordings.test_recordings import RECORDINGS
 
 SEED = 1

@@ -12,7 +12,7 @@ from callmon.core.facts import Held, tag_of
 from callmon.core.outcome import Outcome
 from callmon.store.fact_packing import unpack_facts
 from callmon.store.row_mapping import Rows
-from tests.interface import FROZEN, SECTIONS, UNIONS
+from dev.interface import FROZEN, SECTIONS, UNIONS
 from tests.support.store_fixtures import EXCHANGE, START
 
 KNOWN: dict[str, Any] = json.loads(FROZEN.read_text(encoding="utf-8"))

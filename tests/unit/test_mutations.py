@@ -1,4 +1,4 @@
-"""The planted faults are those of the table in tests/mutations/caught.md, and each can still be planted."""
+"""The planted faults are those of the table in dev/mutations/caught.md, and each can still be planted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations import drawn
-from tests.mutations.__main__ import (
+from dev.mutations import drawn
+from dev.mutations.__main__ import (
     KINDS,
     OF_PAGES,
     ROOT,
@@ -19,8 +19,8 @@ from tests.mutations.__main__ import (
     rows,
     with_rows,
 )
-from tests.mutations.fault import Fault
-from tests.mutations.faults import FAULTS
+from dev.mutations.fault import Fault
+from dev.mutations.faults import FAULTS
 
 ROWS = rows(TABLE.read_text(encoding="utf-8"))
 

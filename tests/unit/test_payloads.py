@@ -18,8 +18,8 @@ from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.lists import owed_as_json
 from callmon.text.records import as_json
-from tests.interface import answer_of
-from tests.references import payloads
+from dev.interface import answer_of
+from docs.source import payloads
 from tests.store.test_mqtt import changed
 from tests.support.ami_builders import replayed
 from tests.support.fact_builder import CALLER, Office, local

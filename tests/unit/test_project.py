@@ -16,11 +16,11 @@ import callmon
 from callmon.config.standards import ALL_STANDARDS
 from callmon.main import main
 from callmon.text.labels import LANGUAGES, label
-from tests.photographs import documents
+from docs.source.photographs import documents
 
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {
-    *("callmon", "asterisk", "dashboards", "docs", "tests", "pyproject.toml", "docker-compose.yml"),
+    *("callmon", "asterisk", "dashboards", "docs", "tests", "bench", "dev", "pyproject.toml"),
     *(
         "README.md",
         "LISEZMOI.md",
@@ -32,7 +32,7 @@ TOP_LEVEL = {
         "Makefile",
         "Dockerfile",
     ),
-    *("requirements.txt", "requirements-dev.txt", ".ci", ".docker"),
+    *("docker-compose.yml", "requirements.txt", "requirements-dev.txt", ".ci", ".docker"),
 }
 DOCUMENTS = (
     "README.md",
@@ -41,7 +41,7 @@ DOCUMENTS = (
     "PRIVACY.md",
     "SECURITY.md",
     "tests/README.md",
-    "tests/bench/README.md",
+    "bench/README.md",
 )
 DOCUMENTS += ("tests/fuzz/README.md", "asterisk/README.md", "asterisk/LISEZMOI.md", "LISEZMOI.md")
 DOCUMENTS += ("dashboards/mixin/README.md",)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.style import AVOIDED
+from dev.style import AVOIDED
 from tests.unit.test_glossary import TERMS
 from tests.unit.test_project import CODE, PAGES, PLAIN, ROOT, text
 

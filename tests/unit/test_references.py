@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from callmon.text.labels import LANGUAGES
-from tests.references import MADE, PARTS, ROOT, everything, guide
-from tests.references.parts import every_command, every_setting
+from docs.source import MADE, PARTS, ROOT, everything, guide
+from docs.source.parts import every_command, every_setting
 
 FILES = dict(everything())
 LOCALE = ROOT / "callmon" / "text" / "locale"

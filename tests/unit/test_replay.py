@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
+from bench.questions_what_if import CHANGES, SITES, table
 from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try, seen_rule
 from callmon.core.replay.run import Replayed, prepared, replayed
 from callmon.core.replay.what_if import Estimate, seen_until, what_if, why_silent
 from callmon.core.replay.world import drawn_world, samples_of
-from tests.bench.questions_what_if import CHANGES, SITES, table
 from tests.support.ringing_world import Site, counts, simulated
 
 RINGALL = Rule(strategy="ringall", voicemail=24_000)

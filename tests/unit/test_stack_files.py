@@ -20,7 +20,7 @@ DOCKERFILES = (
     "Dockerfile",
     "asterisk/Dockerfile",
     ".docker/calls/Dockerfile",
-    "tests/engine/stand-ins.Dockerfile",
+    "tests/lab/stand-ins.Dockerfile",
 )
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]

@@ -1,7 +1,7 @@
 """*Promises*: every service standard with the policy's words, callmon's definition, and the settings in force.
 
 *Guide*: the runbook, one section per alert and board. It needs no sign-in and no database. `python -m
-tests.references` renders its templates from docs/fr/how-to/runbook.md and docs/en/how-to/runbook.md.
+docs.source` renders its templates from docs/fr/how-to/runbook.md and docs/en/how-to/runbook.md.
 """
 
 from collections.abc import Iterator

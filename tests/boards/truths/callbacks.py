@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tests.boards import callbacks
+from dashboards.source import callbacks
 from tests.boards.day import C24, CFR, P2, P15, WITHIN
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (

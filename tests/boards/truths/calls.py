@@ -26,7 +26,7 @@ from tests.boards.truths.counting import (
     titled,
     unheard,
 )
-from tests.year import A
+from tests.support.year import A
 
 
 def open_entries(scene: Scene) -> list[Row]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from callmon.config.standards import CALL_STANDARDS
 from callmon.text.labels import label
+from dashboards.source.model import Panel
 from tests.boards.day import C24, CFR, Happened
-from tests.boards.model import Panel
 from tests.boards.scene import Scene
-from tests.year import TORONTO
+from tests.support.year import TORONTO
 
 FEW = "5"  # judged calls, from which on this run tells a rate: a TTY line has no twenty calls in two minutes
 Row = Mapping[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tests.boards import disruptions
+from dashboards.source import disruptions
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     LINES,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from tests.boards import live
+from dashboards.source import live
 from tests.boards.day import WITHIN, Happened
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
@@ -24,7 +24,7 @@ from tests.boards.truths.counting import (
     value,
     voice_today,
 )
-from tests.year import A, B, T, V
+from tests.support.year import A, B, T, V
 
 POCI = "POCI", "OINP"  # its abbreviation: the whole name is not read from three metres
 OUTCOMES = (

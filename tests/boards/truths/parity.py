@@ -8,8 +8,8 @@ from typing import Any
 
 from callmon.config.standards import ALL_STANDARDS
 from callmon.text.labels import KINDS
-from tests.boards import parity
-from tests.boards.judged import SHORT
+from dashboards.source import parity
+from dashboards.source.judged import SHORT
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     FEW,
@@ -28,7 +28,7 @@ from tests.boards.truths.counting import (
     today,
 )
 from tests.boards.truths.live import by_outcome
-from tests.year import A, B
+from tests.support.year import A, B
 
 Side = Callable[[Any], bool]
 SIDES: dict[str, tuple[Side, Side]] = {

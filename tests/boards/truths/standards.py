@@ -8,9 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from callmon.text.labels import KINDS
-from tests import year
-from tests.boards import standards
-from tests.boards.model import Panel
+from dashboards.source import standards
+from dashboards.source.model import Panel
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     LINES,
@@ -31,7 +30,8 @@ from tests.boards.truths.counting import (
     today_of,
 )
 from tests.boards.truths.live import by_cause, by_outcome
-from tests.year import A, B, R, S, T, V
+from tests.support import year
+from tests.support.year import A, B, R, S, T, V
 
 OF_CALLS = (A, V, T, R, B, S)  # in the policy's order
 UP_TO = (1, 2, 3, 4, 5, 6, 8, 10, float("inf"))

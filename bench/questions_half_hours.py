@@ -1,0 +1,184 @@
+"""``python -m bench.questions_half_hours FILE``: forecasts, phones, outlooks on a real centre's half-hours.
+
+The file is the argument. Each figure stands beside its bar and its rivals. Days 60 to 199 are forecast.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import groupby
+from math import log
+from operator import itemgetter
+from pathlib import Path
+from statistics import mean
+
+from bench.half_hours_file import Day, days, volumes
+from bench.table import head, row
+from callmon.core.replay.erlang import Load, least_phones, level, level_between
+from callmon.core.replay.outlook import HalfHour, OpenDay, fit_weights, training_rows
+from callmon.core.replay.volume import Volumes, half_hours, past_residuals
+
+FIRST = 60
+TRAINED, CALM = 140, 150  # days 80 to 120 are a summer of surges that no week before announced
+TARGET, WITHIN, WRAP_UP = 0.9, 20.0, 12
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit("Give the file of half-hours: nothing was measured.")
+    read = days(Path(sys.argv[1]))
+    measure_volume(volumes(read))
+    measure_erlang(read)
+    measure_phones(read)
+    measure_outlook(read)
+
+
+def mean_of_four(known: list[Volumes], date: int, ahead: int) -> dict[int, float]:
+    same = [day for day in known if day.date <= date - ahead and day.date % 7 == date % 7][-4:]
+    slots = {slot for day in same for slot in day.calls}
+    return {slot: mean(day.calls.get(slot, 0) for day in same) for slot in slots}
+
+
+def measure_volume(known: list[Volumes]) -> None:
+    head("Volume: half-hours, WAPE", ("callmon", "bar", "mean of four", "whole days", "80 % hold"))
+    for title, ahead, bar in (("next day", 1, "10.9"), ("a week", 7, "11.8"), ("four weeks", 28, "12.0")):
+        wrong = rival = total = daily = held = judged = 0.0
+        for place in range(FIRST, len(known)):
+            day = known[place]
+            found = half_hours(known[:place], day.date, ahead, day.after_closed)
+            four = mean_of_four(known[:place], day.date, ahead)
+            residuals = past_residuals([one for one in known[:place] if one.date <= day.date - ahead], ahead)
+            daily += abs(sum(found.values()) - day.total)
+            for slot in {*found, *day.calls}:
+                calls = day.calls.get(slot, 0)
+                wrong += abs(found.get(slot, 0) - calls)
+                rival += abs(four.get(slot, 0) - calls)
+                total += calls
+                if found.get(slot, 0) >= 20:
+                    interval = residuals.interval(found[slot])
+                    held += interval.low <= calls <= interval.high
+                    judged += 1
+        shares = (wrong / total, rival / total, daily / total, held / judged)
+        texts = [f"{100 * share:.1f} %" for share in shares]
+        row(title, (texts[0], bar, *texts[1:]))
+
+
+def measure_erlang(read: list[Day]) -> None:
+    """The level within 20 s of each half-hour from its calls, its phones and its busy time."""
+    a = c = worst = count = 0.0
+    leaving = giving_up(read)
+    usual = mean(cell.within_20 / cell.offered for day in read for cell in day.queues[0].values() if cell.offered)
+    for day in read[FIRST:]:
+        for cell in day.queues[0].values():
+            if cell.offered >= 20 and cell.present:
+                true = cell.within_20 / cell.offered
+                load = Load(cell.offered / 1800, cell.talk + WRAP_UP, leaving)
+                a += abs(level_between(load, cell.present, WITHIN) - true)
+                c += abs(level_between(Load(load.calls, load.busy, 0.0), cell.present, WITHIN) - true)
+                worst += abs(usual - true)
+                count += 1
+    head("Level in 20 s from calls and phones", ("Erlang A", "Erlang C", "guess"))
+    row("mean error in points", [f"{100 * value / count:.1f}" for value in (a, c, worst)])
+
+
+def giving_up(read: list[Day]) -> float:
+    """Those who give up per second waited: the file has no waits, so it is fitted to the first days' levels."""
+
+    def error(rate: float) -> float:
+        cells = [cell for day in read[:FIRST:6] for cell in day.queues[0].values() if cell.offered >= 20]
+        return sum(
+            abs(
+                level_between(Load(cell.offered / 1800, cell.talk + WRAP_UP, rate), cell.present, WITHIN)
+                - cell.within_20 / cell.offered
+            )
+            for cell in cells
+        )
+
+    return min((1 / seconds for seconds in (100, 200, 300, 500, 800, 1500)), key=error)
+
+
+def measure_phones(read: list[Day]) -> None:
+    """Phones a week ahead for 90 % in 20 s, put to each day's real calls and busy times (by Erlang A)."""
+    head("Phones a week ahead, 90 % in 20 s", ("mean of days", "below 85 %", "phone hours"))
+    row("bar", ("87-94 %", "20 %", "1.06 x"))
+    known, leaving = volumes(read), giving_up(read)
+    cases = [
+        (f"{name}, from day {first}", rate, first)
+        for first in (FIRST, CALM)
+        for name, rate in (("A", leaving), ("C", 0.0))
+    ]
+    for title, rate, first in cases:
+        levels, hours, best = [], 0, 0
+        for place in range(first, len(read), 2):
+            past = [day for day in read[:place] if day.date <= read[place].date - 7]
+            talk = _talk_by_slot(past[-10:])
+            kept = calls = 0.0
+            forecast = half_hours(known[:place], read[place].date, 7, known[place].after_closed)
+            for slot, cell in read[place].queues[0].items():
+                busy = talk.get(slot, talk[-1]) + WRAP_UP
+                phones = least_phones(Load(forecast.get(slot, 0) / 1800, busy, rate), TARGET, WITHIN)
+                true = Load(cell.offered / 1800, cell.talk + WRAP_UP, leaving)
+                kept += cell.offered * level(true, phones, WITHIN)
+                calls, hours = calls + cell.offered, hours + phones
+                best += least_phones(Load(true.calls, busy, rate), TARGET, WITHIN)
+            levels.append(kept / calls)
+        low = sum(found < 0.85 for found in levels) / len(levels)
+        row(title, (f"{100 * mean(levels):.1f} %", f"{100 * low:.0f} %", f"{hours / best:.2f} x"))
+
+
+def _talk_by_slot(past: list[Day]) -> dict[int, float]:
+    talks: dict[int, list[float]] = {-1: []}
+    for day in past:
+        for slot, cell in day.queues[0].items():
+            for key in (slot, -1):
+                talks.setdefault(key, []).append(cell.talk)
+    return {slot: mean(found) for slot, found in talks.items()}
+
+
+def measure_outlook(read: list[Day]) -> None:
+    """Trained on days 0 to 139, tested on 140 to 199."""
+    opened = [
+        OpenDay(
+            day.weekday,
+            {
+                slot: HalfHour(cell.offered, cell.within_20, cell.present, cell.talk + WRAP_UP)
+                for slot, cell in day.queues[0].items()
+            },
+        )
+        for day in read
+    ]
+    leaving = giving_up(read)
+    for minutes, ahead in ((30, 1), (60, 2), (120, 4)):
+        weights = fit_weights(training_rows(opened[:TRAINED], ahead, leaving, WITHIN))
+        test = training_rows(opened, ahead, leaving, WITHIN, TRAINED)
+        chances, true = [weights.probability(one) for one, _ in test], [breach for _, breach in test]
+        head(f"Outlook, {minutes} min", ("AUC", "begin", "Brier", "persistence", "Erlang A", "constant"))
+        if minutes == 60:
+            row("bar (kept-back days)", ("0.80", "0.74", "0.122"))
+        begin = [place for place, (one, _) in enumerate(test) if one[1] >= log(0.6 / 0.4)]
+        share = mean(true)
+        figures = (
+            auc(chances, true), auc([chances[n] for n in begin], [true[n] for n in begin]),
+            mean((chance - breach) ** 2 for chance, breach in zip(chances, true, strict=True)),
+            auc([-one[1] for one, _ in test], true), auc([-one[0] for one, _ in test], true), share * (1 - share),
+        )  # fmt: skip
+        row(f"{len(test)} half-hours", [f"{value:.3f}" for value in figures])
+        for tenth in range(10):
+            of_it = [breach for chance, breach in zip(chances, true, strict=True) if int(10 * chance) == tenth]
+            if len(of_it) >= 50:
+                row(f"  {tenth} to {tenth + 1} in 10", (f"{len(of_it)}", f"{mean(of_it):.2f}"))
+
+
+def auc(scores: list[float], true: list[bool]) -> float:
+    """The chance that a breach has the higher score of a pair."""
+    ordered = sorted(zip(scores, true, strict=True))
+    below, pairs, total = 0, 0.0, 0
+    for _, same in groupby(ordered, key=itemgetter(0)):
+        found = [breach for _, breach in same]
+        pairs += sum(found) * (below + (len(found) - sum(found)) / 2)
+        below, total = below + len(found) - sum(found), total + sum(found)
+    return pairs / (below * total)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""The seven boards, in the order of the menu. All but the last show callmon's metrics alone."""
+
+from dashboards.source import callbacks, calls, disruptions, itself, live, parity, standards
+
+BOARDS = (
+    live.BOARD,
+    standards.BOARD,
+    callbacks.BOARD,
+    parity.BOARD,
+    disruptions.BOARD,
+    itself.BOARD,
+    calls.BOARD,
+)
