@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from tests.lab.folder import folder, locked
 from tests.lab.needed import needed
 from tests.lab.pace import FAST
 from tests.lab.pango import have_pango
+from tests.lab.place import logs_of_servers
 from tests.support.daemon_process import ROOT
 from tests.support.environment import GIVEN, remove_given
 from tests.support.examples import REST, WHOLE, examples
@@ -107,6 +108,15 @@ def _not_sampled(name: str, group: list[pytest.Item]) -> list[pytest.Item]:
     assert mark is not None
     (count,) = mark.args
     return random.Random(name).sample(group, max(0, len(group) - count))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test says where the logs of its servers are."""
+    report = yield
+    if kept := logs_of_servers(report.failed):
+        report.sections.append(("Logs of the servers", "\n".join(map(str, kept))))
+    return report
 
 
 def pytest_collection_finish() -> None:

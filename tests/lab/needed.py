@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,8 +19,10 @@ OTHERS = {
     "engine": "containers",
     "kubernetes": "Kubernetes' schemas",
     "mail": "Exim",
+    "make": "make",
     "mariadb": "MariaDB",
     "npm": "packages of npm",
+    "openssl": "openssl",
     "pango": "Pango",
     "plain": "a Debian with nothing installed",
     "postgresql": "PostgreSQL",
@@ -36,6 +39,15 @@ def needed(version: str) -> Iterator[None]:
         if GIVEN.get("CALLMON_LAB") == "required":
             pytest.fail(f"CI must have {named(version)}: {why}", pytrace=False)
         pytest.skip(f"no {named(version)} here: {why}")
+
+
+def needed_program(name: str) -> str:
+    """The path of a program of this machine. Without it the test is skipped; in CI it fails."""
+    with needed(name):
+        found = shutil.which(name)
+        if found is None:
+            raise LabUnavailable("it is not installed")
+    return found
 
 
 def named(version: str) -> str:

@@ -24,7 +24,7 @@ from callmon.tools.doctor.ami_query import ask
 from callmon.tools.doctor.dialplan import MAPPING, cycle
 from callmon.tools.doctor.questions import ExchangeAnswers, setting
 from tests.lab.exchange import Asterisk
-from tests.lab.needed import needed
+from tests.lab.needed import needed, needed_program
 from tests.lab.ports import free_port
 
 NOW = datetime(2026, 11, 24, 17, tzinfo=UTC)
@@ -457,9 +457,7 @@ def test_a_port_without_tls_is_told(secret: str) -> None:
 @contextmanager
 def tls_server(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
     """`openssl s_server` with a certificate for `name`."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("there is no openssl here")
+    openssl = needed_program("openssl")
     certificate, key = folder / "cert.pem", folder / "key.pem"
     make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
     make += ["-addext", f"subjectAltName=DNS:{name}", "-out", str(certificate), "-keyout", str(key)]

@@ -17,7 +17,6 @@ from tests.store.test_backfill import Office
 from tests.store.test_backfill_sources import at_of, csv_rows, from_source, local, sourced, table_of
 
 pytestmark = pytest.mark.lab
-pytest.importorskip("pymysql")
 
 # The table's whole seconds leave two counts of rings possible.
 TWO_RINGS_POSSIBLE = ("callback_answered", "hunt_voicemail", "tty_voicemail", "vm_hangup_greeting")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from callmon.tools.doctor import DoctorFinding, as_text, examine
 from tests.lab.guide import Site, Snippet, snippets
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import Caller, Phone, Played, Situation, Step
-from tests.lab.needed import needed
+from tests.lab.needed import needed, needed_program
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.support.ami_builders import GENERAL, replayed
@@ -88,9 +87,7 @@ class Heard:
 
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("there is no openssl here")
+    openssl = needed_program("openssl")
     folder = tmp_path_factory.mktemp("tls")
     make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=pbx.example"]
     make += ["-addext", "subjectAltName=DNS:pbx.example", "-out", str(folder / "c"), "-keyout", str(folder / "k")]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.needed import needed_program
 from tests.unit.test_project import ROOT
 
 SENTENCE = (
@@ -52,9 +53,7 @@ def test_without_python_one_sentence_says_what_to_install(bare: Path) -> None:
 
 @pytest.mark.parametrize("target", ["demo", "test"])
 def test_make_ends_with_that_sentence_and_runs_nothing(bare: Path, target: str) -> None:
-    make = shutil.which("make")
-    if make is None:
-        pytest.skip("there is no make here")
+    make = needed_program("make")
     (bare / "requirements.txt").touch()
     (bare / ".ci" / "requirements-extras.txt").touch()
     status, out, errors = run(bare, make, target)
