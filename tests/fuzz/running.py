@@ -25,8 +25,6 @@ from tests.fuzz.targets import Target
 
 # Of processor time, so that a busy machine is no hang. The slowest that is right needs a tenth of it.
 HANGS_AFTER = 10.0
-# One input of 64 KiB at most, spoken of in all ways that callmon has.
-MOST_AT_ONCE = 256 << 20
 KEPT_SEEDS = 5_000
 
 

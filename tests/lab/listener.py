@@ -67,14 +67,6 @@ class Listener:
     def events(self) -> list[Event]:
         return messages(self.heard())
 
-    def hangup_of(self, caller: str) -> float | None:
-        """When the caller's own channel ended, by the exchange's clock."""
-        for event in self.events():
-            own = value(event, "Uniqueid") == value(event, "Linkedid")
-            if own and value(event, "Event") == "Hangup" and value(event, "CallerIDNum") == caller:
-                return float(value(event, "Timestamp") or 0)
-        return None
-
     def _listen(self) -> None:
         real_time_thread()
         assert self._socket is not None

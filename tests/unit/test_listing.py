@@ -181,7 +181,6 @@ def heard(
     return replay.calls()
 
 
-LESS = {"unknown", None}
 VOICEMAIL = {"voicemail_message", "voicemail_no_message"}
 
 
