@@ -190,7 +190,7 @@ class Stages:
         """Python 3.14, which this machine does not have, in the folder of Debian sid."""
         workers = (f"--numprocesses={WORKERS}", "--dist=worksteal")
         folders = (f"tests/{folder}" for folder in BY_PYTHON["3.14"])
-        command = [self._python(self.newest), "-m", "tests.lab.sid_python", *workers, *folders]
+        command = [self._python(self.newest), "-m", "dev.sid_python", *workers, *folders]
         return Part("Python 3.14, in Debian sid", command, needs=(f"install {self.newest}",))
 
     def _install(self, version: str, name: str = "install") -> Part:

@@ -1,1 +1,1 @@
-"""Tools for the development of callmon: planted faults, style, the public interface, times, coverage."""
+"""Tools for the development of callmon: planted faults, style, the public interface, times, packages."""

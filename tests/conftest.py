@@ -30,7 +30,7 @@ from tests.support.sign_in_app import quick_passwords
 if TYPE_CHECKING:  # half a second of imports in every process: imported where a browser is opened
     from playwright.sync_api import Browser
 
-    from tests.boards.drawn import Easel
+    from dashboards.source.drawn import Easel
     from tests.lab.browser import Chromium
 
 pytest_plugins = ["tests.support.store_fixtures"]
@@ -207,7 +207,7 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def easel_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a page that draws boards with Grafana's own components; required like Chromium."""
-    from tests.boards.drawn import bundled, served
+    from dashboards.source.drawn import bundled, served
 
     place = tmp_path_factory.mktemp("easel")
     with needed("browser"):
@@ -219,7 +219,7 @@ def easel_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def easel(browser: Browser, easel_site: str) -> Easel:
     """The page on which boards are drawn."""
-    from tests.boards.drawn import Easel
+    from dashboards.source.drawn import Easel
 
     return Easel(browser, easel_site)
 

@@ -3,8 +3,8 @@
     python -m dashboards.source      writes dashboards/grafana/fr/ and en/
 
 `model` is what a board is made of, `render` makes Grafana's JSON of it by Grafana's own typed builders; each board
-is a module. `lint` reads the JSON as Grafana would and knows nothing of the source. They are no part of callmon: a
-site needs the JSON alone.
+is a module. `lint` reads the JSON as Grafana would and knows nothing of the source. `drawn` draws the boards with
+Grafana's components, for `pictures` and for the tests. They are no part of callmon: a site needs the JSON alone.
 """
 
 from __future__ import annotations

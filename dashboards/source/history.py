@@ -13,7 +13,6 @@ from typing import Any
 
 from callmon.core.verdicts import CAUSES, VERDICTS
 from callmon.text.labels import KINDS, label
-from tests.boards.truths.counting import LINES, NAMES, mode
 from tests.support.year import TORONTO, A, B, R, S, T, V
 
 STEP, FINE, FINEST = 1800, 240, 15  # seconds between samples: long ago, in the last day, and lately
@@ -24,6 +23,15 @@ NOW = datetime(2026, 11, 26, 14, 10, tzinfo=TORONTO)
 BEGIN = NOW.replace(minute=0) - timedelta(days=DAYS)
 OPENS, CLOSES = 8.5, 17.0
 BUSY = (0.4, 0.8, 1.5, 1.6, 1.1, 0.7, 1.2, 1.3, 0.9)  # by hour from eight on
+LINES = ("general", "general-toll-free", "tty", "tty-toll-free", "poci", "poci-toll-free")
+NAMES = {
+    "general": ("Renseignements généraux, Toronto", "General inquiries, Toronto"),
+    "general-toll-free": ("Renseignements généraux, sans frais", "General inquiries, toll-free"),
+    "tty": ("ATS, Toronto", "TTY, Toronto"),
+    "tty-toll-free": ("ATS, sans frais", "TTY, toll-free"),
+    "poci": ("POCI, Toronto", "OINP, Toronto"),
+    "poci-toll-free": ("POCI, sans frais", "OINP, toll-free"),
+}
 SHARES = dict(zip(LINES, (46, 22, 7, 3, 15, 7), strict=True))
 RING_SHARES = {1: 44, 2: 30, 3: 14, 4: 7, 5: 4, 6: 1}
 SERVICES = {
@@ -48,6 +56,10 @@ Added = tuple[float, Key, float]  # when, which counter, how much
 
 def key(metric: str, **labels: str) -> Key:
     return metric, tuple(sorted(labels.items()))
+
+
+def mode(line: str) -> str:
+    return "tty" if line.startswith("tty") else "voice"
 
 
 def is_open(at: datetime) -> bool:

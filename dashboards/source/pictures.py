@@ -23,10 +23,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from callmon import __version__
 from dashboards.source import LANGUAGES, PLACE, history, lint
+from dashboards.source.asking import Asked, Json, seconds
+from dashboards.source.drawn import PHONE, WIDE, Easel, axis, bundled, served
+from dashboards.source.samples import samples
 from dashboards.source.shown import BOARDS
-from tests.boards.asking import Asked, Json, seconds
-from tests.boards.drawn import PHONE, WIDE, Easel, axis, bundled, served
-from tests.boards.samples import samples
 from tests.lab.browser import Chromium, Colours, connected
 from tests.lab.prometheus import Prometheus
 from tests.lab.server import in_folder

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from dashboards.source.asking import STEP
 from dashboards.source.lint import TWIN, UNITS, shown_columns
-from tests.boards.asking import STEP
+from dashboards.source.readback import is_sorted
 from tests.boards.scene import HELD_UP, Scene
 from tests.boards.seen import Day, Json, Rows, Seen
 from tests.boards.truths.counting import Near
@@ -37,11 +38,6 @@ def found(scene: Scene, title: str, seen: Seen) -> list[str]:
     is_sql = "rawSql" in seen.panel["targets"][0]
     told = different(seen.truth, rows, seen.language == "en" if is_sql else is_sorted(seen.panel))
     return [*told, *wrong_units(seen.panel, seen.truth)]
-
-
-def is_sorted(panel: Json) -> bool:
-    """Prometheus answers in no order."""
-    return any(one["id"] == "sortBy" for one in panel.get("transformations", ()))
 
 
 def told_by_panel(day: Day) -> tuple[list[str], list[str]]:

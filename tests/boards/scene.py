@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from callmon.main import main
 from callmon.store.database import upgrade
 from dashboards.source import PLACE
-from tests.boards.asking import Asked
+from dashboards.source.asking import Asked
 from tests.boards.day import (
     CAPTURE,
     CUT,

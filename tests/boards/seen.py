@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboards.source import LANGUAGES, lint
+from dashboards.source.asking import Frame, shown
 from dashboards.source.lint import TWIN
-from tests.boards.asking import Frame, shown
 from tests.boards.scene import HALF_HOUR, Scene
 from tests.boards.truths import TRUTHS, Truth
 from tests.boards.truths.counting import FEW

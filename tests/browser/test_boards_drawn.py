@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from dashboards.source import LANGUAGES, lint
+from dashboards.source import LANGUAGES, drawn, lint, states
+from dashboards.source.drawn import PHONE
+from dashboards.source.readback import Board, read_wrong
+from dashboards.source.samples import samples
 from dashboards.source.shown import BOARDS
-from tests.boards import drawn, states
-from tests.boards.drawn import PHONE
-from tests.boards.readback import Board, read_wrong
-from tests.boards.samples import samples
 from tests.support.year import TORONTO
 
 pytestmark = pytest.mark.lab

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import Browser
 
-from tests.boards.drawn import served
+from dashboards.source.drawn import served
 from tests.lab.browser import opened, violations
 from tests.support.daemon_process import ROOT
 from tests.unit.test_project import FRONT_PAGES, WRITTEN

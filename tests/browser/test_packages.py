@@ -1,4 +1,4 @@
-"""What `make dist` makes is the same twice. `python -m tests.lab.packages` tries the packages in Debian."""
+"""What `make dist` makes is the same twice. `python -m dev.packages` tries the packages in Debian."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_python_3_14_is_tested_in_debian_sid_where_this_machine_has_none(
     newest = Path(pythons[0])
     newest.write_text(f"#!/bin/sh\necho Python {version}.1\n")
     lanes = stage.Stages(pythons).rest()
-    in_sid = [part for lane in lanes for part in lane if "tests.lab.sid_python" in part.command]
+    in_sid = [part for lane in lanes for part in lane if "dev.sid_python" in part.command]
     folders = [f"tests/{name}" for name in ("recordings", "model", "process", "store", "commands")]
     assert [part.command[-5:] for part in in_sid] == [folders] * parts
 

@@ -19,12 +19,13 @@ from callmon.config.settings import load
 from callmon.daemon.host_state import last_day
 from callmon.store.database import upgrade
 from dashboards.source import lint
-from tests.boards.asking import Asked
+from dashboards.source.asking import Asked
+from dashboards.source.history import LINES, mode
 from tests.boards.compared import found
 from tests.boards.day import Happened, as_happened
 from tests.boards.scene import Scene, as_reader, configured, still, weeks_before
 from tests.boards.seen import Seen, truth_of
-from tests.boards.truths.counting import LINES, mode, titled, today_of
+from tests.boards.truths.counting import titled, today_of
 from tests.boards.truths.standards import last_opening_day
 from tests.support import year
 from tests.support.daemon_process import Callmon

@@ -13,12 +13,12 @@ from dataclasses import replace
 import pytest
 
 from dashboards.source import LANGUAGES
+from dashboards.source.drawn import Easel, cut_off, told
 from dashboards.source.lint import TWIN
+from dashboards.source.readback import Board, read_wrong
 from dashboards.source.shown import BOARDS
 from tests.boards.compared import found, told_by_panel
 from tests.boards.day import C24, CFR
-from tests.boards.drawn import Easel, cut_off, told
-from tests.boards.readback import Board, read_wrong
 from tests.boards.scene import scene
 from tests.boards.seen import Day, Json, Seen
 from tests.lab.exchange import Asterisk

@@ -11,9 +11,9 @@ from copy import deepcopy
 import pytest
 
 from dashboards.source import LANGUAGES
+from dashboards.source.drawn import Easel, cut_off, told
+from dashboards.source.readback import Board, read_wrong
 from tests.boards.compared import found, told_by_panel
-from tests.boards.drawn import Easel, cut_off, told
-from tests.boards.readback import Board, read_wrong
 from tests.boards.scene import scene
 from tests.boards.seen import Day, Seen
 from tests.lab.exchange import Asterisk

@@ -6,10 +6,10 @@ from collections import Counter
 from typing import Any
 
 from dashboards.source import callbacks
+from dashboards.source.history import LINES
 from tests.boards.day import C24, CFR, P2, P15, WITHIN
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
-    LINES,
     OWED,
     PAID,
     TO_CALL,

@@ -10,6 +10,7 @@ from typing import Any
 
 from callmon.config.standards import CALL_STANDARDS
 from callmon.text.labels import label
+from dashboards.source.history import NAMES, mode
 from dashboards.source.model import Panel
 from tests.boards.day import C24, CFR, Happened
 from tests.boards.scene import Scene
@@ -19,15 +20,6 @@ FEW = "5"  # judged calls, from which on this run tells a rate: a TTY line has n
 Row = Mapping[str, Any]
 Truth = Callable[[Scene], list[Row]]
 VERDICTS = ("met", "not_met", "exempt", "unknown")
-LINES = ("general", "general-toll-free", "tty", "tty-toll-free", "poci", "poci-toll-free")
-NAMES = {
-    "general": ("Renseignements généraux, Toronto", "General inquiries, Toronto"),
-    "general-toll-free": ("Renseignements généraux, sans frais", "General inquiries, toll-free"),
-    "tty": ("ATS, Toronto", "TTY, Toronto"),
-    "tty-toll-free": ("ATS, sans frais", "TTY, toll-free"),
-    "poci": ("POCI, Toronto", "OINP, Toronto"),
-    "poci-toll-free": ("POCI, sans frais", "OINP, toll-free"),
-}
 
 
 @dataclass(frozen=True)
@@ -196,10 +188,6 @@ def moment(scene: Scene) -> Near:
 def value(number: Any) -> Truth:
     """A stat with one figure."""
     return lambda scene: [{"Value": number(scene) if callable(number) else number}]
-
-
-def mode(line: str) -> str:
-    return "tty" if line.startswith("tty") else "voice"
 
 
 # ── what happened ──

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 from dashboards.source import disruptions
+from dashboards.source.history import LINES
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
-    LINES,
     Near,
     Row,
     Truth,

@@ -9,18 +9,17 @@ from typing import Any
 from callmon.config.standards import ALL_STANDARDS
 from callmon.text.labels import KINDS
 from dashboards.source import parity
+from dashboards.source.history import LINES, mode
 from dashboards.source.judged import SHORT
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     FEW,
-    LINES,
     Row,
     Truth,
     at,
     counted,
     counts,
     lettered,
-    mode,
     over_time,
     percent,
     said,

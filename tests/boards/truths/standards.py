@@ -9,10 +9,10 @@ from typing import Any
 
 from callmon.text.labels import KINDS
 from dashboards.source import standards
+from dashboards.source.history import LINES
 from dashboards.source.model import Panel
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
-    LINES,
     Near,
     Row,
     Truth,

@@ -14,12 +14,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from dashboards.source import promql
+from dashboards.source.drawn import KINDS, Told
 from dashboards.source.lint import SQL_MEASURES
 from dashboards.source.model import Column, Panel
 from dashboards.source.render import field
 from dashboards.source.shown import BOARDS
-from tests.boards.compared import is_sorted
-from tests.boards.drawn import KINDS, Told
 from tests.support.year import TORONTO
 
 Json = dict[str, Any]
@@ -304,6 +303,11 @@ def _by_moment(rows: Sequence[Json]) -> list[Json]:
         else:
             there |= {key: value for key, value in row.items() if key != "Time"}
     return found
+
+
+def is_sorted(panel: Json) -> bool:
+    """Prometheus answers in no order."""
+    return any(one["id"] == "sortBy" for one in panel.get("transformations", ()))
 
 
 def _missing(wanted: Sequence[Json], rows: Sequence[Json], is_sorted: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.boards.asking import Frame
+from dashboards.source.asking import Frame
 
 Json = dict[str, Any]
 Frames = Mapping[int, list[Frame]]

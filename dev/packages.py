@@ -1,4 +1,4 @@
-"""`python -m tests.lab.packages FOLDER`: what `make dist` made, installed in fresh folders of Debian 12 and 13.
+"""`python -m dev.packages FOLDER`: what `make dist` made, installed in fresh folders of Debian 12 and 13.
 
 Each package is installed with apt in a Debian that systemd has booted, upgraded, removed, installed again, purged;
 the wheel is installed by pipx. The exchange is a false one. Each step is printed with its seconds. The first that

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from dashboards.source import LANGUAGES
+from dashboards.source.asking import Frame, shown
 from dashboards.source.model import Column, Panel, Query
-from tests.boards.asking import Frame, shown
-from tests.boards.readback import SOURCES, Reader, field
+from dashboards.source.readback import SOURCES, Reader, field
 
 Json = dict[str, Any]
 ROWS = 3

@@ -25,7 +25,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from tests.boards.asking import Frame
+from dashboards.source.asking import Frame
 from tests.lab import npm
 from tests.lab.browser import Colours, opened
 from tests.lab.folder import LabUnavailable, locked

@@ -1,4 +1,4 @@
-"""`python -m tests.lab.sid_python FOLDERS`: tests with the Python of Debian sid, in the folder of the exchange.
+"""`python -m dev.sid_python FOLDERS`: tests with the Python of Debian sid, in the folder of the exchange.
 
 It copies the tracked files into a place of their own there. The virtual environment stays for the next run.
 """
@@ -16,7 +16,7 @@ from tests.lab.npm import CERTIFICATES
 from tests.lab.place import Place
 from tests.support.environment import GIVEN
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 VENV = "root/callmon-venv"  # not below /srv or /opt: documents are followed there
 KEPT = ("CALLMON_EXAMPLES", "CALLMON_WHOLE")
 NO_SERVER = "not lab and not postgresql and not long"
