@@ -1,8 +1,8 @@
 """A month of any number of calls, made by the database itself of stories of `tests/support/year` under new names.
 
 Every copy has an account and six verdicts, no facts, so that ten million fit on a disk; the roll-ups are those of
-the stories, as often. `compared` has the product count a day again. `quickly` is for who asks for the month's
-statistics alone: verdicts are those of the day that is compared, nothing is logged, indexes are made at the end.
+the stories, as often. `compared` has the product count a day again. `quickly` is enough for the month's
+statistics: verdicts are those of the day that is compared, nothing is logged, indexes are made at the end.
 """
 
 from __future__ import annotations

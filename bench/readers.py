@@ -1,5 +1,7 @@
-"""Those who read the stream. Each runs in a process of its own, says "warm" when the warm-up has been read and
-``("end", time, count)`` when the last event has, and then waits for its end.
+"""Those who read the stream, each in a process of its own.
+
+A reader says "warm" when it has read the warm-up, and ``("end", time, count)`` when it has read the last event.
+Then it waits for its end.
 """
 
 from __future__ import annotations

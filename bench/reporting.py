@@ -1,6 +1,6 @@
 """How long a month's statistics take beside a bare count, and beside those of a month of more calls.
 
-All months of a database are there at once and are asked in turns, so that what else the machine does meanwhile
+All months of a database are there at once and are asked in turns. What else the machine does meanwhile then
 falls on all of them alike. The median tells what is usual, the best what it takes undisturbed.
 """
 

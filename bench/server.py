@@ -1,4 +1,4 @@
-"""An exchange of bytes: logs in whoever comes, and sends the stream as fast as it is taken, or at a pace.
+"""An exchange of bytes: logs in every client, and sends the stream as fast as it is taken, or at a pace.
 
     parent                      this process                      reader
       │ ──── Order ────────────▶ │ ◀─────── connect, login ─────── │

@@ -1,8 +1,9 @@
 """``python -m dev.style``: names that text search finds, and plain technical English. Part of `.ci/checks`.
 
 Names: no public function or method name stands in more than four modules, and no class name stands twice.
-Functions and modules of `callmon/`: none has more than 80 and 800 lines; over 50 and 500 is a warning.
-Sentences: no docstring of `callmon/` has one of over 25 words, or a word of `AVOIDED`.
+Functions and modules of `callmon/` and of TOOLS: none has more than 80 and 800 lines; over 50 and 500 is a
+warning.
+Sentences: no docstring of these has one of over 25 words, or a word of `AVOIDED`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ MODULES = 4
 LINES, MODULE_LINES = 80, 800
 WARNED, MODULE_WARNED = 50, 500
 WORDS = 25
+TOOLS = ("bench", "dashboards/source", "dev", "docs/source")
 # Names of one protocol each, which several modules implement, or which a reader expects to find in each of them.
 SHARED = {
     "add", "end",  # commands of `callmon attest`, `users` and `disruptions`, and methods of collections
@@ -39,11 +41,16 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def main() -> int:
-    parsed = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(Path("callmon").rglob("*.py"))}
-    found = [*_names(parsed), *_too_long(parsed, LINES, MODULE_LINES), *_sentences(parsed)]
-    warned = [f"warning: {line}" for line in _too_long(parsed, WARNED, MODULE_WARNED)]
+    parsed = _parsed("callmon")
+    written = {path: module for folder in ("callmon", *TOOLS) for path, module in _parsed(folder).items()}
+    found = [*_names(parsed), *_too_long(written, LINES, MODULE_LINES), *_sentences(written)]
+    warned = [f"warning: {line}" for line in _too_long(written, WARNED, MODULE_WARNED)]
     sys.stdout.writelines(f"{line}\n" for line in (*warned, *found))
     return 1 if found else 0
+
+
+def _parsed(folder: str) -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).rglob("*.py"))}
 
 
 def _names(parsed: dict[Path, ast.Module]) -> Iterator[str]:

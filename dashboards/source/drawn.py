@@ -128,7 +128,7 @@ def axis(name: str, now: float) -> list[float]:
 
 
 def told(page: Page) -> dict[int, Told]:
-    """Every panel of the board, by its id. It is drawn anew, with every row of its tables."""
+    """Every panel of the board, by its id. It is drawn again, with every row of its tables."""
     return {one["number"]: Told(**one) for one in page.evaluate("() => window.tall().then(() => window.read())")}
 
 

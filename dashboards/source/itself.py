@@ -1,4 +1,4 @@
-"""How callmon itself is: whether it listens, keeps up, and lost nothing. For whoever runs it."""
+"""How callmon itself is: whether it listens, keeps up, and lost nothing. For its administrator."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
 
 It reads the JSON and knows nothing of the source that made it, so that it also sees what the source got wrong.
 The published rules: title, description, unit, datasource by variable, unique ids, `$__rate_interval`, a query that
-parses. Ours: no panel over another, every metric known to callmon, a table beside every graph, both languages
-alike, no query of which nothing is shown, no meaning by colour alone.
+parses. Ours: no panel over another, every metric known to callmon, a table beside every graph. Both languages are
+alike, every query is shown, and no meaning is by colour alone.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     python -m dashboards.source.pictures FOLDER     # every board, dark and light, wide and on a telephone
 
 A real Prometheus has the days of `history` and answers the boards' queries; the rows of *calls and entries* are
-made up. Each picture is one screen of 1080 lines, or the whole board on a telephone, in few colours, so that a
+made up. Each picture is one screen of 1080 lines, or the whole board on a telephone. It has few colours, so that a
 repository and a guide can hold it.
 """
 

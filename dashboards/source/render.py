@@ -46,7 +46,7 @@ class Sql(variants.Dataquery):
 
 
 def twin(panel: Panel, columns: Iterable[Column] = (), **changes: Any) -> Panel:
-    """The same figures as a table, for whoever cannot see a graph."""
+    """The same figures as a table, for a person who cannot see a graph."""
     title = Text(TABLE_OF.fr.format(panel.title.fr), TABLE_OF.en.format(panel.title.en))
     first = (TIME,) if panel.queries[0].span == "range" else ()
     shown = tuple(replace(one, colour=None) for one in columns or (*first, *panel.columns))
@@ -82,7 +82,7 @@ def rendered(board: Board, language: str) -> Json:
 
 
 def _imported(board: Board) -> Json:
-    """What Grafana asks for when a person imports the file by hand."""
+    """What Grafana asks for when a person imports the file."""
     kinds = sorted({panel.kind for panel in board.panels()})
     inputs = [
         {

@@ -1,8 +1,8 @@
 """Faults that nobody chose: `python -m dev.mutations draw SEED COUNT` prints as many, the same for each seed.
 
-Each changes one line: an edge by one, a comparison, a `not`, an `and`, a sign, the order of two arguments, a key
-or a label, a member (a role), a zone. Packages of `callmon` have equal parts, and so have the kinds in a package.
-Whether a test sees one of them is another question: this module plants nothing.
+Each changes one line: an edge by one, a comparison, a `not`, an `and`, a sign. Or it changes the order of
+two arguments, a key or a label, a member (a role), a zone. Packages of `callmon` have equal parts, and so have
+the kinds in a package. Whether a test sees one of them is another question: this module plants nothing.
 """
 
 from __future__ import annotations

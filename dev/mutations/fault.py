@@ -1,6 +1,6 @@
 """A fault: a name, a file, and texts to replace there. Each old text stands in its file exactly once.
 
-When code has moved, the script says which text it no longer finds: write the fault anew where the code is now, so
+When code has moved, the script says which text it no longer finds: write the fault again where the code is now, so
 that its name is still true.
 """
 

@@ -1,4 +1,4 @@
-"""Every page as people see it, as pictures: for eyes, by hand. No test looks at them.
+"""Every page as people see it, as pictures for a person to look at. No test looks at them.
 
     python -m docs.source.photographs FOLDER [WORD…]     those whose name has one of the words; all of them without
 

@@ -104,7 +104,7 @@ def away(camera: Camera, folder: Path) -> None:
 
 
 def door(camera: Camera, folder: Path) -> None:
-    """Whoever types a wrong password must wait: each such page at a site that nobody tried yet."""
+    """A person who types a wrong password must wait: each such page at a site that nobody tried yet."""
     for name, some in subjects.door().items():
         if camera.wants(some):
             with places.seen(places.place(folder, f"door-{name}", None, places.ACCOUNTS), False) as seen:
