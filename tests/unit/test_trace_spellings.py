@@ -84,23 +84,6 @@ def test_what_is_no_time_does_not_stay_in_a_header_of_times(value: str) -> None:
     assert "2345678" not in digits(text(f"CallTime: {value}\nCallDate: {value}"))
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "EventTime: 2026-11-24 13:47:06",
-        "StartTime: 2026-11-24T13:47:06.123456Z",
-        "CoreStartupDate: 2026-11-24",
-        "CoreStartupTime: 14:13:22",
-        "LoginTime: 1795528012",
-        "HoldTime: 24",
-        "LastCall: 0",
-        "Timestamp: 1795527733.217087",
-    ],
-)
-def test_a_time_stays(line: str) -> None:
-    assert text(line) == line
-
-
 def whole(*messages: str) -> bytes:
     said = b"".join(message.replace("\n", "\r\n").encode() + END for message in messages)
     return b"".join(redacted([BANNER + said], KEEP))
