@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from callmon.routes import TABLE
-from callmon.web.page_request import QUERY
+from callmon.web.auth.route import QUERY
 from tests.lab.alertmanager import SHIPPED
 from tests.lab.server import run_on
 
