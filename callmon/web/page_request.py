@@ -1,6 +1,5 @@
 """One request to a page: its person, language and entry; and the answers that pages give."""
 
-import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -11,16 +10,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.core.callbacks.commands import plain
 from callmon.errors import Sentence
-from callmon.store.commands import CALLBACK_QUEUE, StoredQueue
-from callmon.store.database import Database
-from callmon.text.labels import label, terminal_text, unknown_name
+from callmon.text.labels import terminal_text, unknown_name
 from callmon.web.auth.identity import Person, Right
 from callmon.web.auth.route import FRENCH, PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
 from callmon.web.context import PageContext
 from callmon.web.formatter import OTHER, WebFormatter
 
-STEPS, STEP_SECONDS = 50, 0.1  # how long a page waits until the daemon applied a manual command
 KEPT_SHORT = {"Cache-Control": "no-store"}
 # The page that stands for a form's answer in the other language.
 TWIN = {
@@ -45,14 +41,6 @@ class NotFoundError(Exception):
         self.title, self.text = title, text
 
 
-class RefusedError(Exception):
-    """A command that callmon refuses; the message says why, in the reader's language. `field`: what to correct."""
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.field = field
-
-
 class PageRequest:
     """A request as a page's endpoint receives it."""
 
@@ -61,7 +49,8 @@ class PageRequest:
         self.language: str = request.state.language
         self.person: Person = request.state.person
         self.formatter: WebFormatter = site.formatter(self.language)
-        self.say = self.formatter.say
+        self.settings = self.formatter.settings
+        self.say, self.ask = self.formatter.say, site.ask
 
     def may(self, right: Right) -> bool:
         """Whether the person has this right for all that the page shows."""
@@ -162,24 +151,3 @@ class PageRequest:
         """The fields of a form. Files are refused: no form has one."""
         given = await self.request.form(max_files=0, max_fields=40)
         return {name: plain(value).strip() for name, value in given.items() if isinstance(value, str)}
-
-    async def until_applied(
-        self,
-        store: Database,
-        queue: StoredQueue[Any],
-        command: Any,
-        n: int,
-        rejections: Callable[[Database, Any], Sequence[Any]],
-    ) -> None:
-        """Waits 5 seconds until the daemon has applied the command, the n-th. Raises RefusedError for a rejection.
-
-        A command that is not applied in time is stored: the leader applies it.
-        """
-        ask = self.site.ask
-        for _ in range(STEPS):
-            if await ask(queue.last_applied, store) >= n:
-                break
-            await asyncio.sleep(STEP_SECONDS)
-        kind = "refusal" if queue is CALLBACK_QUEUE else "disruption_refusal"
-        for rejected in await ask(rejections, store, command):
-            raise RefusedError(label(kind, rejected.why, self.language))

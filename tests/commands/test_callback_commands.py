@@ -15,6 +15,7 @@ from callmon.cli import common
 from callmon.config.settings import example_text, load
 from callmon.core.callbacks import commands
 from callmon.core.callbacks.commands import CallbackCommand
+from callmon.features import actions
 from callmon.main import main
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands, queue_callback_command
@@ -31,7 +32,7 @@ OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
 def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A database with two callbacks to make, one of them in French, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )

@@ -13,12 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon.cli import common
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example_text, load
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Notice
 from callmon.core.outcome import Heartbeat
+from callmon.features import actions
 from callmon.main import main
 from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
@@ -38,7 +38,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A database in which an exchange has been stopped for twenty minutes, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import common
 from callmon.cli.language import in_language, said_of_count
 from callmon.config.explanation import explained
 from callmon.errors import Sentence
+from callmon.features import actions
 from callmon.main import main
 from callmon.store.rejudge import COUNTER_DIFFERS
 from callmon.text.labels import LANGUAGES
@@ -130,7 +130,7 @@ def folder(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "ami.secret").write_text("of-the-test", encoding="utf-8")
     (tmp_path / "ami.secret").chmod(0o600)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.0)
     return tmp_path
 
 

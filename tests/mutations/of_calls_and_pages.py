@@ -299,6 +299,6 @@ FAULTS = (
     fault(
         "a shown number is not in the audit log",
         "features/worklist/page",
-        ("await page_request.site.ask(subject_access.log_access_to_call, store, look, call)", "pass"),
+        ("await page_request.ask(subject_access.log_access_to_call, store, look, call)", "pass"),
     ),
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.core.callbacks.commands import LONGEST_TEXT
+from callmon.core.callbacks.commands import LONGEST
 from callmon.routes import PAGES
 from callmon.store import opening
 from callmon.store.access import audit_events
@@ -207,8 +207,8 @@ def test_what_cannot_be_done_is_said_in_a_sentence_and_nothing_is_done(
 
 
 def test_of_a_text_so_many_characters_are_kept(place: Site) -> None:
-    page = act(place, FIRST, action="mark", no_message="1", text="Q" * (LONGEST_TEXT + 1))
-    assert re.findall("Q{9,}", page.text) == ["Q" * LONGEST_TEXT]  # a token may have two or three of them
+    page = act(place, FIRST, action="mark", no_message="1", text="Q" * (LONGEST["text"] + 1))
+    assert re.findall("Q{9,}", page.text) == ["Q" * LONGEST["text"]]  # a token may have two or three of them
 
 
 def test_a_call_that_was_not_heard_settles_it_and_it_can_be_reopened(place: Site) -> None:

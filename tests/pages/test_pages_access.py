@@ -35,8 +35,7 @@ ROW = re.compile(r"^\| `(?P<path>/[^`]*)`(?:, `(?P<twin>/[^`]*)`)? \| (?P<method
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.page_request.STEPS", 1)  # no daemon applies commands here
-        patch.setattr("callmon.web.page_request.STEP_SECONDS", 0.0)
+        patch.setattr("callmon.features.actions.PATIENCE_SECONDS", 0.0)  # no daemon applies commands here
         with pages(tmp_path_factory.mktemp("pages")) as opened:
             yield opened
 

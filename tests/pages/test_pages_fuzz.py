@@ -139,8 +139,7 @@ TEXT = st.one_of(st.sampled_from(VALUES), st.text(max_size=30))
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.page_request.STEPS", 1)
-        patch.setattr("callmon.web.page_request.STEP_SECONDS", 0.0)
+        patch.setattr("callmon.features.actions.PATIENCE_SECONDS", 0.0)
         with pages(tmp_path_factory.mktemp("pages")) as opened:
             yield opened
 

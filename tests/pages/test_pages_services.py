@@ -95,7 +95,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         raise BusyError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.page_request.STEPS", 1)  # no daemon applies commands here
+        patch.setattr("callmon.features.actions.PATIENCE_SECONDS", 0.0)  # no daemon applies commands here
         patch.setattr(ReportJobs, "start", start)
         with pages(tmp_path_factory.mktemp("services"), fill=_fill) as opened:
             store = opened.store

@@ -68,7 +68,7 @@ def province(
         quick_passwords(),
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr("callmon.web.page_request.STEPS", 1)  # no daemon applies commands here
+        patch.setattr("callmon.features.actions.PATIENCE_SECONDS", 0.0)  # no daemon applies commands here
         server = upgrade(url, RING)
         pairs = dict(_pairs(server))
         settings = _settings(server, tmp_path_factory.mktemp("province"))

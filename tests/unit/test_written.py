@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from callmon.store.commands import pending_disruption_commands
 from tests.support.pages_app import ENTRY, EXCHANGE, Pages, pages
 
 TORONTO = ZoneInfo("America/Toronto")
-TODAY = date(2026, 11, 24)
+NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -41,12 +41,12 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.parametrize("year", ["0001", "1989", "2200", "9999"])
 def test_a_moment_of_a_year_out_of_bounds_is_none(year: str) -> None:
     for text in (f"{year}-01-01 00:00", f"{year}-12-31T23:59"):
-        assert local_moment(text, TORONTO, TODAY) is None
+        assert local_moment(text, TORONTO, NOON) is None
 
 
 def test_the_first_and_the_last_moment_within_bounds_are_read() -> None:
-    assert local_moment("1990-01-01 00:00", TORONTO, TODAY) == datetime(1990, 1, 1, 5, tzinfo=UTC)
-    assert local_moment("2199-12-31T23:59", TORONTO, TODAY) == datetime(2200, 1, 1, 4, 59, tzinfo=UTC)
+    assert local_moment("1990-01-01 00:00", TORONTO, NOON) == datetime(1990, 1, 1, 5, tzinfo=UTC)
+    assert local_moment("2199-12-31T23:59", TORONTO, NOON) == datetime(2200, 1, 1, 4, 59, tzinfo=UTC)
 
 
 def test_a_text_keeps_its_letters_tabs_and_line_feeds_and_no_control_character() -> None:

@@ -47,18 +47,18 @@ LOG = ("at", "by", "act", "about", "result")
 
 
 class PrivacyCommandContext(CommandContext):
-    """The context of a command on callers' numbers: the acting person (`who`) and the `purpose` of the access."""
+    """The context of a command on callers' numbers: the acting person (`by`) and the `purpose` of the access."""
 
     with_numbers = True
 
-    def __init__(self, config: Path | None, purpose: str = "", who: str | None = None) -> None:
-        super().__init__(config)
-        self.purpose, self.who = purpose, who
+    def __init__(self, config: Path | None, purpose: str = "", by: str | None = None) -> None:
+        super().__init__(config, by=by)
+        self.purpose = purpose
 
     def access(self, command: str) -> AccessReason:
         if not self.purpose.strip():
             raise ConfigError(said("--purpose is empty; state the purpose of the access."))
-        return AccessReason(self.now, self.who or current_user(), self.purpose, f"privacy {command}")
+        return AccessReason(self.now, self.by or current_user(), self.purpose, f"privacy {command}")
 
     def forms(self, number: str) -> list[str]:
         """All forms in which the number may be stored: E.164, as the exchange delivered it, as staff dial it."""
@@ -74,7 +74,7 @@ class PrivacyCommandContext(CommandContext):
 
 def _with_purpose(command: Command) -> Command:
     purpose = click.option("--purpose", required=True, help="purpose of the access, for the access log")
-    who = click.option("--by", "who", help="the acting person, for the access log (default: the logged-in user)")
+    who = click.option("--by", help="the acting person, for the access log (default: the logged-in user)")
     return with_context(PrivacyCommandContext)(who(purpose(command)))
 
 
@@ -209,7 +209,7 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
 @with_context(PrivacyCommandContext)
 @click.option("--yes", is_flag=True, help="delete; without this option, only print what is due")
 @click.option("--authority", help="records schedule that allows the disposal (default: retention_authority)")
-@click.option("--by", "who", help="the acting person, for the disposal record (default: the logged-in user)")
+@click.option("--by", help="the acting person, for the disposal record (default: the logged-in user)")
 def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> None:
     """Delete numbers that were not used for retention_days, and expired files.
 
@@ -231,7 +231,7 @@ def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> N
         raise ConfigError(
             said('No records schedule allows the disposal. Add --authority "…", or set retention_authority.')
         )
-    terms = disposal.DisposalTerms(context.now, since, context.who or current_user(), by_what_right)
+    terms = disposal.DisposalTerms(context.now, since, context.by or current_user(), by_what_right)
     done = disposal.purge(store, terms, files)
     click.echo(_disposed(done, since, context, done.files))
 

@@ -174,7 +174,7 @@ def month_title(page_request: PageRequest) -> str:
 def _first_day(page_request: PageRequest) -> date:
     """Of the address's month. Raises NotFoundError for a month that has not begun."""
     with suppress(ConfigError):
-        month = period.month(page_request.request.path_params["month"], page_request.site.settings.timezone)
+        month = period.month(page_request.request.path_params["month"], page_request.settings.timezone)
         if month.begin < datetime.now(UTC):
             return month.first
     text = page_request.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
@@ -198,7 +198,7 @@ async def make(page_request: PageRequest) -> Response:
         is_public = is_card or kind == PACKAGE or form.get("edition") == "public"
         report_request = ReportRequest(month, kind, language, is_public, lines=lines, is_card=is_card)
     try:
-        process = page_request.site.shared(ReportJobs).start(page_request.site.settings, report_request)
+        process = page_request.site.shared(ReportJobs).start(page_request.settings, report_request)
     except BusyError:
         return await detail(
             page_request, page_request.say("Trop de rapports sont demandés à la fois. Réessayez plus tard.")
@@ -209,7 +209,7 @@ async def make(page_request: PageRequest) -> Response:
 
 
 async def _is_final(page_request: PageRequest, first: date) -> bool:
-    site, zone = page_request.site, page_request.site.settings.timezone
+    site, zone = page_request.site, page_request.settings.timezone
     counted = await site.ask(month_counts, site.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
     return counted is not None and month_row(first, counted[0], page_request.formatter)["state"] == "final"
 
@@ -220,7 +220,7 @@ async def progress(page_request: PageRequest, refused: str = "") -> Response:
     is_done = await process.result(WAITS)
     report_request, title = process.report_request, month_title(page_request)
     may_sign = report_request.to_sign and process.files
-    why, digests = await page_request.site.ask(_to_sign, page_request, process.files) if may_sign else ("", {})
+    why, digests = await page_request.ask(_to_sign, page_request, process.files) if may_sign else ("", {})
     if report_request.is_public:
         title = page_request.say("{month}, édition publique", month=title)
     return await page_request.page(
@@ -246,7 +246,7 @@ def _to_sign(page_request: PageRequest, files: Sequence[tuple[str, bytes]]) -> t
     try:
         refuse_preparation(page_request.site.reader, [(Path(name), data) for name, data in files])
     except SignOffError as error:
-        return SignOffFormatter(page_request.language, page_request.site.settings.timezone).refusal(error), {}
+        return SignOffFormatter(page_request.language, page_request.settings.timezone).refusal(error), {}
     return "", {name: sha256(data).hexdigest() for name, data in files}
 
 

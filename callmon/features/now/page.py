@@ -51,7 +51,7 @@ async def wall(page_request: PageRequest) -> Response:
 
 
 async def _page(page_request: PageRequest, name: str, title: str, **more: Any) -> Response:
-    part = await page_request.site.ask(page_request.site.part, name, page_request.language)
+    part = await page_request.ask(page_request.site.part, name, page_request.language)
     return await page_request.page(f"{name}.html", title, part=part, view=name, main_class=name, **more)
 
 

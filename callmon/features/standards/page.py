@@ -22,7 +22,7 @@ MONTHS_AHEAD = timedelta(days=365)
 
 async def show(page_request: PageRequest) -> Response:
     """All service standards."""
-    settings, calendar = page_request.site.settings, page_request.site.settings.calendar()
+    settings, calendar = page_request.settings, page_request.settings.calendar()
     today = calendar.local_day(page_request.formatter.now)
     return await page_request.page(
         "promises.html",

@@ -132,6 +132,12 @@ def obligations(
     return [_item(obligation_of(*row[:3]), known.get((row[3], row[4]), {})) for row in rows]
 
 
+def obligations_named(store: Database, name: str, exchange: str | None, numbers: bool) -> list[WorklistItem]:
+    """The obligation of this name at the exchange; without an exchange, each of this name."""
+    found = obligations(store, state=None, ids=[name], numbers=numbers)
+    return [x for x in found if exchange in (None, x.obligation.exchange)]
+
+
 def _item(obligation: Obligation, numbers: Mapping[str, str]) -> WorklistItem:
     """A hidden number is not returned, even if the exchange delivered it (R-51)."""
     number = None if obligation.hidden is not None else numbers.get(CALLER)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from callmon.cli.common import ContextWithKeys, lang_option, with_context
+from callmon.cli.common import ContextWithKeys, by_option, lang_option, with_context
 from callmon.cli.completion import MONTHS
 from callmon.cli.help import HelpCommand
 from callmon.cli.language import said
@@ -43,8 +43,8 @@ class SendContext(ContextWithKeys):
     """The context of one sending: the month, and the recipients that `to` leaves."""
 
     def __init__(self, config: Path | None, lang: str | None, to: tuple[str, ...], by: str | None) -> None:
-        super().__init__(config, lang)
-        self.to, self.by = {address.casefold() for address in to}, by
+        super().__init__(config, lang, by)
+        self.to = {address.casefold() for address in to}
 
     def refuse_incomplete(self) -> None:
         """Raises ConfigError without a mail server, or for an address that receives nothing."""
@@ -59,7 +59,7 @@ class SendContext(ContextWithKeys):
 
     def decide(self, mails: list[ReportMailRow], act: str, fingerprint: str = "") -> None:
         """Stores a person's decision about these mails, and an entry of the audit log for each."""
-        who = self.actor_name(self.by)
+        who = self.actor
         with database_errors(self.store), self.store.writing() as connection:
             for mail in mails:
                 if act == "report received":
@@ -103,7 +103,7 @@ class SendContext(ContextWithKeys):
     type=click.Path(path_type=Path),
     help="JSON of an earlier report of this month; send the revision that follows it",
 )
-@click.option("--by", help="name of the acting person (default: the logged-in user)")
+@by_option
 def send(context: SendContext, month: str, again: bool, received: bool, revises: Path | None) -> None:
     """Mail the report of MONTH (2026-10, or "last") to the recipients in [mail], each edition once.
 

@@ -14,6 +14,7 @@ import click
 from callmon.cli.common import (
     CommandContext,
     ContextWithKeys,
+    ask_password,
     json_option,
     lang_option,
     print_json,
@@ -23,7 +24,6 @@ from callmon.cli.common import (
 from callmon.cli.completion import MONTHS
 from callmon.cli.errors import stop
 from callmon.cli.help import HelpCommand
-from callmon.cli.language import said
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, StoreError
@@ -93,10 +93,7 @@ def _progress() -> Callable[[float], None]:
 
 def _signer(context: CommandContext, name: str) -> str:
     """The account's name, once its password was given. Raises ConfigError."""
-    if sys.stdin.isatty():
-        given: str = click.prompt(said("Password"), hide_input=True, err=True)
-    else:
-        given = sys.stdin.readline().rstrip("\r\n")
+    given = ask_password()
     account = access.account(context.store, name)
     is_known = is_right(nobodys() if account is None else account.password, given)
     if account is None or account.is_locked or not is_known:
