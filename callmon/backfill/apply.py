@@ -286,8 +286,10 @@ def hand_over(store: Database, exchange: str, calls: Iterable[tuple[str, Sequenc
 def _waits(connection: Connection, tokens: Sequence[str]) -> bool:
     """Whether an obligation to this number is open, or a pending command will open one."""
     known = or_(OBLIGATION.c.token.in_(tokens), OBLIGATION.c.other.in_(tokens))
-    owed = select(OBLIGATION.c.id).where(known, or_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open")).limit(1)
-    if connection.execute(owed).one_or_none() is not None:
+    is_open = (
+        select(OBLIGATION.c.id).where(known, or_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open")).limit(1)
+    )
+    if connection.execute(is_open).one_or_none() is not None:
         return True
     done = select(MARK.c.value).where(MARK.c.name == "hand").scalar_subquery()
     hand = table_of(HandRow).c

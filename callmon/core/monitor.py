@@ -76,8 +76,10 @@ class Monitor:
             for kind in {f.Ended, *(kind for standard in standards for kind in standard.settled_by)}
         }
         self._every_call = every_call
-        self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
-        self.ledger = Ledger(DueDatePolicies(settings), token, self._judge_owed, shares=bool(settings.store.pairs))
+        self._obligation_standards = tuple(standard for standard in standards if standard.kind is not None)
+        self.ledger = Ledger(
+            DueDatePolicies(settings), token, self._judge_obligation, shares=bool(settings.store.pairs)
+        )
         self._opener = LedgerTriggers(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
         self.disruptions = DisruptionDetector(self.exchanges, settings)
@@ -360,20 +362,24 @@ class Monitor:
             language = call.language or "unknown"
             findings.append(judged.finding(fact.call, fact.at, standard.name, call.line, language, call.in_hours))
 
-    def _judge_owed(self, owed: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
+    def _judge_obligation(self, obligation: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
         """The verdicts that can be given on an obligation now. `exchange`: of the phone that called back."""
         state = self.exchanges.get(exchange) or next(iter(self.exchanges.values()))
         seen = Seen(in_doubt, self.ledger.rules.attempt_counts, state.site.staff)
         found: list[Finding] = []
-        for standard in self._owed_standards:
-            if standard.kind != owed.kind or standard.name in owed.judged:
+        for standard in self._obligation_standards:
+            if standard.kind != obligation.kind or standard.name in obligation.judged:
                 continue
             if standard.needs and not self._has(standard, state):
                 continue
-            judged = standard.verdict(owed, seen, standard.parameters)
+            judged = standard.verdict(obligation, seen, standard.parameters)
             if judged is not None:
-                at = owed.settled or owed.dues.judging.at
-                found.append(judged.finding(owed.call, at, standard.name, owed.line, owed.language, in_hours=None))
+                at = obligation.settled or obligation.dues.judging.at
+                found.append(
+                    judged.finding(
+                        obligation.call, at, standard.name, obligation.line, obligation.language, in_hours=None
+                    )
+                )
         return tuple(found)
 
 

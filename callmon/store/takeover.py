@@ -36,7 +36,7 @@ def stored_state(
     `kept` is the standby's buffer. `book` is an empty ledger; it is filled from the database.
     """
     spoken_of = {(outcome.exchange, fact.call) for outcome in kept for fact in outcome.facts}
-    owed = {written.obligation.id for outcome in kept for written in outcome.ledger}
+    obligation_ids = {written.obligation.id for outcome in kept for written in outcome.ledger}
     with database_errors(store):
         # First: the leader may commit meanwhile, and the state must have all that was received until a heartbeat.
         heard = queries.heartbeats(store)
@@ -51,7 +51,7 @@ def stored_state(
             begun=begun,
             over=_over(store, spoken_of.union(in_progress)),
             ledger=book,
-            entries=_entries(store, owed),
+            entries=_entries(store, obligation_ids),
             callback_command=CALLBACK_QUEUE.last_applied(store),
         )
 

@@ -44,7 +44,7 @@ class Made(NamedTuple):
     report: Report
     settings: Settings
     calls: list[Truth]
-    owed: list[Owing]
+    obligations: list[Owing]
 
     def page(self, language: str) -> bytes:
         said = dict.fromkeys(("fr", "en"), ("Trois jours de tempête. " * MOST_REMARKS)[:MOST_REMARKS])
@@ -62,16 +62,18 @@ class Made(NamedTuple):
 def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     settings = year.settings()
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
-    calls, owed = year_rows.stored(store, settings, year_stories.calls(CALLS), year_owing.owings(800, settings))
+    calls, obligations = year_rows.stored(
+        store, settings, year_stories.calls(CALLS), year_owing.owings(800, settings)
+    )
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     report = gathered(store, settings, period.month("2024-07", TORONTO), LATER)
-    yield Made(report, settings, calls, owed)
+    yield Made(report, settings, calls, obligations)
     store.close()
 
 
 def wrong(july: Made, language: str, data: bytes) -> list[tuple[Any, ...]]:
     """The cells of a PDF that do not say what happened, by table and row."""
-    expected, found = Expected(july.calls, july.owed, july.report), []
+    expected, found = Expected(july.calls, july.obligations, july.report), []
     told = july.tables(language)
     given = _whole(report_pdf.tables(data))
     for table, (head, *rows) in zip(told, given, strict=True):

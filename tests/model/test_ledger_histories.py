@@ -163,13 +163,13 @@ def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
 ) -> None:
     office = played(events, restarts)
     office.tick(START + timedelta(days=30))
-    owed = {x.obligation: x.at for x in office.entries if isinstance(x, n.Owed)}
+    opened = {x.obligation: x.at for x in office.entries if isinstance(x, n.Owed)}
     paid = [x for x in office.entries if isinstance(x, n.CalledBack)]
     assert paid != [] or events != PAID
-    assert [x for x in paid if x.at <= owed[x.obligation]] == []
+    assert [x for x in paid if x.at <= opened[x.obligation]] == []
     assert len({x.obligation for x in paid}) == len(paid)
     given_of = [x.call for x in office.findings if x.standard == "callback_within_24_hours"]
-    assert sorted(given_of) == sorted(owed)
+    assert sorted(given_of) == sorted(opened)
     for kind in (n.DueSoon, n.Overdue, n.FellDue):
         told_of = [x.obligation for x in office.entries if isinstance(x, kind)]
         assert len(told_of) == len(set(told_of))

@@ -197,7 +197,7 @@ def test_lines_with_several_targets_are_not_said_to_have_none() -> None:
     assert "cible selon la ligne" in told(two, settings=usual(TARGET)).partition("6 sur 8")[2]
 
 
-def owed(*dues: timedelta) -> CallbackStatus:
+def callback_summary(*dues: timedelta) -> CallbackStatus:
     one = ObligationSummary("x", "general", "fr", TUESDAY - 60 * MINUTE, TUESDAY, None, "open", 0, None, False)
     shown = [
         msgspec.structs.replace(
@@ -210,7 +210,7 @@ def owed(*dues: timedelta) -> CallbackStatus:
 
 
 def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figures() -> None:
-    seen = snapshot(callbacks=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
+    seen = snapshot(callbacks=callback_summary(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
     assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
     assert "■ Prochain rappel" not in told(seen)
     figures = told(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
@@ -238,7 +238,7 @@ def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
 
 
 def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_urgent_first() -> None:
-    callbacks = owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26))
+    callbacks = callback_summary(72 * MINUTE, -30 * MINUTE, timedelta(hours=26))
     soon = msgspec.structs.replace(callbacks.visible["0"], state="due_soon")
     seen = snapshot(callbacks=msgspec.structs.replace(callbacks, visible={**callbacks.visible, "0": soon}))
     page = live_part(seen, "en")

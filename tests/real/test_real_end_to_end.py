@@ -92,7 +92,7 @@ def configured(callmon: Callmon) -> Callmon:
 # ── what each of them says ──
 
 
-def owed(callmon: Callmon) -> dict[str, dict[str, Any]]:
+def open_callbacks(callmon: Callmon) -> dict[str, dict[str, Any]]:
     """By line, as the command lists them."""
     return {str(one["line"]): one for one in listed(callmon)}
 
@@ -175,7 +175,7 @@ def two_leave_messages_and_nobody_calls_back(site: Site) -> dict[str, dict[str, 
     assert until(lambda: overdue(site.callmon) == {"general": 1, "poci": 1})
     assert until(lambda: statuses(site.hook) == {"general": ["firing"], "poci": ["firing"]})
     assert until(lambda: stories(site.callmon) == [WHOLE_STORY] * 2)
-    debts = owed(site.callmon)
+    debts = open_callbacks(site.callmon)
     numbers = {line: one["number"] for line, one in debts.items()}
     assert numbers == {line: f"+1{caller}" for line, caller in CALLERS.items()}
     return debts
@@ -185,7 +185,7 @@ def the_first_is_resolved_everywhere_and_the_other_is_not(site: Site, debts: dic
     assert until(lambda: overdue(site.callmon) == {"general": 0, "poci": 1})
     assert until(lambda: statuses(site.hook) == {"general": ["firing", "resolved"], "poci": ["firing"]})
     assert until(lambda: firing(site) == (["poci"], ["poci"]))
-    states = {line: one["state"] for line, one in owed(site.callmon).items()}
+    states = {line: one["state"] for line, one in open_callbacks(site.callmon).items()}
     assert states == {"general": "paid", "poci": "overdue"}
     assert until(lambda: site.board.shown[topic(debts["general"])] == "")
     assert shown_to_whoever_comes_now(site) == {topic(debts["poci"]): "overdue"}

@@ -22,7 +22,16 @@ from tests.lab.situations_callbacks import CALLED_BACK, MADE, TOO_SHORT, WHOSE
 from tests.recordings.test_cel import rows_of, told
 from tests.support.cut_recordings import Recording
 from tests.support.environment import GIVEN
-from tests.support.owed_recordings import HOUR, Verdicts, backfilled, given_by, heard, owing, restarted, when_due
+from tests.support.obligation_recordings import (
+    HOUR,
+    Verdicts,
+    backfilled,
+    given_by,
+    heard,
+    owing,
+    restarted,
+    when_due,
+)
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 RUN = "run-22-callbacks"

@@ -25,15 +25,15 @@ PAIRS = {"tty_voice": ("tty", "voice"), "french_english": ("fr", "en")}
 class Expected:
     """Expected (state, value, numerator, denominator) of every place of one month's report."""
 
-    def __init__(self, calls: list[Truth], owed: list[Owing], report: Report) -> None:
-        self._calls, self._owed = of_month(calls, owed, report.month.first, report.month.after)
+    def __init__(self, calls: list[Truth], obligations: list[Owing], report: Report) -> None:
+        self._calls, self._obligations = of_month(calls, obligations, report.month.first, report.month.after)
         self._known: dict[Cut, Totals] = {}
         self.report = report
 
     def totals(self, cut: Cut) -> Totals:
         if cut not in self._known:
             is_in = CUTS[cut.kind]
-            mine = [x for x in self._calls if is_in(x, cut.of)], [x for x in self._owed if is_in(x, cut.of)]
+            mine = [x for x in self._calls if is_in(x, cut.of)], [x for x in self._obligations if is_in(x, cut.of)]
             self._known[cut] = Totals(*mine)
         return self._known[cut]
 

@@ -237,7 +237,7 @@ DUE = OPENED + timedelta(hours=24)
 AFTER = DUE + timedelta(days=30)
 
 
-def owed(**changes: Any) -> Obligation:
+def obligation(**changes: Any) -> Obligation:
     given = settings()
     from callmon.core.callbacks.due_dates import DueDatePolicies
 
@@ -265,26 +265,28 @@ def owed(**changes: Any) -> Obligation:
     ],
 )
 def test_what_became_of_a_callback_by_its_due_time(changes: dict[str, Any], expected: str) -> None:
-    assert fate(owed(**changes), DUE, False, AFTER, attempt_counts=True) == expected
+    assert fate(obligation(**changes), DUE, False, AFTER, attempt_counts=True) == expected
 
 
 def test_before_its_due_time_a_callback_is_made_or_not_yet_due() -> None:
     now = OPENED + timedelta(hours=5)
-    attempted = owed(fell_due=0, attempts=(OPENED + timedelta(hours=1),))
+    attempted = obligation(fell_due=0, attempts=(OPENED + timedelta(hours=1),))
     assert fate(attempted, DUE, False, now, True) == "not_due"
-    assert fate(owed(fell_due=0, state="paid", settled=now), DUE, False, now, True) == "called_back"
+    assert fate(obligation(fell_due=0, state="paid", settled=now), DUE, False, now, True) == "called_back"
 
 
 def test_where_a_gap_may_hide_the_callback_nothing_is_claimed() -> None:
-    assert fate(owed(), DUE, True, AFTER, True) == "unknown"
-    assert fate(owed(state="paid", settled=AFTER), DUE, True, AFTER, True) == "unknown"  # that verdict stands
+    assert fate(obligation(), DUE, True, AFTER, True) == "unknown"
+    assert (
+        fate(obligation(state="paid", settled=AFTER), DUE, True, AFTER, True) == "unknown"
+    )  # that verdict stands
 
 
 def test_where_an_attempt_does_not_count_who_reached_us_is_not_late() -> None:
-    reached = owed(attempts=(OPENED,), state="reached_us", settled=DUE)
+    reached = obligation(attempts=(OPENED,), state="reached_us", settled=DUE)
     assert fate(reached, DUE, False, AFTER, attempt_counts=False) == "reached_us"
     assert fate(reached, DUE, False, AFTER, attempt_counts=True) == "attempted"
-    unsure = owed(attempts=(OPENED,))  # it may have been a callback: its end was not heard
+    unsure = obligation(attempts=(OPENED,))  # it may have been a callback: its end was not heard
     assert fate(unsure, DUE, True, AFTER, attempt_counts=False) == "unknown"
     assert fate(unsure, DUE, False, AFTER, attempt_counts=False) == "attempted"
 

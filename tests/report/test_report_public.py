@@ -46,8 +46,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reports]:
     @lru_cache
     def store(calls: int) -> Database:
         made = upgrade(f"sqlite:///{tmp_path_factory.mktemp('public')}/callmon.db")
-        owed = year_owing.owings(calls * 9 // 40, settings, seed=6)
-        year_rows.stored(made, settings, year_stories.calls(calls, seed=5), owed)
+        obligations = year_owing.owings(calls * 9 // 40, settings, seed=6)
+        year_rows.stored(made, settings, year_stories.calls(calls, seed=5), obligations)
         year_rows.listened(made, datetime(2023, 12, 1, tzinfo=UTC), LATER)
         stores.append(made)
         return made

@@ -63,7 +63,7 @@ class Year:
     store: Database
     settings: Settings
     calls: list[Truth]
-    owed: list[Owing]
+    obligations: list[Owing]
 
     def report(self, name: str, compare: bool = False, now: datetime = LATER) -> Report:
         return gathered(self.store, self.settings, period.month(name, TORONTO), now, compare=compare)
@@ -83,15 +83,17 @@ class SameYear(Year):
 def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
     settings = year.settings()
-    calls, owed = year_rows.stored(store, settings, year_stories.calls(CALLS), year_owing.owings(OWED, settings))
+    calls, obligations = year_rows.stored(
+        store, settings, year_stories.calls(CALLS), year_owing.owings(OWED, settings)
+    )
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER, [NOON_TO_ONE, MARCH_2025])
-    yield SameYear(store, settings, calls, owed)
+    yield SameYear(store, settings, calls, obligations)
     store.close()
 
 
-def different(calls: list[Truth], owed: list[Owing], report: Report) -> list[tuple[Any, ...]]:
+def different(calls: list[Truth], obligations: list[Owing], report: Report) -> list[tuple[Any, ...]]:
     """The figures that are not what happened."""
-    expected = Expected(calls, owed, report)
+    expected = Expected(calls, obligations, report)
     wanted = [(place, told(one), expected.at(one)) for place, one in places(report)]
     return [(place, got, want) for place, got, want in wanted if not same(got, want)]
 
@@ -99,7 +101,7 @@ def different(calls: list[Truth], owed: list[Owing], report: Report) -> list[tup
 @pytest.mark.parametrize("name", MONTHS if WHOLE else PARTICULAR)
 def test_every_figure_of_the_month_is_what_happened_in_it(known: Year, name: str) -> None:
     report = known.report(name)
-    assert different(known.calls, known.owed, report) == []
+    assert different(known.calls, known.obligations, report) == []
     assert len(report.figures) > 5_000
 
 
@@ -107,7 +109,7 @@ def test_every_call_and_every_callback_of_the_year_is_in_one_month(known: Year) 
     reports = [known.report(name) for name in MONTHS]
     for name, count in (("calls_offered", CALLS), ("callbacks_opened", None), ("complaints_opened", None)):
         kinds = {"callbacks_opened": "callback", "complaints_opened": "complaint"}
-        wanted = count or sum(x.kind == kinds[name] for x in known.owed)
+        wanted = count or sum(x.kind == kinds[name] for x in known.obligations)
         assert sum(int(report.figure(name).value or 0) for report in reports) == wanted
 
 
@@ -115,7 +117,7 @@ def test_a_planted_fault_is_found(known: Year) -> None:
     report = known.report("2024-02")
     known.calls[0].language = "fr" if known.calls[0].language == "en" else "en"
     name = f"2024-{known.calls[0].local.month:02}"
-    found = different(known.calls, known.owed, report if name == "2024-02" else known.report(name))
+    found = different(known.calls, known.obligations, report if name == "2024-02" else known.report(name))
     known.calls[0].language = "fr" if known.calls[0].language == "en" else "en"
     assert {place.cut.kind for place, _, _ in found} >= {"language"}
 
@@ -307,7 +309,7 @@ def test_the_csv_has_every_figure_of_the_month_as_it_happened(known: Year, july:
         columns = ("value", "numerator", "denominator", "shown", "state", "unit", "month")
     value, part, whole, seen, state, unit, named = columns
     rows = [row for row in rows_of(data, language) if row[named] == "2024-07"]
-    expected = Expected(known.calls, known.owed, july)
+    expected = Expected(known.calls, known.obligations, july)
     found = dict(zip(july.figures, rows, strict=True))
     wrong = []
     for place, one in places(july):
@@ -331,7 +333,7 @@ def _whole(text: str) -> int | None:
 
 def test_the_json_has_every_figure_of_the_month_as_it_happened(known: Year, july: Report) -> None:
     ((_, data),) = files(july, known.settings, "json", None, Path("x.json"))
-    expected = Expected(known.calls, known.owed, july)
+    expected = Expected(known.calls, known.obligations, july)
     found = json.loads(data)
     wrong = []
     for (place, one), row in zip(july.figures.items(), found["figures"], strict=True):
@@ -360,7 +362,7 @@ def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
     known: Year, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
-    page, expected = Page(data), Expected(known.calls, known.owed, july)
+    page, expected = Page(data), Expected(known.calls, known.obligations, july)
     apart = {"comparisons", "headlines"}
     for table in (*signed(july, language), *tables(july, language)):
         head, *rows = page.tables[table.key]
@@ -376,8 +378,8 @@ def test_the_headline_figures_are_what_happened_in_each_of_their_months(
     known: Year, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
-    june = Expected(known.calls, known.owed, known.report("2024-06"))
-    of = Expected(known.calls, known.owed, july)
+    june = Expected(known.calls, known.obligations, known.report("2024-06"))
+    of = Expected(known.calls, known.obligations, july)
     _, *rows = Page(data).tables["headlines"]
     names = ("calls_offered", *(f"{x}.rate" for x in RATED))
     for name, texts in zip(names, rows, strict=True):
@@ -404,7 +406,7 @@ def test_the_twelve_months_are_what_happened_in_each_of_them(known: Year, july: 
 @pytest.mark.parametrize("name", ["2024-07", "2025-02"])
 def test_what_no_table_shows_is_0_or_has_no_number(known: Year, name: str) -> None:
     report = known.report(name)
-    expected = Expected(known.calls, known.owed, report)
+    expected = Expected(known.calls, known.obligations, report)
     sections = LayoutBuilder(report, ReportFormatter("en", TORONTO)).sections()
     omitted = [one for section in sections for one in section.omitted]
     assert [one for one in omitted if one.place.name not in APART and expected.at(one)[1] not in (None, 0)] == []
@@ -451,7 +453,7 @@ def test_the_workbook_has_five_sheets_with_every_figure_as_it_happened(
     assert [len(sheet._charts) for sheet in book.worksheets] == [2, 0, 0, 0, 0]
     assert all(sheet.print_area and not sheet.merged_cells.ranges for sheet in book.worksheets)
     summary, figures, callbacks, *_ = book.worksheets
-    expected = Expected(known.calls, known.owed, july)
+    expected = Expected(known.calls, known.obligations, july)
     callback_tables = [x for x in tables(july, language) if x.key.startswith("callback")]
     wanted = ("callbacks", "callbacks_24_hours", "callbacks_business_day", "callback_delay")
     assert {*wanted} < {x.key for x in callback_tables}
@@ -508,15 +510,15 @@ def test_sqlite_and_postgresql_give_the_same_figures_and_the_same_fingerprint(
     one, beside = a_few(store), a_few(other)
     for name in ("2024-03", "2024-11"):
         report, same_month = one.report(name), beside.report(name)
-        assert different(one.calls, one.owed, report) == []
+        assert different(one.calls, one.obligations, report) == []
         assert report == same_month
     other.close()
 
 
 def a_few(store: Database) -> Year:
     settings = year.settings()
-    told_calls, owed = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
-    calls, owings = year_rows.stored(store, settings, told_calls, owed)
+    told_calls, obligations = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
+    calls, owings = year_rows.stored(store, settings, told_calls, obligations)
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     return Year(store, settings, calls, owings)
 

@@ -291,13 +291,13 @@ def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Database) 
     assert owing.apply_callback_command(hand)[0].ledger == ()
 
 
-@pytest.mark.parametrize(("known", "owed"), [(True, []), (False, ["owe"])])
+@pytest.mark.parametrize(("known", "actions"), [(True, []), (False, ["owe"])])
 def test_a_voicemail_known_to_have_no_message_is_owed_nothing(
-    store: Database, known: bool, owed: list[str]
+    store: Database, known: bool, actions: list[str]
 ) -> None:
     call, facts = facts_of_cel("vm_message")
     silent = [x for x in facts if not isinstance(x, f.MessageLeft | f.MessageUnclear)]
     told = [msgspec.structs.replace(x, message=known) if isinstance(x, f.Filled) else x for x in silent]
     monitor = Monitor(example(), token=store.ring.token)
     assert [len(one.changes) for one in fill(store, monitor, EXCHANGE, {call: told}, datetime.now(UTC))] == [1]
-    assert [hand.action for hand, _ in pending_callback_commands(store, 0, store.ring.token)] == owed
+    assert [hand.action for hand, _ in pending_callback_commands(store, 0, store.ring.token)] == actions

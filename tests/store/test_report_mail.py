@@ -101,8 +101,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Year:
         store, *outcomes(answered_call(1, datetime(2024, 5, 14, 15, tzinfo=UTC)))
     )  # its caller's number is stored
     last = year_owing.owings(60, settings, 12, lambda random: LAST_DAY)
-    owed = [*year_owing.owings(60, settings), *(x for x in last if x[0].kind == "complaint")]
-    year_rows.stored(store, settings, year_stories.calls(300), owed)
+    obligations = [*year_owing.owings(60, settings), *(x for x in last if x[0].kind == "complaint")]
+    year_rows.stored(store, settings, year_stories.calls(300), obligations)
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
     store.close()
     return Year(file)

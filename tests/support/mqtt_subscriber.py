@@ -87,7 +87,7 @@ class Board:
 
 @dataclass
 class Owed:
-    """A callback that is owed."""
+    """An open callback."""
 
     id: str
     state: str = "open"
@@ -102,11 +102,11 @@ class Owed:
 
 
 class Ledger:
-    def __init__(self, *owed: Owed) -> None:
-        self.entries = {entry.id: entry for entry in owed}
+    def __init__(self, *callbacks: Owed) -> None:
+        self.entries = {entry.id: entry for entry in callbacks}
 
-    def change(self, owed: Owed) -> None:
-        self.entries[owed.id] = owed
+    def change(self, callback: Owed) -> None:
+        self.entries[callback.id] = callback
 
     def close(self, name: str) -> None:
         del self.entries[name]

@@ -1,4 +1,4 @@
-"""A call to a number owed reaches the ledger: the person rung first, a code dialled, a call handed on."""
+"""A call to the number of an open callback reaches the ledger: first phone, a code dialled, a call handed on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from callmon.core.facts import OUTSIDE
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.row_mapping import without_numbers
-from callmon.text.lists import CallbackList, owed_as_json
+from callmon.text.lists import CallbackList, obligation_as_json
 from callmon.text.records import instant
 from tests.recordings.test_clicked import dials, local
 from tests.recordings.test_integrity import blind
@@ -110,7 +110,7 @@ def unattributed(office: Office) -> tuple[str | None, str | None]:
     summary = summary_of(one)
     assert summary is not None
     board = json.loads(topics.of_callback(summary))
-    return owed_as_json(WorklistItem(one, None, None))["unattributed"], board["unattributed"]
+    return obligation_as_json(WorklistItem(one, None, None))["unattributed"], board["unattributed"]
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def debt(exchange: Exchange) -> Obligation:
     return one
 
 
-def owed() -> Exchange:
+def exchange_with_callback() -> Exchange:
     """DEBTOR has left a message at 40 s."""
     exchange = Exchange()
     caller = exchange.at(0).call(caller=DEBTOR)
@@ -268,21 +268,21 @@ def calls_out(exchange: Exchange, exten: str, string: str = f"{DEBTOR}@trunk") -
 
 @pytest.mark.parametrize("exten", ["*69", "05", "*70", "s", "9911"])
 def test_a_code_counts_by_the_number_that_the_exchange_dials_for_it(exten: str) -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     both = calls_out(exchange, exten)
     exchange.at(116).ends(*both)
     assert (debt(exchange).state, debt(exchange).phone) == ("paid", "101")
 
 
 def test_a_number_that_was_dialled_is_not_replaced_by_what_the_trunk_dials() -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     both = calls_out(exchange, "94165550103")
     exchange.at(116).ends(*both)
     assert debt(exchange).state == "open"
 
 
 def test_a_code_for_another_number_is_no_callback() -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     both = calls_out(exchange, "*69", "4165550103@trunk")
     exchange.at(116).ends(*both)
     assert (debt(exchange).state, debt(exchange).attempts) == ("open", ())
@@ -298,7 +298,7 @@ def verdict(exchange: Exchange) -> tuple[str, str]:
 @pytest.mark.parametrize("number", ["2422", "4163272422"])
 def test_a_caller_from_outside_who_is_forwarded_to_the_number_has_called_nobody_back(number: str) -> None:
     """The number is a mobile of ours, say: the two who talk are both outside. Nobody knows, all the same."""
-    exchange = owed()
+    exchange = exchange_with_callback()
     caller = exchange.call(number, "PJSIP/other", caller="4165550104")
     far = exchange.dial(caller, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
     exchange.ring(caller, far)
@@ -310,7 +310,7 @@ def test_a_caller_from_outside_who_is_forwarded_to_the_number_has_called_nobody_
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_person_whom_an_agent_consults_within_another_call_may_have_been_called_back(answered: bool) -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     caller = exchange.call(caller="4165550104")
     (phone,) = exchange.rings(caller, "PJSIP/101")
     exchange.at(103).answer(caller, phone)
@@ -326,7 +326,7 @@ def test_a_person_whom_an_agent_consults_within_another_call_may_have_been_calle
 
 @pytest.mark.parametrize(("second", "state"), [(5, "paid"), (4.9, "open")])
 def test_a_callback_that_201_hands_to_203_lasts_until_the_person_hangs_up(second: float, state: str) -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     phone, far = calls_out(exchange, f"9{DEBTOR}")
     blind(exchange.at(110), far, phone, "103")
     (other,) = exchange.at(110.1).rings(far, "PJSIP/103")
@@ -336,7 +336,7 @@ def test_a_callback_that_201_hands_to_203_lasts_until_the_person_hangs_up(second
 
 
 def test_a_callback_announced_on_a_second_line_and_joined_goes_on_with_the_colleague() -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     phone, far = calls_out(exchange, f"9{DEBTOR}")
     exchange.at(108).event("Hold", **exchange._of(phone), MusicClass="default")
     second = exchange.new("PJSIP/101", 4, "103", caller="101", context="internal")
@@ -368,7 +368,7 @@ def test_a_callback_announced_on_a_second_line_and_joined_goes_on_with_the_colle
 def test_a_code_whose_number_nobody_knows_may_have_been_the_callback_if_it_was_answered(
     exten: str, string: str, answered: bool, known: str
 ) -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     phone = exchange.new("PJSIP/101", 4, exten, caller="101", context="internal")
     far = exchange.dial(phone, "PJSIP/trunk", dial_string=string)
     exchange.ring(phone, far)
@@ -379,7 +379,7 @@ def test_a_code_whose_number_nobody_knows_may_have_been_the_callback_if_it_was_a
 
 
 def test_a_desk_that_redirects_the_person_hands_the_callback_on_without_any_event() -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     phone, far = calls_out(exchange, f"9{DEBTOR}")
     exchange.at(110).leave(far)
     exchange.hangup(phone)
@@ -394,7 +394,7 @@ def test_a_desk_that_redirects_the_person_hands_the_callback_on_without_any_even
 def test_a_conference_into_which_the_person_is_called_is_a_callback_in_whatever_order_they_come(
     phone_first: bool,
 ) -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     agent = exchange.new("PJSIP/101", 4, "620", caller="101", context="internal") if phone_first else None
     if agent is not None:
         exchange.up(agent)
@@ -420,7 +420,7 @@ def enters(exchange: Exchange, channel: Channel, bridge: str) -> None:
 
 
 def test_two_persons_outside_whom_the_exchange_joins_are_no_callback_and_no_missed_one() -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     mobile = exchange.dial(None, "PJSIP/trunk", dial_string="4165550177@trunk")
     exchange.ring(None, mobile)
     exchange.at(103).answer(mobile, mobile, join=False)
@@ -434,7 +434,7 @@ def test_two_persons_outside_whom_the_exchange_joins_are_no_callback_and_no_miss
 
 
 def test_a_person_who_is_called_through_a_local_channel_talks_with_the_phone_behind_it() -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     first, runs = local(exchange, f"9{DEBTOR}@internal")
     dials(exchange, None, first, f"9{DEBTOR}@internal/n")
     far = exchange.new("PJSIP/trunk", 0, "s", first.linkedid)

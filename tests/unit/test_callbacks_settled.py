@@ -505,12 +505,12 @@ def test_a_stored_call_can_be_marked_as_a_complaint_afterwards() -> None:
     assert (office.one().kind, office.one().opened, office.one().opening) == ("complaint", TUESDAY, "command")
 
 
-# ── who else is owed a callback ──
+# ── what else opens a callback ──
 
 
 def test_an_abandoned_call_is_called_back_only_where_the_site_wants_it() -> None:
-    for given, owed in ((usual(), 0), (usual('[callbacks]\nabandoned_after = "20s"'), 1)):
-        for waited, times in ((19, 0), (20, owed)):
+    for given, callbacks_opened in ((usual(), 0), (usual('[callbacks]\nabandoned_after = "20s"'), 1)):
+        for waited, times in ((19, 0), (20, callbacks_opened)):
             office = Office(given)
             call, end = office.call(), TUESDAY + waited * SECOND
             phone = f.PhoneRang(call, TUESDAY, "101", "PJSIP/101-00000002")

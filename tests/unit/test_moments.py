@@ -13,8 +13,8 @@ from tests.support.moments import opening_hour
 def actionable(received: datetime) -> datetime | None:
     """Until when a person can call back for a message of that moment."""
     office = Office()
-    (owed,) = office.hear(office.message(received)).kept.values()
-    return owed.due.actionable
+    (obligation,) = office.hear(office.message(received)).kept.values()
+    return obligation.due.actionable
 
 
 def test_a_message_of_an_opening_hour_nine_days_ago_is_overdue_at_each_hour_of_two_years() -> None:

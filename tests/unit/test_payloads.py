@@ -16,7 +16,7 @@ from callmon.core.calls.call import Call
 from callmon.features.disruptions.notice.files import notice_files
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.lists import owed_as_json
+from callmon.text.lists import obligation_as_json
 from callmon.text.records import as_json
 from tests.interface import answer_of
 from tests.references import payloads
@@ -71,13 +71,13 @@ def test_every_call_of_the_recordings_is_what_the_schema_says() -> None:
 
 def test_every_callback_is_what_the_schema_says() -> None:
     kept = list(office().kept.values())
-    told = [read(payloads.Callback, owed_as_json(WorklistItem(one, "+14165550152", None))) for one in kept]
+    told = [read(payloads.Callback, obligation_as_json(WorklistItem(one, "+14165550152", None))) for one in kept]
     assert {(one.kind, one.state, one.not_returnable) for one in told} >= {
         ("callback", "open", None), ("callback", "open", "withheld"), ("complaint", "open", None),
     }  # fmt: skip
     assert {None if one.in_hand is None else one.in_hand.by for one in told} == {None, "a.cote"}
-    owed = [summary for one in kept if (summary := summary_of(one)) is not None]
-    assert len([read(payloads.OpenCallback, topics.of_callback(one)) for one in owed]) >= 2
+    summaries = [summary for one in kept if (summary := summary_of(one)) is not None]
+    assert len([read(payloads.OpenCallback, topics.of_callback(one)) for one in summaries]) >= 2
 
 
 @pytest.mark.parametrize("fields", [{}, {"phones": {}, "ringing": None, "queue": None}])

@@ -22,7 +22,7 @@ MANY = 20_000
 
 def stored(
     store: Database, given: Settings, told: Iterable[tuple[list[f.Fact], Truth]],
-    owed: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
+    obligations: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
 ) -> tuple[list[Truth], list[Owing]]:  # fmt: skip
     """Let callmon judge the facts, insert the rows in bulk, and return the truths."""
     judge = Monitor(given, token=str)
@@ -37,7 +37,7 @@ def stored(
             rows = Rows(1)
     _insert(store, rows)
     put, found, owings_told = [], [], []
-    for one, findings, owing in owed:
+    for one, findings, owing in obligations:
         put.append(row_of_obligation(one))
         found += [row_of_finding(EXCHANGE, x) for x in findings]
         owings_told.append(owing)

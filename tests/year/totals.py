@@ -40,14 +40,14 @@ IN_RATE = ("called_back", "attempted", "late")
 class Totals:
     """`counts`, `rates` (numerator, denominator) and `lengths` (in seconds, or rings) of one cut."""
 
-    def __init__(self, calls: Iterable[Truth], owed: Iterable[Owing]) -> None:
-        self.calls, self.owed = list(calls), list(owed)
+    def __init__(self, calls: Iterable[Truth], obligations: Iterable[Owing]) -> None:
+        self.calls, self.obligations = list(calls), list(obligations)
         self.counts: Counter[Told] = Counter()
         self.rates: dict[str, tuple[int, int]] = {}
         self.lengths: dict[str, list[float]] = {}
         for call in self.calls:
             self._call(call)
-        for one in self.owed:
+        for one in self.obligations:
             self._owed(one)
         self._rates()
         for name in CALL:
@@ -185,12 +185,12 @@ def _cut(length: float) -> float:
 
 
 def of_month(
-    calls: Iterable[Truth], owed: Iterable[Owing], first: date, after: date
+    calls: Iterable[Truth], obligations: Iterable[Owing], first: date, after: date
 ) -> tuple[list[Truth], list[Owing]]:
     """Those of the local month."""
     from tests.year import TORONTO
 
     return (
         [x for x in calls if first <= x.local.date() < after],
-        [x for x in owed if first <= x.opened.astimezone(TORONTO).date() < after],
+        [x for x in obligations if first <= x.opened.astimezone(TORONTO).date() < after],
     )

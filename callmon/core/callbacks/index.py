@@ -60,7 +60,7 @@ def first_times(obligation: Obligation) -> dict[str, datetime | None]:
 
 
 class ObligationSummary(msgspec.Struct, frozen=True):
-    """An owed callback as a board shows it (`topics.Obligation`), without any data of the caller."""
+    """An open callback as a board shows it (`topics.Obligation`), without any data of the caller."""
 
     id: str
     line: str

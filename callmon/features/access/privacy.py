@@ -36,7 +36,7 @@ from callmon.store.privacy.dated_files import expired
 from callmon.store.privacy.subject_access import AccessReason, AccessRow, NumberUse
 from callmon.text.formatter import Formatter
 from callmon.text.labels import labelled, recorded
-from callmon.text.lists import owed_as_json
+from callmon.text.lists import obligation_as_json
 from callmon.text.story import as_json
 
 NUMBER = "Telephone number"
@@ -175,7 +175,7 @@ def export(context: PrivacyCommandContext) -> None:
         "number": forms[0],
         "exported": look.at.isoformat(),
         "calls": [{"role": use.role} | as_json(use.stored, context.settings) for use in found],
-        "callbacks": [owed_as_json(item) for item in people.obligations_of_number(store, forms)],
+        "callbacks": [obligation_as_json(item) for item in people.obligations_of_number(store, forms)],
         "accesses": [{"at": a.at.isoformat(), "purpose": a.purpose} for a in before],
     }
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))

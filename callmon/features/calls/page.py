@@ -166,7 +166,7 @@ def _story(
             (f"{formatter.day(x.at)}, {formatter.minute(x.at)}", typeset(entry_sentence(formatter.speech, x)))
             for x in sorted(entries, key=lambda x: x.at)
         ],
-        "owed": [x.obligation for x in entries][:1],
+        "opened": [x.obligation for x in entries][:1],
         "call": context.call,
         "exchange": stored.exchange,
     }

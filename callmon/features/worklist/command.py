@@ -33,7 +33,7 @@ from callmon.features.actions import CALLBACKS
 from callmon.store.privacy import subject_access
 from callmon.store.queries import calls
 from callmon.store.queries.obligations import WorklistItem, obligations, obligations_named
-from callmon.text.lists import CallbackList, owed_as_json, urgency
+from callmon.text.lists import CallbackList, obligation_as_json, urgency
 
 
 @click.group(cls=HelpGroup)
@@ -147,7 +147,7 @@ def list_(
         click.echo(CallbackList(context.settings, context.language, context.now).text(wanted))
         return
     for entry in sorted(wanted, key=lambda x: urgency(x.obligation)):
-        print_json(owed_as_json(entry))
+        print_json(obligation_as_json(entry))
 
 
 def _is_wanted(x: Obligation, state: str, overdue: bool, untaken: bool, only: dict[str, str | None]) -> bool:

@@ -67,7 +67,7 @@ async def show(page_request: PageRequest) -> Response:
 
 def _shared(page_request: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
     """What the templates show obligations with."""
-    owed = CallbackList(page_request.settings, page_request.language, page_request.formatter.now)
+    callback_list = CallbackList(page_request.settings, page_request.language, page_request.formatter.now)
     by_token: defaultdict[str, list[Obligation]] = defaultdict(list)
     for obligation in found:
         by_token[obligation.token or ""].append(obligation)
@@ -75,7 +75,7 @@ def _shared(page_request: PageRequest, found: Sequence[Obligation]) -> dict[str,
     def others(obligation: Obligation) -> list[str]:
         return [x.id for x in by_token[obligation.token] if x.key != obligation.key] if obligation.token else []
 
-    return {"owed": owed, "others": others, "may_call": page_request.may(Right.CALL_BACK)}
+    return {"callback_list": callback_list, "others": others, "may_call": page_request.may(Right.CALL_BACK)}
 
 
 def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:

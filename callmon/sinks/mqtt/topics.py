@@ -73,20 +73,20 @@ def _phones(phones: Mapping[str, int]) -> dict[str, int] | None:
     return {state: phones.get(state, 0) for state in ("free", "in_use", "unreachable")} if phones else None
 
 
-def of_callback(owed: ObligationSummary) -> bytes:
+def of_callback(summary: ObligationSummary) -> bytes:
     """`callmon/callbacks/ID`."""
     return encoded(
         {
-            "id": owed.id,
-            "line": owed.line,
-            "language": owed.language,
-            "opened": instant(owed.opened),
-            "due": instant(owed.due),
-            "actionable": instant(owed.actionable),
-            "state": owed.state,
-            "attempts": owed.attempts,
-            "unattributed": instant(owed.unattributed),
-            "in_hand": owed.in_hand,
+            "id": summary.id,
+            "line": summary.line,
+            "language": summary.language,
+            "opened": instant(summary.opened),
+            "due": instant(summary.due),
+            "actionable": instant(summary.actionable),
+            "state": summary.state,
+            "attempts": summary.attempts,
+            "unattributed": instant(summary.unattributed),
+            "in_hand": summary.in_hand,
         }
     )
 

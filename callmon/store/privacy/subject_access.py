@@ -69,7 +69,7 @@ def correct_number(
 
     Open callbacks then go to `new`: the ledger gets it as the other number (R-16).
     """
-    owed = [
+    open_obligations = [
         x.obligation
         for x in obligations_of_number(store, old)
         if x.obligation.is_open and call in (None, x.obligation.call)
@@ -84,7 +84,7 @@ def correct_number(
             connection.execute(update(NUMBER).where(*same).values(sealed))
         if rows:
             record_key(connection, store.ring)
-        for obligation in owed:
+        for obligation in open_obligations:
             command = CallbackCommand(
                 at=look.at, actor=look.who, action="mark", exchange=obligation.exchange, obligation=obligation.id
             )

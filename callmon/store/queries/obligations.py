@@ -162,11 +162,11 @@ def obligation_ids(store: Database, tokens: Iterable[str]) -> list[str]:
 
 # The worklist of the pages: a bounded number of rows.
 
-MOST_OWED = 300
+MOST_LISTED = 300
 
 
 class Worklist(NamedTuple):
-    """The most urgent open obligations, at most MOST_OWED; `whole` is the number of all open ones."""
+    """The most urgent open obligations, at most MOST_LISTED; `whole` is the number of all open ones."""
 
     entries: list[Obligation]
     whole: int
@@ -180,8 +180,8 @@ def worklist(
     filters = (OBLIGATION.c[name] == value for name, value in chosen.items() if value is not None)
     which = and_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open", *filters)
     urgent = func.coalesce(OBLIGATION.c.actionable, OBLIGATION.c.due)
-    question = select(*WHOLE).where(which).order_by(urgent, OBLIGATION.c.opened).limit(MOST_OWED)
+    question = select(*WHOLE).where(which).order_by(urgent, OBLIGATION.c.opened).limit(MOST_LISTED)
     with store.reading() as connection:
         found = [obligation_of(*row) for row in connection.execute(question)]
         count = select(func.count()).select_from(OBLIGATION).where(which)
-        return Worklist(found, len(found) if len(found) < MOST_OWED else connection.execute(count).scalar_one())
+        return Worklist(found, len(found) if len(found) < MOST_LISTED else connection.execute(count).scalar_one())
