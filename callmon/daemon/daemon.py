@@ -71,9 +71,9 @@ class Daemon:
         self._path, self._store = path, store
         self._access = access or AccessService(settings.web.access, store)
         self.runtime = Runtime(settings, store)
-        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.writer.tally.snapshot())
+        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.writer.counters.snapshot())
         self.metrics = Metrics(
-            self.runtime.writer.tally,
+            self.runtime.writer.counters,
             self.runtime,
             settings.lines(),
             self._judged(),

@@ -63,7 +63,7 @@ class Runtime:
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.refills = GapFiller(
-            lambda: self.settings, store, self.writer.tally.add_figures, self.stands_by, self._growth
+            lambda: self.settings, store, self.writer.counters.add_figures, self.stands_by, self._growth
         )
         self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
         self.mailer = ReportMailer(lambda: self.settings, store, self.leads)

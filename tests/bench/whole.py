@@ -72,7 +72,7 @@ async def _committed(running: Daemon, calls: int) -> None:
 
 def _counted(running: Daemon) -> int:
     """Calls in the figures that /metrics shows, which are added to after each commit."""
-    figures = running.runtime.writer.tally.snapshot()
+    figures = running.runtime.writer.counters.snapshot()
     return round(sum(count for figure, count in figures.items() if figure[0] == COUNTED))
 
 

@@ -129,7 +129,7 @@ def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Database)
         second.become_leader(told[24:], second.gained)
         assert second.flush(SOON)
         assert until(lambda: second.leads)
-        assert second.tally.snapshot() == pytest.approx(summed(told))
+        assert second.counters.snapshot() == pytest.approx(summed(told))
         assert (second.backlog(), second.trouble()) == (0, None)
     assert rows(store)["fact"] == 36
     assert calls.counters(store) == pytest.approx(summed(told))
@@ -242,7 +242,7 @@ def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_wai
         assert sink.flush(SOON)
         assert not sink.stands_by
         assert until(lambda: sink.leads)
-        assert sink.tally.snapshot() == pytest.approx(summed(told))
+        assert sink.counters.snapshot() == pytest.approx(summed(told))
     assert rows(store)["fact"] == 24
 
 

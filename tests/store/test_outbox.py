@@ -430,7 +430,7 @@ def test_while_the_database_is_locked_outcomes_wait_in_the_journal_and_take_no_r
         assert journal is not None
         assert journal.size == (tmp_path / "waiting").stat().st_size > 0
     assert sink.flush(SOON)
-    assert sink.tally.snapshot() == pytest.approx(summed(told))
+    assert sink.counters.snapshot() == pytest.approx(summed(told))
     sink.close(SOON)
     assert (sink.backlog(), rows(sqlite_store)["fact"], (tmp_path / "waiting").stat().st_size) == (0, 480, 0)
     assert queries.counters(sqlite_store) == pytest.approx(summed(told))
@@ -525,7 +525,7 @@ def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it
     assert until(lambda: not sink.thread.is_alive())
     again = writing(store, tmp_path)
     assert (again.backlog(), rows(store)["fact"]) == (0, 96)
-    assert again.tally.snapshot() == pytest.approx(summed(told))
+    assert again.counters.snapshot() == pytest.approx(summed(told))
     more = of_calls(9)[96:]
     for item in more:
         again.offer(item)

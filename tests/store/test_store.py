@@ -348,11 +348,11 @@ def test_a_call_told_again_differently_stays_as_it_was_first_told(store: Databas
 def test_figures_carry_on_where_the_last_program_left_them(store: Database) -> None:
     wrote(store, *outcomes(answered_call(0)))
     with database(store) as sink:
-        before = sink.tally.snapshot()
+        before = sink.counters.snapshot()
         for item in outcomes(answered_call(1)):
             sink.offer(item)
         assert sink.flush(SOON)
-        after = sink.tally.snapshot()
+        after = sink.counters.snapshot()
     assert before == pytest.approx(summed(of_calls(1)))
     assert after == pytest.approx(summed(of_calls(2)))
     assert after == pytest.approx(calls.counters(store))

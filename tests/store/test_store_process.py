@@ -48,7 +48,7 @@ def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(
         for item in told[24:]:
             sink.offer(item)
         assert sink.flush(SOON)
-        assert sink.tally.snapshot() == pytest.approx(summed(told))
+        assert sink.counters.snapshot() == pytest.approx(summed(told))
     assert rows(store)["fact"] == 48
     store.close()
 
@@ -73,7 +73,7 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
             first.offer(item)
         assert first.flush(SOON)
     with database(store) as second:
-        assert second.tally.snapshot() == pytest.approx(summed(told))
+        assert second.counters.snapshot() == pytest.approx(summed(told))
 
 
 # The daemon is killed.
@@ -99,7 +99,7 @@ while True:
             sink.offer(item)
     if number % 50 == 0 or sys.argv[4] == "amid a call":
         sink.flush(120)
-        figures = sink.tally.snapshot().items()
+        figures = sink.counters.snapshot().items()
         print(number, sum(v for k, v in figures if k[0] == "callmon_calls_total"), flush=True)
     if sys.argv[4] == "amid a call":
         time.sleep(600)

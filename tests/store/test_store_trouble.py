@@ -73,10 +73,10 @@ def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sql
             assert sink.trouble() == "the database cannot be written: database is locked"
             assert (sink.backlog(), sink.behind_for().total_seconds() > 1) == (len(told) + 1, True)
             assert (rows(sqlite_store)["fact"], calls.heartbeats(sqlite_store)) == (0, {})
-            assert sink.tally.snapshot() == {}
+            assert sink.counters.snapshot() == {}
         assert sink.flush(SOON)
         assert (sink.trouble(), sink.backlog(), sink.behind_for().total_seconds()) == (None, 0, 0)
-        assert sink.tally.snapshot() == pytest.approx(summed(told))
+        assert sink.counters.snapshot() == pytest.approx(summed(told))
     assert calls.counters(sqlite_store) == pytest.approx(summed(told))
     assert (rows(sqlite_store)["fact"], calls.heartbeats(sqlite_store)) == (36, {EXCHANGE: START})
 
@@ -347,7 +347,7 @@ def test_a_commit_whose_answer_was_lost_is_neither_repeated_nor_forgotten(postgr
         for item in told[36:]:
             sink.offer(item)
         assert sink.flush(SOON)
-        assert sink.tally.snapshot() == pytest.approx(summed(told))
+        assert sink.counters.snapshot() == pytest.approx(summed(told))
     assert wire.lost == 1
     assert calls.counters(over_wire) == pytest.approx(summed(told))
     assert (rows(over_wire)["fact"], rows(over_wire)["call"]) == (72, 6)

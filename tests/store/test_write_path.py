@@ -167,7 +167,7 @@ def test_two_hosts_with_two_outboxes_write_and_count_each_outcome_once_wherever_
             assert hangs.wait(SOON)
             lead(store, second)
             assert (rows(store)["fact"], second.backlog()) == (24, 0)
-            assert second.tally.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
+            assert second.counters.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
             goes_on.set()
             assert until(lambda: first.stands_by)
             for sink in (first, second):
@@ -178,7 +178,7 @@ def test_two_hosts_with_two_outboxes_write_and_count_each_outcome_once_wherever_
             first.offer(item)
         lead(store, first)
         assert (rows(store)["fact"], rows(store)["call"], first.backlog()) == (36, 3, 0)
-        assert first.tally.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
+        assert first.counters.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
     assert (tmp_path / "one").stat().st_size == 0
 
 
@@ -200,7 +200,7 @@ def test_what_was_compared_before_another_instance_wrote_is_compared_again(store
     lead(store, sink)
     sink.close(SOON)
     assert (rows(store)["fact"], sink.backlog()) == (24, 0)
-    assert sink.tally.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
+    assert sink.counters.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -234,7 +234,7 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
             raise OperationalError("COMMIT", None, Exception(fault))
 
     def sampled(why: str | None) -> None:
-        seen.append((sink.done, sink.tally.snapshot()))
+        seen.append((sink.done, sink.counters.snapshot()))
         notify(why)
 
     monkeypatch.setattr(writer, "FIRST_WAIT", 0.001)
@@ -248,7 +248,7 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
         assert until(lambda: not sink._appender.waiting)  # a record of their own
     assert sink.flush(SOON)
     monkeypatch.undo()
-    assert (sink.backlog(), sink.tally.snapshot()) == (0, pytest.approx(summed(told)))
+    assert (sink.backlog(), sink.counters.snapshot()) == (0, pytest.approx(summed(told)))
     sink.close(SOON)
     assert len({done for done, _ in seen}) > 10
     assert [done for done, figures in seen if figures != pytest.approx(summed(told[:done]))] == []
@@ -280,7 +280,7 @@ def test_after_a_power_cut_at_any_byte_the_database_has_each_acknowledged_outcom
             sink.offer(item)
         sink.close(SOON)
         assert (rows(store)["fact"], rows(store)["call"], sink.backlog(), size) == (36, 3, 0, size)
-        assert sink.tally.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
+        assert sink.counters.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
         store.close()
 
 
@@ -325,7 +325,7 @@ def test_records_that_waited_for_a_slow_database_are_committed_together_within_a
     # The first may have been taken before the others were there.
     assert fewest <= len(found) <= commits_at_most
     assert (rows(sqlite_store)["fact"], calls.counters(sqlite_store)) == (360, pytest.approx(summed(told)))
-    assert sink.tally.snapshot() == pytest.approx(summed(told))
+    assert sink.counters.snapshot() == pytest.approx(summed(told))
 
 
 def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twice(
@@ -352,7 +352,7 @@ def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twic
     assert sink.flush(SOON)
     sink.close(SOON)
     assert (lost, sink.backlog()) == (commits(sqlite_store)[-1:], 0)
-    assert calls.counters(sqlite_store) == sink.tally.snapshot() == pytest.approx(summed(told))
+    assert calls.counters(sqlite_store) == sink.counters.snapshot() == pytest.approx(summed(told))
 
 
 def test_a_stack_dump_names_the_two_threads_of_a_writer(sqlite_store: Database) -> None:

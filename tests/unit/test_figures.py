@@ -296,12 +296,12 @@ def test_the_first_answer_is_counted_for_calls_that_were_judged(
     assert counted == ([] if first is None else [first])
 
 
-def test_a_tally_starts_from_what_it_is_given_and_gives_copies() -> None:
-    tally = CommittedCounters({("a",): 2.0})
-    before = tally.snapshot()
-    tally.add_figures({("a",): 1.0, ("b",): 0.5})
+def test_counters_start_from_the_given_ones_and_give_copies() -> None:
+    counters = CommittedCounters({("a",): 2.0})
+    before = counters.snapshot()
+    counters.add_figures({("a",): 1.0, ("b",): 0.5})
     assert before == {("a",): 2.0}
-    assert tally.snapshot() == {("a",): 3.0, ("b",): 0.5}
+    assert counters.snapshot() == {("a",): 3.0, ("b",): 0.5}
 
 
 def test_a_callback_that_another_had_paid_already_adds_no_delay() -> None:

@@ -182,9 +182,9 @@ def test_the_titles_of_a_line_survive_quotes_backslashes_and_accents() -> None:
 
 
 def test_buckets_are_cumulative_and_end_in_the_count() -> None:
-    tally = CommittedCounters(ONE_CALL)
-    tally.add_figures(ONE_CALL)
-    text = FiguresText(LabelValues({"general": seconds(6)})).render(tally.snapshot())
+    counters = CommittedCounters(ONE_CALL)
+    counters.add_figures(ONE_CALL)
+    text = FiguresText(LabelValues({"general": seconds(6)})).render(counters.snapshot())
     shown = [
         line for line in text.splitlines() if line.startswith("callmon_rings_before_answer_") and '"fr"' in line
     ]
@@ -286,31 +286,31 @@ def in_another_language() -> Figures:
     ("name", "once"), [("callmon_calls_total", [1]), ("callmon_rings_before_answer_bucket", [0] + [1] * 8)]
 )
 def test_a_scraper_is_told_a_seldom_series_at_zero_before_its_first_value(name: str, once: list[float]) -> None:
-    tally = CommittedCounters(ONE_CALL)
-    metrics = Metrics(tally, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
+    counters = CommittedCounters(ONE_CALL)
+    metrics = Metrics(counters, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
     assert [scraped(metrics, one, name) for one in ("first", "second")] == [[], []]
-    tally.add_figures(in_another_language())
+    counters.add_figures(in_another_language())
     zero = [0.0] * len(once)
     told_in_turn = [scraped(metrics, one, name) for one in ("first", "first", "second", "second", "later", "")]
     assert told_in_turn == [zero, once, zero, once, once, once]
 
 
 def test_a_series_that_a_scraper_has_been_told_is_never_shown_at_zero_again() -> None:
-    tally = CommittedCounters({})
-    metrics = Metrics(tally, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
+    counters = CommittedCounters({})
+    metrics = Metrics(counters, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
     values = []
     for _ in range(4):
         values.append(scraped(metrics, "one", "callmon_calls_total"))
-        tally.add_figures(in_another_language())
+        counters.add_figures(in_another_language())
     assert values == [[], [0], [2], [3]]
 
 
 def test_what_another_leader_counted_is_shown_at_its_value_to_who_scraped_before() -> None:
-    tally = CommittedCounters({})
-    metrics = Metrics(tally, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
+    counters = CommittedCounters({})
+    metrics = Metrics(counters, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
     scraped(metrics, "one", "callmon_calls_total")
-    tally.add_figures(in_another_language())
-    tally.replace({figure: 7 * count for figure, count in in_another_language().items()})
+    counters.add_figures(in_another_language())
+    counters.replace({figure: 7 * count for figure, count in in_another_language().items()})
     assert scraped(metrics, "one", "callmon_calls_total") == [7]
 
 

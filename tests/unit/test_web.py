@@ -91,8 +91,8 @@ async def test_metrics_come_in_the_format_that_was_asked_for(accept: str, conten
 
 
 async def test_prometheus_is_told_a_seldom_series_at_zero_first_and_a_person_its_value() -> None:
-    tally = CommittedCounters(ONE_CALL)
-    application = WebApplication(Metrics(tally, Daemon(), [GENERAL], [], [EXCHANGE]), list).asgi()
+    counters = CommittedCounters(ONE_CALL)
+    application = WebApplication(Metrics(counters, Daemon(), [GENERAL], [], [EXCHANGE]), list).asgi()
     figure = ("callmon_calls_total", "general", "lost", "fr", "open")
     series = 'callmon_calls_total{line="general",outcome="lost",language="fr",hours="open"} '
     async with served(application) as port:
@@ -103,7 +103,7 @@ async def test_prometheus_is_told_a_seldom_series_at_zero_first_and_a_person_its
 
         of_prometheus = "X-Prometheus-Scrape-Timeout-Seconds: 10"
         before = await told(of_prometheus)
-        tally.add_figures({figure: 1.0})
+        counters.add_figures({figure: 1.0})
         after = [await told(), await told(of_prometheus), await told(of_prometheus)]
     assert (before, after) == ("", ["1", "0", "1"])
 

@@ -237,7 +237,7 @@ class Metrics:
 
     def __init__(
         self,
-        tally: CommittedCounters,
+        counters: CommittedCounters,
         source: MetricsSource,
         lines: Iterable[Line],
         standards: Iterable[str],
@@ -245,7 +245,7 @@ class Metrics:
         minimum_sample: int = 20,
         is_slim: bool = False,
     ) -> None:
-        self._tally, self._source = tally, source
+        self._counters, self._source = counters, source
         self.read = source.snapshot
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
@@ -287,7 +287,7 @@ class Metrics:
     def _read_counters(self, scraper: str) -> tuple[Figures, Set[Figure]]:
         """The committed counters, and those that were first counted after the last scrape of `scraper`."""
         looked = self._looked.pop(scraper, inf)
-        figures, new, now = self._tally.read_after(looked)
+        figures, new, now = self._counters.read_after(looked)
         if scraper:
             self._looked[scraper] = now
             while len(self._looked) > SCRAPERS:

@@ -50,7 +50,7 @@ DatabaseState = tuple[BatchId, Figures]  # the last committed batch, and all cou
 class Writer:
     """The database as a sink. Only the event-loop thread calls `offer` and `become_leader`.
 
-    `tally`: the committed counters. `journal`: the outbox, to read its state; None without a file. `done`:
+    `counters`: the committed counters. `journal`: the outbox, to read its state; None without a file. `done`:
     outcomes that are committed, here or by another instance. `stands_by`: another instance writes, or
     `become_leader` is to be called: then `gained` is the database's state. `heard`: by exchange, until when the
     leader committed all events. `holder`: the session that holds the lease.
@@ -72,7 +72,7 @@ class Writer:
         journal: Outbox | None = None,
     ) -> None:
         self.max_waiting, self.path = max_waiting, store.path
-        self.tally = CommittedCounters({})
+        self.counters = CommittedCounters({})
         self._store = Database(store.url, store.ring)  # of its own: a failure drops all connections
         self._is_shared, self._lock = is_shared, WriteLock(self._store)
         self._outbox = journal or Outbox(None, store.ring)
@@ -218,7 +218,7 @@ class Writer:
         """Continues the outbox after the database's last batch."""
         last, figures = state
         self._outbox.begin_term(*last, self._token)
-        self.tally.replace(figures)
+        self.counters.replace(figures)
         self._is_open = True
         self._appender.wake()
 
@@ -315,7 +315,7 @@ class Writer:
         began, batch = monotonic(), BatchId(entries[-1].number, self._token)
         figures = self._write(batch, [self._outbox.read(entry) for entry in entries])
         self._store.check_in_place()  # otherwise the batch went to a file that is no longer the database
-        self.tally.add_figures(figures)
+        self.counters.add_figures(figures)
         self._renewed(began)  # a commit also confirms the lease
         self._publish(batch)
         self._last = batch
@@ -328,7 +328,7 @@ class Writer:
         return figures
 
     def _publish(self, last: BatchId) -> None:
-        """The batches until `last` are known to be in the database, and their counters are in `tally`."""
+        """The batches until `last` are known to be in the database, and their counters are in `counters`."""
         for rejected in self._skipped:
             _log_skipped(rejected)
         self._rejected += len(self._skipped)
