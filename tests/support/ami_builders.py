@@ -388,7 +388,7 @@ def judged(call: dict[str, Any], standard: str = "answer_by_third_ring") -> tupl
 
 def left(replay: Replay) -> tuple[int, int, int, int]:
     """How many legs, calls, bridges and accounts are still in memory."""
-    hearing = replay.monitor.exchanges["toronto"]
-    state = hearing.tracker.state
-    bridges, accounts = len(state.bridges.members), len(hearing.accounts)
+    exchange = replay.monitor.exchanges["toronto"]
+    state = exchange.tracker.state
+    bridges, accounts = len(state.bridges.members), len(exchange.accounts)
     return len(state.legs) + len(state.unborn), len(state.calls), bridges, accounts

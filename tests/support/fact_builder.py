@@ -124,8 +124,8 @@ class Office:
         return self
 
     def hear_fact(self, fact: Fact) -> None:
-        hearing = self.monitor.exchanges["toronto"]
-        self._keep(self.monitor._conclude("toronto", hearing, [fact], None))
+        exchange = self.monitor.exchanges["toronto"]
+        self._keep(self.monitor._conclude("toronto", exchange, [fact], None))
 
     def tick(self, now: datetime, heard: dict[str, datetime] | None = None, silent: Iterable[str] = ()) -> Office:
         for outcome in self.monitor.tick(now, heard, list(silent)):
