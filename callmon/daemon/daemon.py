@@ -124,7 +124,7 @@ class Daemon:
                 "standby": self.standby.run(),
                 "gap filler": runtime.refills.run(),
                 "roll-ups": roll_up(self._store, self._file_check.hasten),
-                "reconciliation": runtime.nights.run(),
+                "reconciliation": runtime.nightly_reconciliation.run(),
                 "report mail": runtime.mailer.run(),
                 "public notice": runtime.notices.run(self.site.seen),
                 "file check": self._file_check.run(),

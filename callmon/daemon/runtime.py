@@ -65,7 +65,9 @@ class Runtime:
         self.refills = GapFiller(
             lambda: self.settings, store, self.writer.counters.add_figures, self.stands_by, self._growth
         )
-        self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
+        self.nightly_reconciliation = NightlyReconciliation(
+            lambda: self.settings, store, self.leads, self.refills.backlog
+        )
         self.mailer = ReportMailer(lambda: self.settings, store, self.leads)
         self.notices = NoticePublisher(lambda: self.settings, self.stands_by)
         self.sinks = (self.writer, self.mqtt, self.refills)
@@ -90,7 +92,7 @@ class Runtime:
         self.outlooks.restore(settings, now)
         heard = queries.heartbeats(store)
         self.commands.restore()
-        self.nights.restore()
+        self.nightly_reconciliation.restore()
         disruptions.restore_disruptions(store, monitor, settings)
         obligations.restore_ledger(store, monitor.ledger, settings.exchanges, now)
         for name in settings.exchanges:
@@ -156,7 +158,7 @@ class Runtime:
                 SinkStatus(x.name, x.backlog(), x.behind_for(), x.refused()) for x in self._sinks_in_use()
             ),
             backfill_waiting=dict(self.refills.waiting()),
-            compared=tuple(self.nights.compared),
+            compared=tuple(self.nightly_reconciliation.compared),
             reports_unsent=dict(self.mailer.unsent),
         )
 

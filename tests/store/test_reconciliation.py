@@ -214,14 +214,16 @@ def test_what_cannot_be_compared_is_refused_with_what_to_do(
 # By itself, each night.
 
 
-def nights(settings: Settings, store: Database, leads: bool = True, gaps: int = 0) -> NightlyReconciliation:
+def nightly_reconciliation(
+    settings: Settings, store: Database, leads: bool = True, gaps: int = 0
+) -> NightlyReconciliation:
     return NightlyReconciliation(lambda: settings, store, lambda: leads, lambda: gaps)
 
 
 async def test_a_day_is_reconciled_ten_minutes_after_midnight_once(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     filled_but(store, settings, {calls[-1]}, tmp_path)
-    watch, midnight = nights(settings, store), MIDNIGHT + timedelta(days=1)
+    watch, midnight = nightly_reconciliation(settings, store), MIDNIGHT + timedelta(days=1)
     await watch.reconcile_if_due(midnight + timedelta(minutes=9, seconds=59))
     assert watch.compared == []  # of the day before that callmon had heard nothing
     await watch.reconcile_if_due(midnight + timedelta(minutes=10))
@@ -229,7 +231,7 @@ async def test_a_day_is_reconciled_ten_minutes_after_midnight_once(store: Databa
     with store.writing() as connection:
         connection.execute(text("DELETE FROM reconciliation_call"))
     await watch.reconcile_if_due(midnight + timedelta(hours=20))
-    again = nights(settings, store)
+    again = nightly_reconciliation(settings, store)
     again.restore()
     await again.reconcile_if_due(midnight + timedelta(hours=21))
     assert [one.only["exchange"] for one in again.compared] == [0]  # it was not done again
@@ -241,18 +243,18 @@ async def test_who_stands_by_or_has_gaps_to_fill_first_does_not(
 ) -> None:
     settings, _ = diary_of(tmp_path)
     filled_but(store, settings, set(), tmp_path)
-    watch = nights(settings, store, leads, gaps)
+    watch = nightly_reconciliation(settings, store, leads, gaps)
     await watch.reconcile_if_due(MIDNIGHT + timedelta(days=1, hours=1))
     assert watch.compared == []
 
 
 async def test_what_came_before_callmon_is_not_held_against_it(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
-    watch = nights(settings, store)
+    watch = nightly_reconciliation(settings, store)
     await watch.reconcile_if_due(MIDNIGHT + timedelta(days=1, hours=1))
     assert watch.compared == []  # it has never heard this exchange
     wrote(store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, MIDNIGHT, MIDNIGHT + timedelta(seconds=1)),)))
-    watch = nights(settings, store)
+    watch = nightly_reconciliation(settings, store)
     await watch.reconcile_if_due(MIDNIGHT + timedelta(days=1, hours=1))
     assert [one.only["exchange"] for one in watch.compared] == [len(calls)]
 
@@ -262,7 +264,7 @@ async def test_a_diary_that_cannot_be_read_is_tried_again_later(store: Database,
     outcome = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, answered_call(1))
     assert outcome is not None
     wrote(store, outcome)
-    watch, at = nights(settings, store), MIDNIGHT + timedelta(days=1, hours=1)
+    watch, at = nightly_reconciliation(settings, store), MIDNIGHT + timedelta(days=1, hours=1)
     await watch.reconcile_if_due(at)
     write_csv(tmp_path / "Master.csv", [])
     await watch.reconcile_if_due(at + timedelta(minutes=29))
