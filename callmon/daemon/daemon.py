@@ -153,19 +153,19 @@ class Daemon:
 
     def on_events(self, name: str, events: Sequence[e.Event]) -> None:
         """Pass each event to the monitor and each outcome to the sinks. Reading pauses when a sink has no room."""
-        runtime, watched = self.runtime, self.runtime.watched[name]
+        runtime, exchange_task = self.runtime, self.runtime.exchange_tasks[name]
         room = True
         for event in events:
             try:
                 outcome = runtime.monitor.feed(name, event)
             except Exception:  # a bug in the core: dumped, counted, and the daemon continues
-                if self._fault(watched, type(event).__name__):
+                if self._fault(exchange_task, type(event).__name__):
                     break
                 continue
             if outcome is not None:
                 for sink in runtime.sinks:
                     room = sink.offer(outcome) and room
-        if watched.record_events(events, runtime.monitor):
+        if exchange_task.record_events(events, runtime.monitor):
             runtime.offer(self._tick)  # ends the disruption of the gap: no snapshot has both
         if not room:
             for link in runtime.links().values():
@@ -212,11 +212,11 @@ class Daemon:
         self.runtime.outlooks.furnish(exchange, settings)
         listen = always_listening(exchange, lambda: self._connection_fault(name))
         task = self._tasks.create_task(listen, name=f"exchange {name}")
-        self.runtime.watched[name] = ExchangeTask(exchange, recorder, task)
+        self.runtime.exchange_tasks[name] = ExchangeTask(exchange, recorder, task)
 
     def _connection_fault(self, name: str) -> None:
         """An internal error has ended the connection to an exchange: a gap begins, until the next listing."""
-        self._fault(self.runtime.watched[name], "connection")
+        self._fault(self.runtime.exchange_tasks[name], "connection")
         self.on_events(name, [e.ConnectionLost(None)])
 
     def _ready(self, wire: socket.socket) -> None:
@@ -254,7 +254,7 @@ class Daemon:
     def _is_heard(self, name: str, until: datetime) -> bool:
         """Whether all events until then were received. If not, and it is past, the exchange is asked by a Ping."""
         link = self.runtime.links().get(name)
-        now = None if link is None or self.runtime.watched[name].unheard_since else link.exchange_time()
+        now = None if link is None or self.runtime.exchange_tasks[name].unheard_since else link.exchange_time()
         if link is None or now is None or now < until:
             return False
         heard = link.heard_until()
@@ -264,23 +264,25 @@ class Daemon:
         return True
 
     def _beat(self) -> None:
-        for name, watched in self.runtime.watched.items():
-            self._heartbeat(name, watched)
+        for name, exchange_task in self.runtime.exchange_tasks.items():
+            self._heartbeat(name, exchange_task)
         self.runtime.offer(self._tick)
 
     def _tick(self) -> list[Outcome]:
         runtime, clocks = self.runtime, (datetime.now(UTC), monotonic())
         runtime.monitor.ledger.unbelieved = runtime.time.unbelieved(*clocks)
-        silent = unheard_exchanges(runtime.watched, runtime.settings.rules.talked_for) + runtime.pairs.silent()
+        silent = (
+            unheard_exchanges(runtime.exchange_tasks, runtime.settings.rules.talked_for) + runtime.pairs.silent()
+        )
         heard = self._heard | runtime.pairs.heard()
         return runtime.monitor.tick(runtime.time.for_deadlines(*clocks), heard, silent)
 
-    def _heartbeat(self, name: str, watched: ExchangeTask) -> None:
+    def _heartbeat(self, name: str, exchange_task: ExchangeTask) -> None:
         """Offer a heartbeat: all events received until now have been offered, and are stored before it."""
-        link = watched.exchange.link
+        link = exchange_task.exchange.link
         if (
             link is None
-            or not watched.exchange.is_connected
+            or not exchange_task.exchange.is_connected
             or self.runtime.monitor.exchanges[name].tracker.state.is_unheard
         ):
             return
@@ -294,9 +296,9 @@ class Daemon:
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
         """Disconnect from the exchanges, store all received outcomes (`FLUSH_SECONDS` at most), and stop."""
         notify("STOPPING=1")
-        for name, watched in self.runtime.watched.items():
-            self._heartbeat(name, watched)
-            watched.task.cancel()
+        for name, exchange_task in self.runtime.exchange_tasks.items():
+            self._heartbeat(name, exchange_task)
+            exchange_task.task.cancel()
         self.site.close()
         server.should_exit = True
         for task in tasks:
@@ -314,17 +316,17 @@ class Daemon:
         await asyncio.wait([self._broker], timeout=BROKER_SECONDS)
         self._broker.cancel()
 
-    def _fault(self, watched: ExchangeTask, event: str) -> bool:
+    def _fault(self, exchange_task: ExchangeTask, event: str) -> bool:
         """Count an error; log and record the first of its kind in a minute. True: the connection was ended."""
         self.runtime.internal_errors += 1
-        name, now = watched.exchange.name, monotonic()
-        if count := watched.faults.count_to_log(event, now):
+        name, now = exchange_task.exchange.name, monotonic()
+        if count := exchange_task.faults.count_to_log(event, now):
             extra = {"exchange": name, "event": event, "count": count}
             log.exception("daemon: internal error in an event; continuing", extra=extra)
             with contextlib.suppress(OSError):
-                watched.recorder.dump_fault(name, datetime.now(UTC))
-        link = watched.exchange.link
-        if link is None or not watched.faults.is_flood(now):
+                exchange_task.recorder.dump_fault(name, datetime.now(UTC))
+        link = exchange_task.exchange.link
+        if link is None or not exchange_task.faults.is_flood(now):
             return False
         self._flooded(exchange=name)
         link.close()
@@ -363,11 +365,11 @@ class Daemon:
         for name, earlier in before.exchanges.items():
             now = runtime.settings.exchanges.get(name)
             if now is None or not now.is_reached_as(earlier):
-                runtime.watched.pop(name).task.cancel()
+                runtime.exchange_tasks.pop(name).task.cancel()
         for name in runtime.settings.exchanges:
-            if name not in runtime.watched:
+            if name not in runtime.exchange_tasks:
                 self._connect_exchange(name)
-            runtime.outlooks.furnish(runtime.watched[name].exchange, runtime.settings)
+            runtime.outlooks.furnish(runtime.exchange_tasks[name].exchange, runtime.settings)
 
 
 def notify(state: str) -> None:

@@ -100,9 +100,9 @@ class ExchangeTask:
         )
 
 
-def unheard_exchanges(watched: Mapping[str, ExchangeTask], least: timedelta) -> list[str]:
+def unheard_exchanges(exchange_tasks: Mapping[str, ExchangeTask], least: timedelta) -> list[str]:
     """The exchanges unheard for at least `least`: a callback may have been made meanwhile."""
-    now, since = monotonic(), {name: task.unheard_since for name, task in watched.items()}
+    now, since = monotonic(), {name: task.unheard_since for name, task in exchange_tasks.items()}
     return [name for name, at in since.items() if at is not None and now - at >= least.total_seconds()]
 
 

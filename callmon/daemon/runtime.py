@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class Runtime:
-    """The shared state of one daemon. `watched` holds the exchanges that the daemon connects to, by name."""
+    """The shared state of one daemon. `exchange_tasks`: one for each exchange, by name."""
 
     def __init__(self, settings: Settings, store: Database) -> None:
         self.settings, self.store = settings, store
@@ -71,7 +71,7 @@ class Runtime:
         self.mailer = ReportMailer(lambda: self.settings, store, self.leads)
         self.notices = NoticePublisher(lambda: self.settings, self.stands_by)
         self.sinks = (self.writer, self.mqtt, self.refills)
-        self.watched: dict[str, ExchangeTask] = {}
+        self.exchange_tasks: dict[str, ExchangeTask] = {}
         self.commands = CommandQueue(store, self.token)
         self.pairs = PairReader(settings.store.pairs, store, lambda: self.monitor)
         self.time = ExchangeTime()
@@ -132,7 +132,7 @@ class Runtime:
         """The state now, in the event loop: gauges older than the counters beside them would contradict these."""
         now, monitor, exchanges = self.now(), self.monitor, self._connections()
         callbacks = self._callbacks = self._callbacks.updated(monitor.ledger.index)
-        heard = tuple(watched.status(monitor) for watched in self.watched.values())
+        heard = tuple(exchange_task.status(monitor) for exchange_task in self.exchange_tasks.values())
         enabled, waits = judged_standards(self.settings, monitor.survey_heard), self._waits()
         clocks = datetime.now(UTC), monotonic()
         return DaemonSnapshot(
@@ -202,7 +202,7 @@ class Runtime:
 
     def links(self) -> dict[str, Transport]:
         """The connection of each exchange that has one."""
-        links = {name: watched.exchange.link for name, watched in self.watched.items()}
+        links = {name: exchange_task.exchange.link for name, exchange_task in self.exchange_tasks.items()}
         return {name: link for name, link in links.items() if link is not None}
 
     def _waits(self) -> Mapping[tuple[str, str], Wait]:
@@ -210,8 +210,12 @@ class Runtime:
         return self.monitor.waits({name: at for name, at in times.items() if at is not None})
 
     def _connections(self) -> dict[str, ExchangeClient]:
-        return {name: watched.exchange for name, watched in self.watched.items()}
+        return {name: exchange_task.exchange for name, exchange_task in self.exchange_tasks.items()}
 
     def _growth(self, exchange: str) -> Mapping[str, Sequence[MailboxGrowth]]:
-        watched = self.watched.get(exchange)
-        return {} if watched is None else {box: tuple(x) for box, x in watched.exchange.boxes.grown.items()}
+        exchange_task = self.exchange_tasks.get(exchange)
+        return (
+            {}
+            if exchange_task is None
+            else {box: tuple(x) for box, x in exchange_task.exchange.boxes.grown.items()}
+        )

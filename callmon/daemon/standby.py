@@ -85,7 +85,7 @@ class Standby:
         if not self._runtime.writer.stands_by:
             return []
         self._note_gaps()  # a gap may just have ended
-        hears_all = self._heard_here().keys() == self._runtime.watched.keys()
+        hears_all = self._heard_here().keys() == self._runtime.exchange_tasks.keys()
         remark = Sentence("{standby}{holder}", standby=STANDS_BY, holder=self._held_by())
         return [remark] if hears_all and not self._missed else [remark, LEARNS]
 

@@ -26,7 +26,7 @@ from callmon.store.database import Database
 from callmon.store.queries import disruptions
 from tests.commands.test_callback_commands import STILL_WAITS, WAITS
 from tests.support.fact_builder import OTHER, Office
-from tests.support.simulated_exchange import Watched
+from tests.support.simulated_exchange import SimulatedExchange
 from tests.support.store_fixtures import copy, wrote
 from tests.unit.test_disruptions import well
 
@@ -49,7 +49,7 @@ def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch)
     store.close()
 
 
-def keep(store: Database, heard: Watched) -> Watched:
+def keep(store: Database, heard: SimulatedExchange) -> SimulatedExchange:
     wrote(store, *heard.outcomes)
     return heard
 
@@ -263,8 +263,8 @@ def name_of_exchange(store: Database) -> str:
     return next(one.id for one in disruptions.live_disruptions(store) if one.source == "exchange")
 
 
-def done(store: Database, which: str) -> Watched:
-    heard = Watched(NOW)
+def done(store: Database, which: str) -> SimulatedExchange:
+    heard = SimulatedExchange(NOW)
     heard.kept = {one.id: one for one in disruptions.live_disruptions(store)}
     heard.restart()
     return heard.hand("end", which)

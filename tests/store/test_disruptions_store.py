@@ -27,7 +27,7 @@ from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
 from callmon.store.rejudge import counter_differences
 from tests.support.fact_builder import local
-from tests.support.simulated_exchange import Watched
+from tests.support.simulated_exchange import SimulatedExchange
 from tests.support.store_fixtures import account, answered_call, outcomes, plans, steps, wrote
 from tests.unit.test_disruptions import LINES, TUESDAY, WHOLE, planned, well
 
@@ -35,12 +35,12 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 BOTH = {"_101": "NOT_INUSE", "_102": "NOT_INUSE"}
 
 
-def kept(heard: Watched, into: Database) -> Watched:
+def kept(heard: SimulatedExchange, into: Database) -> SimulatedExchange:
     wrote(into, *heard.outcomes)
     return heard
 
 
-def a_day() -> Watched:
+def a_day() -> SimulatedExchange:
     """Work in which the exchange is stopped, phones that vanish without a word, a gap, something told by staff."""
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).at(TUESDAY + HOUR + SECOND).shut_down()
     heard.passes(60).boot()
@@ -192,14 +192,14 @@ def test_lines_are_found_again_with_the_trunks_over_which_their_calls_came(store
 # ── gauges ──
 
 
-def gauges(heard: Watched, at: datetime) -> list[Metric]:
+def gauges(heard: SimulatedExchange, at: datetime) -> list[Metric]:
     going = tuple(heard.monitor.disruptions.book.visible())
     lines = tuple(line for line in example().lines() if line.name in ("general", "tty"))
     found = families(OF_CALLS, DaemonSnapshot(at, disruptions=going, configured=lines))
     return [family for family in found if "disruption" in family.name or "planned" in family.name]
 
 
-def shown(heard: Watched, at: datetime) -> dict[tuple[str, ...], float]:
+def shown(heard: SimulatedExchange, at: datetime) -> dict[tuple[str, ...], float]:
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in gauges(heard, at)

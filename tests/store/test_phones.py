@@ -619,7 +619,7 @@ def test_the_phones_of_a_line_are_known_again_after_a_restart(store: Database) -
 def test_metrics_show_only_lines_whose_phones_are_known() -> None:
     lines = [line for line in settings().lines() if line.name in ("general", "tty")]
     serving = {(("general", "voice"), "in_use"): 1}
-    daemon = Daemon(watched={("general", "in_use"): 2}, serving=serving, lines=tuple(lines))
+    daemon = Daemon(phones_by_state={("general", "in_use"): 2}, serving=serving, lines=tuple(lines))
     page = Metrics(CommittedCounters({}), daemon, lines, ["answer_by_third_ring"], [EXCHANGE])
     text = page.render(page.read(), "")[0].decode()
     assert [line for line in text.splitlines() if line.startswith("callmon_phones")] == [

@@ -394,7 +394,7 @@ def test_nothing_of_the_door_blocks_the_daemons_loop(sqlite_store: Database) -> 
 # ── live ──
 
 
-def watched(gate: AccessMiddleware, cookie: str, meanwhile: Callable[[], None]) -> int:
+def parts_sent(gate: AccessMiddleware, cookie: str, meanwhile: Callable[[], None]) -> int:
     """How many parts of a live page somebody is sent, of whom something becomes known after the third."""
     parts = 0
 
@@ -433,7 +433,7 @@ def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
         for name in names:
             access.give_roles(sqlite_store, name, ("viewer",), MADE)
 
-    assert watched(gate, cookie, meanwhile) == parts
+    assert parts_sent(gate, cookie, meanwhile) == parts
 
 
 @pytest.mark.parametrize(("name", "told"), [("agent", ": "), ("viewer", "viewer: viewer")])
@@ -445,7 +445,7 @@ def test_looking_on_is_no_use_of_a_session_but_for_a_wall_screen(
     gate = application(with_accounts(sqlite_store), clock, **BY_ACCOUNT)
     visitor = signed_in(gate, name)
     cookie = f"{cookies.SESSION}={visitor.cookies.get(cookies.SESSION)}"
-    assert watched(gate, cookie, lambda: clock.goes_on(timedelta(minutes=59))) == 10
+    assert parts_sent(gate, cookie, lambda: clock.goes_on(timedelta(minutes=59))) == 10
     clock.goes_on(timedelta(minutes=2))
     assert visitor.get("/fr/who").text == told
 

@@ -24,7 +24,7 @@ from callmon.store.rejudge import counter_differences
 from callmon.text import records
 from tests.support.ami_builders import settings
 from tests.support.fact_builder import OTHER, TORONTO, Office, local
-from tests.support.simulated_exchange import Watched
+from tests.support.simulated_exchange import SimulatedExchange
 from tests.support.store_fixtures import summed, wrote
 
 TUESDAY = local("2026-11-24 10:00")
@@ -32,9 +32,9 @@ SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 TESTED = settings({'region = "CA"': 'region = "CA"\ntest_callers = ["416 555-0101", "1 416 555-0105"]'})
 
 
-def heard_from(given: str, test_callers: bool = True) -> Watched:
+def heard_from(given: str, test_callers: bool = True) -> SimulatedExchange:
     """A caller of this number calls the line `general` and hangs up."""
-    heard = Watched(TUESDAY, TESTED if test_callers else example()).listed()
+    heard = SimulatedExchange(TUESDAY, TESTED if test_callers else example()).listed()
     call = e.Newchannel(
         heard.now, "PJSIP/trunk-00000001", "4", given, "", "en", "4163272422", "1795532400.1", "1795532400.1"
     )
@@ -45,7 +45,7 @@ def heard_from(given: str, test_callers: bool = True) -> Watched:
     return heard.feed(e.Hangup(heard.now, "en", "", "s", "1795532400.1", "16"))
 
 
-def ended(heard: Watched) -> Call:
+def ended(heard: SimulatedExchange) -> Call:
     ((call,),) = [outcome.calls for outcome in heard.outcomes if outcome.calls]
     return call
 

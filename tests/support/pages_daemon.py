@@ -23,7 +23,7 @@ from callmon.store.database import Database
 from callmon.store.sign_off import keep_prepared
 from tests.support.fact_builder import CALLER, OTHER, TORONTO, Office
 from tests.support.forked_daemon import WarmCallmon
-from tests.support.simulated_exchange import Watched
+from tests.support.simulated_exchange import SimulatedExchange
 from tests.support.store_fixtures import account, answered_call, outcomes, until, wrote
 from tests.unit.test_disruptions import well
 
@@ -89,7 +89,7 @@ def _gapped(at: datetime) -> list[Outcome]:
 
 def disrupted(now: datetime) -> list[Outcome]:
     """The exchange stopped twenty minutes ago."""
-    heard: Watched = well(now - 20 * MINUTE).shut_down().passes(1)
+    heard: SimulatedExchange = well(now - 20 * MINUTE).shut_down().passes(1)
     return list(heard.outcomes)
 
 

@@ -196,7 +196,7 @@ class Daemon:
     """A daemon whose snapshot has these values (`MetricsSource`)."""
 
     calls: dict[tuple[str, str], int] = field(default_factory=dict)
-    watched: dict[tuple[str, str], int] = field(default_factory=dict)
+    phones_by_state: dict[tuple[str, str], int] = field(default_factory=dict)
     heard: list[ExchangeStatus] = field(default_factory=list)
     open: dict[str, bool] = field(default_factory=dict)
     other: dict[str, int] = field(default_factory=dict)
@@ -224,7 +224,7 @@ class Daemon:
 
     def _line(self, name: str) -> LineStatus:
         states = {state: self.calls.get((name, state), 0) for state in STATES}
-        phones = {state: count for (line, state), count in self.watched.items() if line == name}
+        phones = {state: count for (line, state), count in self.phones_by_state.items() if line == name}
         is_open = self.open.get(name, False)
         return LineStatus(name, is_open, True, states, None, None, phones, "2026-11-24", {}, {}, (0, 0))
 

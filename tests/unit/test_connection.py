@@ -19,7 +19,7 @@ from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.config.exchange import ExchangeSettings
 from callmon.daemon.exchanges import ExchangeTask, always_listening
-from tests.support import simulated_exchange as watched
+from tests.support import simulated_exchange
 from tests.support.hostile_peer import HostilePeer, dripping, growth_at_most, silent
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
@@ -108,7 +108,7 @@ async def test_messages_not_understood_count_as_unusable_on_the_connection_and_a
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")
     exchange = Answering(BANNER + NEITHER_EVENT_NOR_ANSWER, connections=2)
-    monitor = watched.Watched(datetime(2026, 11, 24, 15, tzinfo=UTC)).monitor
+    monitor = simulated_exchange.SimulatedExchange(datetime(2026, 11, 24, 15, tzinfo=UTC)).monitor
     async with at_loopback(exchange) as told:
         listener = ExchangeClient("toronto", told, lambda _: None)
         task = asyncio.create_task(always_listening(listener, lambda: None))

@@ -16,7 +16,7 @@ from callmon.core.disruptions.register import DisruptionRegister
 from callmon.core.monitor import Monitor
 from tests.support.examples import examples
 from tests.support.fact_builder import local
-from tests.support.simulated_exchange import TRUNK, Watched, site
+from tests.support.simulated_exchange import TRUNK, SimulatedExchange, site
 
 TUESDAY = local("2026-11-24 10:00")
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -25,9 +25,9 @@ WHOLE = Notice("panne de courant", "power failure", "composez le numéro sans fr
 LINES = ("general", "general-toll-free", "tty", "tty-toll-free", "poci", "poci-toll-free")
 
 
-def well(now: datetime = TUESDAY) -> Watched:
+def well(now: datetime = TUESDAY) -> SimulatedExchange:
     """Both phones of the line and the trunk are free, and callmon has heard it."""
-    return Watched(now).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE").passes(1)
+    return SimulatedExchange(now).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE").passes(1)
 
 
 # ── phones ──
@@ -62,7 +62,7 @@ def test_a_phone_that_is_used_can_be_reached(state: str) -> None:
 
 
 def test_of_a_phone_that_nobody_told_of_nothing_is_known_and_nothing_is_claimed() -> None:
-    heard = Watched(TUESDAY).listed(_101="UNAVAILABLE")
+    heard = SimulatedExchange(TUESDAY).listed(_101="UNAVAILABLE")
     assert heard.passes(600).kept == {}
 
 
@@ -125,7 +125,7 @@ def test_a_trunk_that_was_well_and_is_unreachable_disrupts_all_lines_that_come_o
 
 
 def test_a_trunk_that_never_answered_is_not_believed_to_be_down() -> None:
-    heard = Watched(TUESDAY).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="UNAVAILABLE")
+    heard = SimulatedExchange(TUESDAY).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="UNAVAILABLE")
     assert heard.passes(600).kept == {}
 
 
@@ -141,7 +141,9 @@ def test_a_trunk_that_brings_a_call_while_it_is_said_to_be_unreachable_is_not_be
 
 
 def test_a_line_that_also_comes_over_another_trunk_goes_on() -> None:
-    heard = Watched(TUESDAY).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE", trunk2="NOT_INUSE")
+    heard = SimulatedExchange(TUESDAY).listed(
+        _101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE", trunk2="NOT_INUSE"
+    )
     heard.call("4163250866", "PJSIP/trunk2").call("4163250866").call().passes(1)
     heard.device("trunk", "UNAVAILABLE").passes(12)
     assert heard.one().lines == ("general",)
@@ -160,7 +162,9 @@ def test_a_trunk_that_is_down_stays_so_over_a_restart_of_callmon() -> None:
 
 
 def test_a_line_with_a_trunk_of_which_nothing_is_known_may_go_on() -> None:
-    heard = Watched(TUESDAY).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE", trunk2="UNAVAILABLE")
+    heard = SimulatedExchange(TUESDAY).listed(
+        _101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE", trunk2="UNAVAILABLE"
+    )
     heard.call(trunk="PJSIP/trunk2").call().passes(1).device("trunk", "UNAVAILABLE").passes(60)
     assert [one for one in heard.kept.values() if "general" in one.lines] == []
 
@@ -232,7 +236,7 @@ def test_a_callmon_that_begins_while_the_exchange_is_away_claims_nothing_of_the_
 
 
 def test_an_exchange_that_was_never_heard_is_no_disruption() -> None:
-    assert Watched(TUESDAY).passes(600).kept == {}
+    assert SimulatedExchange(TUESDAY).passes(600).kept == {}
 
 
 def test_a_stop_that_callmon_does_not_outlive_ends_when_the_exchange_has_booted() -> None:
@@ -322,7 +326,7 @@ def test_one_that_was_ended_by_hand_is_not_opened_again_until_its_cause_was_over
 # ── planned work ──
 
 
-def planned(start: datetime, end: datetime, whole: bool = True) -> Watched:
+def planned(start: datetime, end: datetime, whole: bool = True) -> SimulatedExchange:
     texts = WHOLE if whole else Notice()
     told = msgspec.structs.replace(texts, until=end)
     return well().hand("plan", lines=LINES, start=start, notice=told)
@@ -463,7 +467,7 @@ def test_a_line_that_is_configured_no_longer_has_no_disruption() -> None:
 CARRIERS = ("sip:callmon@one.example", "sip:callmon@two.example")
 
 
-def registry(heard: Watched, status: str, *carriers: str) -> Watched:
+def registry(heard: SimulatedExchange, status: str, *carriers: str) -> SimulatedExchange:
     return heard.feed(*(e.Registry(heard.now, "PJSIP", "sip:us@x", carrier, status) for carrier in carriers))
 
 
@@ -522,7 +526,7 @@ STEPS = st.one_of(
 )  # fmt: skip
 
 
-def happens(heard: Watched, step: tuple[object, ...]) -> None:
+def happens(heard: SimulatedExchange, step: tuple[object, ...]) -> None:
     match step:
         case ("listed", str(state)):
             heard.listed(_101=state, _102="NOT_INUSE", trunk=state)

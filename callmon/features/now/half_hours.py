@@ -93,7 +93,7 @@ def days(at: datetime, settings: Settings) -> list[date]:
 def today(
     counted: HalfHourCounts, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
 ) -> TodayHalfHours:
-    """`silent`: for each watched exchange, since when it is unheard; None while it is heard."""
+    """`silent`: for each exchange, since when it is unheard; None while it is heard."""
     return _Maker(counted, silent, settings, at).today()
 
 
