@@ -100,7 +100,7 @@ class Monitor:
         """Process the passing of time. `heard` and `silent`: as for `Ledger.tick`."""
         self.ledger.tick(now, heard, silent)
         self.disruptions.tick(now)
-        noted, found = self.disruptions.book.drain_updates(), self._drain_ledger()
+        noted, found = self.disruptions.register.drain_updates(), self._drain_ledger()
         return [*found, Outcome("", disruptions=noted)] if noted else found
 
     def _drain_ledger(self) -> list[Outcome]:
@@ -137,8 +137,8 @@ class Monitor:
         self, command: DisruptionCommand, stored: Disruption | None = None
     ) -> list[Outcome]:
         """Apply a manual command on a disruption. `stored`: as for `apply_callback_command`."""
-        self.disruptions.book.do(command, stored)
-        return [Outcome("", disruptions=self.disruptions.book.drain_updates(), disruption_command=command.n)]
+        self.disruptions.register.do(command, stored)
+        return [Outcome("", disruptions=self.disruptions.register.drain_updates(), disruption_command=command.n)]
 
     def calls_in_progress(self, exchange: str) -> list[Call]:
         """The calls in progress, as their accounts are now."""
@@ -168,13 +168,13 @@ class Monitor:
 
     def phones(self) -> dict[tuple[str, str], int]:
         """Phones by line and state (free, in_use, unreachable), for lines with at least one known phone."""
-        return counted(self._watched(), lambda line: line.name)
+        return counted(self._phones(), lambda line: line.name)
 
     def service_phones(self) -> dict[tuple[tuple[str, str], str], int]:
         """Phones by service and mode, and state. A phone that serves several lines of a service counts once."""
-        return counted(self._watched(), lambda line: (line.service, line.mode))
+        return counted(self._phones(), lambda line: (line.service, line.mode))
 
-    def _watched(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
+    def _phones(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
         return [
             (x.tracker.state.phones, x.site.lines, x.tracker.state.exchange_time) for x in self.exchanges.values()
         ]

@@ -140,7 +140,7 @@ class Runtime:
             lines=tuple(self._line_statuses(now, heard, enabled, waits, callbacks)),
             exchanges=heard,
             callbacks=callbacks,
-            disruptions=monitor.disruptions.book.visible(),
+            disruptions=monitor.disruptions.register.visible(),
             enabled=enabled,
             stores=self.writer.trouble() is None,
             leads=self.leads(),

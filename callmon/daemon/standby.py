@@ -242,7 +242,7 @@ class Standby:
         runtime = self._runtime
         runtime.commands.done = max(runtime.commands.done, read.known.callback_command)
         # A lasting disruption is detected again; a command whose result is not stored is applied again.
-        runtime.monitor.disruptions.book.replace_all(read.disruptions)
+        runtime.monitor.disruptions.register.replace_all(read.disruptions)
         runtime.commands.done_of_disruptions = read.disruption_command
         runtime.monitor.survey_heard = runtime.monitor.survey_heard or read.survey_heard
         runtime.today.clear()

@@ -258,8 +258,8 @@ def test_libreoffice_opens_a_workbook_and_prints_what_stands_in_it(
     made = reports(kind)
     ((_, data),) = files(made.report, made.settings, "xlsx", language, None, REMARKS)
     printed = "".join(office.text_of(office.as_pdf(data, "report.xlsx")).split())
-    book = openpyxl.load_workbook(BytesIO(data))
-    summary, figures, callbacks, *texts = book.worksheets
+    workbook = openpyxl.load_workbook(BytesIO(data))
+    summary, figures, callbacks, *texts = workbook.worksheets
     shown = [str(row[0].value) for sheet in (summary, callbacks) for row in sheet.iter_rows() if row[0].value]
     shown += [
         str(cell.value) for sheet in texts for row in sheet.iter_rows(max_row=9) for cell in row if cell.value

@@ -395,10 +395,10 @@ def test_a_workbook_has_a_language_a_title_and_drawings_with_a_text(
 ) -> None:
     out = tmp_path / "x.xlsx"
     (data,) = made(site, tmp_path, "2024-05", "--format", "xlsx", "--lang", language, "-o", str(out)).values()
-    book = openpyxl.load_workbook(BytesIO(data))
+    workbook = openpyxl.load_workbook(BytesIO(data))
     title = {"fr": "Statistiques téléphoniques, mai 2024", "en": "Telephone statistics, May 2024"}[language]
-    assert (book.properties.title, book.custom_doc_props["Language"].value) == (title, f"{language}-CA")
-    assert [len(sheet.tables) for sheet in book.worksheets if sheet.title not in ("Rappels", "Callbacks")] == [
+    assert (workbook.properties.title, workbook.custom_doc_props["Language"].value) == (title, f"{language}-CA")
+    assert [len(sheet.tables) for sheet in workbook.worksheets if sheet.title not in ("Rappels", "Callbacks")] == [
         3,
         1,
         1,

@@ -186,8 +186,8 @@ def test_no_report_has_any(told: Told, kind: str, tmp_path: Path) -> None:
 def text_of(path: Path) -> str:
     if path.suffix != ".xlsx":
         return path.read_text("utf-8")
-    with zipfile.ZipFile(path) as book:
-        return " ".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
+    with zipfile.ZipFile(path) as archive:
+        return " ".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
 
 
 def test_no_exported_row_has_any(told: Told, tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ def test_json_xlsx_and_parquet_have_the_numbers_of_the_csv(
         (x["figure"], x["part"], x["cut"], x["of"]): [x[y] for y in ("value", "numerator", "denominator")]
         for x in told
     } == figures
-    book = openpyxl.load_workbook(BytesIO(made(published, settings, "xlsx", "en")))
-    cells = [[x.value for x in row] for row in book["Figures"].iter_rows(min_row=2)]
+    workbook = openpyxl.load_workbook(BytesIO(made(published, settings, "xlsx", "en")))
+    cells = [[x.value for x in row] for row in workbook["Figures"].iter_rows(min_row=2)]
     assert {tuple(x or "" for x in row[3:7]): row[8:11] for row in cells} == figures
     (tmp_path / "x.parquet").write_bytes(package(published, settings)["figures.parquet"])
     query = "SELECT figure, part, cut, member, value, numerator, denominator FROM read_parquet(?)"

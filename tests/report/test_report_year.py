@@ -448,11 +448,11 @@ def test_the_workbook_has_five_sheets_with_every_figure_as_it_happened(
     known: Year, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "xlsx", language, Path("x.xlsx"))
-    book = openpyxl.load_workbook(BytesIO(data))
-    assert book.sheetnames == SHEETS[language]
-    assert [len(sheet._charts) for sheet in book.worksheets] == [2, 0, 0, 0, 0]
-    assert all(sheet.print_area and not sheet.merged_cells.ranges for sheet in book.worksheets)
-    summary, figures, callbacks, *_ = book.worksheets
+    workbook = openpyxl.load_workbook(BytesIO(data))
+    assert workbook.sheetnames == SHEETS[language]
+    assert [len(sheet._charts) for sheet in workbook.worksheets] == [2, 0, 0, 0, 0]
+    assert all(sheet.print_area and not sheet.merged_cells.ranges for sheet in workbook.worksheets)
+    summary, figures, callbacks, *_ = workbook.worksheets
     expected = Expected(known.calls, known.obligations, july)
     callback_tables = [x for x in tables(july, language) if x.key.startswith("callback")]
     wanted = ("callbacks", "callbacks_24_hours", "callbacks_business_day", "callback_delay")

@@ -193,7 +193,7 @@ def test_lines_are_found_again_with_the_trunks_over_which_their_calls_came(store
 
 
 def gauges(heard: SimulatedExchange, at: datetime) -> list[Metric]:
-    going = tuple(heard.monitor.disruptions.book.visible())
+    going = tuple(heard.monitor.disruptions.register.visible())
     lines = tuple(line for line in example().lines() if line.name in ("general", "tty"))
     found = families(OF_CALLS, DaemonSnapshot(at, disruptions=going, configured=lines))
     return [family for family in found if "disruption" in family.name or "planned" in family.name]
@@ -273,11 +273,11 @@ def test_a_broker_is_told_what_the_public_is_told() -> None:
 
 def test_a_board_has_those_that_are_not_over() -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR)
-    book = heard.monitor.disruptions.book
-    before = book.visible()
+    register = heard.monitor.disruptions.register
+    before = register.visible()
     heard.passes(60)
-    assert (book.visible(), [x.id for x in before]) == (before, [heard.one().id])
+    assert (register.visible(), [x.id for x in before]) == (before, [heard.one().id])
     heard.hand("announce", heard.one().id, notice=Notice(reason_en="an update"))
-    assert [x.notice.reason_en for x in book.visible()] == ["an update"]
+    assert [x.notice.reason_en for x in register.visible()] == ["an update"]
     heard.hand("end", heard.one().id)
-    assert book.visible() == ()
+    assert register.visible() == ()

@@ -114,7 +114,7 @@ class SimulatedExchange:
     def restart(self) -> SimulatedExchange:
         """callmon is stopped and restarted, with what was stored."""
         self.monitor = Monitor(self.settings, "toronto", token=str)
-        self.monitor.disruptions.book.restore(one for one in self.kept.values() if one.is_live)
+        self.monitor.disruptions.register.restore(one for one in self.kept.values() if one.is_live)
         self.monitor.restore("toronto", self.now, {}, {})
         return self
 

@@ -103,11 +103,11 @@ def test_after_a_restart_a_disruption_goes_on_and_is_not_opened_twice() -> None:
 @pytest.mark.parametrize("is_stored", [True, False])
 def test_who_takes_another_s_place_goes_on_with_what_is_stored_and_sees_again_what_is_not(is_stored: bool) -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(30)
-    gone, book = heard.one().began, heard.monitor.disruptions.book
-    book.replace_all(list(heard.kept.values()) if is_stored else [])
-    assert (book.drain_updates(), len(book.visible())) == ((), int(is_stored))
+    gone, register = heard.one().began, heard.monitor.disruptions.register
+    register.replace_all(list(heard.kept.values()) if is_stored else [])
+    assert (register.drain_updates(), len(register.visible())) == ((), int(is_stored))
     heard.passes(11)
-    assert [(one.began, one.ended) for one in book] == [(gone, None)]
+    assert [(one.began, one.ended) for one in register] == [(gone, None)]
     assert heard.story() == (["Opened"] if is_stored else ["Opened", "Opened"])
 
 
@@ -400,7 +400,7 @@ def test_work_is_moved_before_it_begins_cancelled_or_ended_sooner() -> None:
 def test_planned_work_outlives_a_restart() -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).restart()
     heard.now = TUESDAY + HOUR
-    assert [one.id for one in heard.monitor.disruptions.book.work(heard.now)] == [heard.one().id]
+    assert [one.id for one in heard.monitor.disruptions.register.work(heard.now)] == [heard.one().id]
 
 
 @pytest.mark.parametrize(
@@ -444,12 +444,12 @@ def test_the_entries_alone_give_what_stands() -> None:
 
 
 def test_two_disruptions_of_one_second_have_two_names() -> None:
-    book = DisruptionRegister()
+    register = DisruptionRegister()
     key = ("exchange", "toronto", "")
     names = []
     for _ in range(3):
-        one = book.open_detected(key, LINES, TUESDAY, TUESDAY)
-        book.end_detected(one, TUESDAY)
+        one = register.open_detected(key, LINES, TUESDAY, TUESDAY)
+        register.end_detected(one, TUESDAY)
         names.append(one.id)
     second = int(TUESDAY.timestamp())
     assert names == [f"toronto-{second}", f"toronto-{second}-2", f"toronto-{second}-3"]
@@ -560,16 +560,16 @@ def test_whatever_happens_the_entries_give_what_stands_and_no_cause_is_open_twic
     assert made == heard.kept
     assert [one for one in made.values() if one.ended is not None and one.ended < one.began and one.counts] == []
     shown = {one.id for one in made.values() if one.ended is None}
-    assert {one.id for one in heard.monitor.disruptions.book.visible()} == shown
+    assert {one.id for one in heard.monitor.disruptions.register.visible()} == shown
 
 
 def test_a_reload_keeps_what_is_going_on_and_since_when_each_cause_was_seen() -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(5)
     heard.hand("announce", lines=("poci",))
-    older, before = heard.monitor, heard.monitor.disruptions.book.visible()
+    older, before = heard.monitor, heard.monitor.disruptions.register.visible()
     heard.monitor = Monitor(heard.settings, "toronto", token=str)
     heard.monitor.adopt(older)
-    assert heard.monitor.disruptions.book.visible() == before
+    assert heard.monitor.disruptions.register.visible() == before
     heard.passes(6)
     assert [one.source for one in heard.kept.values()] == ["staff", "phones"]
     heard.device("101", "NOT_INUSE").passes(1)

@@ -53,17 +53,17 @@ def token_renewals(store: Database) -> dict[str, str]:
     return {old: newest for newest, *older in found for old in older}
 
 
-def restore_ledger(store: Database, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
+def restore_ledger(store: Database, ledger: Ledger, exchanges: Iterable[str], now: datetime) -> None:
     """Restores the ledger. Call before the calls in progress are restored."""
     renewed = token_renewals(store)
-    book.restore(with_newest_tokens(obligation, renewed) for obligation in live_obligations(store))
+    ledger.restore(with_newest_tokens(obligation, renewed) for obligation in live_obligations(store))
     for token, known in cautions(store):
-        book.know(renewed.get(token, token), known)
+        ledger.know(renewed.get(token, token), known)
     for token, at, line in recent_messages(store, now - WINDOW):
-        book.shared_numbers.record_call(renewed.get(token, token), book.terms.local_day(at), line)
+        ledger.shared_numbers.record_call(renewed.get(token, token), ledger.terms.local_day(at), line)
     for name in exchanges:
         for gap in queries.gaps(store, name):
-            book.gap(name, gap.start, gap.end)
+            ledger.gap(name, gap.start, gap.end)
 
 
 def with_newest_tokens(obligation: Obligation, renewed: Mapping[str, str]) -> Obligation:

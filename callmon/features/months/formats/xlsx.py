@@ -37,27 +37,31 @@ def workbook(report: Report, settings: Settings, remarks: Remarks, formatter: Re
     import xlsxwriter  # type: ignore[import-untyped]  # it has no types; and a daemon without a workbook pays nothing
 
     data = BytesIO()
-    book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    workbook = xlsxwriter.Workbook(
+        data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
     texts, locale = html.texts(report, settings, formatter), formatter.locale.replace("_", "-")
-    book.set_properties({"title": texts["title"], "created": MADE, "comments": locale})
-    book.set_custom_property("Language", locale)
-    Sheets(book, report, settings, formatter).add_all(texts, remarks)
-    book.close()
+    workbook.set_properties({"title": texts["title"], "created": MADE, "comments": locale})
+    workbook.set_custom_property("Language", locale)
+    Sheets(workbook, report, settings, formatter).add_all(texts, remarks)
+    workbook.close()
     return data.getvalue()
 
 
 class Sheets:
     """Writes the sheets one after another."""
 
-    def __init__(self, book: Any, report: Report, settings: Settings, formatter: ReportFormatter) -> None:
-        self.book, self.report, self.settings, self.formatter = book, report, settings, formatter
+    def __init__(self, workbook: Any, report: Report, settings: Settings, formatter: ReportFormatter) -> None:
+        self.workbook, self.report, self.settings, self.formatter = workbook, report, settings, formatter
         shown_as = FORMATS | ({"rate": "0%"} if report.is_public else {})
-        self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in shown_as.items()}
-        self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
-        self.head_right = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"})
-        self.right = book.add_format({"align": "right"})
-        self.title = book.add_format({"bold": True, "font_size": 14})
-        self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        self.formats = {kind: workbook.add_format({"num_format": shown}) for kind, shown in shown_as.items()}
+        self.head = workbook.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
+        self.head_right = workbook.add_format(
+            {"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"}
+        )
+        self.right = workbook.add_format({"align": "right"})
+        self.title = workbook.add_format({"bold": True, "font_size": 14})
+        self.wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
         self.tables = 0
 
     def add_all(self, texts: dict[str, str], remarks: Remarks) -> None:
@@ -97,7 +101,7 @@ class Sheets:
 
     def sheet(self, title: str, columns: int) -> Any:
         """A new sheet, printed in landscape and one page wide."""
-        sheet = self.book.add_worksheet(title)
+        sheet = self.workbook.add_worksheet(title)
         sheet.set_landscape()
         sheet.set_paper(1)  # letter
         sheet.fit_to_pages(1, 0)
@@ -189,7 +193,7 @@ class Sheets:
 
     def chart(self, sheet: Any, table: LayoutTable, begin: int, place: tuple[int, int]) -> None:
         """Insert a chart of the rate by the third ring, by line or by month."""
-        chart, name, end = self.book.add_chart({"type": "bar"}), sheet.get_name(), begin + len(table.rows)
+        chart, name, end = self.workbook.add_chart({"type": "bar"}), sheet.get_name(), begin + len(table.rows)
         column = table.names.index(THIRD)
         title, column = self.formatter.labelled(table.title, table.head[column]), column + 1
         chart.add_series({
