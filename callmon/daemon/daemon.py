@@ -178,7 +178,7 @@ class Daemon:
         exchanges = runtime.snapshot().exchanges
         found = troubles(exchanges, [runtime.writer], health.unheard_after, health.behind_after)
         found += [*self.standby.standby_troubles(health.behind_after), *self._file_check.troubles()]
-        return [*found, *host_state.journal_troubles(runtime.writer)]
+        return [*found, *host_state.outbox_troubles(runtime.writer)]
 
     def remarks(self) -> list[str]:
         runtime = self.runtime

@@ -1,7 +1,7 @@
 """The state of the service and of its host, which alerts need beside calls: `/metrics` and /healthz report it.
 
 The service: mailboxes, opening times, verdicts of the last day, closed days. The host, which an administrator
-maintains: clocks, certificates, disks, the journal, the database file. The database is read in a thread.
+maintains: clocks, certificates, disks, the outbox, the database file. The database is read in a thread.
 
 Refuses: to send an exchange any action. Refuses: to report a wrong clock or a filling disk as trouble. Each is a
 remark as long as callmon works.
@@ -100,19 +100,19 @@ def host_status(
     links = {name: exchange.link for name, exchange in exchanges.items()}
     skews = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
     until = {name: exchange.certificate_expires for name, exchange in exchanges.items()}
-    journal = writer.journal
+    outbox = writer.outbox
     return HostStatus(
         {name: skew for name, skew in skews.items() if skew is not None},
         {name: at for name, at in until.items() if at is not None},
         disks,
-        None if journal is None else (journal.size, journal.most, journal.outcomes),
+        None if outbox is None else (outbox.size, outbox.most, outbox.outcomes),
     )
 
 
 def disks(writer: Writer) -> Iterator[tuple[str, DiskSpace]]:
     """The free space where the database (when it is a file) and the journal are stored. Blocks."""
-    journal = writer.journal
-    for what, path in (("database", writer.path), ("journal", None if journal is None else journal.path)):
+    outbox = writer.outbox
+    for what, path in (("database", writer.path), ("journal", None if outbox is None else outbox.path)):
         if path is not None:
             with suppress(OSError):
                 found = os.statvfs(path.absolute().parent)
@@ -121,7 +121,7 @@ def disks(writer: Writer) -> Iterator[tuple[str, DiskSpace]]:
 
 def host_remarks(skews: Mapping[str, float], writer: Writer, is_wanted: bool) -> list[str]:
     """The remarks on clocks and journal. `is_wanted`: the configuration asks for a journal."""
-    return [*_clocks(skews), *_journal(writer, is_wanted)]
+    return [*_clocks(skews), *_outbox(writer, is_wanted)]
 
 
 def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
@@ -137,8 +137,8 @@ def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
             )
 
 
-def _journal(writer: Writer, is_wanted: bool) -> Iterator[str]:
-    state = writer.journal
+def _outbox(writer: Writer, is_wanted: bool) -> Iterator[str]:
+    state = writer.outbox
     if state is None:
         if is_wanted:
             yield Sentence(
@@ -165,9 +165,9 @@ def _journal(writer: Writer, is_wanted: bool) -> Iterator[str]:
         )
 
 
-def journal_troubles(writer: Writer) -> list[str]:
+def outbox_troubles(writer: Writer) -> list[str]:
     """The trouble when the journal accepts no more outcomes; empty otherwise."""
-    state = writer.journal
+    state = writer.outbox
     if state is None or state.trouble is None:
         return []
     return [

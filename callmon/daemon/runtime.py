@@ -58,7 +58,7 @@ class Runtime:
             settings.store.write_every,
             settings.store.max_waiting,
             is_shared=store.path is None,  # on PostgreSQL another instance may lead
-            journal=open_outbox(settings, store),
+            outbox=open_outbox(settings, store),
         )
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)

@@ -108,7 +108,7 @@ class Standby:
         return Sentence(" PostgreSQL names the holder of the lease: {holder}.", holder=holder) if holder else ""
 
     async def replay(self) -> None:
-        """Write the outcomes of an earlier daemon's journal that are missing in the database, before any restore.
+        """Write the outcomes of an earlier daemon's outbox that are missing in the database, before any restore.
 
         Needed when the database is not in the state in which that daemon left it.
         """

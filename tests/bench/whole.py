@@ -25,13 +25,13 @@ LOOK_EVERY = 1.0  # for a mistake; a commit is noticed at once
 COUNTED = CALLS.name
 
 
-def settings(port: int, database: str, journal: Path) -> Settings:
+def settings(port: int, database: str, outbox: Path) -> Settings:
     """The example configuration, with one exchange on loopback and this database."""
     data = tomllib.loads(example_text())
     (exchange,) = data["exchanges"].values()
     del exchange["secret_file"]
     exchange |= {"host": HOME, "port": port, "secret_env": SECRET}
-    data["store"] |= {"url": database, "journal": journal}
+    data["store"] |= {"url": database, "journal": outbox}
     data["web"]["listen"] = f"{HOME}:0"
     return Settings(Configuration(**data), "bench")
 

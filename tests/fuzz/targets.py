@@ -186,27 +186,27 @@ def recording(data: bytes) -> None:
 
 
 def waiting(data: bytes) -> None:
-    """A journal of somebody's, or what a disk has made of ours."""
+    """An outbox of somebody's, or what a disk has made of ours."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "waiting"
         path.write_bytes(data)
         try:
-            journal = Outbox(path, RING, 1 << 20)
+            outbox = Outbox(path, RING, 1 << 20)
         except StoreError:
             return
-        for entry in journal.entries:
-            journal.read(entry)
-        journal.close()
+        for entry in outbox.entries:
+            outbox.read(entry)
+        outbox.close()
 
 
-def _journals() -> list[bytes]:
+def _outboxes() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "waiting"
-        journal = Outbox(path, RING, 1 << 20)
-        journal.begin_term(0, "", "token")
+        outbox = Outbox(path, RING, 1 << 20)
+        outbox.begin_term(0, "", "token")
         for number in range(1, 20):
-            journal.append([b"an item " * number], 0.0)
-        journal.close()
+            outbox.append([b"an item " * number], 0.0)
+        outbox.close()
         return [path.read_bytes()]
 
 
@@ -235,5 +235,5 @@ def targets() -> dict[str, Target]:
         "cel": Target(cel, _diaries, b"\n"),
         "configuration": Target(configuration, _configurations, b"\n"),
         "recording": Target(recording, _recorded, b"\r\n\r\n"),
-        "waiting": Target(waiting, _journals, b"\0\0\0"),
+        "waiting": Target(waiting, _outboxes, b"\0\0\0"),
     }

@@ -40,14 +40,14 @@ from tests.support.scripted_truth import public, told
 pytestmark = pytest.mark.lab
 
 BEFORE, AWAY, KILLED_AFTER = 10.0, 60.0, 25.0
-# What was heard so long before a kill is in the journal.
+# What was heard so long before a kill is in the outbox.
 KEPT_WITHIN = 1.5
 DISK = "24m"
 
 
 @dataclass
 class HealthLog:
-    """What /healthz said, each half second, and how much was in the journal at most."""
+    """What /healthz said, each half second, and how much was in the outbox at most."""
 
     callmon: Callmon
     said: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
@@ -151,7 +151,7 @@ def evening(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Eve
 
 
 def begun(place: Path, exchange: Asterisk, store: str) -> Callmon:
-    """The journal is beside the configuration, not on the disk that fills."""
+    """The outbox is beside the configuration, not on the disk that fills."""
     place.mkdir()
     callmon = Callmon(place, exchange.ami_port, exchange.secret, store)
     written = callmon.config.read_text(encoding="utf-8")
@@ -235,7 +235,7 @@ def test_healthz_says_that_outcomes_wait_and_why_and_is_well_again_afterwards(
     assert health_log.said[-1][1]["remarks"] == []
 
 
-def test_what_the_journal_held_when_callmon_was_killed_is_stored_once(evening: Evening) -> None:
+def test_what_the_outbox_held_when_callmon_was_killed_is_stored_once(evening: Evening) -> None:
     health_log = evening.health_logs["killed"]
     hangups = {
         value(event, "Uniqueid"): float(value(event, "Timestamp") or 0)

@@ -58,14 +58,14 @@ def test_all_of_it_is_on_metrics_and_nothing_that_is_not_known() -> None:
 
 @contextmanager
 def writing(store: Database, folder: Path, most: int = 1 << 20) -> Iterator[Writer]:
-    sink = Writer(store, seconds(0.01), max_waiting=500, journal=Outbox(folder / "waiting", RING, most))
+    sink = Writer(store, seconds(0.01), max_waiting=500, outbox=Outbox(folder / "waiting", RING, most))
     try:
         yield sink
     finally:
         sink.close(SOON)
 
 
-def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Database, tmp_path: Path) -> None:
+def test_disks_are_those_of_the_database_and_of_the_outbox(sqlite_store: Database, tmp_path: Path) -> None:
     with writing(sqlite_store, tmp_path) as sink:
         found = dict(host_state.disks(sink))
     told = os.statvfs(tmp_path)
@@ -116,33 +116,33 @@ def clock_remarks(skew: float, said: str | None) -> list[str]:
     return [remark + " Until they agree, callbacks fall due only when both clocks say so." * (abs(skew) > 60)]
 
 
-def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
+def test_what_waits_in_the_outbox_is_remarked_and_one_that_is_full_is_trouble(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
     told = of_calls(20)
     place = tmp_path / "waiting"
     with writing(sqlite_store, tmp_path, most=10_000) as sink, locked(sqlite_store):
-        assert (host_state.host_remarks({}, sink, True), host_state.journal_troubles(sink)) == ([], [])
+        assert (host_state.host_remarks({}, sink, True), host_state.outbox_troubles(sink)) == ([], [])
         for item in told:
             sink.offer(item)
-            if (state := sink.journal) is not None and state.trouble:
+            if (state := sink.outbox) is not None and state.trouble:
                 break
-            until(lambda: (sink.journal or pytest.fail("none")).outcomes > 0)
-        assert until(lambda: bool(host_state.journal_troubles(sink)))
-        state = sink.journal
+            until(lambda: (sink.outbox or pytest.fail("none")).outcomes > 0)
+        assert until(lambda: bool(host_state.outbox_troubles(sink)))
+        state = sink.outbox
         assert state is not None
         assert until(lambda: bool(host_state.host_remarks({}, sink, True)))
         assert host_state.host_remarks({}, sink, True) == [
             f"database: {state.outcomes} outcomes are buffered in the journal {place} (0 of 0 MiB) "
             "until the database is available."
         ]
-        assert host_state.journal_troubles(sink) == [
+        assert host_state.outbox_troubles(sink) == [
             f"database: the journal {place} is full (0 MiB): outcomes are buffered in memory. At 500 outcomes "
             "callmon stops reading events. Restore the database, or free disk space."
         ]
 
 
-def test_a_journal_that_was_damaged_is_remarked_with_its_copy(sqlite_store: Database, tmp_path: Path) -> None:
+def test_an_outbox_that_was_damaged_is_remarked_with_its_copy(sqlite_store: Database, tmp_path: Path) -> None:
     place = tmp_path / "waiting"
     left_by_earlier(tmp_path, of_calls(1), of_calls(1), number=5)
     place.write_bytes(b"\0" + place.read_bytes()[1:])
@@ -153,7 +153,7 @@ def test_a_journal_that_was_damaged_is_remarked_with_its_copy(sqlite_store: Data
         ]
 
 
-def test_a_journal_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_store: Database) -> None:
+def test_an_outbox_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_store: Database) -> None:
     sink = Writer(sqlite_store, seconds(0.01))
     try:
         assert host_state.host_remarks({}, sink, is_wanted=False) == []

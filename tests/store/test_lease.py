@@ -267,7 +267,7 @@ def test_records_that_another_leader_may_have_committed_are_compared_before_they
 ) -> None:
     """The leader's session is ended while its outbox has records, and another instance leads before it is back."""
     told, outbox = of_calls(2), Outbox(tmp_path / "waiting", RING, 1 << 20)
-    first = Writer(store, seconds(0.01), is_shared=True, journal=outbox)
+    first = Writer(store, seconds(0.01), is_shared=True, outbox=outbox)
     for item in told[:12]:
         first.offer(item)
     assert first.flush(SOON)

@@ -88,7 +88,7 @@ from datetime import timedelta
 from pathlib import Path
 
 outbox = Outbox(Path(sys.argv[3]), RING, 1 << 24)
-sink = Writer(open_store(sys.argv[1], RING), timedelta(milliseconds=20), journal=outbox)
+sink = Writer(open_store(sys.argv[1], RING), timedelta(milliseconds=20), outbox=outbox)
 number = int(sys.argv[2])
 while True:
     for item in outcomes(answered_call(number)):
@@ -135,7 +135,7 @@ def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str, 
         known, shown = killed(url, first, tmp_path / "waiting", when)
         store = open_store(url, RING)
         outbox = Outbox(tmp_path / "waiting", RING, 1 << 24)
-        Writer(store, journal=outbox).close(SOON)  # it acquires the write lock that the killed daemon had
+        Writer(store, outbox=outbox).close(SOON)  # it acquires the write lock that the killed daemon had
         stored = sorted(
             int(call.call.partition(".")[2])
             for _, call in calls.stream_calls(store, START, START + seconds(10**9))

@@ -132,7 +132,7 @@ CUTS = (
 @contextmanager
 def host(store: Database, folder: Path, name: str) -> Iterator[Writer]:
     """A callmon with an outbox of its own."""
-    sink = Writer(store, seconds(0.01), is_shared=True, journal=Outbox(folder / name, RING, 1 << 20))
+    sink = Writer(store, seconds(0.01), is_shared=True, outbox=Outbox(folder / name, RING, 1 << 20))
     try:
         yield sink
     finally:
@@ -219,7 +219,7 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
 ) -> None:
     """Though commits fail, or their answers are lost: a backlog of 0 means that all is counted."""
     chance, told, seen = random.Random(seed), of_calls(30), list[tuple[int, Figures]]()
-    sink = Writer(store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    sink = Writer(store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     lock = sink._lock
     writing, notify = lock.writing, sink._set_trouble
 
@@ -261,12 +261,12 @@ def test_after_a_power_cut_at_any_byte_the_database_has_each_acknowledged_outcom
 ) -> None:
     """`committed` of three records are in the database already; the file is cut within and between records."""
     place, records = tmp_path / "waiting", [TOLD[n : n + 12] for n in (0, 12, 24)]
-    journal = Outbox(place, RING, 1 << 20)
-    journal.begin_term(0, "", "before")
+    outbox = Outbox(place, RING, 1 << 20)
+    outbox.begin_term(0, "", "before")
     for items in records:
-        assert journal.append([encode_item(item) for item in items], 0.0)
-    ends = [entry.place + entry.length for entry in journal.entries]
-    journal.close()
+        assert outbox.append([encode_item(item) for item in items], 0.0)
+    ends = [entry.place + entry.length for entry in outbox.entries]
+    outbox.close()
     whole = place.read_bytes()
     for size in sorted({cut + n for cut in (0, *ends) for n in (-1, 0, 1, 9, 400)} & {*range(len(whole) + 1)}):
         store = upgrade(f"sqlite:///{tmp_path}/{size}.db", RING)
@@ -275,7 +275,7 @@ def test_after_a_power_cut_at_any_byte_the_database_has_each_acknowledged_outcom
                 write_batch(connection, BatchId(number, "before"), items, RING)
         place.write_bytes(whole[:size])
         acknowledged = max(committed, sum(end <= size for end in ends))
-        sink = Writer(store, seconds(0.01), journal=Outbox(place, RING, 1 << 20))
+        sink = Writer(store, seconds(0.01), outbox=Outbox(place, RING, 1 << 20))
         for item in TOLD[12 * acknowledged :]:
             sink.offer(item)
         sink.close(SOON)
@@ -312,7 +312,7 @@ def test_records_that_waited_for_a_slow_database_are_committed_together_within_a
     told = of_calls(30)
     monkeypatch.setattr(writer, "MAX_BATCH", most)
     told_of_commits(sqlite_store)
-    sink = Writer(sqlite_store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    sink = Writer(sqlite_store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     with locked(sqlite_store):
         for n in range(0, len(told), 12):
             for item in told[n : n + 12]:
@@ -333,7 +333,7 @@ def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twic
 ) -> None:
     told = of_calls(6)
     told_of_commits(sqlite_store)
-    sink = Writer(sqlite_store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    sink = Writer(sqlite_store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     write, lost = sink._write, []
 
     def answer_lost(batch: BatchId, entries: Any) -> Any:

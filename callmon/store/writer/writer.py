@@ -50,7 +50,7 @@ DatabaseState = tuple[BatchId, Figures]  # the last committed batch, and all cou
 class Writer:
     """The database as a sink. Only the event-loop thread calls `offer` and `become_leader`.
 
-    `counters`: the committed counters. `journal`: the outbox, to read its state; None without a file. `done`:
+    `counters`: the committed counters. `outbox`: the outbox, to read its state; None without a file. `done`:
     outcomes that are committed, here or by another instance. `stands_by`: another instance writes, or
     `become_leader` is to be called: then `gained` is the database's state. `heard`: by exchange, until when the
     leader committed all events. `holder`: the session that holds the lease.
@@ -69,14 +69,14 @@ class Writer:
         max_waiting: int = 100_000,
         patience: timedelta = PATIENCE,
         is_shared: bool = False,
-        journal: Outbox | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         self.max_waiting, self.path = max_waiting, store.path
         self.counters = CommittedCounters({})
         self._store = Database(store.url, store.ring)  # of its own: a failure drops all connections
         self._is_shared, self._lock = is_shared, WriteLock(self._store)
-        self._outbox = journal or Outbox(None, store.ring)
-        self.journal = None if self._outbox.path is None else self._outbox
+        self._outbox = outbox or Outbox(None, store.ring)
+        self.outbox = None if self._outbox.path is None else self._outbox
         self._token = self._outbox.token or secrets.token_hex(8)
         self._appender = Appender(self._outbox, group_time.total_seconds(), self._wake)
         # The role.
