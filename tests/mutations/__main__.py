@@ -47,13 +47,13 @@ KINDS: dict[str, tuple[str, ...]] = {
     "pages": ("tests/pages/test_pages_access.py", "tests/pages/test_pages_fuzz.py"),
     "callbacks": tuple(
         f"tests/unit/test_{name}.py"
-        for name in ("contacts", "callbacks", "callbacks_handed_on", "paying", "business_calendar")
+        for name in ("contacts", "callbacks", "callbacks_handed_on", "callbacks_settled", "business_calendar")
     ),
     "database": (
         "tests/unit/test_standby_buffer.py",
         *(
             f"tests/store/test_{name}.py"
-            for name in ("store", "store_trouble", "succession", "rollups", "journal", "write_path")
+            for name in ("store", "store_trouble", "takeover", "rollups", "outbox", "write_path")
         ),
         "-m", "not postgresql",
     ),

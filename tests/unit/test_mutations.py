@@ -34,6 +34,11 @@ def test_each_fault_is_caught_by_kinds_that_there_are() -> None:
     assert named - KINDS.keys() == set()
 
 
+def test_the_files_of_each_kind_of_tests_exist() -> None:
+    named = {name for names in KINDS.values() for name in names if name.endswith(".py")}
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_each_fault_can_be_planted_where_it_says(fault: Fault) -> None:
     sound = (ROOT / fault.file).read_text(encoding="utf-8")
