@@ -195,7 +195,7 @@ class Filled:
         name, data, findings = story.call[0], story.call[-2], story.outcome.findings
         for n in range(self.copies):
             copy = f"{name}.{n:04}"
-            yield update._sealed(copy, year.EXCHANGE, data.replace(name, copy), findings)
+            yield update._fingerprint_of(copy, year.EXCHANGE, data.replace(name, copy), findings)
 
     def _settle_down(self, tidy: bool = False) -> None:
         """The log is written out; `tidy`: what PostgreSQL does by itself after a while is done."""

@@ -245,7 +245,7 @@ def test_created_calls_are_counted_as_calls_that_were_just_heard(store: Database
     assert queries.counters(store) == one.added
 
 
-def test_numbers_are_stored_sealed_and_no_fact_holds_one(store: Database) -> None:
+def test_numbers_are_stored_encrypted_and_no_fact_holds_one(store: Database) -> None:
     filled(store, "vm_message")
     call, _ = facts_of_cel("vm_message")
     kept = queries.stored_calls(store, call, numbers=True)[0].account

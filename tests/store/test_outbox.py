@@ -1,4 +1,4 @@
-"""The outbox: every outcome goes through its file, which is whole, sealed, bounded and read by the next daemon."""
+"""The outbox: every outcome goes through its file, which is whole, encrypted, bounded, read at the next start."""
 
 from __future__ import annotations
 
@@ -370,8 +370,8 @@ def test_with_another_key_it_says_which_is_missing_and_keeps_what_is_there(tmp_p
 
 
 def test_an_outbox_of_another_version_is_kept_as_it_is_and_the_remedy_is_said(tmp_path: Path) -> None:
-    sealed = RING.encrypt_bytes(msgspec.msgpack.encode(["token", [[7, 1, b"a frame"]]]))
-    (tmp_path / "waiting").write_bytes(head_of(sealed) + sealed)
+    encrypted = RING.encrypt_bytes(msgspec.msgpack.encode(["token", [[7, 1, b"a frame"]]]))
+    (tmp_path / "waiting").write_bytes(head_of(encrypted) + encrypted)
     before = (tmp_path / "waiting").read_bytes()
     with pytest.raises(StoreError) as told:
         outbox_in(tmp_path)

@@ -1,4 +1,4 @@
-"""Numbers in the database: sealed, moved to another key, found and corrected for their owner, disposed of."""
+"""Numbers in the database: encrypted, moved to another key, found and corrected for their owner, disposed of."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def kept(store: Database) -> dict[str, str]:
 
 
 def numbers(store: Database) -> dict[str, str]:
-    return {call: store.ring.decrypt(sealed) for call, sealed in kept(store).items()}
+    return {call: store.ring.decrypt(encrypted) for call, encrypted in kept(store).items()}
 
 
 def logged(store: Database, *which: list[str]) -> list[tuple[object, ...]]:
@@ -281,7 +281,7 @@ def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key_and_after_its_
     assert calls[0] >= 120
     list(rotate(both))
     assert names_of_needed_keys(both) == {NEW.name}
-    assert {sealed.partition(":")[0] for sealed in kept(both).values()} == {NEW.name}
+    assert {encrypted.partition(":")[0] for encrypted in kept(both).values()} == {NEW.name}
     both.close()
 
 
@@ -384,11 +384,11 @@ def test_the_record_says_what_was_disposed_of_and_nothing_about_anybody(store: D
 def test_what_was_disposed_of_is_not_in_the_file_any_more(sqlite_store: Database) -> None:
     wrote(sqlite_store, *outcomes(call_of(0)))
     assert sqlite_store.path is not None
-    sealed = kept(sqlite_store)["1795527733.0"].encode()
+    encrypted = kept(sqlite_store)["1795527733.0"].encode()
     sqlite_store.close()
-    assert sqlite_store.path.read_bytes().count(sealed) == 1
+    assert sqlite_store.path.read_bytes().count(encrypted) == 1
     purge(sqlite_store, terms(START + timedelta(days=500)))
-    left = [file.read_bytes().count(sealed) for file in sqlite_store.path.parent.glob("callmon.db*")]
+    left = [file.read_bytes().count(encrypted) for file in sqlite_store.path.parent.glob("callmon.db*")]
     assert sum(left) == 0
 
 

@@ -117,7 +117,7 @@ def test_a_debts_token_is_moved_with_its_number_and_again_when_a_daemon_put_the_
     both.close()
 
 
-def test_another_number_that_was_given_is_sealed_and_found_again(store: Database, url: str) -> None:
+def test_another_number_that_was_given_is_encrypted_and_found_again(store: Database, url: str) -> None:
     stored(owing(), store)
     hand = CallbackCommand(
         at=TUESDAY + HOUR,

@@ -251,15 +251,15 @@ def outbound_call() -> list[f.Fact]:
     return [arrived, f.Ended("9.9", START + seconds(5), "caller")]
 
 
-def test_a_persons_number_is_sealed_in_the_number_column_and_stands_nowhere(store: Database) -> None:
+def test_a_persons_number_is_encrypted_in_the_number_column_and_stands_nowhere(store: Database) -> None:
     wrote(store, *outcomes(answered_call(0)), *outcomes(outbound_call()))
-    places, sealed = [], []
+    places, encrypted = [], []
     with store.reading() as connection:
         for table in METADATA.tables.values():
             for row in connection.execute(select(table)).mappings():
                 places += [(table.name, name) for name, v in row.items() if "41655501" in str(v)]
-                sealed += [RING.decrypt(row["number"]) for _ in ["number"] if table.name == "number"]
-    assert (places, sorted(sealed)) == ([], ["+14165550101", "+14165550199", "102"])
+                encrypted += [RING.decrypt(row["number"]) for _ in ["number"] if table.name == "number"]
+    assert (places, sorted(encrypted)) == ([], ["+14165550101", "+14165550199", "102"])
 
 
 def test_numbers_are_given_only_to_those_who_ask(store: Database) -> None:

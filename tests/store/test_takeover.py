@@ -68,7 +68,7 @@ def everything(store: Database) -> dict[str, Any]:
         ledger = connection.execute(text("SELECT obligation, data FROM ledger ORDER BY obligation, n"))
         found["ledger"] = list(map(tuple, ledger))
         found["fact"] = facts_on(connection)
-    found["number"] = len(found["number"])  # sealed anew each time
+    found["number"] = len(found["number"])  # encrypted anew each time
     return found
 
 

@@ -1,4 +1,4 @@
-"""Numbers sealed and opened, their tokens, and the file of keys."""
+"""Numbers encrypted and decrypted, their tokens, and the file of keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from callmon.errors import ConfigError
 from callmon.store import key_file
-from callmon.store.encryption import NO_KEYS, SEALED, KeyMissingError, KeyRing
+from callmon.store.encryption import ENCRYPTED, NO_KEYS, KeyMissingError, KeyRing
 from callmon.store.privacy.dated_files import dated, expired, last_day
 
 NUMBER = "+14165550101"
@@ -27,11 +27,11 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 @given(TEXTS, st.binary(min_size=32, max_size=32))
-def test_what_is_sealed_opens_to_itself_whatever_it_was(number: str, key: bytes) -> None:
+def test_what_is_encrypted_is_decrypted_to_itself(number: str, key: bytes) -> None:
     ring = KeyRing([key])
-    sealed = ring.encrypt(number)
-    assert ring.decrypt(sealed) == number
-    assert SEALED.fullmatch(sealed) is not None
+    encrypted = ring.encrypt(number)
+    assert ring.decrypt(encrypted) == number
+    assert ENCRYPTED.fullmatch(encrypted) is not None
 
 
 @given(st.from_regex(r"\+1416555\d{4}", fullmatch=True))
@@ -41,7 +41,7 @@ def test_nothing_of_a_number_shows_in_what_is_kept_of_it(number: str) -> None:
     assert [number[i : i + 7] for i in range(6) if number[i : i + 7] in kept] == []
 
 
-def test_one_number_is_sealed_differently_each_time_and_has_one_token() -> None:
+def test_one_number_is_encrypted_differently_each_time_and_has_one_token() -> None:
     ring = KeyRing([NEW])
     assert len({ring.encrypt(NUMBER) for _ in range(100)}) == 100
     assert len({ring.token(NUMBER) for _ in range(100)}) == 1
@@ -49,11 +49,11 @@ def test_one_number_is_sealed_differently_each_time_and_has_one_token() -> None:
     assert ring.token(NUMBER) != KeyRing([OLD]).token(NUMBER)
 
 
-def test_a_number_is_short_when_sealed() -> None:
+def test_a_number_is_short_when_encrypted() -> None:
     assert (len(KeyRing([NEW]).encrypt(NUMBER)), len(KeyRing([NEW]).token(NUMBER))) == (65, 22)
 
 
-def test_the_first_key_seals_and_every_key_opens() -> None:
+def test_the_first_key_encrypts_and_every_key_decrypts() -> None:
     both = KeyRing([NEW, OLD])
     assert both.decrypt(KeyRing([OLD]).encrypt(NUMBER)) == NUMBER
     assert KeyRing([NEW]).decrypt(both.encrypt(NUMBER)) == NUMBER
@@ -62,32 +62,32 @@ def test_the_first_key_seals_and_every_key_opens() -> None:
 
 
 def test_without_its_key_a_number_is_refused_with_what_to_do() -> None:
-    sealed, name = KeyRing([OLD]).encrypt(NUMBER), KeyRing([OLD]).name
+    encrypted, name = KeyRing([OLD]).encrypt(NUMBER), KeyRing([OLD]).name
     with pytest.raises(KeyMissingError) as refusal:
-        KeyRing([NEW], "/etc/callmon/number.key").decrypt(sealed)
+        KeyRing([NEW], "/etc/callmon/number.key").decrypt(encrypted)
     assert str(refusal.value) == (
         f"numbers are encrypted with the key {name}, which /etc/callmon/number.key lacks: "
         "restore that key's line below the newest"
     )
     with pytest.raises(KeyMissingError, match=r"no key is available: set privacy\.key_file"):
-        NO_KEYS.decrypt(sealed)
+        NO_KEYS.decrypt(encrypted)
 
 
 def test_an_altered_number_is_refused() -> None:
-    sealed = KeyRing([NEW]).encrypt(NUMBER)
-    place = len(sealed) // 2
-    altered = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place + 1 :]
+    encrypted = KeyRing([NEW]).encrypt(NUMBER)
+    place = len(encrypted) // 2
+    altered = encrypted[:place] + ("A" if encrypted[place] != "A" else "B") + encrypted[place + 1 :]
     with pytest.raises(KeyMissingError, match="is damaged or was altered"):
         KeyRing([NEW]).decrypt(altered)
 
 
 @pytest.mark.parametrize("text", [NUMBER, "102", ""])
-def test_a_number_that_is_not_sealed_is_refused(text: str) -> None:
+def test_a_number_that_is_not_encrypted_is_refused(text: str) -> None:
     with pytest.raises(KeyMissingError, match=r"^a number in the database is not encrypted: it was altered$"):
         KeyRing([NEW]).decrypt(text)
 
 
-def test_a_ring_without_keys_seals_nothing() -> None:
+def test_a_ring_without_keys_encrypts_nothing() -> None:
     assert not NO_KEYS
     with pytest.raises(KeyMissingError):
         NO_KEYS.encrypt(NUMBER)

@@ -80,8 +80,8 @@ def correct_number(
         rows = connection.execute(select(NUMBER).where(which).with_for_update()).mappings().all()
         for row in rows:
             same = [column == row[column.name] for column in NUMBER.primary_key.columns]
-            sealed = {"number": store.ring.encrypt(new), "token": store.ring.token(new)}
-            connection.execute(update(NUMBER).where(*same).values(sealed))
+            encrypted = {"number": store.ring.encrypt(new), "token": store.ring.token(new)}
+            connection.execute(update(NUMBER).where(*same).values(encrypted))
         if rows:
             record_key(connection, store.ring)
         for obligation in open_obligations:

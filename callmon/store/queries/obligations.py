@@ -49,7 +49,7 @@ def token_renewals(store: Database) -> dict[str, str]:
     here = and_(OBLIGATION.c["call"] == NUMBER.c["call"], OBLIGATION.c.exchange == NUMBER.c.exchange)
     question = select(NUMBER.c.number).join(OBLIGATION, here).distinct()
     with database_errors(store), store.reading() as connection:
-        found = [store.ring.tokens(store.ring.decrypt(sealed)) for (sealed,) in connection.execute(question)]
+        found = [store.ring.tokens(store.ring.decrypt(encrypted)) for (encrypted,) in connection.execute(question)]
     return {old: newest for newest, *older in found for old in older}
 
 

@@ -126,8 +126,8 @@ class Outbox:
             log.warning("journal: truncated an incomplete record", extra=what)
             self._cut()
 
-    def _read_record(self, sealed: bytes, place: int, length: int) -> None:
-        token, self.after, number, outcomes, _ = self._decoded(sealed)
+    def _read_record(self, encrypted: bytes, place: int, length: int) -> None:
+        token, self.after, number, outcomes, _ = self._decoded(encrypted)
         if token != self.token:  # the records before are superseded
             self.entries.clear()
         elif self.entries:  # those between were damaged: the database counts records, so that each has its number
@@ -137,9 +137,9 @@ class Outbox:
         self.token, self.size = token, place + length
         self.entries.append(OutboxEntry(number, outcomes, place, length, monotonic()))
 
-    def _decoded(self, sealed: bytes) -> Record:
+    def _decoded(self, encrypted: bytes) -> Record:
         try:
-            record: Record = _decode_record(self._ring.decrypt_bytes(sealed))
+            record: Record = _decode_record(self._ring.decrypt_bytes(encrypted))
             return record
         except msgspec.ValidationError:
             raise OutboxError(
@@ -200,8 +200,8 @@ class Outbox:
         """Writes a record at the end. Returns place and length of its encrypted part; (0, 0): see `trouble`."""
         why: str | None = None
         try:
-            sealed = self._ring.encrypt_bytes(encode_item(record))
-            rest, end = memoryview(head_of(sealed) + sealed), self.size
+            encrypted = self._ring.encrypt_bytes(encode_item(record))
+            rest, end = memoryview(head_of(encrypted) + encrypted), self.size
             if end + len(rest) > self.most:
                 raise OutboxError("the journal {path} is full ({size} MiB)", path=self.path, size=self.size >> 20)
             while rest:
@@ -219,7 +219,7 @@ class Outbox:
         if why is not None and why != self.trouble:
             log.error("journal: not writable; buffering outcomes in memory only", extra={"why": why})
         self.trouble = why
-        return (self.size - len(sealed), len(sealed)) if why is None else (0, 0)
+        return (self.size - len(encrypted), len(encrypted)) if why is None else (0, 0)
 
     def read(self, entry: OutboxEntry) -> bytes:
         """The items of an uncommitted record, as one array. Raises StoreError."""
