@@ -177,7 +177,7 @@ class ExchangeClient:
         self.link: Transport | None = None
         self.certificate_expires: datetime | None = None  # of the last connection, None without TLS
         self.events = self.dropped = self.unusable = 0  # counts of the connections that have ended
-        self.boxes, self.feed = Mailboxes(), CallCountMonitor()
+        self.mailboxes, self.feed = Mailboxes(), CallCountMonitor()
         self.was_connected = False  # ever; the daemon knows of earlier runs
         self._on_events, self._on_bytes = on_events, on_bytes
         self._said: str | None = ""
@@ -236,7 +236,7 @@ class ExchangeClient:
                 ping_every=s.ping_every.total_seconds(),
                 ping_timeout=s.ping_timeout.total_seconds(),
                 list_every=s.list_every.total_seconds(),
-                boxes=self.boxes,
+                mailboxes=self.mailboxes,
                 feed=self.feed,
             )
             return Transport(session, self._events_received, self._on_bytes)

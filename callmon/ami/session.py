@@ -71,7 +71,7 @@ class Session:
         ping_every: float = 5.0,
         ping_timeout: float = 5.0,
         list_every: float = 180.0,
-        boxes: Mailboxes | None = None,
+        mailboxes: Mailboxes | None = None,
         feed: CallCountMonitor | None = None,
     ) -> None:
         self.exchange = exchange
@@ -82,8 +82,8 @@ class Session:
         self.received = 0  # events, also unused ones
         self._username, self._secret, self._md5 = username, secret, md5
         self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
-        self._boxes, self._feed = boxes or Mailboxes(), feed or CallCountMonitor()
-        self._boxes.begin_gap()
+        self._mailboxes, self._feed = mailboxes or Mailboxes(), feed or CallCountMonitor()
+        self._mailboxes.begin_gap()
         self.framer = Framer()
         self._out: list[bytes] = []
         self._actions = 0
@@ -160,7 +160,7 @@ class Session:
         """The end of this connection. The last byte does not count: its message may be incomplete or unread."""
         times = [at for at in (self.clock.last, self._given) if at is not None and self._odd is None]
         until = max(times, default=None)
-        self._boxes.begin_gap(until)
+        self._mailboxes.begin_gap(until)
         return e.ConnectionLost(until)
 
     def exchange_time(self, now: float) -> datetime | None:
@@ -249,11 +249,13 @@ class Session:
         elif isinstance(message, e.FullyBooted):
             self._fully_booted(message, now, events)
         elif isinstance(message, e.VoicemailUserDetail):
-            self._boxes.record_listing(
+            self._mailboxes.record_listing(
                 f"{message.mailbox}@{message.context}", message.new, message.most, self.exchange_time(now)
             )
         elif isinstance(message, e.MessageWaiting):
-            self._boxes.record_message_waiting(message.mailbox, message.new, message.at or self.exchange_time(now))
+            self._mailboxes.record_message_waiting(
+                message.mailbox, message.new, message.at or self.exchange_time(now)
+            )
             events.append(message)
         elif not message.stamp:
             events.append(type(message)(self._give_time(now)))
@@ -349,7 +351,7 @@ class Session:
 
     def _ask_boxes(self) -> None:
         """Request the state of each box. An exchange without such a box reports that."""
-        for context, mailbox in self._boxes.questions():
+        for context, mailbox in self._mailboxes.questions():
             self._send("VoicemailUserStatus", (("Context", context), ("Mailbox", mailbox)))
 
     def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> bool:

@@ -218,9 +218,9 @@ class ServiceStateTask:
     def furnish(self, exchange: ExchangeClient, settings: Settings) -> None:
         """Set the boxes that the exchange is asked for, and when messages were left in them."""
         wanted = mailboxes(settings)
-        exchange.boxes.want(wanted)
+        exchange.mailboxes.want(wanted)
         for box in wanted:
-            exchange.boxes.remember(box, self._left.get((exchange.name, box), ()))
+            exchange.mailboxes.remember(box, self._left.get((exchange.name, box), ()))
 
     def read_verdicts(self, settings: Settings, now: datetime) -> None:
         """Read the verdicts of each line's last opening day that is over. Blocks."""
@@ -256,7 +256,7 @@ class ServiceStateTask:
         changes = {line.name: next_change(settings.calendar(line), now) for line in lines}
         known = {line.name for line in lines}
         return ServiceStatus(
-            list(_boxes(settings, lines, exchanges, now)),
+            list(_mailboxes(settings, lines, exchanges, now)),
             {name: at for name, at in changes.items() if at is not None},
             {key: count for key, count in self._last_day.items() if key[1] in known},
             dict(self._targets(lines)),
@@ -304,7 +304,7 @@ def _closed_days(
             yield line.name, (closed.name_fr, closed.name_en)
 
 
-def _boxes(
+def _mailboxes(
     settings: Settings, lines: Iterable[Line], exchanges: Mapping[str, ExchangeClient], now: datetime
 ) -> Iterator[MailboxStatus]:
     """The state of each box. A box of several lines follows the hours of the first."""
@@ -315,7 +315,7 @@ def _boxes(
     for mailbox, line in owners.items():
         limit = settings.calendar(line).open_hours_before(now, UNHEARD_AFTER)
         for name, exchange in exchanges.items():
-            box = exchange.boxes.known.get(mailbox)
+            box = exchange.mailboxes.known.get(mailbox)
             if box is not None:
                 unheard = 0 if limit is None else box.unheard_since(limit)
                 yield MailboxStatus(name, mailbox, box.messages, box.capacity, unheard)

@@ -217,5 +217,5 @@ class Runtime:
         return (
             {}
             if exchange_task is None
-            else {box: tuple(x) for box, x in exchange_task.exchange.boxes.grown.items()}
+            else {box: tuple(x) for box, x in exchange_task.exchange.mailboxes.grown.items()}
         )

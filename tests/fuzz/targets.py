@@ -56,9 +56,9 @@ class Target(NamedTuple):
 
 def fresh() -> tuple[Session, Monitor]:
     """As the daemon has them for a new connection."""
-    boxes = Mailboxes()
-    boxes.want(frozenset(("500@default",)))
-    session = Session(EXCHANGE, "callmon", "secret", 0.0, boxes=boxes)
+    mailboxes = Mailboxes()
+    mailboxes.want(frozenset(("500@default",)))
+    session = Session(EXCHANGE, "callmon", "secret", 0.0, mailboxes=mailboxes)
     return session, Monitor(SETTINGS, EXCHANGE, token=str)
 
 
@@ -91,8 +91,8 @@ class Listener:
 
     def again(self) -> None:
         """A new connection to the same exchange, heard by the same monitor."""
-        boxes = self._session._boxes  # the exchange's, which outlives a connection
-        self._session = Session(EXCHANGE, "callmon", "secret", self._now, boxes=boxes)
+        mailboxes = self._session._mailboxes  # the exchange's, which outlives a connection
+        self._session = Session(EXCHANGE, "callmon", "secret", self._now, mailboxes=mailboxes)
 
     def _tell(self, events: Iterable[e.Event]) -> None:
         for event in events:

@@ -146,16 +146,16 @@ def _outcome(call: Played, events: list[Event], beside: list[str], own: str) -> 
     phones = [e for e in _of(events, "DialEnd") if value(e, "DialStatus") == "ANSWER" and _is_phone(e)]
     phones = [e for e in phones if value(e, "DestUniqueid") != own]  # click-to-dial rings its own first
     steps = [value(e, "Application") for e in _of(events, "Newexten")]
-    boxes = "VoiceMail" in steps
+    is_voicemail = "VoiceMail" in steps
     left = [] if "VoiceMailMain" in steps else _of(events, "MessageWaiting")
     outcome = str(expect.get("outcome", "unsaid"))
     if outcome == "answered" and not phones and len(set(beside)) < 2:
         yield "no phone answered"
-    if outcome.startswith("voicemail") and not (boxes or left):
+    if outcome.startswith("voicemail") and not (is_voicemail or left):
         yield "no voicemail"
     if outcome != "unsaid" and (outcome == "voicemail_message") != bool(left) and not expect.get("transfers"):
         yield f"messages left: {len(left)}"
-    if outcome in TAKEN and (phones or boxes):
+    if outcome in TAKEN and (phones or is_voicemail):
         yield "somebody or a box took it"
     by = expect.get("answered_by")
     by_whom = [value(event, "DestChannel") or "" for event in phones] + beside

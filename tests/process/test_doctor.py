@@ -589,7 +589,7 @@ def test_a_mailbox_of_another_context_has_to_be_named_with_it() -> None:
     assert told == [f"line {line}: no exchange has the mailbox '504'." for line in ("tty", "tty-toll-free")]
 
 
-def test_an_exchange_that_cannot_tell_how_full_a_box_is_is_told_where_lines_have_boxes() -> None:
+def test_an_exchange_that_cannot_say_how_full_a_mailbox_is_is_reported_where_lines_have_one() -> None:
     commands = {name: rights for name, rights in HEALTHY.commands.items() if name != "VoicemailUserStatus"}
     expected = ["it does not report the size of mailboxes (VoicemailUserStatus)."]
     assert judged(replace(HEALTHY, commands=commands)) == expected

@@ -39,7 +39,7 @@ def asking_often(place: Path, exchange: Asterisk) -> Callmon:
     return made
 
 
-def boxes(callmon: Callmon, name: str) -> dict[str, float]:
+def mailboxes(callmon: Callmon, name: str) -> dict[str, float]:
     """Mailbox → value."""
     found = {}
     for (metric, labels), value in callmon.figures().items():
@@ -48,34 +48,34 @@ def boxes(callmon: Callmon, name: str) -> dict[str, float]:
     return found
 
 
-def test_messages_are_counted_as_they_come_and_go_and_only_of_the_publics_boxes(
+def test_messages_are_counted_as_they_come_and_go_and_only_of_public_mailboxes(
     fast_exchange: Asterisk, tmp_path: Path
 ) -> None:
     """Two are left; somebody listens to the first; the other is taken away by hand; the exchange begins anew."""
     exchange = fast_exchange
     with asking_often(tmp_path, exchange) as callmon:
-        assert until(lambda: boxes(callmon, "capacity") == {"500": MOST, "504": MOST})
-        assert boxes(callmon, "messages") == {"500": 0, "504": 0}
-        assert boxes(callmon, "messages_unheard") == {"500": 0, "504": 0}
+        assert until(lambda: mailboxes(callmon, "capacity") == {"500": MOST, "504": MOST})
+        assert mailboxes(callmon, "messages") == {"500": 0, "504": 0}
+        assert mailboxes(callmon, "messages_unheard") == {"500": 0, "504": 0}
         before = counts(callmon)
         assert (before is None) == (exchange.version == "16")  # 22.2 and later count them
         with Playing(exchange, [leaves("first"), leaves("second", begins=1.0)]) as playing:
             playing.wait()
-        assert until(lambda: boxes(callmon, "messages") == {"500": 2, "504": 0})
+        assert until(lambda: mailboxes(callmon, "messages") == {"500": 2, "504": 0})
         if before is not None:
             both = before[0] + 2, before[1] + 2
             assert until(lambda: counts(callmon) == both), (both, counts(callmon))
         with Playing(exchange, [Situation("listens", Caller("*98", phone="140", steps=LISTENS))]) as playing:
             playing.wait()
-        assert until(lambda: boxes(callmon, "messages") == {"500": 1, "504": 0})
-        assert boxes(callmon, "capacity") == {"500": MOST, "504": MOST}
+        assert until(lambda: mailboxes(callmon, "messages") == {"500": 1, "504": 0})
+        assert mailboxes(callmon, "capacity") == {"500": MOST, "504": MOST}
         for path in (exchange.place / "spool/voicemail/default/500/INBOX").glob("msg*"):
             path.unlink()  # nobody tells of it: it is found by asking
-        assert until(lambda: boxes(callmon, "messages") == {"500": 0, "504": 0})
+        assert until(lambda: mailboxes(callmon, "messages") == {"500": 0, "504": 0})
         exchange.halt()
-        assert until(lambda: boxes(callmon, "messages") == {})
+        assert until(lambda: mailboxes(callmon, "messages") == {})
         exchange.start()
-        assert until(lambda: boxes(callmon, "messages") == {"500": 0, "504": 0})
+        assert until(lambda: mailboxes(callmon, "messages") == {"500": 0, "504": 0})
         assert callmon.stop() == 0
 
 
@@ -93,7 +93,7 @@ def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
         asking_often(tmp_path, asterisk) as callmon,
         Prometheus(f"127.0.0.1:{callmon.web_port}", ["127.0.0.1:9"]) as prometheus,
     ):
-        assert until(lambda: boxes(callmon, "capacity") == {"500": 2, "504": 2})
+        assert until(lambda: mailboxes(callmon, "capacity") == {"500": 2, "504": 2})
         assert until(lambda: "CallmonHeartbeat" in prometheus.alerts())
         assert "CallmonMailboxFull" not in prometheus.alerts()
         with Playing(asterisk, [leaves(str(n), begins=float(n)) for n in range(2)]) as playing:
@@ -106,7 +106,7 @@ def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
         with Playing(asterisk, [leaves("turned_away")]) as playing:
             playing.wait()
         assert "No more messages possible" in asterisk.messages.read_text()
-        assert boxes(callmon, "messages") == {"500": 2, "504": 0}
+        assert mailboxes(callmon, "messages") == {"500": 2, "504": 0}
         callmon.kill()
         assert until(lambda: "CallmonDown" in prometheus.alerts())
         assert "CallmonMailboxFull" in prometheus.alerts()

@@ -145,14 +145,14 @@ def test_what_the_dialplan_wrote_into_cel_itself_is_known(
 # The box, as the exchange tells of it.
 
 
-def gap(boxes: Mailboxes, before: int, after: int, waiting: int | None = None) -> list[MailboxGrowth]:
-    boxes.record_listing("500", str(before), "100", NOON)
-    boxes.begin_gap(NOON + MINUTE)
-    boxes.begin_gap()  # the next connection
+def gap(mailboxes: Mailboxes, before: int, after: int, waiting: int | None = None) -> list[MailboxGrowth]:
+    mailboxes.record_listing("500", str(before), "100", NOON)
+    mailboxes.begin_gap(NOON + MINUTE)
+    mailboxes.begin_gap()  # the next connection
     if waiting is not None:
-        boxes.record_message_waiting("500@default", str(waiting), NOON + 2 * MINUTE)
-    boxes.record_listing("500", str(after), "100", NOON + 2 * MINUTE)
-    return boxes.grown.get("500", [])
+        mailboxes.record_message_waiting("500@default", str(waiting), NOON + 2 * MINUTE)
+    mailboxes.record_listing("500", str(after), "100", NOON + 2 * MINUTE)
+    return mailboxes.grown.get("500", [])
 
 
 def test_a_growth_is_from_the_last_word_before_a_gap_to_the_first_count_after_it() -> None:
@@ -165,16 +165,16 @@ def test_a_message_that_is_heard_before_the_count_makes_that_count_useless() -> 
 
 
 def test_a_box_that_was_not_counted_before_the_gap_has_no_growth() -> None:
-    boxes = Mailboxes(["500"])
-    boxes.begin_gap(NOON)
-    boxes.record_listing("500", "3", "100", NOON + MINUTE)
-    assert boxes.grown == {}
+    mailboxes = Mailboxes(["500"])
+    mailboxes.begin_gap(NOON)
+    mailboxes.record_listing("500", "3", "100", NOON + MINUTE)
+    assert mailboxes.grown == {}
 
 
 def test_two_gaps_without_a_count_between_are_one() -> None:
-    boxes = Mailboxes(["500"])
-    boxes.record_listing("500", "2", "100", NOON)
+    mailboxes = Mailboxes(["500"])
+    mailboxes.record_listing("500", "2", "100", NOON)
     for minutes in (1, 2, 3):
-        boxes.begin_gap(NOON + minutes * MINUTE)
-    boxes.record_listing("500", "3", "100", NOON + 4 * MINUTE)
-    assert boxes.grown["500"] == [MailboxGrowth(NOON + MINUTE, NOON + 4 * MINUTE, 1)]
+        mailboxes.begin_gap(NOON + minutes * MINUTE)
+    mailboxes.record_listing("500", "3", "100", NOON + 4 * MINUTE)
+    assert mailboxes.grown["500"] == [MailboxGrowth(NOON + MINUTE, NOON + 4 * MINUTE, 1)]

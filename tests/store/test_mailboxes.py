@@ -44,13 +44,15 @@ def left(box: str = "500@default", new: Any = 1, at: datetime = TOLD) -> bytes:
     ).encode()
 
 
-def listening(boxes: Mailboxes, feed: CallCountMonitor | None = None) -> Session:
-    made = Session("toronto", "callmon", "s", 100.0, md5=False, boxes=boxes, feed=feed)
+def listening(mailboxes: Mailboxes, feed: CallCountMonitor | None = None) -> Session:
+    made = Session("toronto", "callmon", "s", 100.0, md5=False, mailboxes=mailboxes, feed=feed)
     made.receive_data(BANNER + ACCEPTED + BOOTED + PONG, 100.0)
     return made
 
 
-def boxes(*wanted: str, waiting: Iterable[datetime | None] = (), capacity: int | None = 100) -> Mailboxes:
+def known_mailboxes(
+    *wanted: str, waiting: Iterable[datetime | None] = (), capacity: int | None = 100
+) -> Mailboxes:
     made = Mailboxes(wanted)
     made.known = {wanted[0]: Mailbox(tuple(waiting), capacity)}
     return made
@@ -125,8 +127,8 @@ def test_a_box_is_not_known_in_a_gap_and_its_messages_keep_their_time_after_it()
     assert (first, second is not None and second >= TOLD + MINUTE) == (TOLD, True)
 
 
-def test_a_configuration_with_other_boxes_forgets_those_that_went() -> None:
-    known = boxes("500")
+def test_a_configuration_with_other_mailboxes_forgets_those_that_went() -> None:
+    known = known_mailboxes("500")
     known.want(["504"])
     assert (known.known, known.questions()) == ({}, [("default", "504")])
 
@@ -163,7 +165,7 @@ def test_messages_that_an_earlier_life_heard_keep_their_time_the_latest_first(
 
 
 def test_what_is_known_of_a_box_is_not_remembered_otherwise() -> None:
-    known = boxes("500", waiting=[TOLD])
+    known = known_mailboxes("500", waiting=[TOLD])
     known.remember("500", [TOLD - HOUR])
     listening(known).receive_data(detail(new=1), 100.0)
     assert known.known["500"].waiting == (TOLD,)
@@ -213,7 +215,7 @@ def test_what_is_no_count_is_not_taken_for_one(said: str) -> None:
 
 def shown(given: Settings, known: Mailboxes, now: datetime, store: Database) -> list[MailboxStatus]:
     exchange = ExchangeClient("toronto", next(iter(given.exchanges.values())), lambda events: None)
-    exchange.boxes = known
+    exchange.mailboxes = known
     return list(ServiceStateTask(store).status_at(now, given, {"toronto": exchange}).mailboxes)
 
 
@@ -229,7 +231,7 @@ def shown(given: Settings, known: Mailboxes, now: datetime, store: Database) -> 
 def test_a_message_is_unheard_after_four_opening_hours(
     waits: timedelta, unheard: int, sqlite_store: Database
 ) -> None:
-    (told,) = shown(settings(), boxes("500", waiting=[NOON - waits]), NOON, sqlite_store)
+    (told,) = shown(settings(), known_mailboxes("500", waiting=[NOON - waits]), NOON, sqlite_store)
     assert told == MailboxStatus("toronto", "500", 1, 100, unheard)
 
 
@@ -238,14 +240,14 @@ def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Database) 
     friday = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
     monday = datetime(2026, 11, 23, 16, 29, tzinfo=UTC)
     at = [
-        shown(settings(), boxes("500", waiting=[friday]), now, sqlite_store)[0]
+        shown(settings(), known_mailboxes("500", waiting=[friday]), now, sqlite_store)[0]
         for now in (monday, monday + MINUTE)
     ]
     assert [told.unheard for told in at] == [0, 1]
 
 
 def test_a_message_whose_time_is_not_known_is_counted_and_not_called_unheard(sqlite_store: Database) -> None:
-    (told,) = shown(settings(), boxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
+    (told,) = shown(settings(), known_mailboxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
     assert told == MailboxStatus("toronto", "500", 1, None, 0)
 
 
@@ -261,24 +263,24 @@ def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(sto
     made.restore(settings(), NOON)
     exchange = ExchangeClient("toronto", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(exchange, settings())
-    assert exchange.boxes.wanted == {"500", "504"}
-    listening(exchange.boxes).receive_data(detail(new=3) + detail("504", new=1), 100.0)
-    told = {name: [at - NOON for at in box.waiting if at] for name, box in exchange.boxes.known.items()}
+    assert exchange.mailboxes.wanted == {"500", "504"}
+    listening(exchange.mailboxes).receive_data(detail(new=3) + detail("504", new=1), 100.0)
+    told = {name: [at - NOON for at in box.waiting if at] for name, box in exchange.mailboxes.known.items()}
     days = [timedelta(days=-n) for n in (3, 2, 1)]
     assert told == {"500": days, "504": [TOLD - NOON]}
     other = ExchangeClient("ottawa", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(other, settings())
-    listening(other.boxes).receive_data(detail(new=1), 100.0)
-    assert other.boxes.known["500"].waiting == (TOLD,)
+    listening(other.mailboxes).receive_data(detail(new=1), 100.0)
+    assert other.mailboxes.known["500"].waiting == (TOLD,)
 
 
 def test_a_box_is_the_same_by_its_short_and_by_its_whole_name(sqlite_store: Database) -> None:
     given = settings({'mailboxes = ["500"]': 'mailboxes = ["500@default"]'})
     assert mailboxes(given) == {"500", "504"}
-    assert [told.mailbox for told in shown(given, boxes("500"), NOON, sqlite_store)] == ["500"]
+    assert [told.mailbox for told in shown(given, known_mailboxes("500"), NOON, sqlite_store)] == ["500"]
 
 
 def test_a_box_of_several_lines_is_told_once_and_one_not_heard_of_not_at_all(sqlite_store: Database) -> None:
     assert mailboxes(settings()) == {"500", "504"}
-    assert [told.mailbox for told in shown(settings(), boxes("500"), NOON, sqlite_store)] == ["500"]
+    assert [told.mailbox for told in shown(settings(), known_mailboxes("500"), NOON, sqlite_store)] == ["500"]
     assert shown(settings(), Mailboxes(["500"]), NOON, sqlite_store) == []

@@ -109,12 +109,12 @@ def test_calls_outside_the_question_keep_their_record() -> None:
     own = seen_rule(days)
     found = under_own_rule(days, replace(own, voicemail=12_000))
     for day, was, became in zip(days, map(seen, days), found, strict=True):
-        boxes = [
+        mailboxes = [
             (one, other)
             for call, one, other in zip(day.calls, was, became, strict=True)
             if not call.counted and one.outcome != "voicemail"
         ]
-        assert all(other.outcome != "voicemail" for _, other in boxes)
+        assert all(other.outcome != "voicemail" for _, other in mailboxes)
 
 
 def test_the_spans_of_three_changes_hold_the_truth_of_most_months() -> None:
