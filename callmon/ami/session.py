@@ -364,8 +364,8 @@ class Session:
 
     def _fail(self, what: Sentence) -> None:
         self.state = SessionState.FAILED
-        told = Sentence("Exchange {name} {what}.", name=self.exchange, what=what)
-        self.failure = self.failure or AmiError(told)
+        sentence = Sentence("Exchange {name} {what}.", name=self.exchange, what=what)
+        self.failure = self.failure or AmiError(sentence)
 
 
 def _odd_from(events: list[e.Event], at: datetime) -> int:

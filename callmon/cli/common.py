@@ -225,7 +225,7 @@ def with_context(make: Callable[..., Any] = CommandContext) -> Callable[[Command
             try:
                 return command(context, **options)
             except LabelledError as error:
-                raise ConfigError(error.told[context.language]) from None
+                raise ConfigError(error.by_language[context.language]) from None
 
         return config_option(report_errors(cast(Command, run)))
 

@@ -140,15 +140,15 @@ class WebApplication:
         They name paths, hosts and sessions: a stranger reads how many there are, and nothing of the exchanges.
         """
         language = "fr" if request.headers.get("accept-language", "").startswith("fr") else "en"
-        told = partial(terminal_text, language=language)
+        in_language = partial(terminal_text, language=language)
         found, more = (
-            [x.translated(told) if isinstance(x, Sentence) else x for x in sentences()]
+            [x.translated(in_language) if isinstance(x, Sentence) else x for x in sentences()]
             for sentences in (self.troubles, self.remarks)
         )
         status = "trouble" if found else "ok"
         exchanges = () if self.metrics is None else self.metrics.read().exchanges
         if not await self._may_read_details(request):
-            found, more = ([how_many(x).translated(told)] if x else [] for x in (found, more))
+            found, more = ([how_many(x).translated(in_language)] if x else [] for x in (found, more))
             exchanges = ()
         heard = [
             {"exchange": x.name, "connected": x.connected, "last_event": instant(x.last_event)} for x in exchanges

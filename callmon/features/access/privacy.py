@@ -266,8 +266,8 @@ def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
         print_json(dict(zip(names, row, strict=True)))
     else:
         cells = dict(zip(names, row, strict=True))
-        told = (_in_words(column, cell, cells.get("act", "")) for column, cell in cells.items())
-        click.echo(table_row(*filter(None, told)))
+        words = (_in_words(column, cell, cells.get("act", "")) for column, cell in cells.items())
+        click.echo(table_row(*filter(None, words)))
 
 
 def _in_words(column: str, cell: str, act: str) -> str:

@@ -367,7 +367,7 @@ class FigureTable:
             self._add(Place("unheard_hours", name), "hours", _hours(coverage.total(spans)))
             self._add(Place("unheard_open_hours", name), "hours", _hours(in_opening_hours))
             # None: no day was compared.
-            self._add(Place("unheard_known_hours", name), "hours", _hours(covered) if heard.told else None)
+            self._add(Place("unheard_known_hours", name), "hours", _hours(covered) if heard.compared else None)
 
     def add_reconciled(self, found: Mapping[str, int] | None) -> None:
         """Add, for the days reconciled with the exchange's own records, the calls that only one side has."""

@@ -98,8 +98,8 @@ def _health(settings: Settings, language: str) -> tuple[dict[str, Any], list[_Ex
             return {"state": "unknown"} | nothing, []
         answer = msgspec.json.decode(text, type=_Health)
         if answer.status in EXIT:
-            told = {name: _plain(getattr(answer, name)) for name in nothing}
-            return {"state": answer.status} | told, answer.exchanges
+            texts = {name: _plain(getattr(answer, name)) for name in nothing}
+            return {"state": answer.status} | texts, answer.exchanges
     return {"state": "not_running"} | nothing, []
 
 

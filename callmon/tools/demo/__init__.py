@@ -95,8 +95,8 @@ async def _run(daemon: Daemon, printer: "_CallPrinter", seconds: timedelta | Non
         await daemon.run()
     except NotBoundError as error:
         # The daemon names a setting in a file; in the demonstration it is an option.
-        told = Sentence("{what}; {elsewhere}", what=error.what, elsewhere=ELSEWHERE)
-        raise ConfigError(placed("--listen", told)) from None
+        sentence = Sentence("{what}; {elsewhere}", what=error.what, elsewhere=ELSEWHERE)
+        raise ConfigError(placed("--listen", sentence)) from None
     finally:
         over.set()
         await asyncio.gather(printing, signing)
@@ -201,9 +201,9 @@ def _address(listen: str) -> str:
     except ValidationError as error:
         raise ConfigError(placed("--listen", error.errors()[0]["ctx"]["error"].args[0])) from None
     if not is_loopback(settings.host):
-        told = Sentence(
+        sentence = Sentence(
             "the demonstration listens on this machine alone, as its pages take no password; {elsewhere}",
             elsewhere=ELSEWHERE,
         )
-        raise ConfigError(placed(f"--listen {listen}", told))
+        raise ConfigError(placed(f"--listen {listen}", sentence))
     return settings.listen

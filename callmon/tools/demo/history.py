@@ -202,9 +202,9 @@ class History:
         dialled = self._settings.lines()[entry.line].numbers[0].removeprefix("+1")
         changes = {"line": entry.line, "dialled": dialled, "language": entry.language}
         begin = entry.at - message_after(self.recorded[name])
-        told = list(self.call(begin, name, entry.number, is_withheld=entry.kind == "to hear", **changes))
-        yield from told
-        call = told[0].facts[0].call
+        outcomes = list(self.call(begin, name, entry.number, is_withheld=entry.kind == "to hear", **changes))
+        yield from outcomes
+        call = outcomes[0].facts[0].call
         if is_complaint:
             received = Received(call, entry.at, entry.line, entry.language)
             token = self._token(f"+1{entry.number}")

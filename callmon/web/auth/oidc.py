@@ -52,8 +52,8 @@ class Provider:
             import authlib.oidc.core  # type: ignore[import-untyped]  # noqa: F401  # has no types; is it there?
             import httpx
         except ImportError:
-            told = Sentence('packages are missing; see "Extras" in docs/en/how-to/install.md')
-            raise ConfigError(placed("web.access.oidc", told)) from None
+            sentence = Sentence('packages are missing; see "Extras" in docs/en/how-to/install.md')
+            raise ConfigError(placed("web.access.oidc", sentence)) from None
         self._settings, self._redirect, self._secret = settings, url + CALLBACK, settings.secret()
         self._http = httpx.AsyncClient(
             verify=_trust(settings),
@@ -229,8 +229,8 @@ def _trust(settings: OidcSettings) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=settings.ca_file)
     except OSError:
-        told = Sentence("{file} cannot be read, or holds no certificate in PEM", file=settings.ca_file)
-        raise ConfigError(placed("web.access.oidc.ca_file", told)) from None
+        sentence = Sentence("{file} cannot be read, or holds no certificate in PEM", file=settings.ca_file)
+        raise ConfigError(placed("web.access.oidc.ca_file", sentence)) from None
 
 
 def _derived(secret: str, what: str) -> str:

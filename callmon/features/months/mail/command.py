@@ -155,7 +155,7 @@ def _sent(context: SendContext, month: str, again: bool, revises: Path | None) -
 def _prepared(
     context: SendContext, month: str, edition: str, earlier: tuple[Published, str] | None
 ) -> PreparedReport:
-    order = mail_request(context.settings, month, edition, context.now, earlier)
+    report_request = mail_request(context.settings, month, edition, context.now, earlier)
     advance, shown = progress_bar(STEPS, "Reading"), 0
 
     def progress(part: float) -> None:
@@ -163,7 +163,7 @@ def _prepared(
         advance(round(part * STEPS) - shown)
         shown = round(part * STEPS)
 
-    return prepared(request.filed(context.store, context.settings, order, context.now, progress))
+    return prepared(request.filed(context.store, context.settings, report_request, context.now, progress))
 
 
 def _delivered(
