@@ -37,7 +37,7 @@ from callmon.config.settings import Settings
 from callmon.core.callbacks.triggers import called
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import CallbackRequested, Fact
 from callmon.core.monitor import Monitor
 from callmon.core.statistics.counters import survey_was_heard
@@ -71,7 +71,7 @@ class Backfill:
         """
         self._grown, self._writes, self._is_import = grown or {}, writes, is_import
         self._store, self.exchange = store, exchange
-        self.site = ExchangeProfile(settings, exchange)
+        self.profile = ExchangeProfile(settings, exchange)
         self._monitor = Monitor(settings, exchange, token=obligations.token_function(store))
         self._monitor.survey_heard = survey_was_heard(calls.counters(store))
         own = settings.exchanges[exchange]
@@ -127,7 +127,7 @@ class Backfill:
 
     def calls_of(self, part: Sequence[CelRow]) -> extract.ExtractedCalls:
         """The facts of each call that ends in this stretch of rows."""
-        found = extract.extract_calls(part, self.site, self._keys)
+        found = extract.extract_calls(part, self.profile, self._keys)
         doubted = with_doubt(part, found, self.bad.lacks_apps)
         self.bad.doubted += len(doubted)
         return found | doubted
@@ -137,7 +137,7 @@ class Backfill:
         now, out = datetime.now(UTC), {}
         for call, facts in found.items():
             arrived = extract.arrival(facts)
-            number = called(arrived, self.site)[0] if arrived.direction == "outbound" else None
+            number = called(arrived, self.profile)[0] if arrived.direction == "outbound" else None
             if number is not None and is_settled(facts, now):
                 out[call] = number, facts
         stored = calls.names_with_facts(self._store, self.exchange, out)

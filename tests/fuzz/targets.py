@@ -23,7 +23,7 @@ from callmon.backfill.job import bounded_lines
 from callmon.backfill.merge import merged
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Heartbeat

@@ -14,7 +14,7 @@ import pytest
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.extract import with_doubt
 from callmon.backfill.cel.rows import COLUMNS, CelRow
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from tests.recordings.test_cel import DESK_PHONES, KEYS, RECORDINGS, calls, concluded, rows_of, scripted
 from tests.recordings.test_cel_layouts import fields_of, padded
 from tests.recordings.test_traces import TRACES

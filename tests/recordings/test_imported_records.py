@@ -27,7 +27,7 @@ from callmon.backfill.imported.queue_log import QueueLogReader
 from callmon.backfill.imported.records import RecordLine, RecordReader
 from callmon.config.settings import Settings, example_text, parse
 from callmon.core.calls.call import Call
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Finding
 

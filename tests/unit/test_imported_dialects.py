@@ -14,7 +14,7 @@ from callmon.backfill.imported.cdr import CdrReader
 from callmon.backfill.imported.queue_log import QueueLogReader
 from callmon.backfill.imported.records import RecordLine, RecordReader
 from callmon.core.calls.call import Call
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from tests.support.ami_builders import settings
@@ -27,15 +27,15 @@ NAME = f"{T}.7"
 
 
 def read(
-    text: str, kind: Any = QueueLogReader, now: datetime = LATER, zone: ZoneInfo = TORONTO, site: Any = SITE
+    text: str, kind: Any = QueueLogReader, now: datetime = LATER, zone: ZoneInfo = TORONTO, given: Any = SITE
 ) -> tuple[RecordReader, list[list[Fact]]]:
-    reader = kind(ExchangeProfile(site, "toronto"), CelReader(zone), now)
+    reader = kind(ExchangeProfile(given, "toronto"), CelReader(zone), now)
     lines = [RecordLine("file", n, line) for n, line in enumerate(text.split("\n"), 1)]
     return reader, list(reader.whole_calls(lines))
 
 
 def calls(text: str, kind: Any = QueueLogReader, **more: Any) -> list[Call]:
-    monitor = Monitor(more.get("site", SITE), "toronto", token=str)
+    monitor = Monitor(more.get("given", SITE), "toronto", token=str)
     outcomes = [monitor.retell("toronto", facts) for facts in read(text, kind, **more)[1]]
     return [outcome.calls[0] for outcome in outcomes if outcome is not None]
 
@@ -170,7 +170,7 @@ def test_a_line_names_its_queues_in_arrives_as_and_a_queue_its_language() -> Non
         }
     )
     rows = log("0 renseignements|NONE|ENTERQUEUE||4165550101|1", "5 renseignements|NONE|ABANDON|1|1|5")
-    (call,) = calls(rows, site=named)
+    (call,) = calls(rows, given=named)
     assert (call.line, call.language) == ("general", "fr")
 
 

@@ -126,7 +126,7 @@ def test_two_exchanges_never_mix_their_calls_although_the_ids_are_the_same() -> 
     one, two = Exchange(), Exchange()
     text = example()
     made = Monitor(text, "toronto", token=str)
-    made.exchanges |= {name: ExchangeState(made.exchanges["toronto"].site) for name in "ab"}
+    made.exchanges |= {name: ExchangeState(made.exchanges["toronto"].profile) for name in "ab"}
     first, second = one.at(0).call(), two.at(0).call()
     assert first.uniqueid == second.uniqueid
     fed(made, bytes(one.connections[0]), "a")

@@ -11,7 +11,7 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.triggers import called as whom
 from callmon.core.calls.endpoints import Endpoints
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.outcome import Outcome
 from callmon.sinks.mqtt import topics
 from callmon.text.records import outcome_lines
@@ -164,5 +164,5 @@ def test_a_callback_from_a_phone_of_ten_digits_is_made_by_that_phone() -> None:
     exchange = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk")
     facts = [fact for outcome in outcomes(exchange, configured(*TOLD)) for fact in outcome.facts]
     (arrival,) = (fact for fact in facts if isinstance(fact, f.Arrived))
-    site = ExchangeProfile(configured(*TOLD), "toronto")
-    assert whom(arrival, site) == (f"+1{MOBILE}", OURS)
+    profile = ExchangeProfile(configured(*TOLD), "toronto")
+    assert whom(arrival, profile) == (f"+1{MOBILE}", OURS)

@@ -28,8 +28,8 @@ from callmon.ami.mailboxes import MailboxGrowth, short
 from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.cel.translator import CelTranslator
 from callmon.core import facts as f
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.calls.ghost_channels import forget_all
-from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.tracker import Tracker
 from callmon.core.facts import Fact
 
@@ -46,10 +46,10 @@ MOST = 1_000_000  # rows of one stretch
 _with = msgspec.structs.replace
 
 
-def extract_calls(rows: Sequence[CelRow], site: ExchangeProfile, keys: Mapping[str, str]) -> ExtractedCalls:
+def extract_calls(rows: Sequence[CelRow], profile: ExchangeProfile, keys: Mapping[str, str]) -> ExtractedCalls:
     """The facts of each ended call. `keys`: the language that each key of the menu selects."""
-    within = site.rings_within
-    tracker = Tracker(site)
+    within = profile.rings_within
+    tracker = Tracker(profile)
     tracker.state.dialplan_heard = True  # rows name the application: the tracker need not guess what answered
     found: ExtractedCalls = {}
     translator = CelTranslator(rows, keys)

@@ -46,7 +46,7 @@ class Import:
     def examine(self, paths: Iterable[Path], now: datetime) -> list[RecordFile]:
         """The files, oldest first. Raises ConfigError for the first that cannot be read; nothing is written."""
         if self.kind in READERS:
-            self.reader = READERS[self.kind](self.work.site, CelReader(self.work.zone), now)
+            self.reader = READERS[self.kind](self.work.profile, CelReader(self.work.zone), now)
         moment = _moment_of_cel(self.work) if self.reader is None else self.reader.moment
         return examined(paths, NAMES[self.kind], moment)
 

@@ -341,7 +341,7 @@ class Listing:
         Observing(state, self._applications, arrived, until).observe(call, entry, phones)
 
     def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:
-        ends = self._state.site.endpoints
+        ends = self._state.profile.endpoints
         if any(ends.is_outside_dialled(phone.channel, "") for phone in phones):
             return "outbound"
         return "inbound" if ends.is_outside_caller(entry.channel, entry.caller) else "internal"

@@ -82,7 +82,7 @@ class Observing(NamedTuple):
         application = self.applications.get(entry.uniqueid, "")
         if application == "VoiceMail" and not leg.mailbox:
             leg.mailbox = voicemail.named_in(entry.data) or (
-                entry.exten if entry.exten in self.state.site.mailboxes else ""
+                entry.exten if entry.exten in self.state.profile.mailboxes else ""
             )
         leg.opens_box = leg.opens_box or application == "VoiceMailMain"
 
@@ -101,7 +101,7 @@ class Observing(NamedTuple):
         state = self.state
         leg.dialled = call.dialled = True
         if leg.is_phone:
-            leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
+            leg.outside = state.profile.endpoints.is_outside_dialled(leg.channel, "")
             arrival.settle_direction(state, call, leg.outside)
             state.emit(f.PhoneDialled(call.id, None, *state.phone_and_channel(leg)))
 

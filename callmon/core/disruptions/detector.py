@@ -133,7 +133,7 @@ class DisruptionDetector:
 
 def _carried(exchanges: Exchanges, name: str) -> tuple[str, ...]:
     """The lines of an exchange: all when it is the only exchange, else those that received calls there."""
-    lines = [line.name for line in exchanges[name].site.lines]
+    lines = [line.name for line in exchanges[name].profile.lines]
     if len(exchanges) == 1:
         return tuple(lines)
     known = exchanges[name].routes.lines_with_calls()
