@@ -83,8 +83,8 @@ class Daemon:
         )
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
-        self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store, entries)
-        self.site.damaged = self._file_check.hasten
+        self.page_context = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store, entries)
+        self.page_context.damaged = self._file_check.hasten
         self.protection = Protection(settings.web.config_file)
         self._flooded = Seldom(log, "daemon: too many internal errors in an exchange's events; connecting again")
         self._stop = asyncio.Event()
@@ -108,7 +108,7 @@ class Daemon:
         await access.prepare()
         reload = self.reload if runtime.settings.web.reload else None
         read = self.metrics, self.troubles, self.remarks, self.standby.role
-        served = WebApplication(*read, self.site, access, reload, users=self.protection.users)
+        served = WebApplication(*read, self.page_context, access, reload, users=self.protection.users)
         server = Server(served.asgi(), access.settings.proxy.addresses, lambda: self.protection.context)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -126,7 +126,7 @@ class Daemon:
                 "roll-ups": roll_up(self._store, self._file_check.hasten),
                 "reconciliation": runtime.nightly_reconciliation.run(),
                 "report mail": runtime.mailer.run(),
-                "public notice": runtime.notices.run(self.site.seen),
+                "public notice": runtime.notices.run(self.page_context.seen),
                 "file check": self._file_check.run(),
                 "certificate": self.protection.run(),
             }
@@ -198,7 +198,7 @@ class Daemon:
             log.exception("daemon: internal error in a snapshot; continuing")
             return
         self.runtime.mqtt.publish_snapshot(snapshot)
-        self.site.update(snapshot)
+        self.page_context.update(snapshot)
 
     # Start, timer, shutdown.
 
@@ -299,7 +299,7 @@ class Daemon:
         for name, exchange_task in self.runtime.exchange_tasks.items():
             self._heartbeat(name, exchange_task)
             exchange_task.task.cancel()
-        self.site.close()
+        self.page_context.close()
         server.should_exit = True
         for task in tasks:
             task.cancel()

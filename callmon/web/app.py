@@ -74,17 +74,17 @@ class WebApplication:
 
     `metrics`: None: no /metrics.
     `troubles`: one sentence for each present fault, without blocking. `remarks`: one for each condition that the
-    administrator should know of though callmon does its job. `role`: leader or standby. `site`: the context of
-    the pages; None: no pages. `access`: decides which person may see which page. `reload`: reads the configuration
-    again and returns one sentence for each refusal; without it /-/reload refuses. `users`: who may read what
-    machines read; everybody without it.
+    administrator should know of though callmon does its job. `role`: leader or standby.
+    `page_context`: that of the pages; None: no pages. `access`: decides which person may see which page.
+    `reload`: reads the configuration again and returns one sentence for each refusal; without it /-/reload
+    refuses. `users`: who may read what machines read; everybody without it.
     """
 
     metrics: Metrics | None
     troubles: Callable[[], Sequence[str]]
     remarks: Callable[[], Sequence[str]] = tuple
     role: Callable[[], str] = lambda: "leader"
-    site: PageContext | None = None
+    page_context: PageContext | None = None
     access: AccessService = field(default_factory=AccessService)
     reload: Callable[[], Sequence[str]] | None = None
     users: BasicAuth = field(default_factory=BasicAuth)
@@ -94,8 +94,8 @@ class WebApplication:
         sign_in = SignIn(self.access)
         pages = (
             ()
-            if self.site is None
-            else routes((*self.site.entries(), *sign_in.entries(), *self.access.own_entries()))
+            if self.page_context is None
+            else routes((*self.page_context.entries(), *sign_in.entries(), *self.access.own_entries()))
         )
         machines = [
             *([Route("/metrics", self._for_users(self._figures))] if self.metrics is not None else []),

@@ -160,10 +160,10 @@ class PageContext:
     def render_live(self, view: View) -> bytes:
         """The event for a view's clients: the live part, or (for a list with filters) that the list changed."""
         name, language, services = view
-        site = self.of_services(services)
+        context = self.of_services(services)
         if name not in self.views:
-            return event("changed", site.seen().revision)
-        return event("part", site.part(name, language))
+            return event("changed", context.seen().revision)
+        return event("part", context.part(name, language))
 
     def common(self, formatter: WebFormatter) -> dict[str, Any]:
         """The values that every template may use."""

@@ -156,9 +156,9 @@ def gate(past: tuple[Settings, Database]) -> Iterator[Any]:
     daemon = Daemon(settings, store, access=DemoAccess(settings.web.access, store))
     try:
         daemon.restore()
-        yield WebApplication(daemon.metrics, list, site=daemon.site, access=daemon._access).asgi()
+        yield WebApplication(daemon.metrics, list, page_context=daemon.page_context, access=daemon._access).asgi()
     finally:
-        daemon.site.close()
+        daemon.page_context.close()
         daemon.runtime.writer.close()
 
 

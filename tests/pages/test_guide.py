@@ -40,6 +40,6 @@ def test_which_pair_is_missing_is_shown_to_whoever_signed_in_and_to_nobody_else(
     site: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = Sentence("pair {name}: {why}", name="ottawa", why=Sentence("its schema has no callmon tables"))
-    monkeypatch.setattr(site.daemon.site, "notes", [missing])
+    monkeypatch.setattr(site.daemon.page_context, "notes", [missing])
     notes = {who: visitor.get("/en/guide").text.count("pair ottawa") for who, visitor in site.visitors.items()}
     assert notes == {who: int(who != NOBODY) for who in site.visitors}

@@ -401,7 +401,7 @@ def test_an_internal_error_while_a_snapshot_is_taken_is_counted_and_not_raised(
         daemon.runtime.monitor = None  # type: ignore[assignment]
         daemon.publish_status()
     finally:
-        daemon.site.close()
+        daemon.page_context.close()
         daemon.runtime.writer.close()
     assert daemon.runtime.internal_errors == 1
 

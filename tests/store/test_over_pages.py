@@ -51,7 +51,7 @@ class Province(NamedTuple):
 
     def look(self, path: str = "/en/") -> str:
         self.serving.look()
-        self.serving.site.update(self.serving._snapshot)
+        self.serving.page_context.update(self.serving._snapshot)
         return re.sub(r"\s+", " ", self.whole.get(path).text)
 
     def sql(self, pair: str, statement: str) -> None:
@@ -77,13 +77,13 @@ def province(
         add_account(store, "whole", kept_password(), ("agent", "manager"), MADE)
         serving = PairsPages(settings, store)
         access = AccessService(settings.web.access, store)
-        gate = WebApplication(None, serving.why_missing, site=serving.site, access=access)
+        gate = WebApplication(None, serving.why_missing, page_context=serving.page_context, access=access)
         visitors = [Visitor(gate.asgi()) for _ in range(2)]
         assert [sign_in(x, name).status_code for x, name in zip(visitors, ("lead", "whole"), strict=True)] == [
             303
         ] * 2
         yield Province(serving, gate, pairs, *visitors)
-        serving.site.close()
+        serving.page_context.close()
         for opened in (server, store, *pairs.values()):
             opened.close()
 

@@ -57,7 +57,7 @@ async def show(page_request: PageRequest) -> Response:
         lines,
     )
     found = await page_request.ask(
-        call_search.search_calls, page_request.site.reader, wanted, page_request.parameter("page") or None
+        call_search.search_calls, page_request.context.reader, wanted, page_request.parameter("page") or None
     )
     query = chosen | times | {"day": day.isoformat(), "mode": mode}
     return await page_request.page(
@@ -117,7 +117,7 @@ def _moments(day: date, at: str, zone: tzinfo) -> list[datetime]:
 async def detail(page_request: PageRequest) -> Response:
     """The story of a call."""
     name, exchange = page_request.request.path_params["call"], page_request.request.path_params["exchange"]
-    found = await page_request.ask(_read, page_request.site.reader, name, exchange)
+    found = await page_request.ask(_read, page_request.context.reader, name, exchange)
     if found is None:
         text = page_request.say("Appel introuvable.")
         raise NotFoundError(page_request.say("Appel inconnu"), text)

@@ -55,7 +55,7 @@ NO_FORM = NoticeForm()
 async def show(page_request: PageRequest, form: NoticeForm = NO_FORM) -> Response:
     """The disruptions that go on, are planned, or ended within the last 31 days: the newest 100."""
     since = page_request.formatter.now - OVER_FOR
-    found = await page_request.ask(disruptions.all_of, page_request.site.reader, since)
+    found = await page_request.ask(disruptions.all_of, page_request.context.reader, since)
     now, shown = page_request.formatter.now, found[-MOST_SHOWN:]
     ended = [x for state in ("over", "cancelled") for x in shown if x.state(now) == state]
     return await page_request.page(
@@ -73,7 +73,7 @@ async def detail(page_request: PageRequest, form: NoticeForm = NO_FORM) -> Respo
     """One disruption, and its forms."""
     found, now = await _find(page_request), page_request.formatter.now
     met = (
-        await page_request.ask(disruptions.calls_met, page_request.site.reader, found, disruptions.MOST_MET)
+        await page_request.ask(disruptions.calls_met, page_request.context.reader, found, disruptions.MOST_MET)
         if found.began <= now
         else 0
     )
@@ -99,8 +99,8 @@ def _shared(page_request: PageRequest, form: NoticeForm, public: Disruption | No
         "form": form,
         "public": {x: PublicNotice(settings, x, now).text(public) for x in LANGUAGES} if public else {},
         "notices": DisruptionList(settings, page_request.language, now),
-        "may_tell": page_request.may(Right.REPORT) and not page_request.site.is_over_pairs,
-        "elsewhere": _elsewhere(page_request) if page_request.site.is_over_pairs else "",
+        "may_tell": page_request.may(Right.REPORT) and not page_request.context.is_over_pairs,
+        "elsewhere": _elsewhere(page_request) if page_request.context.is_over_pairs else "",
         "most": MOST,
         "ready_hours": LASTS,
     }
@@ -115,7 +115,7 @@ def _elsewhere(page_request: PageRequest) -> str:
 async def _find(page_request: PageRequest) -> Disruption:
     """The disruption of the address. Raises NotFoundError."""
     found = await page_request.ask(
-        disruptions.disruption_by_id, page_request.site.reader, page_request.request.path_params["id"]
+        disruptions.disruption_by_id, page_request.context.reader, page_request.request.path_params["id"]
     )
     if found is None:
         text = page_request.say(
@@ -143,8 +143,8 @@ def _field(at: datetime | None, formatter: WebFormatter) -> str:
 
 async def begin(page_request: PageRequest) -> Response:
     """Records a disruption that callmon cannot detect, or planned work."""
-    given, site = await page_request.form(), page_request.site
-    lines = _lines(await page_request.request.form(), site)
+    given, context = await page_request.form(), page_request.context
+    lines = _lines(await page_request.request.form(), context)
     form = NoticeForm(FORMS.get(given.get("action", ""), "a"), given, lines)
     try:
         command = _new(page_request, given, lines)
@@ -153,7 +153,7 @@ async def begin(page_request: PageRequest) -> Response:
         await _apply(page_request, command)
     except RefusedError as why:
         return await show(page_request, form._replace(refused=str(why), field=why.field))
-    made = await site.ask(disruptions.created_by, site.store, command)
+    made = await context.ask(disruptions.created_by, context.store, command)
     return (
         page_request.go("disruptions")
         if made is None
@@ -170,9 +170,9 @@ def _made_by(command: DisruptionCommand) -> Disruption:
     )
 
 
-def _lines(form: FormData, site: PageContext) -> tuple[str, ...]:
+def _lines(form: FormData, context: PageContext) -> tuple[str, ...]:
     chosen = [value for value in form.getlist("line") if isinstance(value, str)]
-    return tuple(line.name for line in site.settings.lines() if line.name in chosen)
+    return tuple(line.name for line in context.settings.lines() if line.name in chosen)
 
 
 def _new(page_request: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> DisruptionCommand:
@@ -228,7 +228,7 @@ async def record(page_request: PageRequest) -> Response:
 
 async def _refuse_others_lines(page_request: PageRequest, shown: Disruption) -> None:
     """Raises RefusedError for a disruption that also concerns lines of other services than this person's."""
-    whole = await page_request.ask(disruptions.disruption_by_id, page_request.site.store, shown.id)
+    whole = await page_request.ask(disruptions.disruption_by_id, page_request.context.store, shown.id)
     if whole is not None and whole.lines != shown.lines:
         text = page_request.say(
             "Cette perturbation touche aussi des lignes d'autres services : leurs responsables décident."
@@ -268,6 +268,6 @@ def _valid(
 
 async def _apply(page_request: PageRequest, command: DisruptionCommand) -> None:
     """Queues the command, and waits until the daemon has applied it. Raises RefusedError."""
-    if page_request.site.is_over_pairs:
+    if page_request.context.is_over_pairs:
         raise RefusedError(_elsewhere(page_request))
-    await DISRUPTIONS.submit(page_request, page_request.site.store, command)
+    await DISRUPTIONS.submit(page_request, page_request.context.store, command)

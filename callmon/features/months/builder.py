@@ -218,12 +218,12 @@ def _judged(settings: Settings) -> frozenset[str]:
 
 def fingerprint(settings: Settings) -> str:
     """SHA-256 (hex) of every setting that affects a figure; it covers no secret and no address."""
-    site = settings.configuration.model_dump(mode="json", include=OF_SITE)
+    configured = settings.configuration.model_dump(mode="json", include=OF_SITE)
     exchanges = {
         name: x.model_dump(mode="json", include=OF_EXCHANGE)
         for name, x in settings.configuration.exchanges.items()
     }
-    text = json.dumps(site | {"exchanges": exchanges}, sort_keys=True, ensure_ascii=False, default=str)
+    text = json.dumps(configured | {"exchanges": exchanges}, sort_keys=True, ensure_ascii=False, default=str)
     return sha256(text.encode()).hexdigest()
 
 

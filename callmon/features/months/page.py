@@ -53,10 +53,10 @@ AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
 
 async def show(page_request: PageRequest) -> Response:
     """The months since the first call, the latest first."""
-    site = page_request.site
-    first = await site.each_minute("first", None, lambda: site.ask(first_arrival, site.reader))
+    context = page_request.context
+    first = await context.each_minute("first", None, lambda: context.ask(first_arrival, context.reader))
     months = list(_months(first, page_request.formatter))
-    counted = await _counted(site, months[:MOST_COUNTED])
+    counted = await _counted(context, months[:MOST_COUNTED])
     rows = [
         month_row(month, found, page_request.formatter)
         for month, found in zip(months, counted or (), strict=False)
@@ -70,9 +70,11 @@ async def show(page_request: PageRequest) -> Response:
         is_counted=counted is not None,
         line=share_line(rows[::-1]),
         size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
-        package=PACKAGE if site.settings.configuration.open_data is not None and site.services is None else "",
-        asked=lambda: {"kinds": _offered(), "signed": {x.month: x for x in sign_off.revisions(site.reader)}},
-        speech=SignOffFormatter(page_request.language, site.settings.timezone),
+        package=PACKAGE
+        if context.settings.configuration.open_data is not None and context.services is None
+        else "",
+        asked=lambda: {"kinds": _offered(), "signed": {x.month: x for x in sign_off.revisions(context.reader)}},
+        speech=SignOffFormatter(page_request.language, context.settings.timezone),
     )
 
 
@@ -81,11 +83,13 @@ def _offered() -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind != "pdf" or is_available())
 
 
-async def _counted(site: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
+async def _counted(context: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
     """The counts of these months, at most a minute old; None while roll-ups are rebuilt."""
-    zone = site.settings.timezone
+    zone = context.settings.timezone
     periods = [period.month(f"{month:%Y-%m}", zone) for month in months]
-    return await site.each_minute("months", months, lambda: site.ask(month_counts, site.reader, zone, periods))
+    return await context.each_minute(
+        "months", months, lambda: context.ask(month_counts, context.reader, zone, periods)
+    )
 
 
 def month_row(first: date, found: MonthCounts, formatter: WebFormatter) -> dict[str, Any]:
@@ -151,9 +155,9 @@ def _months(first: datetime | None, formatter: WebFormatter) -> Iterator[date]:
 
 async def detail(page_request: PageRequest, refused: str = "") -> Response:
     """One month, and the formats of its report."""
-    first, site = _first_day(page_request), page_request.site
+    first, context = _first_day(page_request), page_request.context
     month = f"{first:%Y-%m}"
-    today = page_request.formatter.now.astimezone(site.settings.timezone).date()
+    today = page_request.formatter.now.astimezone(context.settings.timezone).date()
     return await page_request.page(
         "month.html",
         page_request.formatter.capital(page_request.formatter.month(first)),
@@ -161,8 +165,8 @@ async def detail(page_request: PageRequest, refused: str = "") -> Response:
         month=month,
         refused=refused,
         is_over=(first.year, first.month) < (today.year, today.month),
-        asked=lambda: {"kinds": _offered(), "revisions": sign_off.revisions(site.reader, month)},
-        speech=SignOffFormatter(page_request.language, site.settings.timezone),
+        asked=lambda: {"kinds": _offered(), "revisions": sign_off.revisions(context.reader, month)},
+        speech=SignOffFormatter(page_request.language, context.settings.timezone),
     )
 
 
@@ -183,7 +187,7 @@ def _first_day(page_request: PageRequest) -> date:
 
 async def make(page_request: PageRequest) -> Response:
     """Requests a report."""
-    form, first, lines = await page_request.form(), _first_day(page_request), page_request.site.lines
+    form, first, lines = await page_request.form(), _first_day(page_request), page_request.context.lines
     kind, is_card = form.get("kind", ""), form.get("edition") == "card"
     is_made = kind in (CARD_KINDS if is_card else KINDS) or (
         kind == PACKAGE and await _is_final(page_request, first)
@@ -198,7 +202,7 @@ async def make(page_request: PageRequest) -> Response:
         is_public = is_card or kind == PACKAGE or form.get("edition") == "public"
         report_request = ReportRequest(month, kind, language, is_public, lines=lines, is_card=is_card)
     try:
-        process = page_request.site.shared(ReportJobs).start(page_request.settings, report_request)
+        process = page_request.context.shared(ReportJobs).start(page_request.settings, report_request)
     except BusyError:
         return await detail(
             page_request, page_request.say("Trop de rapports sont demandés à la fois. Réessayez plus tard.")
@@ -209,8 +213,8 @@ async def make(page_request: PageRequest) -> Response:
 
 
 async def _is_final(page_request: PageRequest, first: date) -> bool:
-    site, zone = page_request.site, page_request.settings.timezone
-    counted = await site.ask(month_counts, site.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
+    context, zone = page_request.context, page_request.settings.timezone
+    counted = await context.ask(month_counts, context.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
     return counted is not None and month_row(first, counted[0], page_request.formatter)["state"] == "final"
 
 
@@ -244,7 +248,7 @@ async def progress(page_request: PageRequest, refused: str = "") -> Response:
 def _to_sign(page_request: PageRequest, files: Sequence[tuple[str, bytes]]) -> tuple[str, dict[str, str]]:
     """Why the files cannot be signed as prepared, or else their digests."""
     try:
-        refuse_preparation(page_request.site.reader, [(Path(name), data) for name, data in files])
+        refuse_preparation(page_request.context.reader, [(Path(name), data) for name, data in files])
     except SignOffError as error:
         return SignOffFormatter(page_request.language, page_request.settings.timezone).refusal(error), {}
     return "", {name: sha256(data).hexdigest() for name, data in files}
@@ -252,10 +256,10 @@ def _to_sign(page_request: PageRequest, files: Sequence[tuple[str, bytes]]) -> t
 
 def report_process(page_request: PageRequest) -> ReportProcess:
     """The report of the address, for a person who may see its lines. Raises NotFoundError."""
-    found = page_request.site.shared(ReportJobs).get(page_request.request.path_params["name"])
+    found = page_request.context.shared(ReportJobs).get(page_request.request.path_params["name"])
     return _kept(
         page_request,
-        found if found is not None and found.report_request.lines == page_request.site.lines else None,
+        found if found is not None and found.report_request.lines == page_request.context.lines else None,
     )
 
 

@@ -187,24 +187,24 @@ def _so_far(stored: Coverage | None, silent_since: datetime | None, at: datetime
     return msgspec.structs.replace(known, since=known.since or silent_since or at, until=silent_since or at)
 
 
-async def part(site: PageContext, formatter: WebFormatter) -> dict[str, Any]:
+async def part(context: PageContext, formatter: WebFormatter) -> dict[str, Any]:
     """The values of `_half_hours.html`."""
     try:
-        found = await site.each_minute("half_hours", None, lambda: _today(site))
+        found = await context.each_minute("half_hours", None, lambda: _today(context))
     except AwayError:
         return {"today": None, "why": formatter.say("n. d. : la base de données ne répond pas.")}
-    if found is None and site.notes:
+    if found is None and context.notes:
         return {"today": None, "why": formatter.say("n. d. : il manque ce qu'une paire a enregistré.")}
     if found is None:
         return {"today": None, "why": formatter.say("n. d. : les totaux par jour sont en train d'être refaits.")}
     return view(found, formatter)
 
 
-async def _today(site: PageContext) -> TodayHalfHours | None:
+async def _today(context: PageContext) -> TodayHalfHours | None:
     """Today's half-hours; None while the roll-ups are rebuilt or of another time zone."""
-    snapshot, settings = site.seen(), site.settings
+    snapshot, settings = context.seen(), context.settings
     before = days(snapshot.at, settings)
-    counted = await site.ask(half_hour_counts, site.reader, settings.timezone, before, snapshot.at)
+    counted = await context.ask(half_hour_counts, context.reader, settings.timezone, before, snapshot.at)
     return None if counted is None else today(counted, snapshot.unheard_since, settings, snapshot.at)
 
 

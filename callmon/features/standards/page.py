@@ -31,7 +31,7 @@ async def show(page_request: PageRequest) -> Response:
         quotes=QUOTES,
         translate=translate,
         parameters={x.name: x.parameters.model_dump() for x in load(settings.standards)},
-        enabled=page_request.site.seen().enabled,
+        enabled=page_request.context.seen().enabled,
         targets=[(line, target) for line in settings.lines() for target in line.targets],
         hours=list(_hours(page_request.formatter)),
         closed=calendar.closed_days(today, today + MONTHS_AHEAD),

@@ -46,7 +46,7 @@ async def show(page_request: PageRequest) -> Response:
     known = {"line": settings.names("line"), "language": LANGUAGES, "service": settings.names("service")}
     chosen = {name: page_request.chosen(name, names) for name, names in known.items()}
     found = await page_request.ask(
-        obligations.worklist, page_request.site.reader, *(x or None for x in chosen.values())
+        obligations.worklist, page_request.context.reader, *(x or None for x in chosen.values())
     )
     state = page_request.chosen("state", ("overdue", "untaken", "mine"))
     wanted = [x for x in found.entries if _is_wanted(x, state, page_request.person.name)]
@@ -114,7 +114,7 @@ async def number(page_request: PageRequest) -> Response:
     look = subject_access.AccessReason(
         datetime.now(UTC), page_request.person.name, "to call back", f"pages {found.obligation.id}"
     )
-    store = await page_request.ask(owner, page_request.site.store, found.obligation.exchange)
+    store = await page_request.ask(owner, page_request.context.store, found.obligation.exchange)
     await page_request.ask(subject_access.log_access_to_call, store, look, call)
     return await _entry_page(page_request, found, shown=True)
 
@@ -123,7 +123,7 @@ async def _find(page_request: PageRequest, numbers: bool = False) -> WorklistIte
     """The entry of the address. Raises NotFoundError."""
     name, exchange = page_request.request.path_params["id"], page_request.parameter("exchange")
     found = await page_request.ask(
-        obligations.obligations_named, page_request.site.reader, name, exchange or None, numbers
+        obligations.obligations_named, page_request.context.reader, name, exchange or None, numbers
     )
     if not found:
         text = page_request.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
@@ -142,7 +142,7 @@ async def _entry_page(
     entries: list[AnyEntry] = []
     if may_call:
         entries = await page_request.ask(
-            obligations.ledger_entries, page_request.site.reader, obligation.call, obligation.exchange
+            obligations.ledger_entries, page_request.context.reader, obligation.call, obligation.exchange
         )
     return await page_request.page(
         "callback.html",
@@ -201,7 +201,7 @@ async def record(page_request: PageRequest) -> Response:
     found, form = await _find(page_request), await page_request.form()
     try:
         command, number_to_call = _command(page_request, found.obligation, form)
-        store = await page_request.ask(owner, page_request.site.store, command.exchange)
+        store = await page_request.ask(owner, page_request.context.store, command.exchange)
         await CALLBACKS.submit(page_request, store, command, number_to_call)
     except RefusedError as why:
         return await _entry_page(page_request, await _find(page_request), refused=why, given=form)

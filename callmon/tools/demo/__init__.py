@@ -176,9 +176,9 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path, now: dateti
     secret_file.write_text(secret, encoding="ascii")
     data = tomllib.loads(example_text())
     toronto = data["exchanges"].pop("toronto")
-    site = {name: toronto[name] for name in ("trunks", "voicemail_contexts", "parking_extensions")}
+    as_shipped = {name: toronto[name] for name in ("trunks", "voicemail_contexts", "parking_extensions")}
     connection = {"host": "127.0.0.1", "port": port, "username": USER, "secret_file": secret_file}
-    data["exchanges"][EXCHANGE] = site | connection
+    data["exchanges"][EXCHANGE] = as_shipped | connection
     for line, extensions in phones.LINES.items():
         data["lines"][line]["extensions"] = extensions
     data["calendar"] = open_every_day(opening_hours(now, ZoneInfo(data["timezone"])), now.year)
