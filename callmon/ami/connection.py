@@ -29,9 +29,14 @@ log = logging.getLogger(__name__)
 BUFFER = 256 * 1024
 # How long bytes are gathered after a read of fewer than STREAM bytes, of more, and (not at all) of FLOOD: Asterisk
 # closes a connection that takes no byte for 100 ms (`writetimeout`), and a new one has room for 100 KB.
-GATHER_SECONDS, STREAM, GATHER_STREAM_SECONDS, FLOOD = 0.005, 1024, 0.05, 64 * 1024
+GATHER_SECONDS = 0.005
+STREAM = 1024
+GATHER_STREAM_SECONDS = 0.05
+FLOOD = 64 * 1024
 # Events missed during a wait cannot be received later: in the first minute of an outage the waits are short.
-FIRST_WAIT, EAGER_WAIT, LONGEST_WAIT = 0.25, 0.75, 4.0
+FIRST_WAIT = 0.25
+EAGER_WAIT = 0.75
+LONGEST_WAIT = 4.0
 EAGER_SECONDS = 60.0
 REFUSED_WAIT, LONGEST_REFUSED_WAIT = 60.0, 600.0
 CONNECT_TIMEOUT = 10.0
@@ -189,7 +194,9 @@ class ExchangeClient:
 
     async def listen(self) -> None:
         """Connect, receive until the connection ends, emit the gap, wait, and repeat. Raises an internal error."""
-        wait, refused_wait, since = FIRST_WAIT, REFUSED_WAIT, monotonic()
+        wait = FIRST_WAIT
+        refused_wait = REFUSED_WAIT
+        since = monotonic()
         while True:
             link = await self._connected()
             if link is not None and link.exchange_time() is not None:

@@ -80,8 +80,12 @@ class Session:
         self.is_refused = False
         self.unusable = 0
         self.received = 0  # events, also unused ones
-        self._username, self._secret, self._md5 = username, secret, md5
-        self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
+        self._username = username
+        self._secret = secret
+        self._md5 = md5
+        self._ping_every = ping_every
+        self._ping_timeout = ping_timeout
+        self._list_every = list_every
         self._mailboxes, self._feed = mailboxes or Mailboxes(), feed or CallCountMonitor()
         self._mailboxes.begin_gap()
         self.framer = Framer()
@@ -292,7 +296,9 @@ class Session:
             return
         self._read = latest
         if not self._is_apart and self.clock.is_odd(at, now):
-            self._odd, self._odd_since, self._odd_from = [], now, _odd_from(events, at)
+            self._odd = []
+            self._odd_since = now
+            self._odd_from = _odd_from(events, at)
             if not self._pings:
                 self._ping(now)
         else:

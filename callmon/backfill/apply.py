@@ -134,10 +134,14 @@ class _Filling:
         now: datetime,
         is_import: bool = False,
     ) -> None:
-        self._connection, self._monitor, self._exchange = connection, monitor, exchange
+        self._connection = connection
+        self._monitor = monitor
+        self._exchange = exchange
         self._writing = BulkWriter(connection, store.ring)
         self.group = RejudgedCalls(connection, monitor)
-        self._region, self._now, self._is_import = region, now, is_import
+        self._region = region
+        self._now = now
+        self._is_import = is_import
         self._created = Rows(0)  # one statement a table for all of them
         self._rows = [self._created]
         self._commands: list[CallbackCommand] = []

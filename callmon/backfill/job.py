@@ -69,7 +69,9 @@ class Backfill:
 
         Without `writes`, the same changes are found and nothing is written. `is_import`: as for `fill`.
         """
-        self._grown, self._writes, self._is_import = grown or {}, writes, is_import
+        self._grown = grown or {}
+        self._writes = writes
+        self._is_import = is_import
         self._store, self.exchange = store, exchange
         self.profile = ExchangeProfile(settings, exchange)
         self._monitor = Monitor(settings, exchange, token=obligations.token_function(store))
@@ -344,7 +346,9 @@ class _Table:
             raise StoreError(
                 Sentence("the table {name} is not CEL: it has no column {column}", name=name, column=missing[0])
             )
-        self._columns, self._at, self._call = columns, columns["eventtime"], columns["linkedid"]
+        self._columns = columns
+        self._at = columns["eventtime"]
+        self._call = columns["linkedid"]
 
     def rows(self, windows: Windows) -> Iterator[CelRow]:
         order = self._columns.get("id", self._at)

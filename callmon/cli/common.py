@@ -92,7 +92,9 @@ class CommandContext:
     with_numbers = False  # whether the database is open_with_keys with the key of callers' numbers
 
     def __init__(self, config: Path | None, lang: str | None = None, by: str | None = None) -> None:
-        self.config, self.lang, self.by = config, lang, by
+        self.config = config
+        self.lang = lang
+        self.by = by
         self.now = datetime.now(UTC)
 
     @cached_property

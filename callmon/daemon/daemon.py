@@ -55,7 +55,10 @@ from callmon.web.server import Server, listening
 log = logging.getLogger(__name__)
 
 # A stop takes 20 s at most, whatever a peer does: these, `LAST_SECONDS` of the threads and 2 s of the web server.
-FLUSH_SECONDS, CLOSE_SECONDS, TAKE_OVER_SECONDS, BROKER_SECONDS = 6.0, 3.0, 3.0, 2.0
+FLUSH_SECONDS = 6.0
+CLOSE_SECONDS = 3.0
+TAKE_OVER_SECONDS = 3.0
+BROKER_SECONDS = 2.0
 THREADS = 16  # for work that blocks; each task of the daemon has one call at a time
 LOOK_SECONDS = 0.1
 # Asterisk gives an event its time before it sends the event: the answer to a Ping may overtake it.

@@ -47,7 +47,9 @@ class FileCheck:
     """Checks the whole database now and then: its file, of which no query may touch a page, and its signatures."""
 
     def __init__(self, store: Database) -> None:
-        self._store, self._damage, self._is_over = store, "", False
+        self._store = store
+        self._damage = ""
+        self._is_over = False
         self._altered: list[Sentence] = []
         self._hastened = asyncio.Event()
 

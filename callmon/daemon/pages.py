@@ -120,7 +120,9 @@ class PairsPages:
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
         asyncio.get_running_loop().set_default_executor(BlockingThreads(THREADS, "pages"))
-        settings, stop, protection = self._settings, asyncio.Event(), Protection(self._settings.web.config_file)
+        settings = self._settings
+        stop = asyncio.Event()
+        protection = Protection(self._settings.web.config_file)
         protection.apply(protection.read())
         wire, access = listening(settings.web.listen), AccessService(settings.web.access, self._plain)
         await access.prepare()

@@ -128,7 +128,9 @@ class PairReader:
             return
         if pair.trouble:
             log.info("pair: read again", extra={"pair": pair.schema})
-        pair.trouble, pair.index, pair.last = "", index, read.last
+        pair.trouble = ""
+        pair.index = index
+        pair.last = read.last
         gaps = set(read.gaps) - (set() if is_new else pair.gaps)
         pair.gaps = set(read.gaps)
         do(partial(_apply, pair=pair.schema, read=read, settled=settled, gaps=gaps))

@@ -84,7 +84,9 @@ class Runtime:
 
         Calls that were in progress when callmon last ran are resumed from their stored facts.
         """
-        settings, monitor, store = self.settings, self.monitor, self.store
+        settings = self.settings
+        monitor = self.monitor
+        store = self.store
         warm_up(settings, now)
         lines, begin = [line.name for line in settings.lines()], self.today.beginning(now)
         counts = queries.count_ended_calls(store, lines, begin, begin + timedelta(days=2))
@@ -130,7 +132,9 @@ class Runtime:
 
     def snapshot(self) -> DaemonSnapshot:
         """The state now, in the event loop: gauges older than the counters beside them would contradict these."""
-        now, monitor, exchanges = self.now(), self.monitor, self._connections()
+        now = self.now()
+        monitor = self.monitor
+        exchanges = self._connections()
         callbacks = self._callbacks = self._callbacks.updated(monitor.ledger.index)
         heard = tuple(exchange_task.status(monitor) for exchange_task in self.exchange_tasks.values())
         enabled, waits = judged_standards(self.settings, monitor.survey_heard), self._waits()

@@ -86,7 +86,9 @@ class SignOffError(CallmonError):
         self, why: str, revision: SignedRevision | None = None, signature: StepSignature | None = None
     ) -> None:
         super().__init__(why)
-        self.why, self.revision, self.signature = why, revision, signature
+        self.why = why
+        self.revision = revision
+        self.signature = signature
 
 
 class SignatureCheck(NamedTuple):

@@ -22,7 +22,10 @@ from callmon.text.records import instant
 
 WIDTH = 80
 INDENT = "    "
-LATE, SOON, NONE = "■", "▲", " "  # shown beside the words, so that nothing depends on colour
+# shown beside the words, so that nothing depends on colour
+LATE = "■"
+SOON = "▲"
+NONE = " "
 
 
 class TerminalPage(Formatter):
@@ -249,7 +252,9 @@ class DisruptionList(TerminalPage):
         return " · ".join(map(self.line_title, disruption.lines))
 
     def notice(self, disruption: Disruption) -> Iterator[str]:
-        say, notice, french = self._say, disruption.notice, self.language == "fr"
+        say = self._say
+        notice = disruption.notice
+        french = self.language == "fr"
         if (reason := notice.reason_fr if french else notice.reason_en) is not None:
             yield say("Raison : {text}", text=reason)
         if notice.until is not None:

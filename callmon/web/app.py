@@ -49,7 +49,9 @@ class Pace:
     """What may happen at most once in so many seconds."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = monotonic) -> None:
-        self._seconds, self._clock, self._next = seconds, clock, float("-inf")
+        self._seconds = seconds
+        self._clock = clock
+        self._next = float("-inf")
 
     def is_free(self) -> bool:
         now = self._clock()

@@ -45,7 +45,9 @@ class PageRequest:
     """A request as a page's endpoint receives it."""
 
     def __init__(self, context: PageContext, entry: PageRoute, request: Request) -> None:
-        self.context, self.entry, self.request = context, entry, request
+        self.context = context
+        self.entry = entry
+        self.request = request
         self.language: str = request.state.language
         self.person: Person = request.state.person
         self.formatter: WebFormatter = context.formatter(self.language)

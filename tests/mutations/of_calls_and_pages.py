@@ -82,7 +82,10 @@ FAULTS = (
             " or call.parked:\n        return\n    if event.extension in",
             ':\n        return\n    if event.extension + "#" in',
         ),
-        ("call.parked, call.sent, call.person = True, None, None", "call.parked, call.person = True, None"),
+        (
+            "        call.sent = None\n        call.person = None\n        call.parked_from",
+            "        call.person = None\n        call.parked_from",
+        ),
     ),
     fault(
         "a redirect is no transfer",

@@ -61,7 +61,9 @@ class QueueLogReader:
     source: FilledFrom = "queue_log"
 
     def __init__(self, profile: ExchangeProfile, clock: CelReader, now: datetime) -> None:
-        self._profile, self._clock, self._now = profile, clock, now
+        self._profile = profile
+        self._clock = clock
+        self._now = now
         self._columns: list[str] | None = None
         self._open: dict[str, _QueueCall] = {}
         self.lines = self.unfinished = 0
@@ -131,7 +133,9 @@ class QueueLogReader:
         return [*(values.get(name, "") for name in COLUMNS), *data]
 
     def _entered(self, call: _QueueCall, at: datetime, fields: list[str]) -> None:
-        name, queue, number = fields[1], fields[2], fields[6]
+        name = fields[1]
+        queue = fields[2]
+        number = fields[6]
         call.ended, line = None, line_of(self._profile, call.did, queue)
         if not call.facts:  # the call begins with the first queue of a line
             call.entered, call.queue = at, call.queue or queue
@@ -175,7 +179,9 @@ class QueueLogReader:
         to = fields[5] if TRANSFERS[fields[4]] == "blind" else ""
         if to in self._profile.parking_extensions or to in self._profile.survey_extensions:
             return
-        by, kind, to = self._member(fields[3])[1], TRANSFERS[fields[4]], self._profile.endpoints.party(to)
+        by = self._member(fields[3])[1]
+        kind = TRANSFERS[fields[4]]
+        to = self._profile.endpoints.party(to)
         call.facts += [f.SentOff(fields[1], at, kind, by, to)] if call.facts else []
         call.sent = f.Transferred(fields[1], at, kind, by, to, answered=False)
         call.transfers += 1

@@ -139,7 +139,9 @@ _AS_OWED = (
 
 def opened(entry: n.Owed, token: str | None) -> Obligation:
     same: dict[str, Any] = {name: getattr(entry, name) for name in _AS_OWED}
-    name, at, unsure = entry.obligation, entry.at, entry.at if entry.unsure else None
+    name = entry.obligation
+    at = entry.at
+    unsure = entry.at if entry.unsure else None
     return Obligation(**same, id=name, opened=at, since=at, token=token, unsure=unsure)
 
 

@@ -59,7 +59,9 @@ class QueueState(msgspec.Struct, frozen=True, gc=False):
 
 
 # Shared by all calls that need none. A change replaces the value.
-NOTHING, CERTAIN, NO_QUEUE = AfterAnswer(), Uncertainty(), QueueState()
+NOTHING = AfterAnswer()
+CERTAIN = Uncertainty()
+NO_QUEUE = QueueState()
 _changed = msgspec.structs.replace
 
 

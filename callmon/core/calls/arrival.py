@@ -68,7 +68,9 @@ def _emit(
     is_restricted: bool,
     **more: Any,
 ) -> None:
-    call.is_emitted, call.inbound, call.begun = True, direction == "inbound", None
+    call.is_emitted = True
+    call.inbound = direction == "inbound"
+    call.begun = None
     is_forwarded = state.profile.endpoints.is_outside_caller(call.caller.channel, event.caller)
     call.outbound = direction == "outbound" and not is_forwarded
     call.caller.outside = call.inbound

@@ -173,7 +173,9 @@ def _of_one(state: TrackerState, root: str, entries: list[e.Status]) -> list[e.S
     first = next((entry for entry in entries if entry.uniqueid == root), None)
     if len(known) == 1:
         origination = _origination(state, root, entries)
-        origination.is_up, origination.phone, origination.call = True, known[0], known[0]
+        origination.is_up = True
+        origination.phone = known[0]
+        origination.call = known[0]
         return [msgspec.structs.replace(entry, linkedid=known[0]) for entry in entries]
     if known:
         return []

@@ -211,7 +211,9 @@ def queue_joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     language.by_queue(state, call, event)
     answering.not_voicemail_after_all(state, call, event)
     arrival.settle_direction(state, call, dialled_outside=False)
-    call.queue, call.queued, call.left_queue = event.queue, True, None
+    call.queue = event.queue
+    call.queued = True
+    call.left_queue = None
     call.queued_at = state.common(event.context), state.common(event.exten)
     call.gone_unheard = call.refused_unheard = False
     transfers.taken(call)

@@ -200,7 +200,9 @@ class Listing:
 
     def resume(self, heard_until: datetime | None) -> None:
         """callmon itself was not running: its last event was at this time."""
-        self.since, self._state.is_unheard, self.absence.away = heard_until, True, True
+        self.since = heard_until
+        self._state.is_unheard = True
+        self.absence.away = True
         self._doubt()
 
     def gone(self, uniqueid: str) -> None:

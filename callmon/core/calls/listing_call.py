@@ -253,7 +253,9 @@ def within(since: datetime | None, until: datetime | None) -> tuple[datetime | N
 
 def earliest(entry: e.Status, dialled: datetime, since: datetime) -> datetime:
     """The time before which a gap cannot hide ringing: the gap had not begun, or a menu had the caller."""
-    up, begun, own = up_since(entry), _begun(entry), e.born(entry.uniqueid)
+    up = up_since(entry)
+    begun = _begun(entry)
+    own = e.born(entry.uniqueid)
     if up is None or begun is None or own is None or begun - own >= SECOND:
         return since  # it has been in a bridge, or something was dialled for it before
     return up if since < up <= dialled else since

@@ -129,7 +129,9 @@ class _People:
                     self.call.sent.dialled = True
             case f.PhoneRang(channel=channel) if channel in self.phones:
                 leg = self.phones[channel]
-                leg.rang, leg.rang_at, leg.rang_slack = True, fact.at, fact.slack
+                leg.rang = True
+                leg.rang_at = fact.at
+                leg.rang_slack = fact.slack
                 self.ringing.add(fact.phone)
                 self._is_taken()
             case f.Answered() | f.PersonJoined():

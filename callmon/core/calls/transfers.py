@@ -154,7 +154,10 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     is_new = before is None or endpoint(before.channel) != endpoint(person.channel)
     if call.sent_unheard and sent is None and at is not None:  # a gap may hide that the caller was sent off
         is_new = before is None or before.channel != person.channel
-    call.person, call.person_left, call.recalled, call.held = person, False, False, False
+    call.person = person
+    call.person_left = False
+    call.recalled = False
+    call.held = False
     call.sent_unheard = call.sent_unheard and at is None
     call.parked = False  # the retrieval's event may not have been received
     if call.is_called:  # the phone that called has left; its request is not this person's
@@ -216,7 +219,9 @@ def parked(state: TrackerState, event: e.ParkedCall) -> None:
     call = _caller_of(state, event.parkee)
     if call is not None:
         called_person.sent_off(state, call, event.parkee)
-        call.parked, call.sent, call.person = True, None, None
+        call.parked = True
+        call.sent = None
+        call.person = None
         call.parked_from = call.caller.bridge or ""
         state.emit(f.Parked(call.id, event.at))
 
@@ -241,7 +246,9 @@ def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
 def parking_over(state: TrackerState, event: e.ParkedCallTimeOut) -> None:
     call = _caller_of(state, event.parkee)
     if call is not None:
-        call.parked, call.recalled, call.person = False, True, None
+        call.parked = False
+        call.recalled = True
+        call.person = None
         state.emit(f.ParkingEnded(call.id, event.at))
 
 

@@ -116,7 +116,9 @@ class DisruptionCommandContext(CommandContext):
         self, disruption: Disruption | None, action: Action, lines: tuple[str, ...] = (), **more: Any
     ) -> None:
         """Store a valid request on `disruption`, or on a new one; wait until it is applied; show the result."""
-        name, actor, lines = disruption.id if disruption else "", self.actor, self.known_lines(lines)
+        name = disruption.id if disruption else ""
+        actor = self.actor
+        lines = self.known_lines(lines)
         command = DisruptionCommand(at=self.now, actor=actor, action=action, disruption=name, lines=lines, **more)
         if (why := validate(disruption, command)) is not None:
             DISRUPTIONS.refuse(why, self.language)
@@ -290,7 +292,9 @@ def publish(context: CommandContext, folder: Path) -> None:
     Examples: callmon disruptions publish /srv/callmon-notice
               callmon disruptions publish /var/www/html/notice
     """
-    settings, now, heard = context.settings, context.now, heartbeats(context.store)
+    settings = context.settings
+    now = context.now
+    heard = heartbeats(context.store)
     is_heard = bool(settings.exchanges) and all(
         name in heard and abs(now - heard[name]) <= HEARD_WITHIN for name in settings.exchanges
     )

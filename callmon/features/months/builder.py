@@ -68,7 +68,10 @@ class ReportBuilder:
         lines: Iterable[str] | None = None,
         has_cuts: bool = True,
     ) -> None:
-        self.settings, self.month, self.now, self.has_cuts = settings, month, now, has_cuts
+        self.settings = settings
+        self.month = month
+        self.now = now
+        self.has_cuts = has_cuts
         self.wanted = None if lines is None else frozenset(lines)
         self.lines = [line for line in settings.lines() if self.is_included(line.name)]
         self.cells: defaultdict[tuple[str, str], Cell] = defaultdict(Cell)

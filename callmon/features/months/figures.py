@@ -239,7 +239,9 @@ class FigureTable:
     """Collects the figures cut by cut; the whole must be the first cut."""
 
     def __init__(self, judged: Iterable[str], minimum: int, has_data: bool) -> None:
-        self.judged, self.minimum, self.has_data = frozenset(judged), minimum, has_data
+        self.judged = frozenset(judged)
+        self.minimum = minimum
+        self.has_data = has_data
         self.figures: dict[Place, Figure] = {}
         self._reasons: dict[str, tuple[str, ...]] = {}
 

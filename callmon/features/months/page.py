@@ -42,7 +42,12 @@ SHOWN = {
     "called_back": "callback_within_24_hours.rate",
     "complete": "completeness",
 }
-WIDTH, HEIGHT, LEFT, TOP, GROUND = 900, 220, 56, 24, 190  # of the drawing, in its own units
+# of the drawing, in its own units
+WIDTH = 900
+HEIGHT = 220
+LEFT = 56
+TOP = 24
+GROUND = 190
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
 PACKAGE = "package"  # of open data: the public edition of a final month
 SIGNED_KINDS = ("pdf", "html")
@@ -187,7 +192,9 @@ def _first_day(page_request: PageRequest) -> date:
 
 async def make(page_request: PageRequest) -> Response:
     """Requests a report."""
-    form, first, lines = await page_request.form(), _first_day(page_request), page_request.context.lines
+    form = await page_request.form()
+    first = _first_day(page_request)
+    lines = page_request.context.lines
     kind, is_card = form.get("kind", ""), form.get("edition") == "card"
     is_made = kind in (CARD_KINDS if is_card else KINDS) or (
         kind == PACKAGE and await _is_final(page_request, first)

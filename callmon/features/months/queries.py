@@ -145,7 +145,9 @@ def month_counts(store: Database, zone: ZoneInfo, months: Sequence[Month]) -> li
 
 
 def _month(connection: Connection, zone: ZoneInfo, month: Month) -> MonthCounts:
-    begin, end, counts = month.begin, month.end, Counter[tuple[str, str]]()
+    begin = month.begin
+    end = month.end
+    counts = Counter[tuple[str, str]]()
     days = and_(
         ROLLUP.c.day >= month.first.isoformat(), ROLLUP.c.day < month.after.isoformat(), ROLLUP.c.line != ""
     )
@@ -176,7 +178,9 @@ def _last_due(connection: Connection, opened: Condition) -> datetime | None:
 
 def _was_received(connection: Connection, zone: ZoneInfo, month: Month) -> bool:
     """Whether callmon received a part of a month without a call, or the exchange's log covers a part."""
-    begin, end, fingerprint = month.begin, month.end, Fingerprint()
+    begin = month.begin
+    end = month.end
+    fingerprint = Fingerprint()
     days = agreeing_days(connection, month, zone, fingerprint)
     heard = heard_spans(connection, begin, end, fingerprint)
     listening = {name: Coverage(*spans, days.get(name, ())) for name, spans in heard.items()}

@@ -278,7 +278,10 @@ def gathered(
 
 
 def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Report:
-    zone, period, now, fingerprint = builder.settings.timezone, builder.month, builder.now, Fingerprint()
+    zone = builder.settings.timezone
+    period = builder.month
+    now = builder.now
+    fingerprint = Fingerprint()
     begin, end = period.begin, period.end
     counted = queries.aggregate_calls(connection, zone, period, fingerprint, step)
     for (line, language), cell in counted.cells.items():

@@ -26,7 +26,12 @@ from callmon.web.formatter import FEW, WebFormatter
 WEEKS, ENOUGH = 8, 3
 HALF = timedelta(minutes=30)
 CAUSE = "answer_by_third_ring.cause"
-LEFT, TOP, WIDTH, HEIGHT, FOOT = 40, 26, 900, 190, 26  # of the drawing, in its own units
+# of the drawing, in its own units
+LEFT = 40
+TOP = 26
+WIDTH = 900
+HEIGHT = 190
+FOOT = 26
 MOST_LINES = 4  # of the grid above 0
 LABEL = 330  # the width of the causes' names in their drawing
 
@@ -101,7 +106,9 @@ class _Maker:
     def __init__(
         self, counted: HalfHourCounts, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
     ) -> None:
-        self._counted, self._at, self._zone = counted, at, settings.timezone
+        self._counted = counted
+        self._at = at
+        self._zone = settings.timezone
         self._day, *before = days(at, settings)
         self._lately, self._before = before[:6], before[6:]
         self._listening = [_so_far(counted.listening.get(name), since, at) for name, since in silent.items()]

@@ -152,7 +152,9 @@ def _rates(pairs: Sequence[Pair], snapshot: DaemonSnapshot, formatter: WebFormat
 def _rate(standard: str, pairs: Sequence[Pair], snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
     """« 41 sur 46 », and beside it the verdicts that are not in it: exempt and unknown."""
     verdicts = total(status.verdicts.get(standard, {}) for _, status in pairs)
-    met, judged, say = verdicts["met"], verdicts["met"] + verdicts["not_met"], formatter.say
+    met = verdicts["met"]
+    judged = verdicts["met"] + verdicts["not_met"]
+    say = formatter.say
     share = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
     if judged >= FEW:
         share = f"{share} ({formatter.share(met, judged)})"

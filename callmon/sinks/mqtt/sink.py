@@ -141,7 +141,9 @@ class Mqtt:
         self._publish_changes(self._callbacks, callbacks, topics.CALLBACKS, topics.of_callback, now)
         self._publish_changes(self._disruptions, disruptions, topics.DISRUPTIONS, topics.of_disruption, now)
         self._publish_changes(self._lines, lines, topics.LINES, topics.of_line, now)
-        self._callbacks, self._disruptions, self._lines = callbacks, disruptions, lines
+        self._callbacks = callbacks
+        self._disruptions = disruptions
+        self._lines = lines
         if self._outbox.backlog():
             self._more.set()
 
@@ -184,7 +186,9 @@ class Mqtt:
     def _forget_unless_on(self) -> None:
         if not self.is_on:
             self._outbox.forget()
-            self._lines, self._callbacks, self._disruptions = {}, {}, {}
+            self._lines = {}
+            self._callbacks = {}
+            self._disruptions = {}
 
     def end(self) -> None:
         """Make `run` publish `offline` and return."""

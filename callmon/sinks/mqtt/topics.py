@@ -27,7 +27,9 @@ from callmon.text.records import as_json, instant
 
 ONLINE, OFFLINE = b"online", b"offline"
 STATUS, ENDED = "status", "calls/ended"
-LINES, CALLBACKS, DISRUPTIONS = "lines/", "callbacks/", "disruptions/"
+LINES = "lines/"
+CALLBACKS = "callbacks/"
+DISRUPTIONS = "disruptions/"
 OUTSIDE = "outside"
 EXTENSION = re.compile(r"[0-9*#]{1,6}", re.ASCII)
 DIGITS = re.compile(r"[0-9*#]+", re.ASCII)

@@ -84,7 +84,10 @@ class Rollup:
     __slots__ = ("calls", "cell", "seal", "stored")
 
     def __init__(self, stored: int = 0, calls: int = 0, seal: int = 0, cell: Cell | None = None) -> None:
-        self.stored, self.calls, self.seal, self.cell = stored, calls, seal, cell or Cell()
+        self.stored = stored
+        self.calls = calls
+        self.seal = seal
+        self.cell = cell or Cell()
 
     def merge(self, other: Rollup) -> None:
         self.stored += other.stored

@@ -42,7 +42,9 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH = 5_000  # items of a record
 # A long file of which little is uncommitted is emptied before it grows on. Items wait DRAIN_SECONDS at most.
-LONG, LITTLE, DRAIN_SECONDS = 4 << 20, 1 << 20, 1.0
+LONG = 4 << 20
+LITTLE = 1 << 20
+DRAIN_SECONDS = 1.0
 NO_ITEMS, MOST_LOST = b"\xdd\0\0\0\0", 100_000  # of a damaged record; how many are counted in a row
 
 
@@ -87,7 +89,9 @@ class Outbox:
     """
 
     def __init__(self, path: Path | None, ring: KeyRing, most: int = 0) -> None:
-        self.path, self.most, self.lock = path, most, Lock()
+        self.path = path
+        self.most = most
+        self.lock = Lock()
         self.entries: deque[OutboxEntry] = deque()
         self.token: str | None = None
         self.after = ""
@@ -173,7 +177,9 @@ class Outbox:
             # One record supersedes those of the term before, so it has all of the buffer.
             items = waiting[: None if self.size and not self.entries else MAX_BATCH]
             array = b"".join([b"\xdd", len(items).to_bytes(4, "big"), *items])
-            token, number, count = self.token, self.number + 1, len(items)
+            token = self.token
+            number = self.number + 1
+            count = len(items)
             record = (token, self.after, number, count, array)
             self._is_appending = self.path is not None and not self._should_drain(since)
         place, length = self._write(record) if self._is_appending else (0, 0)

@@ -95,7 +95,9 @@ class Writer:
         self._wait = 0.0  # seconds until the next attempt, after one that failed
         self._trouble: str | None = None
         self._trouble_since: float | None = None  # monotonic
-        self._closing, self._changed, self._wakes = Event(), Condition(), SimpleQueue[None]()
+        self._closing = Event()
+        self._changed = Condition()
+        self._wakes = SimpleQueue[None]()
         self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
         self._appender.thread.start()
         self.thread.start()
@@ -210,7 +212,9 @@ class Writer:
             self._offered += len(items) - len(waiting)
             waiting[:] = items
             if gained is not None and self.gained is gained:
-                self._token, self.gained, self.stands_by = secrets.token_hex(8), None, False
+                self._token = secrets.token_hex(8)
+                self.gained = None
+                self.stands_by = False
                 self._begin(gained)
         self._wake()
 
@@ -229,10 +233,14 @@ class Writer:
             lost = self._outbox.retire(waiting)
             self.done += lost + drop_committed(waiting, heard)
             self._outbox.forget(waiting)
-            self.gained, self._last, self._skipped = None, None, []
+            self.gained = None
+            self._last = None
+            self._skipped = []
             self.stands_by, self._is_open = True, False
         self._rejected += lost
-        self._leads_until, self.heard, self.holder = 0.0, heard, holder
+        self._leads_until = 0.0
+        self.heard = heard
+        self.holder = holder
         self._set_trouble(None)
 
     # The committing thread.

@@ -31,8 +31,13 @@ class Page:
     def __init__(
         self, context: StoryContext, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()
     ) -> None:
-        self._context, self._exchange, self._findings, self._met = context, stored.exchange, stored.findings, met
-        self._say, self._call, self._line = context.say, context.call, line_of(context.call.line, settings)
+        self._context = context
+        self._exchange = stored.exchange
+        self._findings = stored.findings
+        self._met = met
+        self._say = context.say
+        self._call = context.call
+        self._line = line_of(context.call.line, settings)
 
     def lines_of_text(self, entries: Sequence[AnyEntry]) -> Iterator[str]:
         """All parts. `entries`: the ledger entries of the callback or complaint that the call opened."""

@@ -23,7 +23,10 @@ class StoryContext(Formatter):
         clock_slack: timedelta,
     ) -> None:  # fmt: skip
         super().__init__(language, timezone)
-        self.call, self.facts, self.clock, self.clock_slack = call, facts, clock, clock_slack
+        self.call = call
+        self.facts = facts
+        self.clock = clock
+        self.clock_slack = clock_slack
 
     def ring_at(self, at: datetime | None, slack: timedelta = f.EXACT) -> int | None:
         """The number of the caller's ring at that time.

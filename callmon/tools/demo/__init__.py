@@ -106,7 +106,9 @@ class _CallPrinter:
     """Prints the calls as they end, in one language and in the ministry's time, as the pages do."""
 
     def __init__(self, settings: Settings, store: Database, language: str, now: datetime) -> None:
-        self._zone, self._store, self._language = settings.timezone, store, language
+        self._zone = settings.timezone
+        self._store = store
+        self._language = language
         self._settings, self._now = settings, now
         self._shown: set[str] = set()  # of LONGEST_CALL
 

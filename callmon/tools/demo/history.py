@@ -39,11 +39,19 @@ from callmon.web.auth.identity import Role
 EXCHANGE, SEED = "demo", 7
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 # Recordings of a call to the public, of one that a person answers, and of one that finds all phones in use.
-CALLBACK, ANSWERED, NOBODY_FREE = "outbound_answered", "answered_ring2", "busy_all"
+CALLBACK = "outbound_answered"
+ANSWERED = "answered_ring2"
+NOBODY_FREE = "busy_all"
 # Calls a day: of the last sixty days, fewer for each month before, and the fewest; at the weekend a part. Those of
 # today's weekday, with which today is compared, have as many in each half-hour.
-MOST, LESS, FEWEST, WEEKEND, HALF_HOUR = 56, 28, 8, 4, 4
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+MOST = 56
+LESS = 28
+FEWEST = 8
+WEEKEND = 4
+HALF_HOUR = 4
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 CROWDED = 16  # calls of the hour in which nobody is free, most of them in vain
 # How long after the message it is called back, and how often; None: a person closes it.
 ANSWERS = {HOUR: 60, 20 * HOUR: 25, 30 * HOUR: 9, None: 6}
@@ -86,7 +94,9 @@ def extend(store: Database, until: datetime) -> None:
 
 class History:
     def __init__(self, settings: Settings, store: Database, now: datetime) -> None:
-        self._settings, self._now, self._chance = settings, now, Random(SEED)
+        self._settings = settings
+        self._now = now
+        self._chance = Random(SEED)
         self._zone, self._calendar = settings.timezone, settings.calendar()
         self._today = now.astimezone(self._zone).date()
         self._token = token_function(store)

@@ -23,7 +23,10 @@ from callmon.features.months.signature import THIRD, SignatureBuilder
 from callmon.features.months.titles import SIGNS
 from callmon.text.formatter import Definition
 
-LABELS, NUMBERS, TEXTS = 52, 15, 110  # widths of columns, in digits
+# widths of columns, in digits
+LABELS = 52
+NUMBERS = 15
+TEXTS = 110
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
 UNITS = {"seconds": '#,##0.0" s"', "hours": '0.0" h"', "difference": "+0.0%;-0.0%;0.0%"}
 FORMATS = {"count": "#,##0", "rings": "#,##0", "rate": "0.0%"} | UNITS
@@ -52,7 +55,10 @@ class Sheets:
     """Writes the sheets one after another."""
 
     def __init__(self, workbook: Any, report: Report, settings: Settings, formatter: ReportFormatter) -> None:
-        self.workbook, self.report, self.settings, self.formatter = workbook, report, settings, formatter
+        self.workbook = workbook
+        self.report = report
+        self.settings = settings
+        self.formatter = formatter
         shown_as = FORMATS | ({"rate": "0%"} if report.is_public else {})
         self.formats = {kind: workbook.add_format({"num_format": shown}) for kind, shown in shown_as.items()}
         self.head = workbook.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
@@ -83,7 +89,9 @@ class Sheets:
         return [*signs, *([name, *self.formatter.meaning(name)] for name in names)]
 
     def _settings(self, texts: dict[str, str]) -> list[Definition]:
-        settings, month, formatter = self.settings, self.report.month, self.formatter
+        settings = self.settings
+        month = self.report.month
+        formatter = self.formatter
         closed = notes.closed_days(settings, month, formatter)
         targets = list(notes.targets(settings, month, formatter))
         return [
@@ -193,7 +201,9 @@ class Sheets:
 
     def chart(self, sheet: Any, table: LayoutTable, begin: int, place: tuple[int, int]) -> None:
         """Insert a chart of the rate by the third ring, by line or by month."""
-        chart, name, end = self.workbook.add_chart({"type": "bar"}), sheet.get_name(), begin + len(table.rows)
+        chart = self.workbook.add_chart({"type": "bar"})
+        name = sheet.get_name()
+        end = begin + len(table.rows)
         column = table.names.index(THIRD)
         title, column = self.formatter.labelled(table.title, table.head[column]), column + 1
         chart.add_series({
@@ -227,7 +237,9 @@ class Sheets:
 
     def add_figures(self) -> None:
         """Write every figure of the month, one in each row."""
-        say, formatter, report = self.formatter.say, self.formatter, self.report
+        say = self.formatter.say
+        formatter = self.formatter
+        report = self.report
         head = [say("Mois"), say("Chiffre"), say("Appels"), "figure", "part", "cut", "member", say("Unité")]
         head += [say("Valeur"), say("Numérateur"), say("Dénominateur"), say("État")]
         sheet = self.sheet(say("Chiffres"), len(head))

@@ -18,7 +18,12 @@ from callmon.core.statistics.period import midnight
 from callmon.store.tables import CALL, FINDING, GAP, OBLIGATION
 
 Row = dict[str, Any]
-TEXT, FLAG, COUNT, SECONDS, TIME, DAY = "VARCHAR", "BOOLEAN", "INTEGER", "DOUBLE", "TIMESTAMPTZ", "DATE"
+TEXT = "VARCHAR"
+FLAG = "BOOLEAN"
+COUNT = "INTEGER"
+SECONDS = "DOUBLE"
+TIME = "TIMESTAMPTZ"
+DAY = "DATE"
 
 # The type of each column in SQL, in the order of the file.
 COLUMNS: Mapping[str, Mapping[str, str]] = {

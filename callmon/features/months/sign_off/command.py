@@ -116,7 +116,9 @@ def _speech(context: CommandContext) -> SignOffFormatter:
 def _print(context: CommandContext, revision: SignedRevision) -> None:
     """The state, the signatures, and the files as `sha256sum` writes them."""
     formatter = _speech(context)
-    month, number, state = revision.month, revision.number, formatter.state(revision)
+    month = revision.month
+    number = revision.number
+    state = formatter.state(revision)
     said = context.say("{month}, révision {number} : {state}", month=month, number=number, state=state)
     click.echo(formatter.typeset(said))
     for signature in revision.signatures:
