@@ -308,13 +308,16 @@ def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str
             return Sentence(
                 "Exchange {name}: the certificate of {where} is not accepted for {host!r} ({why}); set "
                 "server_name or ca_file, or renew the certificate.",
-                **known, host=settings.server_name or settings.host, why=error.verify_message,
-            )  # fmt: skip
+                **known,
+                host=settings.server_name or settings.host,
+                why=error.verify_message,
+            )
         case ssl.SSLError():
             return Sentence(
                 "Exchange {name}: {where} speaks no TLS ({why}); check port, tls and manager.conf.",
-                **known, why=error.reason,
-            )  # fmt: skip
+                **known,
+                why=error.reason,
+            )
         case ConnectionRefusedError():
             return Sentence(
                 "Exchange {name}: nothing listens at {where}; check that Asterisk runs, with enabled=yes in "

@@ -230,10 +230,15 @@ class _Filling:
         )
         self._commands.append(
             CallbackCommand(
-                at=self._now, actor=ACTOR, action="owe", exchange=self._exchange, obligation=call.call,
-                received=received, other_number=given,
+                at=self._now,
+                actor=ACTOR,
+                action="owe",
+                exchange=self._exchange,
+                obligation=call.call,
+                received=received,
+                other_number=given,
             )
-        )  # fmt: skip
+        )
 
     def _next_place(self, key: StoredCallKey) -> int:
         which = and_(FACT.c["call"] == key[0], FACT.c.exchange == key[1])
@@ -280,9 +285,13 @@ def hand_over(store: Database, exchange: str, calls: Iterable[tuple[str, Sequenc
                 if _waits(connection, store.ring.tokens(number)):
                     call = arrival(facts)
                     command = CallbackCommand(
-                        at=now, actor=ACTOR, action="called", exchange=exchange, obligation=call.call,
+                        at=now,
+                        actor=ACTOR,
+                        action="called",
+                        exchange=exchange,
+                        obligation=call.call,
                         facts=cast("tuple[AnyFact, ...]", tuple(facts)),
-                    )  # fmt: skip
+                    )
                     count += insert_outbound_call(connection, store.ring, command, call.dialled)
     return count
 

@@ -156,8 +156,9 @@ def _as_json(job: Import, exchange: str) -> dict[str, object]:
 
 def _sums(job: Import) -> str:
     reader = job.reader
-    done = said("Calls created: {count}, replaced: {other}.", count=job.changed["created"],
-                other=job.changed["completed"])  # fmt: skip
+    done = said(
+        "Calls created: {count}, replaced: {other}.", count=job.changed["created"], other=job.changed["completed"]
+    )
     lines = job.work.rows if reader is None else reader.lines
     sentences = [said("{count} lines read.", count=lines), done]
     if job.older:

@@ -240,9 +240,13 @@ class DisruptionList(TerminalPage):
             ended, length = self.when(disruption.ended), self.duration(disruption.ended - disruption.began)
             how = self.word("disruption_end", disruption.how or "over")
             return say(
-                "{what}, de {began} à {ended} ({length}) : {how}", what=what, began=began, ended=ended,
-                length=length, how=how,
-            )  # fmt: skip
+                "{what}, de {began} à {ended} ({length}) : {how}",
+                what=what,
+                began=began,
+                ended=ended,
+                length=length,
+                how=how,
+            )
         if self.now < disruption.began:
             return say("{what}, à partir de {began}", what=what, began=began)
         length = self.duration(self.now - disruption.began)

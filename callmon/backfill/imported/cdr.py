@@ -137,10 +137,20 @@ class CdrReader:
         names = (values.get("did", ""), values.get("dst", ""), queue, values.get("dcontext", ""))
         name = NAME.match(values.get("clid", ""))
         return CdrRow(
-            start, answer or start, max(start, end), values.get("src", ""), name[1].strip() if name else "", names,
-            values.get("channel", ""), values.get("dstchannel", ""), app.lower(), data, values["disposition"],
-            uniqueid, values.get("linkedid") or uniqueid,
-        )  # fmt: skip
+            start,
+            answer or start,
+            max(start, end),
+            values.get("src", ""),
+            name[1].strip() if name else "",
+            names,
+            values.get("channel", ""),
+            values.get("dstchannel", ""),
+            app.lower(),
+            data,
+            values["disposition"],
+            uniqueid,
+            values.get("linkedid") or uniqueid,
+        )
 
     def _call(self, linkedid: str, rows: Sequence[CdrRow]) -> list[Fact]:
         """The facts of a call; none if it is on no public line."""

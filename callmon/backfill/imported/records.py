@@ -79,7 +79,16 @@ def beginning(
     withheld = is_withheld(*caller)
     number = None if withheld else e164(caller[0], profile.region) or caller[0]
     arrived = f.Arrived(
-        call, at, "inbound", line[0].name, line[1], number, withheld, profile.endpoints.masked_name(channel),
-        slack=WHOLE, relay=number in profile.relay_numbers, test=number in profile.test_callers,
-    )  # fmt: skip
+        call,
+        at,
+        "inbound",
+        line[0].name,
+        line[1],
+        number,
+        withheld,
+        profile.endpoints.masked_name(channel),
+        slack=WHOLE,
+        relay=number in profile.relay_numbers,
+        test=number in profile.test_callers,
+    )
     return [arrived, f.Filled(call, at, alone=True, source=source)]

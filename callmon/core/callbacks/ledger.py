@@ -151,11 +151,22 @@ class Ledger:
             self._repeat(same, message)
             return
         entry = n.Owed(
-            message.exchange, obligation_id(message.call, kind), message.at, message.call, kind,
-            message.opening, message.line, terms.line.service, message.language, terms.dues(kind, message.at),
-            terms.line.mode == "tty", hidden, shared, self._cautions.get(token or "", ()),
+            message.exchange,
+            obligation_id(message.call, kind),
+            message.at,
+            message.call,
+            kind,
+            message.opening,
+            message.line,
+            terms.line.service,
+            message.language,
+            terms.dues(kind, message.at),
+            terms.line.mode == "tty",
+            hidden,
+            shared,
+            self._cautions.get(token or "", ()),
             message.exchange in self.unbelieved,
-        )  # fmt: skip
+        )
         self._stand(entry, opened(entry, token))
 
     def _open_like(self, token: str, service: str, kind: n.Kind) -> Obligation | None:
@@ -167,10 +178,16 @@ class Ledger:
         dues = self.terms.policy_of(obligation.line).dues(obligation.kind, message.at) if older else None
         self.append_entry(
             n.Repeated(
-                *obligation.key, message.at, message.call, message.line, message.language, message.opening,
-                message.exchange, dues,
+                *obligation.key,
+                message.at,
+                message.call,
+                message.line,
+                message.language,
+                message.opening,
+                message.exchange,
+                dues,
             )
-        )  # fmt: skip
+        )
 
     def hide(self, exchange: str, call: str) -> None:
         """Record that the number of this call must not be shown (R-51)."""

@@ -215,9 +215,16 @@ def _settled(obligation: Obligation, state: State, at: datetime) -> Obligation:
     before = tuple(message for message in obligation.messages if message.at < at)
     count = obligation.count - (len(obligation.messages) - len(before))
     return msgspec.structs.replace(
-        obligation, state=state, settled=at, count=count, messages=before, is_soon=False, is_overdue=False,
-        in_hand=None, taken=None,
-    )  # fmt: skip
+        obligation,
+        state=state,
+        settled=at,
+        count=count,
+        messages=before,
+        is_soon=False,
+        is_overdue=False,
+        in_hand=None,
+        taken=None,
+    )
 
 
 def left_over(obligation: Obligation, at: datetime) -> list[Message]:

@@ -409,9 +409,19 @@ _TAKING: Mapping[type[Fact], Callable[[AccountState, Any], None]] = {
     f.SurveyOffered: AccountState._survey_offered,
     **dict.fromkeys(
         (
-            f.Held, f.Resumed, f.SentOff, f.Transferred, f.CameBack, f.PersonJoined, f.ThirdJoined, f.Parked,
-            f.Retrieved, f.ParkingEnded, f.Forwarded, f.Overflowed,
+            f.Held,
+            f.Resumed,
+            f.SentOff,
+            f.Transferred,
+            f.CameBack,
+            f.PersonJoined,
+            f.ThirdJoined,
+            f.Parked,
+            f.Retrieved,
+            f.ParkingEnded,
+            f.Forwarded,
+            f.Overflowed,
         ),
         AccountState._handed_on,
     ),
-}  # fmt: skip
+}

@@ -184,9 +184,15 @@ def _calls(volume: SeenDay, hours: SeenDay, talk: SeenDay, salt: int) -> tuple[S
         moved = int((uniform(salt, MOVED, n, again) - 0.5) * 2 * QUARTER) if again else 0
         length = talks[int(uniform(salt, TALK, n) * len(talks))]
         found.append(
-            SeenCall(key=n, at=max(0, seen[place].at + moved), outcome="answered", wait=0, talk=length,
-                     language=seen[place].language)
-        )  # fmt: skip
+            SeenCall(
+                key=n,
+                at=max(0, seen[place].at + moved),
+                outcome="answered",
+                wait=0,
+                talk=length,
+                language=seen[place].language,
+            )
+        )
     return tuple(sorted(found, key=lambda call: (call.at, call.key)))
 
 

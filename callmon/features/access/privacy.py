@@ -119,8 +119,12 @@ def rotate(context: PrivacyCommandContext) -> None:
     for count in key_rotation.rotate(store):
         total += count
         advance(count)
-    done = said_of_count("{count} number encrypted with the key {key}.",
-                         "{count} numbers encrypted with the key {key}.", total, key=store.ring.name)  # fmt: skip
+    done = said_of_count(
+        "{count} number encrypted with the key {key}.",
+        "{count} numbers encrypted with the key {key}.",
+        total,
+        key=store.ring.name,
+    )
     click.echo(done)
     older = sorted(names_of_needed_keys(store) - {store.ring.name})
     if older:
@@ -322,8 +326,17 @@ def _deed(audit_event: AuditRow, context: PrivacyCommandContext) -> Row:
 def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files: int) -> str:
     formatter = Formatter(current_language(), context.settings.timezone)
     first, last = ("-" if at is None else formatter.day(at) for at in (what.first_use, what.last_use))
-    uses = said_of_count(" ({count} use from {first} to {last})", " ({count} uses from {first} to {last})",
-                         what.uses, first=first, last=last) if what.uses else ""  # fmt: skip
+    uses = (
+        said_of_count(
+            " ({count} use from {first} to {last})",
+            " ({count} uses from {first} to {last})",
+            what.uses,
+            first=first,
+            last=last,
+        )
+        if what.uses
+        else ""
+    )
     expired = said_of_count("{count} expired file", "{count} expired files", files)
     numbers = said_of_count("{count} number", "{count} numbers", what.numbers)
     return said(

@@ -202,9 +202,14 @@ def plan(
 @_notice
 @_usual
 def announce(
-    context: DisruptionCommandContext, name: str | None, lines: tuple[str, ...], since: str | None,
-    until: str | None, length: timedelta | None, **texts: str | None,
-) -> None:  # fmt: skip
+    context: DisruptionCommandContext,
+    name: str | None,
+    lines: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    length: timedelta | None,
+    **texts: str | None,
+) -> None:
     """Announce a disruption to the public: reason, end, alternative; together or one by one.
 
     Without a name, the command applies to the only disruption in progress.
@@ -244,9 +249,14 @@ def announce(
 @_notice
 @_usual
 def change(
-    context: DisruptionCommandContext, name: str, lines: tuple[str, ...], start: str | None,
-    until: str | None, length: timedelta | None, **texts: str | None,
-) -> None:  # fmt: skip
+    context: DisruptionCommandContext,
+    name: str,
+    lines: tuple[str, ...],
+    start: str | None,
+    until: str | None,
+    length: timedelta | None,
+    **texts: str | None,
+) -> None:
     """Change the notice of a disruption, or the times of planned work.
 
     \b

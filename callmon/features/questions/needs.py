@@ -66,15 +66,20 @@ def _text(found: Needs, context: CommandContext) -> list[str]:
             ),
             say(
                 "Besoins : {needs}; satisfaits : {met}, dont {first} au premier appel; appels : {tries}.",
-                needs=found.needs, met=found.met, first=found.met_at_first, tries=found.tries,
+                needs=found.needs,
+                met=found.met,
+                first=found.met_at_first,
+                tries=found.tries,
             ),
-        ]  # fmt: skip
+        ]
     if found.gave_up:
         sentences.append(
             say(
                 "Appels abandonnés : {gave_up}; rappelés en 24 heures : {again}; pris en 24 heures : {answered}.",
-                gave_up=found.gave_up, again=found.again, answered=found.answered_after,
+                gave_up=found.gave_up,
+                again=found.again,
+                answered=found.answered_after,
             )
-        )  # fmt: skip
+        )
     sentences.append(say("Appels sans numéro connu, comptés à part : {unknown}.", unknown=found.unknown_number))
     return [*sentences, say("Un numéro n'est pas une personne : plusieurs peuvent partager le même.")]

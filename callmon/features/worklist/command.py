@@ -292,9 +292,13 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
     if obligations_named(context.store, name, where, numbers=False):
         CALLBACKS.refuse("already_complaint", context.language)
     command = commands.CallbackCommand(
-        at=context.now, actor=context.actor, action="complaint", exchange=where,
-        obligation=name, received=received,
-    )  # fmt: skip
+        at=context.now,
+        actor=context.actor,
+        action="complaint",
+        exchange=where,
+        obligation=name,
+        received=received,
+    )
     context.execute(command)
 
 

@@ -353,13 +353,16 @@ def sentence(settings: MqttSettings, error: BaseException) -> str:
             return Sentence(
                 "{where} shows a certificate that is not accepted for {host!r} ({why}); write host as the "
                 "certificate names it, set ca_file, or renew the certificate.",
-                where=where, host=host, why=why.verify_message,
-            )  # fmt: skip
+                where=where,
+                host=host,
+                why=why.verify_message,
+            )
         case ssl.SSLError():
             return Sentence(
                 "{where} speaks no TLS as it should ({why}); check port, tls and client_certificate.",
-                where=where, why=why.reason,
-            )  # fmt: skip
+                where=where,
+                why=why.reason,
+            )
         case ConnectionRefusedError():
             return Sentence(
                 "{where} cannot be reached: nothing listens there; check that the broker runs.", where=where
@@ -390,6 +393,7 @@ def _of_library(settings: MqttSettings, where: str, why: BaseException) -> Sente
         return Sentence(
             "{where} ended the connection; if it does so again and again, another client has the "
             "client_id {name!r}.",
-            where=where, name=settings.client_id,
-        )  # fmt: skip
+            where=where,
+            name=settings.client_id,
+        )
     return Sentence("{where}: internal error ({why}); retrying.", where=where, why=type(why).__name__)

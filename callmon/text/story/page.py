@@ -236,17 +236,20 @@ class Page:
         if self._call.by_queue:
             return self._say(
                 "Dans une file d'attente avec musique, l'appelant n'entend pas de sonnerie : le délai se compte "
-                "en secondes, une sonnerie valant {cycle}.", cycle=cycle,
-            )  # fmt: skip
+                "en secondes, une sonnerie valant {cycle}.",
+                cycle=cycle,
+            )
         if self._call.by_music:
             return self._say(
                 "Avec de la musique, l'appelant n'entend pas de sonnerie : le délai se compte en secondes depuis "
-                "la première sonnerie d'un poste, une sonnerie valant {cycle}.", cycle=cycle,
-            )  # fmt: skip
+                "la première sonnerie d'un poste, une sonnerie valant {cycle}.",
+                cycle=cycle,
+            )
         return self._say(
             "Une sonnerie dure {cycle} avec le silence qui la suit. Les sonneries sont comptées à "
-            "l'autocommutateur; l'appelant a pu en entendre une de moins.", cycle=cycle,
-        )  # fmt: skip
+            "l'autocommutateur; l'appelant a pu en entendre une de moins.",
+            cycle=cycle,
+        )
 
     def _set(self, text: str, head: str = "") -> Sequence[str]:
         """Lines of at most WIDTH columns: the first begins with `head`, the others are indented by its length."""

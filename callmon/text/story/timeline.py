@@ -19,9 +19,14 @@ class StoryContext(Formatter):
     """One call, and the formatter of its sentences. `clock` is None if the start of the wait is not known."""
 
     def __init__(
-        self, language: str, timezone: tzinfo, call: Call, facts: Sequence[AnyFact], clock: datetime | None,
+        self,
+        language: str,
+        timezone: tzinfo,
+        call: Call,
+        facts: Sequence[AnyFact],
+        clock: datetime | None,
         clock_slack: timedelta,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(language, timezone)
         self.call = call
         self.facts = facts

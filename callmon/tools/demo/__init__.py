@@ -144,10 +144,17 @@ class _CallPrinter:
         begin = crowded_hour(self._now, self._settings.calendar()).astimezone(self._zone)
         end = begin + timedelta(hours=1)
         values = {
-            "version": __version__, "address": address, "month": month.name, "title": speech.month(month.first),
-            "day": begin.date(), "weekday": speech.weekday(begin), "from": f"{begin:%H:%M}", "to": f"{end:%H:%M}",
-            "begin": speech.minute(begin), "end": speech.minute(end),
-        }  # fmt: skip
+            "version": __version__,
+            "address": address,
+            "month": month.name,
+            "title": speech.month(month.first),
+            "day": begin.date(),
+            "weekday": speech.weekday(begin),
+            "from": f"{begin:%H:%M}",
+            "to": f"{end:%H:%M}",
+            "begin": speech.minute(begin),
+            "end": speech.minute(end),
+        }
         return text.format_map(values)
 
     def _new_rows(self) -> list[str]:

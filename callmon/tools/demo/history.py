@@ -62,17 +62,23 @@ VALUES = re.compile(
     rb'"(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)"|(?<!\d)(?P<second>1\d{9})(?=\.\d)|(?P<number>[2-9]\d{2}55501\d{2})'
 )
 PAST = Notice(
-    "Panne du fournisseur téléphonique.", "Failure at the telephone carrier.",
-    "Écrivez à la boîte générale du ministère.", "Write to the ministry's general mailbox.",
-)  # fmt: skip
+    "Panne du fournisseur téléphonique.",
+    "Failure at the telephone carrier.",
+    "Écrivez à la boîte générale du ministère.",
+    "Write to the ministry's general mailbox.",
+)
 PRESENT = Notice(
-    "Des appels de l'est de la province n'aboutissent pas.", "Some calls from the east of the province fail.",
-    "Composez le numéro de Toronto.", "Call the Toronto number.",
-)  # fmt: skip
+    "Des appels de l'est de la province n'aboutissent pas.",
+    "Some calls from the east of the province fail.",
+    "Composez le numéro de Toronto.",
+    "Call the Toronto number.",
+)
 PLANNED = Notice(
-    "Mise à jour du système téléphonique.", "Update of the telephone system.",
-    "Les bureaux restent ouverts.", "The offices stay open.",
-)  # fmt: skip
+    "Mise à jour du système téléphonique.",
+    "Update of the telephone system.",
+    "Les bureaux restent ouverts.",
+    "The offices stay open.",
+)
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[AnyFact]).decode
@@ -200,9 +206,13 @@ class History:
 
     def by_hand(self, at: datetime, action: str, entry: str, **more: Any) -> list[Outcome]:
         command = CallbackCommand(
-            at=at, actor=PEOPLE[Role.AGENT].name, action=cast(commands.Action, action),
-            exchange=EXCHANGE, obligation=entry, **more,
-        )  # fmt: skip
+            at=at,
+            actor=PEOPLE[Role.AGENT].name,
+            action=cast(commands.Action, action),
+            exchange=EXCHANGE,
+            obligation=entry,
+            **more,
+        )
         return self._monitor.apply_callback_command(command)
 
     def _entry(self, entry: worklist.Entry) -> Iterator[Outcome]:
@@ -241,13 +251,24 @@ class History:
         )
 
     def command(
-        self, action: Action, at: datetime, *, disruption: str = "", lines: tuple[str, ...] = (),
-        start: datetime | None = None, notice: Notice = NO_NOTICE,
-    ) -> list[Outcome]:  # fmt: skip
+        self,
+        action: Action,
+        at: datetime,
+        *,
+        disruption: str = "",
+        lines: tuple[str, ...] = (),
+        start: datetime | None = None,
+        notice: Notice = NO_NOTICE,
+    ) -> list[Outcome]:
         command = DisruptionCommand(
-            at=at, actor=PEOPLE[Role.MANAGER].name, action=action, disruption=disruption, lines=lines, start=start,
+            at=at,
+            actor=PEOPLE[Role.MANAGER].name,
+            action=action,
+            disruption=disruption,
+            lines=lines,
+            start=start,
             notice=notice,
-        )  # fmt: skip
+        )
         return self._monitor.apply_disruption_command(command)
 
 

@@ -206,11 +206,15 @@ class Sheets:
         end = begin + len(table.rows)
         column = table.names.index(THIRD)
         title, column = self.formatter.labelled(table.title, table.head[column]), column + 1
-        chart.add_series({
-            "name": title, "categories": [name, begin + 1, 0, end, 0],
-            "values": [name, begin + 1, column, end, column],
-            "data_labels": {"value": True}, "fill": {"color": "#1A5A96"},
-        })  # fmt: skip
+        chart.add_series(
+            {
+                "name": title,
+                "categories": [name, begin + 1, 0, end, 0],
+                "values": [name, begin + 1, column, end, column],
+                "data_labels": {"value": True},
+                "fill": {"color": "#1A5A96"},
+            }
+        )
         chart.set_title({"name": title, "name_font": {"size": 12}})
         chart.set_legend({"none": True})
         chart.set_x_axis({"min": 0, "max": 1, "num_format": "0%"})

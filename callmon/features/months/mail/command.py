@@ -86,9 +86,15 @@ class SendContext(ContextWithKeys):
         if text := why(self.settings.mail, mail.recipient, mail, self.language):
             click.echo(f"  {text}", err=True)
         elif mail.state == "unknown":
-            click.echo("  " + say("callmon ne sait pas s'il est arrivé : un envoi est en cours, ou a été coupé. "
-                                  "Demandez à {recipient}, puis ajoutez --again ou --received.",
-                                  recipient=mail.recipient), err=True)  # fmt: skip
+            click.echo(
+                "  "
+                + say(
+                    "callmon ne sait pas s'il est arrivé : un envoi est en cours, ou a été coupé. "
+                    "Demandez à {recipient}, puis ajoutez --again ou --received.",
+                    recipient=mail.recipient,
+                ),
+                err=True,
+            )
 
 
 @click.command(cls=HelpCommand)

@@ -50,9 +50,7 @@ from callmon.web.auth.passwords import is_right, nobodys
 @click.option(
     "--remarks", type=click.Path(path_type=Path), help="with prepared: TOML file with remarks, in fr and en"
 )
-def sign(
-    context: CommandContext, month: str, step: Step, name: str, kind: str, remarks: Path | None
-) -> None:  # fmt: skip
+def sign(context: CommandContext, month: str, step: Step, name: str, kind: str, remarks: Path | None) -> None:
     """Sign the report of MONTH as prepared, verified or approved.
 
     "prepared" makes the files of a final month in both languages, and keeps them bit for bit. "verified" and
