@@ -153,8 +153,8 @@ def call_json() -> list[str]:
         gaps=((START, START),),
         test=True,
     )
-    told = as_json(EXCHANGE, call, [])
-    return sorted({*_keys(told), "disruptions[]"})
+    reported = as_json(EXCHANGE, call, [])
+    return sorted({*_keys(reported), "disruptions[]"})
 
 
 def callback_json() -> list[str]:

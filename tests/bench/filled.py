@@ -54,7 +54,7 @@ class Story(NamedTuple):
     rollup: Rollup
 
 
-def told(count: int) -> list[Story]:
+def reported(count: int) -> list[Story]:
     """So many calls of March, by their names."""
     settings = year.settings()
     judge, stories = Monitor(settings, token=str), []

@@ -36,7 +36,7 @@ from callmon.store.writer.transaction import BatchId, write_batch
 from tests import year
 from tests.bench import reporting
 from tests.bench.databases import postgresql, sqlite
-from tests.bench.filled import Filled, parted, told
+from tests.bench.filled import Filled, parted, reported
 from tests.bench.processes import BenchError
 from tests.bench.table import head, row, say
 
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="only the month's statistics, all months in turns")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of --report ({ROUNDS})")
     given = parser.parse_args()
-    stories = told(min(given.stories, *given.calls))
+    stories = reported(min(given.stories, *given.calls))
     say(f"{len(stories):,} different calls; PostgreSQL's fsync is off; {os.cpu_count()} processors.")
     for kind, database in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
         if kind not in given.databases:

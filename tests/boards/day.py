@@ -97,12 +97,12 @@ def as_happened(facts: list[f.Fact], truth: Truth) -> Happened:
 def complaints(today: datetime, given: Settings) -> Iterator[tuple[Obligation, list[Finding], dict[str, str]]]:
     """Six of the weeks before, for a complaint falls due in days: each standard met, not met and not known."""
     terms = DueDatePolicies(given)
-    told = (("met", "acknowledged"), ("not_met", "too_late"), ("unknown", "gap"))
+    reported = (("met", "acknowledged"), ("not_met", "too_late"), ("unknown", "gap"))
     answers = (("met", "complaint_answered"), ("not_met", "too_late"), ("unknown", "gap"))
     for n in range(6):
         opened = today - timedelta(days=25 - n, hours=1)
         one, _, _ = year_owing.made_complaint(Random(n), n, "general", ("fr", "en")[n % 2], opened, terms)
-        given_verdicts = {P2: told[n % 3], P15: answers[(n + 1) % 3]}
+        given_verdicts = {P2: reported[n % 3], P15: answers[(n + 1) % 3]}
         findings = [year_owing.made_finding(one, name, *verdict) for name, verdict in given_verdicts.items()]
         yield one, findings, {name: verdict for name, (verdict, _) in given_verdicts.items()}
 

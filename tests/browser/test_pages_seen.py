@@ -114,7 +114,7 @@ def test_with_wide_spacing_of_text_no_page_scrolls_sideways_and_no_text_is_cut(
 def test_a_text_that_wide_spacing_cuts_is_caught(browser: Browser, place: Site) -> None:
     fault = "h1 { width: 8rem; height: 1.5rem; overflow: hidden; white-space: nowrap }"
     with planted(browser, place, "/fr/rappels", fault) as page:
-        assert [told.partition(">")[0] for told in cut_when_spaced(page)] == ["cut: <h1"]
+        assert [reported.partition(">")[0] for reported in cut_when_spaced(page)] == ["cut: <h1"]
 
 
 def test_every_target_is_24_pixels_at_least(browser: Browser, place: Site) -> None:
@@ -144,7 +144,7 @@ def test_every_control_of_what_an_act_shows_is_reached(browser: Browser, place: 
             act(page)
             page.evaluate(UNFOLD)
             found[name] = [*wrong(page), *not_reached(page)]
-    assert {name: told for name, told in found.items() if told} == {}
+    assert {name: reported for name, reported in found.items() if reported} == {}
 
 
 def unready(then: Act) -> Act:
@@ -177,19 +177,19 @@ MISSED = "() => [...wanted].filter(x => x.isConnected && x.checkVisibility()).ma
 def not_reached(page: Page) -> list[str]:
     """Controls that Tab does not reach, forth and back, and stops whose focus is not seen."""
     page.evaluate("document.body.tabIndex = -1; document.body.focus()")  # a field may have had it
-    return [f"{key} {told}" for key in ("Tab", "Shift+Tab") for told in _not_reached(page, key)]
+    return [f"{key} {reported}" for key in ("Tab", "Shift+Tab") for reported in _not_reached(page, key)]
 
 
 def _not_reached(page: Page, key: str) -> list[str]:
     wanted, unseen = page.evaluate(STOPS), []
     for _ in range(3 * wanted + 20):  # a date has several stops
         page.keyboard.press(key)
-        told, is_seen, is_over = page.evaluate(STOP)
+        reported, is_seen, is_over = page.evaluate(STOP)
         if is_over:
             break
         if not is_seen:
-            unseen.append(f"not seen: {told}")
-    return [*unseen, *(f"not reached: {told}" for told in page.evaluate(MISSED))]
+            unseen.append(f"not seen: {reported}")
+    return [*unseen, *(f"not reached: {reported}" for reported in page.evaluate(MISSED))]
 
 
 def test_the_skip_link_comes_first_and_leads_to_the_content(browser: Browser, place: Site) -> None:

@@ -81,8 +81,8 @@ def _edited(kind: str, report: Report, store: Database, settings: Settings) -> R
         return edition.edition(report)
     if kind == "revision":
         before = gathered(store, settings, period.month("2024-05", TORONTO), MID_MAY, LINES)
-        told = json_bytes(before, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
-        return revised(report, msgspec.json.decode(told, type=Published), "before.json")
+        reported = json_bytes(before, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
+        return revised(report, msgspec.json.decode(reported, type=Published), "before.json")
     return report
 
 

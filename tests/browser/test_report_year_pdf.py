@@ -74,9 +74,9 @@ def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made
 def wrong(july: Made, language: str, data: bytes) -> list[tuple[Any, ...]]:
     """The cells of a PDF that do not say what happened, by table and row."""
     expected, found = Expected(july.calls, july.obligations, july.report), []
-    told = july.tables(language)
+    reported = july.tables(language)
     given = _whole(report_pdf.tables(data))
-    for table, (head, *rows) in zip(told, given, strict=True):
+    for table, (head, *rows) in zip(reported, given, strict=True):
         assert _letters(head) == _letters([table.first, *table.head])
         for row, texts in zip(table.rows, rows, strict=True) if table.key not in APART else ():
             want = [shown(one.kind, expected.at(one), language) for one in row.cells]

@@ -80,20 +80,24 @@ def stack(engine: Engine, archive: Path, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("service", [*BUILT, *PULLED])
 def test_a_service_has_no_more_rights_than_it_needs(stack: Stack, service: str) -> None:
-    told = stack.described(service)
-    host = told["HostConfig"]
+    reported = stack.described(service)
+    host = reported["HostConfig"]
     users = stack.inside(service, "grep -h ^Uid: /proc/[0-9]*/status")
     assert {
-        "root": [user for user in (told["Config"]["User"], *users) if user.partition(":")[0] in ("", "0", "root")],
+        "root": [
+            user
+            for user in (reported["Config"]["User"], *users)
+            if user.partition(":")[0] in ("", "0", "root")
+        ],
         "processes of root": [user for user in users if "0" in user.split()],
-        "health": told["State"]["Health"]["Status"],
+        "health": reported["State"]["Health"]["Status"],
         "writes to its root": not host["ReadonlyRootfs"],
         "privileged": host["Privileged"],
         "rights": (host["CapAdd"], host["CapDrop"], host["SecurityOpt"]),
         "bounded": host["Memory"] > 0 and host["PidsLimit"] > 0 and host["NanoCpus"] > 0,
         "listens on": {at["HostIp"] for ports in host["PortBindings"].values() for at in ports} - {"127.0.0.1"},
         "secrets in its environment": [
-            entry for entry in told["Config"]["Env"] if any(word in entry for word in known_secrets(stack))
+            entry for entry in reported["Config"]["Env"] if any(word in entry for word in known_secrets(stack))
         ],
     } == {
         "root": [],
@@ -148,8 +152,8 @@ def test_scripted_calls_are_counted_wherever_somebody_looks(stack: Stack) -> Non
     transfers = "SELECT verdict FROM boards.verdicts WHERE standard = 'one_transfer_at_most' AND line = 'general'"
     assert sorted(stack.rows(transfers)) == [("met",), ("not_met",)]
     with Board(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
-        told = until(lambda: board.topics("callmon/lines/"), lambda found: len(found) == 6, 20)
-        assert (told, until(lambda: board.shown.get("callmon/status"), bool, 20)) == (
+        reported = until(lambda: board.topics("callmon/lines/"), lambda found: len(found) == 6, 20)
+        assert (reported, until(lambda: board.shown.get("callmon/status"), bool, 20)) == (
             [f"callmon/lines/{name}{more}" for name in ("general", "poci", "tty") for more in ("", "-toll-free")],
             "online",
         )  # fmt: skip
@@ -234,8 +238,8 @@ def test_all_services_killed_at_once_come_back_and_have_lost_nothing(stack: Stac
 
 def health(stack: Stack) -> dict[str, tuple[bool, str]]:
     """Whether the engine has started it again, and its health."""
-    told = {service: stack.described(service) for service in LASTING}
-    return {name: (one["RestartCount"] > 0, one["State"]["Health"]["Status"]) for name, one in told.items()}
+    reported = {service: stack.described(service) for service in LASTING}
+    return {name: (one["RestartCount"] > 0, one["State"]["Health"]["Status"]) for name, one in reported.items()}
 
 
 def kept(stack: Stack) -> dict[str, Any]:

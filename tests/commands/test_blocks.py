@@ -126,8 +126,8 @@ def inside(body: str, sandbox: Path) -> str:
         "/opt/callmon/bin/python ", f"{sys.executable} "
     )
     body = re.sub(r"(?<![\w.])/(etc|var|backup|srv)(?=[/\s])", rf"{sandbox}/\1", body)
-    for told, here in MONTHS.items():
-        body = body.replace(told, here)
+    for reported, here in MONTHS.items():
+        body = body.replace(reported, here)
     return body
 
 

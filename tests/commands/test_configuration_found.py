@@ -128,7 +128,7 @@ def test_the_places_are_those_of_the_systemd_unit_and_of_the_documents() -> None
 
 
 def test_the_guides_the_unit_the_example_and_the_proposal_name_one_file_for_the_secret() -> None:
-    told = re.compile(r'(?<!client_)secret_file = "([^"]+)"')
+    reported = re.compile(r'(?<!client_)secret_file = "([^"]+)"')
     paths = [path for path in tracked() if path.suffix in (".md", ".jinja", ".service", ".toml")]
     paths = [path for path in paths if not {"bad_settings", ".docker"} & {*path.parts}]  # a container's own path
-    assert {name for path in paths for name in told.findall(text(path))} == {"/etc/callmon/ami.secret"}
+    assert {name for path in paths for name in reported.findall(text(path))} == {"/etc/callmon/ami.secret"}

@@ -45,17 +45,17 @@ def test_upgrade_says_that_it_created_a_database_and_then_that_it_changed_none(t
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "reported"),
     [("en", ": upgraded from revision 0005 to {}."), ("fr", " : passée de la révision 0005 à {}.")],
 )
 def test_upgrade_says_from_which_revision_it_upgraded(
-    first: Database, tmp_path: Path, language: str, told: str
+    first: Database, tmp_path: Path, language: str, reported: str
 ) -> None:
     first.close()
     (tmp_path / "callmon.db-key").write_text(urlsafe_b64encode(RING.raw[0]).decode() + "\n")
     (tmp_path / "callmon.db-key").chmod(0o600)
     done = run(tmp_path, "upgrade", language=language)
-    assert done.stdout.splitlines()[0] == f"{tmp_path}/callmon.db{told.format(HEAD)}"
+    assert done.stdout.splitlines()[0] == f"{tmp_path}/callmon.db{reported.format(HEAD)}"
 
 
 def test_upgrade_of_a_database_that_is_not_this_versions_changes_nothing(tmp_path: Path) -> None:

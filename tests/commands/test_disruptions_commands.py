@@ -168,8 +168,8 @@ def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Database) ->
     assert run("list").stderr == ""
     run("plan", "2099-12-01 02:00", "04:00", "--line", "all", "--by", "m")
     assert run("list").stderr == "Demandes qui attendent « callmon run » et ne paraissent pas ici : 1.\n"
-    told = "Requests that wait for `callmon run` and are not shown here: 1.\n"
-    assert run("list", "--lang", "en").stderr == told
+    reported = "Requests that wait for `callmon run` and are not shown here: 1.\n"
+    assert run("list", "--lang", "en").stderr == reported
 
 
 REFUSALS = {
@@ -225,8 +225,10 @@ def test_the_story_of_a_call_says_what_it_met(desk: Database) -> None:
     wrote(desk, *office.outcomes)
     rows = {}
     for call in ("1700000001.0", "1700000002.0"):
-        told = explained(call, "--lang", "en").replace(NO_BREAK, " ")
-        rows[call] = [line.split(maxsplit=1)[1] for line in told.splitlines() if line.startswith("  Disruption ")]
+        reported = explained(call, "--lang", "en").replace(NO_BREAK, " ")
+        rows[call] = [
+            line.split(maxsplit=1)[1] for line in reported.splitlines() if line.startswith("  Disruption ")
+        ]
     assert rows == {"1700000001.0": [f"telephone system stopped ({one.id})"], "1700000002.0": []}
     met, other = (json.loads(explained(call, "--json")) for call in rows)
     assert (met["disruptions"], "disruptions" in other) == ([one.id], False)
@@ -247,8 +249,8 @@ def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Dat
 
 def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Database) -> None:
     heard = keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice(reason_en="x")))
-    status, told = refused("end", "--by", "m", "--lang", "en")
-    assert (status, told) == (
+    status, reported = refused("end", "--by", "m", "--lang", "en")
+    assert (status, reported) == (
         2,
         f"Several disruptions are in progress. Name one of {heard.one().id}, {name_of_exchange(desk)}.",
     )
@@ -274,11 +276,11 @@ def test_one_that_an_earlier_version_took_for_begun_in_the_year_1_stops_no_list(
     begun = datetime(1, 1, 1, 5, 17, 32, tzinfo=UTC)
     with desk.writing() as connection:
         row = connection.execute(text("SELECT data FROM disruption")).scalar_one()
-        told = msgspec.json.decode(row) | {"began": begun}
+        reported = msgspec.json.decode(row) | {"began": begun}
         connection.execute(
             text("UPDATE disruption SET began = :at, data = :data"),
             {"at": (begun - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1),
-             "data": msgspec.json.encode(told).decode()},
+             "data": msgspec.json.encode(reported).decode()},
         )  # fmt: skip
     done = run("list", "--lang", "en"), run("list", "--json")
     assert [one.exit_code for one in done] == [0, 0]
@@ -311,10 +313,10 @@ def test_the_published_notice_says_whether_callmon_hears_the_exchange(
 def test_the_published_notice_has_the_disruptions_of_the_database(desk: Database, tmp_path: Path) -> None:
     keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice("grève", "strike")))
     assert run("publish", str(tmp_path)).exit_code == 0
-    told = json.loads(published(tmp_path, "disruptions.json"))["disruptions"]
-    assert [[line["line"] for line in one["lines"]] for one in told] == [["poci"], [line.name for line in load(
+    reported = json.loads(published(tmp_path, "disruptions.json"))["disruptions"]
+    assert [[line["line"] for line in one["lines"]] for one in reported] == [["poci"], [line.name for line in load(
         tmp_path / "callmon.toml").lines()]]  # fmt: skip
-    assert [one["reason"] for one in told] == [{"fr": "grève", "en": "strike"}, None]
+    assert [one["reason"] for one in reported] == [{"fr": "grève", "en": "strike"}, None]
     assert "Raison : grève" in published(tmp_path, "index.html")
 
 

@@ -33,7 +33,7 @@ from tests.unit.test_project import ROOT
 from tests.unit.test_settings import BAD
 
 
-def told(path: Path, language: str) -> list[str]:
+def reported(path: Path, language: str) -> list[str]:
     with reader_of(language):
         done = CliRunner().invoke(main, ["check", "--config", str(path)])
     assert (done.exit_code, done.stdout) == (2, "")
@@ -57,12 +57,12 @@ def french(sentence: str) -> str:
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_no_mistake_in_a_configuration_is_told_to_a_french_reader_in_english(path: Path) -> None:
-    ours, english = told(path, "fr"), told(path, "en")
+    ours, english = reported(path, "fr"), reported(path, "en")
     assert len(ours) == len(english)
     assert [line for line in ours if not line.startswith(f"{path} : ")] == []
     assert [line for line in english if not line.startswith(f"{path}: ")] == []
     mistakes = zip((x.split(" : ", 2)[-1] for x in ours), (x.split(": ", 2)[-1] for x in english), strict=True)
-    assert [told for told, same in mistakes if told == same] == []
+    assert [reported for reported, same in mistakes if reported == same] == []
     with pytest.raises(ConfigError) as refused:
         load(path)
     assert [text for one in refused.value.sentences for text in untranslated(one)] == []
@@ -97,8 +97,8 @@ def test_what_is_wrong_in_toml_is_told_with_its_setting_and_place(text: str, set
 def test_a_name_in_toml_that_needs_quotation_marks_is_told(text: str) -> None:
     with pytest.raises(ConfigError) as refused:
         parse(text, "callmon.toml")
-    (told,) = map(french, refused.value.sentences)
-    assert told.partition("; ")[2] == (
+    (reported,) = map(french, refused.value.sentences)
+    assert reported.partition("; ")[2] == (
         "un nom sans guillemets n'a que des lettres sans accents, des chiffres, - et _"
     )
 

@@ -175,8 +175,8 @@ def test_an_example_of_the_help_runs(
 
 
 def test_every_example_that_is_not_run_says_why() -> None:
-    told = {example for name in NAMES for example in examples(f"callmon {name}")}
-    left = told - {str(one.values[1]) for one in RUN}
+    reported = {example for name in NAMES for example in examples(f"callmon {name}")}
+    left = reported - {str(one.values[1]) for one in RUN}
     assert {" ".join(x.replace(" --log-format json", "").split()[1:3]) for x in left} == {
         "run", "run --config", "pages", "pages --config", "demo", "demo --listen", "doctor --listen",
         "init", "init /etc/callmon/callmon.toml", "record monday.ami", "record fault.ami",

@@ -119,8 +119,8 @@ def test_a_call_that_became_a_voicemail_after_a_person_counts_as_the_outcome_tha
 def test_without_json_each_half_hour_is_a_line_and_without_calls_a_sentence_is_told(site: Database) -> None:
     keep(site, call(1, local("2026-03-02 10:00"), 2))
     counts = "offered=1  answered=1  abandoned=0  voicemail=0  within_20=1  wait_seconds=2  transferred=0"
-    told = run("2026-03-02", "2026-03-02").stdout.splitlines()
-    assert told == [f"2026-03-02 10:00  {name}  {counts}" for name in ("general", "all")]
+    reported = run("2026-03-02", "2026-03-02").stdout.splitlines()
+    assert reported == [f"2026-03-02 10:00  {name}  {counts}" for name in ("general", "all")]
     none = run("2026-03-03", "2026-03-04")
     assert (none.stdout, none.stderr) == ("", "No call arrived on these days.\n")
     assert cells("2026-03-03", "2026-03-04") == {}

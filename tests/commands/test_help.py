@@ -67,8 +67,8 @@ def examples(name: str, language: str = "en") -> list[str]:
     heading = {"en": "Examples: ", "fr": "Exemples : "}[language]
     lines = [line.strip() for line in shown(name, language)]
     first = next(n for n, line in enumerate(lines) if line.startswith(heading))
-    told = [lines[first].removeprefix(heading), *lines[first + 1 :]]
-    return [line for n, line in enumerate(told) if all(x.startswith("callmon ") for x in told[: n + 1])]
+    reported = [lines[first].removeprefix(heading), *lines[first + 1 :]]
+    return [line for n, line in enumerate(reported) if all(x.startswith("callmon ") for x in reported[: n + 1])]
 
 
 def parse(words: list[str]) -> str:
@@ -96,8 +96,8 @@ def test_the_examples_are_the_same_in_both_languages(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_two_examples_of_a_command_are_read_by_its_parser(name: str) -> None:
-    told = examples(f"callmon {name}")
-    words = [shlex.split(line.partition(" > ")[0].partition(" < ")[0])[1:] for line in told]
+    reported = examples(f"callmon {name}")
+    words = [shlex.split(line.partition(" > ")[0].partition(" < ")[0])[1:] for line in reported]
     assert [parse(x) for x in words] == [f"callmon {name}"] * 2
 
 
@@ -174,8 +174,8 @@ def templates(source: str) -> Iterator[str]:
 
 
 def errors() -> set[str]:
-    told = (ConfigError, MissingError, RefusedValueError, StoreError)
-    return {error.__name__ for base in told for error in subclasses(base)}
+    reported = (ConfigError, MissingError, RefusedValueError, StoreError)
+    return {error.__name__ for base in reported for error in subclasses(base)}
 
 
 def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
@@ -239,7 +239,7 @@ FRENCH, ENGLISH = "Erreur : La commande 'calbacks' n'existe pas.", "Error: No su
 
 
 @pytest.mark.parametrize(
-    ("variables", "site", "told"),
+    ("variables", "site", "reported"),
     [
         ({}, None, ENGLISH),
         ({}, "fr", FRENCH),
@@ -255,7 +255,7 @@ FRENCH, ENGLISH = "Erreur : La commande 'calbacks' n'existe pas.", "Error: No su
     ],
 )
 def test_the_locale_decides_and_else_the_site(
-    variables: dict[str, str], site: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], site: str | None, reported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("LANG", "LC_ALL", "LC_MESSAGES"):
@@ -265,7 +265,7 @@ def test_the_locale_decides_and_else_the_site(
     if site:
         (tmp_path / "callmon.toml").write_text(example_text().replace('"fr"', f'"{site}"', 1), encoding="utf-8")
     done = CliRunner().invoke(main, ["calbacks"])
-    assert (done.exit_code, done.stderr.splitlines()[-1].partition(" (")[0]) == (2, told)
+    assert (done.exit_code, done.stderr.splitlines()[-1].partition(" (")[0]) == (2, reported)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -140,8 +140,8 @@ def test_every_half_hour_of_a_made_log_is_what_the_log_was_made_of(office: Offic
     log, cells = made(days=10, calls_a_day=60)
     (tmp_path / "queue_log").write_text(log)
     assert office.run("import", "queue_log", str(tmp_path / "queue_log")).exit_code == 0
-    told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
-    assert told == {"general": cells, "all": cells}
+    reported = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
+    assert reported == {"general": cells, "all": cells}
 
 
 def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(office: Office, tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(office: 
             with pytest.raises(KeyboardInterrupt):
                 job.run(found, NOW, (None, None), int)
     office.run("import", "queue_log", str(file))
-    told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
-    assert told["all"] == cells
+    reported = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
+    assert reported["all"] == cells
     assert office.run("db", "check").stdout == AGREE
 
 
@@ -359,8 +359,8 @@ def test_the_story_of_an_imported_call_says_what_its_record_does_not_tell(
 ) -> None:
     office.run("import", "queue_log", record("queue_log"))
     name = next(x for x, one in truth("22").items() if one["situation"] == "queue_then_transfer")
-    told = " ".join(office.run("explain", name, "--lang", language).stdout.replace("\xa0", " ").split())
-    assert [word for word in words if word not in told] == []
+    reported = " ".join(office.run("explain", name, "--lang", language).stdout.replace("\xa0", " ").split())
+    assert [word for word in words if word not in reported] == []
 
 
 def test_imported_calls_are_no_sign_that_callmon_listened(office: Office, tmp_path: Path) -> None:

@@ -31,22 +31,22 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     office = Office(tmp_path)
     office.run("backfill", cel("vm_message"))
     monkeypatch.chdir(tmp_path)
-    run("users", "add", "marie", "--role", "agent", told="correct horse battery staple\n")
-    run("privacy", "find", "--purpose", "request 14", "--by", "M. Roy", told=NUMBER)
+    run("users", "add", "marie", "--role", "agent", typed="correct horse battery staple\n")
+    run("privacy", "find", "--purpose", "request 14", "--by", "M. Roy", typed=NUMBER)
     return tmp_path
 
 
-def run(*words: str, told: str | None = None) -> Result:
-    return CliRunner().invoke(main, list(words), input=told)
+def run(*words: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(main, list(words), input=typed)
 
 
-def rows(*words: str, told: str | None = None) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run(*words, "--json", told=told).stdout.splitlines()]
+def rows(*words: str, typed: str | None = None) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run(*words, "--json", typed=typed).stdout.splitlines()]
 
 
 def test_what_a_command_lists_is_also_one_json_object_a_line(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows("users", "list") == [{"name": "marie", "roles": ["agent"], "locked": False}]
-    (found,) = rows("privacy", "find", "--purpose", "request 14", told=NUMBER)
+    (found,) = rows("privacy", "find", "--purpose", "request 14", typed=NUMBER)
     assert (found["exchange"], found["role"], found["line"]) == ("toronto", "caller", "general")
     first, second, third = rows("privacy", "log")
     assert [first["act"], second["act"], third["act"]] == ["account added", "privacy find", "privacy find"]

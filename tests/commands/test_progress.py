@@ -81,8 +81,8 @@ def test_a_bar_with_its_end_and_rate_is_shown_on_a_terminal_alone(site: Path, wo
 
 
 def test_a_bar_is_in_the_readers_language(site: Path) -> None:
-    told = shown(site, "db", "rejudge", "--dry-run", locale="fr_CA.UTF-8")
-    assert re.search("Jugement  \\[#+\\]  100%  [0-9\N{NO-BREAK SPACE}]+/s", told) is not None
+    reported = shown(site, "db", "rejudge", "--dry-run", locale="fr_CA.UTF-8")
+    assert re.search("Jugement  \\[#+\\]  100%  [0-9\N{NO-BREAK SPACE}]+/s", reported) is not None
 
 
 def test_a_quiet_command_shows_no_bar(site: Path) -> None:
@@ -90,5 +90,5 @@ def test_a_quiet_command_shows_no_bar(site: Path) -> None:
 
 
 def test_a_command_that_fails_half_way_gives_the_cursor_back(site: Path) -> None:
-    told = shown(site, "replay", str(RECORDING), "no-such-file.ami")
-    assert told.rindex("\x1b[?25h") > told.rindex("\x1b[?25l")
+    reported = shown(site, "replay", str(RECORDING), "no-such-file.ami")
+    assert reported.rindex("\x1b[?25h") > reported.rindex("\x1b[?25l")

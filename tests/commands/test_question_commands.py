@@ -144,10 +144,12 @@ def test_why_names_the_phones_of_a_day_with_one_phone() -> None:
 
 def test_why_prints_points_that_add_up() -> None:
     lines = run("why", str(DATES[BAD_DAY]), "--lang", "en").stdout.splitlines()
-    told = re.fullmatch(r"(\d+)%, usually (\d+)% \(([\d.]+) points less, outside the usual spread\)\.", lines[0])
-    assert told is not None
+    reported = re.fullmatch(
+        r"(\d+)%, usually (\d+)% \(([\d.]+) points less, outside the usual spread\)\.", lines[0]
+    )
+    assert reported is not None
     points = [float(line.split()[-1]) for line in lines[1:-1]]
-    assert sum(points) == pytest.approx(-float(told[3]), abs=0.051)
+    assert sum(points) == pytest.approx(-float(reported[3]), abs=0.051)
 
 
 def test_why_is_silent_of_a_usual_day() -> None:

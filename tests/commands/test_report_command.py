@@ -135,15 +135,15 @@ def test_only_the_lines_that_are_asked_for_are_in_it(site: Path, tmp_path: Path)
     whole = made(site, tmp_path / "a", "2024-05", "--format", "json", "-o", str(tmp_path / "a/x.json"))
     two = made(site, tmp_path / "b", "2024-05", "--format", "json", "--line", "tty", "--line", "poci", "-o",
                str(tmp_path / "b/x.json"))  # fmt: skip
-    told, all_told = (json.loads(x["x.json"])["figures"] for x in (two, whole))
-    lines = {x["of"] for x in told if x["cut"] == "line"}
+    reported, all_told = (json.loads(x["x.json"])["figures"] for x in (two, whole))
+    lines = {x["of"] for x in reported if x["cut"] == "line"}
     assert lines == {"tty", "poci"}
 
     def offered(figures: list[dict[str, Any]], cut: str, of: str = "") -> int:
         place = ("calls_offered", cut, of)
         return next(x["value"] for x in figures if (x["figure"], x["cut"], x["of"]) == place)
 
-    assert offered(told, "whole") == offered(all_told, "line", "tty") + offered(all_told, "line", "poci")
+    assert offered(reported, "whole") == offered(all_told, "line", "tty") + offered(all_told, "line", "poci")
 
 
 def test_a_remark_stands_in_its_language_and_needs_both(site: Path, tmp_path: Path) -> None:
@@ -178,8 +178,8 @@ def test_a_month_that_callmon_did_not_hear_has_no_report(
     site: Path, tmp_path: Path, kind: str, edition: list[str]
 ) -> None:
     out = ("-o", str(tmp_path / "x"), "--format", kind, *edition)
-    told = [report(site, "2019-05", *out, locale=name) for name in ("", "en_CA.UTF-8")]
-    assert [(one.exit_code, one.stdout, one.stderr) for one in told] == [
+    reported = [report(site, "2019-05", *out, locale=name) for name in ("", "en_CA.UTF-8")]
+    assert [(one.exit_code, one.stdout, one.stderr) for one in reported] == [
         (1, "", NO_DATA["fr"]), (1, "", NO_DATA["en"]),
     ]  # fmt: skip
     assert list(tmp_path.iterdir()) == []
@@ -187,8 +187,8 @@ def test_a_month_that_callmon_did_not_hear_has_no_report(
 
 def test_a_month_without_a_call_has_no_sample(site: Path, tmp_path: Path) -> None:
     out = ("-o", str(tmp_path / "x"))
-    told = [report(site, "2019-05", "--sample", "7", *out, locale=name) for name in ("", "en_CA.UTF-8")]
-    assert [(one.exit_code, one.stderr) for one in told] == [
+    reported = [report(site, "2019-05", "--sample", "7", *out, locale=name) for name in ("", "en_CA.UTF-8")]
+    assert [(one.exit_code, one.stderr) for one in reported] == [
         (1, "Il n'y a aucun appel à tirer au sort pour 2019-05. Aucun fichier n'est produit.\n"),
         (1, "There is no call of 2019-05 to draw. No file is made.\n"),
     ]
@@ -240,17 +240,17 @@ def test_of_the_month_that_runs_it_is_said_that_it_is_not_over(tmp_path: Path) -
     store.close()
     (tmp_path / "callmon.toml").write_text(year.example_text().replace("sqlite:///callmon.db", url))
     today = now.astimezone(settings.timezone).date()
-    told = {}
+    reported = {}
     for month in (f"{today:%Y-%m}", period.last(today)):
         for language in ("fr", "en"):
             out = tmp_path / f"{month}.json"
             words = ("--format", "json", "--no-compare", "-o", str(out))
             done = report(tmp_path, month, *words, locale=f"{language}_CA.UTF-8")
-            told[month == period.last(today), language] = (
+            reported[month == period.last(today), language] = (
                 done.stderr.replace("\N{NO-BREAK SPACE}", " ").partition(", ")[2].partition("; ")[0],
                 json.loads(out.read_bytes())["state"]["final"],
             )
-    assert told == {
+    assert reported == {
         (False, "fr"): ("provisoire : le mois n'est pas terminé", False),
         (False, "en"): ("provisional: the month is not over", False),
         (True, "fr"): ("provisoire : aucun appel n'a été reçu", False),  # nothing empty is final
@@ -533,7 +533,7 @@ def test_hours_of_the_settings_are_in_the_fingerprint_and_pydantic_warns_of_noth
     hours = [f'[calendar]\nhours = {{ monday = "{day}" }}\n' for day in ("08:00-17:00", "00:00-24:00")]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        made = [fingerprint(parse(text.replace("[calendar]\n", told, 1))) for told in hours]
+        made = [fingerprint(parse(text.replace("[calendar]\n", reported, 1))) for reported in hours]
     assert (made[0] != made[1], warned) == (True, [])
 
 

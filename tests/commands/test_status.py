@@ -66,9 +66,9 @@ def rows(done: Result) -> list[dict[str, Any]]:
 
 def test_without_a_daemon_status_is_3_with_the_counts_of_the_database(site: Database) -> None:
     done = run("status", "--json")
-    (told,) = rows(done)
-    heard = told.pop("exchanges")
-    assert (done.exit_code, told) == (
+    (reported,) = rows(done)
+    heard = reported.pop("exchanges")
+    assert (done.exit_code, reported) == (
         3,
         {
             "state": "not_running", "role": None, "version": None, "troubles": [], "remarks": [],
@@ -101,14 +101,19 @@ def test_beside_a_daemon_status_tells_its_role_exchanges_and_faults(tmp_path: Pa
         patient = callmon.config.read_text()
         callmon.config.write_text(patient.replace('unheard_after = "60s"', 'unheard_after = "1s"'))
         with callmon:
-            status, told = ask()
-            assert (status, told["state"], told["role"], told["version"]) == (0, "ok", "leader", __version__)
-            assert [(x["exchange"], x["connected"]) for x in told["exchanges"]] == [("toronto", True)]
+            status, reported = ask()
+            assert (status, reported["state"], reported["role"], reported["version"]) == (
+                0,
+                "ok",
+                "leader",
+                __version__,
+            )
+            assert [(x["exchange"], x["connected"]) for x in reported["exchanges"]] == [("toronto", True)]
             switched_on.close()
             assert until(lambda: ask()[0] == 1)
-            _, told = ask()
-            assert (told["state"], told["exchanges"][0]["connected"]) == ("trouble", False)
-            assert len(told["troubles"]) == 1
+            _, reported = ask()
+            assert (reported["state"], reported["exchanges"][0]["connected"]) == ("trouble", False)
+            assert len(reported["troubles"]) == 1
             french = run("status", "--lang", "fr", "--config", str(callmon.config)).stdout.splitlines()
             assert re.sub("[0-9]+", "N", french[-1]) == "! L'autocommutateur toronto n'est pas entendu depuis N s."
 
@@ -271,17 +276,17 @@ def test_a_day_may_be_named_by_its_word_in_the_sites_time_zone(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["--line", "nosuch"], "Il n'y a pas de ligne « nosuch »;"),
         (["2999-01-01"], "DAY 2999-01-01 : ce jour est à venir; donnez un jour passé."),
         (["--verdict", "met"], "--verdict exige --standard; nommez la norme de service."),
     ],
 )
-def test_a_filter_that_cannot_match_is_refused(site: Database, words: list[str], told: str) -> None:
+def test_a_filter_that_cannot_match_is_refused(site: Database, words: list[str], reported: str) -> None:
     done = run("calls", *words)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert reported in done.stderr
 
 
 def test_every_page_of_the_calls_of_a_day_is_listed(site: Database) -> None:
@@ -319,9 +324,9 @@ def test_show_prints_every_setting_with_its_origin(site: Database, monkeypatch: 
     ],
 )
 def test_explain_names_the_default_and_the_meaning_of_a_setting(key: str, settings: list[str]) -> None:
-    told = rows(run("config", "explain", key, "--json"))
-    assert [row["setting"] for row in told] == settings
-    assert [bool(row["meaning"] and row["default"]) for row in told] == [True] * len(told)
+    reported = rows(run("config", "explain", key, "--json"))
+    assert [row["setting"] for row in reported] == settings
+    assert [bool(row["meaning"] and row["default"]) for row in reported] == [True] * len(reported)
 
 
 def test_explain_refuses_what_is_no_setting() -> None:

@@ -22,7 +22,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.tools.replay import Replay
 from tests.lab.recordings import cut
-from tests.recordings.test_cel import rows_of, told
+from tests.recordings.test_cel import reported, rows_of
 from tests.recordings.test_recordings import NAMES, RECORDINGS
 from tests.recordings.test_traces import NAMES as TRACE_NAMES
 from tests.recordings.test_traces import TRACES, concluding, expected, truth
@@ -128,7 +128,7 @@ def _rows(run: str) -> tuple[CelRow, ...]:
 
 @lru_cache
 def _diary(run: str) -> Diary:
-    return told(_rows(run), example())
+    return reported(_rows(run), example())
 
 
 @lru_cache
@@ -172,7 +172,7 @@ def of_trace(name: str) -> Subject:
     file = "ami-callmon.raw" if name == HEARD_BY_CALLMON else "ami.raw"
     stream, rows = (TRACES / name / file).read_bytes(), rows_of(TRACES / name / "cel.csv")
     assert [concluding(call) for call in replayed(stream).calls()] == [expected(x) for x in truth(name)], name
-    return subject(f"traces/{name}", stream, rows, told(rows, example()))
+    return subject(f"traces/{name}", stream, rows, reported(rows, example()))
 
 
 def of_run(run: str, diary: str, call: dict[str, Any]) -> Subject:
@@ -195,7 +195,7 @@ def calls_of_folder(run: Path) -> Iterator[Subject]:
         rows_file = Path(place) / "cel.csv"
         rows_file.write_bytes(cel)
         rows = tuple(rows_of(rows_file))
-    diary = told(rows, example())
+    diary = reported(rows, example())
     for call in json.loads(moved_calls):
         if call["expect"].get("direction") == "inbound":
             yield _one_of(whole, run.name, rows, diary, call)

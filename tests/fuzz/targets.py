@@ -80,8 +80,8 @@ class Listener:
         heard = session.heard_until()
         if heard is not None:
             encode_item(Heartbeat(EXCHANGE, heard))
-            told = monitor.tick(heard, {EXCHANGE: heard})
-            self._written(told)
+            reported = monitor.tick(heard, {EXCHANGE: heard})
+            self._written(reported)
         self._tell([session.lost()])
         monitor.count_in_progress(), monitor.phones(), monitor.waits({} if heard is None else {EXCHANGE: heard})
 
@@ -139,8 +139,8 @@ def cel(data: bytes) -> None:
     reader = CelReader(ZONE)
     monitor = Monitor(SETTINGS, EXCHANGE, token=str)
     for part in extract.stretches(reader.read_lines(bounded_lines(text))):
-        told = extract.extract_calls(part, SITE, {"1": "fr", "2": "en"})
-        for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
+        reported = extract.extract_calls(part, SITE, {"1": "fr", "2": "en"})
+        for facts in (reported | with_doubt(part, reported, reader.bad.lacks_apps)).values():
             outcome = monitor.retell(EXCHANGE, facts)
             if outcome is not None:
                 decode_item(encode_item(outcome))
@@ -153,8 +153,8 @@ def cel(data: bytes) -> None:
 def _retold(monitor: Monitor, facts: list[Fact]) -> None:
     """With a half of it as if it had been heard."""
     if isinstance(facts[0], f.Arrived):
-        told = merged([facts[0], *facts[1::2]], facts)
-        monitor.retell(EXCHANGE, told)
+        reported = merged([facts[0], *facts[1::2]], facts)
+        monitor.retell(EXCHANGE, reported)
 
 
 def configuration(data: bytes) -> None:
@@ -181,8 +181,8 @@ def _used(settings: Settings) -> None:
 
 def recording(data: bytes) -> None:
     """Bytes as they are written down after a fault: without people, and as long as a replay can read them."""
-    told = b"".join(redacted([data[: len(data) // 3], data[len(data) // 3 :]], KEPT))
-    Framer().receive(told)
+    reported = b"".join(redacted([data[: len(data) // 3], data[len(data) // 3 :]], KEPT))
+    Framer().receive(reported)
 
 
 def waiting(data: bytes) -> None:

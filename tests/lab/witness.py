@@ -106,13 +106,13 @@ def _faults(call: Played, heard: list[Event]) -> Iterable[str]:
 def _ringing(call: Played, events: list[Event]) -> Iterable[str]:
     """The caller's SIP side and the exchange must agree when ringing began."""
     states = [e for e in _of(events, "DialState") if value(e, "DialStatus") in ("RINGING", "PROGRESS")]
-    told = [float(value(event, "Timestamp") or 0) for event in states]
-    if call.ringing is not None and told and abs(min(told) - call.ringing) > SLACK:
-        yield f"ringing at {call.ringing - call.invited:.3f} s, told at {min(told) - call.invited:.3f} s"
+    reported = [float(value(event, "Timestamp") or 0) for event in states]
+    if call.ringing is not None and reported and abs(min(reported) - call.ringing) > SLACK:
+        yield f"ringing at {call.ringing - call.invited:.3f} s, told at {min(reported) - call.invited:.3f} s"
     expected = call.situation.expect.get("heard_ringing")
     if expected is False and call.ringing is not None:
         yield "heard ringing"
-    if expected and call.ringing is None and not told:
+    if expected and call.ringing is None and not reported:
         yield "heard no ringing"
 
 
@@ -178,9 +178,9 @@ def _on_the_way(expect: Mapping[str, object], heard: list[Event], own: str) -> I
     """Other events of the call between its answer and its end, and the caller's language."""
     events = [event for event in heard if value(event, "Linkedid") == own]
     for key, event in (("holds", "Hold"), ("parked", "ParkedCall")):
-        told = [e for e in _of(heard, event) if own in (value(e, "Linkedid"), value(e, "ParkeeLinkedid"))]
-        if key in expect and len(told) != expect[key]:
-            yield f"{key}: {len(told)} told, {expect[key]} made"
+        reported = [e for e in _of(heard, event) if own in (value(e, "Linkedid"), value(e, "ParkeeLinkedid"))]
+        if key in expect and len(reported) != expect[key]:
+            yield f"{key}: {len(reported)} told, {expect[key]} made"
     forwards = [e for e in _of(events, "DialEnd") if value(e, "Forward")]
     if "forwards" in expect and len(forwards) != expect["forwards"]:
         yield f"forwards: {len(forwards)} told, {expect['forwards']} made"

@@ -43,11 +43,11 @@ class Handing(Play):
     def sends_off(self, act: a.SendsOff) -> None:
         phone = self._person().phone
         held = self._held(act.at, "Unhold", phone)
-        told = self._blind(act.at, phone, act.to)
+        reported = self._blind(act.at, phone, act.to)
         left = self.leave(act.at, self.caller, self.near, also=[held])
-        self.wire.last[self.caller.uniqueid] = (told, left)  # in any order, these two and the phone's own
+        self.wire.last[self.caller.uniqueid] = (reported, left)  # in any order, these two and the phone's own
         gone = self.leave(act.at, phone, self.near, after=[held])
-        self.gone(act.at, phone, after=[gone, told])
+        self.gone(act.at, phone, after=[gone, reported])
         self.person, self.legs = None, {}
 
     def redirects(self, act: a.Redirects) -> None:

@@ -91,7 +91,7 @@ def played(events: Sequence[Event], restarts: Sequence[int] = (), shuffle: int =
     moments: list[tuple[datetime, float, Event | Timed]] = []
     for event in events:
         place = chance.random()  # facts of one call keep their order: what is shuffled is whose come first
-        moments += [(at, place, what) for at, what in told(office, event)]
+        moments += [(at, place, what) for at, what in reported(office, event)]
     moments.sort(key=lambda moment: moment[:2])
     now = START
     for place, (at, _, what) in enumerate(moments):
@@ -104,7 +104,7 @@ def played(events: Sequence[Event], restarts: Sequence[int] = (), shuffle: int =
     return office.tick(now + timedelta(seconds=30))
 
 
-def told(office: Office, event: Event) -> list[tuple[datetime, Event | Timed]]:
+def reported(office: Office, event: Event) -> list[tuple[datetime, Event | Timed]]:
     match event.kind:
         case "message":
             facts = office.message(event.at, event.caller, event.line)

@@ -100,8 +100,8 @@ async def test_forms_that_are_cut_off_cause_one_line_of_log(caplog: pytest.LogCa
             writer.write_eof()
             assert await asyncio.wait_for(reader.read(), 30) == b""
             writer.close()
-    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert told == ["web: clients disconnected before the end of the request body"]
+    reported = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert reported == ["web: clients disconnected before the end of the request body"]
 
 
 @pytest.mark.parametrize(

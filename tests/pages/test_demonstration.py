@@ -196,8 +196,8 @@ def test_the_terminal_names_three_things_to_try_and_their_addresses_answer(
     language: str, past: tuple[Settings, Database], gate: Any
 ) -> None:
     settings, store = past
-    told = _CallPrinter(settings, store, language, NOW)._welcome("")
-    paths = re.findall(r"^ +(/\S+)", told, re.MULTILINE)[:3]
+    reported = _CallPrinter(settings, store, language, NOW)._welcome("")
+    paths = re.findall(r"^ +(/\S+)", reported, re.MULTILINE)[:3]
     visitor = Visitor(gate)
     chosen(visitor, "manager")
     assert [path.partition("?")[0] for path in paths] == TO_TRY[language]

@@ -123,8 +123,8 @@ class Presser:
             x for x in (urlsplit(urljoin(path, link)).path for link in page.links) if x.startswith("/en/")
         ]
         for method, action, fields, name, value in _buttons(page):
-            told = (fields.get(x, "") for x in ("action", "step", "to_sign"))
-            key = (_kind(urlsplit(action or path).path), *told, name, value)
+            reported = (fields.get(x, "") for x in ("action", "step", "to_sign"))
+            key = (_kind(urlsplit(action or path).path), *reported, name, value)
             is_wanted = fields.get("kind", value if name == "kind" else "html") in self._formats
             is_other = action.endswith("/demonstration") or (self._is_verifier and "to_sign" in fields)
             if key in self.pressed or not is_wanted or is_other:
@@ -155,8 +155,8 @@ class Presser:
 
     def _check(self, what: str, answer: httpx.Response) -> None:
         if answer.status_code != 200 or 'role="alert"' in answer.text:
-            told = re.search(r'role="alert">(.*?)</p>', answer.text, re.DOTALL)
-            self.wrong.append(f"{what}: {answer.status_code} {told[1] if told else ''}")
+            reported = re.search(r'role="alert">(.*?)</p>', answer.text, re.DOTALL)
+            self.wrong.append(f"{what}: {answer.status_code} {reported[1] if reported else ''}")
 
 
 def _buttons(page: Page) -> Iterator[tuple[str, str, dict[str, str], str, str]]:

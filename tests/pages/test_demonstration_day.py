@@ -87,10 +87,10 @@ def test_each_entry_is_in_its_group_of_the_worklist_and_no_other_entry_is(moment
     with demo(tmp_path, moment, days_before(moment, 3)) as it:
         found = obligations.worklist(it.store).entries
         grouped = groups(found, WebFormatter(it.settings, "en", it.now))
-        told = {name: sorted((x.kind, x.line, x.language) for x in some) for name, some in grouped.items()}
+        reported = {name: sorted((x.kind, x.line, x.language) for x in some) for name, some in grouped.items()}
         cautious = [(x.line, x.cautions) for x in found if x.cautions]
         calendar = it.settings.calendar()
-        assert (told, cautious) == (WORKLIST, [("poci", ("no_message", "not_safe"))])
+        assert (reported, cautious) == (WORKLIST, [("poci", ("no_message", "not_safe"))])
         assert [x.hidden for x in grouped["hidden"]] == ["withheld"]
         dues = [x.due.actionable for x in grouped["today"] if x.due.actionable]
         closes = calendar.closes_next(it.now)

@@ -92,8 +92,8 @@ def leaks(page: str) -> list[str]:
 
 def test_a_number_that_leaks_is_caught_wherever_it_stands(place: Site) -> None:
     page = get(place, "/fr/rappels").text
-    told = "416 555-0101".replace(" ", "\N{NO-BREAK SPACE}")
-    assert leaks(page.replace("</main>", f"<p>{told}</p></main>")) == [CALLER]
+    reported = "416 555-0101".replace(" ", "\N{NO-BREAK SPACE}")
+    assert leaks(page.replace("</main>", f"<p>{reported}</p></main>")) == [CALLER]
     assert leaks(page.replace("<main", '<main data-row="+14165550101"')) == [CALLER]
 
 
@@ -281,8 +281,8 @@ UNKNOWN_NAMES = {
 def test_a_filter_by_a_name_that_does_not_exist_is_refused_with_the_names_that_do(place: Site, path: str) -> None:
     answer = get(place, path)
     (note,) = re.findall(r'<p class="note over"><span aria-hidden="true">■ </span>(.*)</p>', answer.text)
-    told = html.unescape(note).replace("\u202f", " ").replace("\u00a0", " ")
-    assert (answer.status_code, told) == (404, UNKNOWN_NAMES[path])
+    reported = html.unescape(note).replace("\u202f", " ").replace("\u00a0", " ")
+    assert (answer.status_code, reported) == (404, UNKNOWN_NAMES[path])
 
 
 def test_the_calls_of_a_standard_of_callbacks_are_those_that_it_judged(place: Site) -> None:

@@ -92,8 +92,8 @@ def is_refused(answer: httpx.Response) -> bool:
     """For want of a right: sent to sign in, or told."""
     if answer.status_code == 303:
         return answer.headers["location"].partition("?")[0] in ("/fr/connexion", "/en/sign-in")
-    told = ("Accès refusé", "Access refused", "Not signed in.", "Your role does not allow this.")
-    is_told = answer.request.method == "HEAD" or any(text in answer.text for text in told)
+    reported = ("Accès refusé", "Access refused", "Not signed in.", "Your role does not allow this.")
+    is_told = answer.request.method == "HEAD" or any(text in answer.text for text in reported)
     return answer.status_code in (401, 403) and is_told
 
 
@@ -191,7 +191,7 @@ def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: 
 
 
 @pytest.mark.parametrize(
-    ("act", "about", "told"),
+    ("act", "about", "reported"),
     [
         ("disruption", "general-1795527733", "general-1795527733"),
         ("report approved", "2026-10 revision 2", "2026-10 révision 2"),
@@ -200,11 +200,11 @@ def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: 
         ("account roles", "final", "final"),
     ],
 )  # fmt: skip
-def test_the_object_of_an_act_is_readable_in_french(site: Pages, act: str, about: str, told: str) -> None:
+def test_the_object_of_an_act_is_readable_in_french(site: Pages, act: str, about: str, reported: str) -> None:
     record_event(site.store, AuditRow(at=datetime.now(UTC), who="m.roy", act=act, about=about))
     page = site.visitors["administrator"].get("/fr/consultations").text
     first = re.findall(r"<tr>(.*?)</tr>", page)[1]
-    assert re.findall(r'data-name="Élément">([^<]+)<', first) == [told]
+    assert re.findall(r'data-name="Élément">([^<]+)<', first) == [reported]
 
 
 if __name__ == "__main__":

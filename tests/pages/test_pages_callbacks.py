@@ -132,8 +132,8 @@ def test_a_time_in_a_narrow_column_has_its_day_where_it_is_not_today(
     away: timedelta, french: str, english: str
 ) -> None:
     now = local("2026-11-24 17:00")
-    told = [WebFormatter(usual(), language, now).near(now + away) for language in ("fr", "en")]
-    assert [x.replace("\N{NO-BREAK SPACE}", " ") for x in told] == [french, english]
+    reported = [WebFormatter(usual(), language, now).near(now + away) for language in ("fr", "en")]
+    assert [x.replace("\N{NO-BREAK SPACE}", " ") for x in reported] == [french, english]
 
 
 # One callback.

@@ -132,8 +132,8 @@ def test_a_refused_new_form_names_the_field_to_correct_and_focuses_it(
     place: Site, fields: dict[str, str], field: str, sentence: str, more: dict[str, str]
 ) -> None:
     page = tell(place, "/en/disruptions", **fields, **more).text
-    (told,) = re.findall(r'id="refused" role="alert"><span aria-hidden="true">■ </span>(.*?)</p>', page)
-    assert (focused(page), re.sub("<[^>]*>", "", told.replace("<br>", " "))) == ([field], sentence)
+    (reported,) = re.findall(r'id="refused" role="alert"><span aria-hidden="true">■ </span>(.*?)</p>', page)
+    assert (focused(page), re.sub("<[^>]*>", "", reported.replace("<br>", " "))) == ([field], sentence)
     assert f'<a href="#{field}">' in page
 
 

@@ -205,8 +205,8 @@ def test_a_disruption_of_all_lines_shows_her_own_and_is_not_hers_to_end(site: Si
     (name,) = set(re.findall(r'/en/disruptions/([^"/?]+)"', page))
     form = {"csrf": site.lead.token("/en/sign-out"), "action": "end"}
     answer = site.lead.post(f"/en/disruptions/{name}", data=form)
-    told = "This disruption also concerns lines of other services"
-    assert ("OINP, Toronto" in page, answer.status_code, told in answer.text) == (True, 409, True)
+    reported = "This disruption also concerns lines of other services"
+    assert ("OINP, Toronto" in page, answer.status_code, reported in answer.text) == (True, 409, True)
 
 
 @pytest.mark.parametrize("kind", ["html", "csv", "json", "xlsx"])

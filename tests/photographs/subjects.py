@@ -32,12 +32,12 @@ class Subject(NamedTuple):
 
 def at(page: str, query: Mapping[str, str] | None = None, **parts: str) -> dict[str, str]:
     """Where it is, in both languages; the query by the French names' order."""
-    told = {"fr": "", "en": ""}
+    reported = {"fr": "", "en": ""}
     if query:
         french = {"day": "jour", "line": "ligne", "outcome": "issue", "standard": "norme", "state": "etat"}
-        told["en"] = "?" + "&".join(f"{name}={value}" for name, value in query.items())
-        told["fr"] = "?" + "&".join(f"{french.get(name, name)}={value}" for name, value in query.items())
-    return {language: TABLE[page].path(language, **parts) + told[language] for language in LANGUAGES}
+        reported["en"] = "?" + "&".join(f"{name}={value}" for name, value in query.items())
+        reported["fr"] = "?" + "&".join(f"{french.get(name, name)}={value}" for name, value in query.items())
+    return {language: TABLE[page].path(language, **parts) + reported[language] for language in LANGUAGES}
 
 
 def press(selector: str) -> Act:

@@ -110,11 +110,11 @@ def test_thousands_of_idle_connections_leave_health_exchange_and_log_alone(tmp_p
         first = toronto.listeners
         toronto.cut()
         assert until(lambda: len(toronto.listeners - first) == 1 and is_connected(callmon))
-        told = callmon.log.read_text().splitlines()[before:]
+        reported = callmon.log.read_text().splitlines()[before:]
     # A request without its body is answered, and closed after 5 s: a slow machine never reaches the limit.
     least = 0 if begun == NO_BODY else 1
-    assert least <= len([line for line in told if "HTTP" in line]) <= 1
-    assert len(told) < 10
+    assert least <= len([line for line in reported if "HTTP" in line]) <= 1
+    assert len(reported) < 10
 
 
 WRONG = (b"nonsense\r\n\r\n", GET[:-2] + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n")
@@ -127,8 +127,8 @@ def test_requests_that_are_none_cause_one_line_of_log_a_minute(tmp_path: Path) -
             with socket.create_connection(("127.0.0.1", callmon.web_port), timeout=PATIENCE) as wire:
                 wire.sendall(sent)
                 assert wire.recv(20).startswith(b"HTTP/1.1 ")
-        told = callmon.log.read_text().splitlines()[before:]
-    lines = [line.partition(" ")[2] for line in told]
+        reported = callmon.log.read_text().splitlines()[before:]
+    lines = [line.partition(" ")[2] for line in reported]
     why = "Invalid HTTP request received."
     assert lines == [f'WARNING web: refused invalid HTTP requests why="{why}" count=1']
 
@@ -136,7 +136,7 @@ def test_requests_that_are_none_cause_one_line_of_log_a_minute(tmp_path: Path) -
 # ── the server alone ──
 
 
-async def told(_request: Request) -> Response:
+async def reported(_request: Request) -> Response:
     return PlainTextResponse("told")
 
 
@@ -153,7 +153,7 @@ async def live(_request: Request) -> Response:
     return StreamingResponse(parts())
 
 
-PAGES = [Route("/", told), Route("/", taken, methods=["POST"]), Route("/live", live)]
+PAGES = [Route("/", reported), Route("/", taken, methods=["POST"]), Route("/live", live)]
 
 
 @asynccontextmanager

@@ -148,8 +148,8 @@ async def test_an_internal_error_is_logged_once_a_minute_with_the_exchange_and_t
 ) -> None:
     async with connected(tmp_path) as daemon:
         daemon.on_events("toronto", ["no event", "no event", e.ConnectionLost(datetime.now(UTC))])  # type: ignore[list-item]
-    told = [record.__dict__ for record in caplog.records if "internal error" in record.message]
-    assert [(line["exchange"], line["event"], line["count"]) for line in told] == [("toronto", "str", 1)]
+    reported = [record.__dict__ for record in caplog.records if "internal error" in record.message]
+    assert [(line["exchange"], line["event"], line["count"]) for line in reported] == [("toronto", "str", 1)]
     assert daemon.runtime.internal_errors == 2
 
 

@@ -269,9 +269,9 @@ def test_an_excluding_filter_is_told_to_be_deleted(patient: Patient) -> None:
 @pytest.mark.lab
 def test_a_wrong_password_is_told_without_any(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET_VARIABLE, "not-the-secret-at-all")
-    told = as_text(examine(configured(patient.asterisk.ami_port), NOW), ["toronto"])
-    assert told.splitlines()[:3] == ["toronto: 1 error", "", "ERROR  the login of 'callmon' is refused."]
-    assert [word for word in ("not-the-secret-at-all", patient.asterisk.secret) if word in told] == []
+    reported = as_text(examine(configured(patient.asterisk.ami_port), NOW), ["toronto"])
+    assert reported.splitlines()[:3] == ["toronto: 1 error", "", "ERROR  the login of 'callmon' is refused."]
+    assert [word for word in ("not-the-secret-at-all", patient.asterisk.secret) if word in reported] == []
 
 
 @pytest.mark.lab
@@ -282,8 +282,8 @@ def test_both_ways_to_log_in_serve(patient: Patient, login: str) -> None:
 
 @pytest.mark.lab
 def test_the_answers_hold_no_secret(patient: Patient) -> None:
-    told = ask(configured(patient.asterisk.ami_port).exchanges)["toronto"]
-    assert (told.failure, told.release[0], patient.asterisk.secret in repr(told)) == (
+    reported = ask(configured(patient.asterisk.ami_port).exchanges)["toronto"]
+    assert (reported.failure, reported.release[0], patient.asterisk.secret in repr(reported)) == (
         None,
         int(patient.asterisk.version),
         False,
@@ -343,11 +343,11 @@ def test_a_user_made_in_the_gui_is_mended_in_the_custom_file(patient: Patient) -
     )
     lay_out_like_freepbx(patient, "", f"{GENERATED}apps=dial,read\n", gui)
     complaints = patient.examine()
-    *told, caution, of_cel = complaints
-    assert [complaint.file for complaint in told] == ["manager_custom.conf"] * 5
+    *reported, caution, of_cel = complaints
+    assert [complaint.file for complaint in reported] == ["manager_custom.conf"] * 5
     assert (of_cel.file, of_cel.lines) == ("cel_general_custom.conf", ("[general](+)", APPS_LINE))
     assert (caution.what, caution.lines) == ("user 'callmon' was created in FreePBX's GUI.", ())
-    patient.mend([*told, of_cel])
+    patient.mend([*reported, of_cel])
     assert patient.examine() == []
 
 
@@ -428,8 +428,8 @@ def test_a_server_that_closes_at_once_is_told(secret: str) -> None:
 def test_a_server_that_greets_and_falls_silent_does_not_hold_doctor_up(secret: str) -> None:
     began = time.monotonic()
     with listening(b"Asterisk Call Manager/11.0.0\r\n", ends=False) as port:
-        told = examine(configured(port), NOW, timeout=timedelta(seconds=1.5))
-        assert only(told, port)[0] == "127.0.0.1:PORT does not complete its answers."
+        reported = examine(configured(port), NOW, timeout=timedelta(seconds=1.5))
+        assert only(reported, port)[0] == "127.0.0.1:PORT does not complete its answers."
     assert time.monotonic() - began < 60  # however busy the machine is; it would wait for ever
 
 
@@ -498,10 +498,10 @@ def _wait_for(port: int) -> None:
 
 def test_a_certificate_for_another_name_is_told(secret: str, tmp_path: Path) -> None:
     with tls_server(tmp_path, "pbx.example") as (port, certificate):
-        told = examine(
+        reported = examine(
             configured(port, tls="true", ca_file=f'"{certificate}"', server_name='"wrong.example"'), NOW
         )
-        assert only(told, port) == (
+        assert only(reported, port) == (
             "the certificate of 127.0.0.1:PORT is not for 'wrong.example'.",
             "callmon.toml",
             ("[exchanges.toronto]", 'server_name = "…"'),
@@ -510,8 +510,8 @@ def test_a_certificate_for_another_name_is_told(secret: str, tmp_path: Path) -> 
 
 def test_a_certificate_that_nobody_vouches_for_is_told(secret: str, tmp_path: Path) -> None:
     with tls_server(tmp_path, "pbx.example") as (port, _):
-        told = examine(configured(port, tls="true", server_name='"pbx.example"'), NOW)
-        assert only(told, port)[0] == "the certificate of 127.0.0.1:PORT is not from a trusted authority."
+        reported = examine(configured(port, tls="true", server_name='"pbx.example"'), NOW)
+        assert only(reported, port)[0] == "the certificate of 127.0.0.1:PORT is not from a trusted authority."
 
 
 def test_a_line_break_in_the_secret_never_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -570,11 +570,11 @@ def test_healthy_answers_give_no_complaint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "reported"),
     [(2.0, []), (2.1, ["its clock is 2.1 s ahead of ours."]), (-37.25, ["its clock is 37.2 s behind ours."])],
 )
-def test_a_clock_more_than_two_seconds_off_is_told(seconds: float, told: list[str]) -> None:
-    assert judged(replace(HEALTHY, ahead=timedelta(seconds=seconds))) == told
+def test_a_clock_more_than_two_seconds_off_is_told(seconds: float, reported: list[str]) -> None:
+    assert judged(replace(HEALTHY, ahead=timedelta(seconds=seconds))) == reported
 
 
 def test_a_mailbox_that_no_exchange_has_is_told() -> None:
@@ -585,8 +585,8 @@ def test_a_mailbox_that_no_exchange_has_is_told() -> None:
 
 
 def test_a_mailbox_of_another_context_has_to_be_named_with_it() -> None:
-    told = judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "504@public"))))
-    assert told == [f"line {line}: no exchange has the mailbox '504'." for line in ("tty", "tty-toll-free")]
+    reported = judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "504@public"))))
+    assert reported == [f"line {line}: no exchange has the mailbox '504'." for line in ("tty", "tty-toll-free")]
 
 
 def test_an_exchange_that_cannot_say_how_full_a_mailbox_is_is_reported_where_lines_have_one() -> None:
@@ -620,8 +620,8 @@ def test_a_phone_of_a_line_that_no_exchange_knows_is_told() -> None:
         'numbers = ["416 327-2422"]',
         'numbers = ["416 327-2422"]\nextensions = ["101", "PJSIP/102", "109", "genline_avail"]',
     )
-    told = judge(settings.parse(text), {"toronto": HEALTHY}, NOW)
-    assert [c.what for c in told] == ["line general: no exchange has the phone '109', 'genline_avail'."]
+    reported = judge(settings.parse(text), {"toronto": HEALTHY}, NOW)
+    assert [c.what for c in reported] == ["line general: no exchange has the phone '109', 'genline_avail'."]
     unlisted = judge(settings.parse(text), {"toronto": replace(HEALTHY, devices=None)}, NOW)
     assert [c.exchange for c in unlisted] == ["toronto"]
 

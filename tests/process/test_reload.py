@@ -64,8 +64,8 @@ def test_a_reload_over_http_is_refused_until_the_file_is_right_and_the_metrics_s
         began = callmon.figure(at) or 0.0
         assert callmon.figure(successful) == 1.0
         callmon.config.write_text(text + STAFF + STAFF, encoding="utf-8")
-        status, told = posted(callmon, "/-/reload")
-        assert (status, 'staff[2].extension: "102" is listed' in told) == (500, True)
+        status, reported = posted(callmon, "/-/reload")
+        assert (status, 'staff[2].extension: "102" is listed' in reported) == (500, True)
         assert (callmon.figure(successful), callmon.figure(at)) == (0.0, began)
         callmon.config.write_text(text + STAFF, encoding="utf-8")
         time.sleep(RELOAD_SECONDS)
@@ -131,9 +131,9 @@ async def test_a_reload_shows_the_lines_that_are_configured_now(tmp_path: Path) 
 
     before = lines()
     file.write_text(text.replace("[lines.tty]", "[lines.ats]"), encoding="utf-8")
-    told = daemon.reload()
+    reported = daemon.reload()
     after = lines()
     daemon.stop()
     await running
     store.close()
-    assert (told, before - after, after - before) == ([], {"tty"}, {"ats"})
+    assert (reported, before - after, after - before) == ([], {"tty"}, {"ats"})

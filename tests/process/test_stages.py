@@ -153,7 +153,7 @@ def test_children_of_tests_can_be_interrupted_also_where_this_was_begun_with_sig
 
 
 def test_lines_and_branches_are_added_up_by_package() -> None:
-    def told(lines: int, branches: int, of_lines: int, of_branches: int) -> dict[str, dict[str, int]]:
+    def reported(lines: int, branches: int, of_lines: int, of_branches: int) -> dict[str, dict[str, int]]:
         return {
             "summary": {
                 "covered_lines": lines,
@@ -164,8 +164,8 @@ def test_lines_and_branches_are_added_up_by_package() -> None:
         }
 
     files = {
-        "callmon/a/x.py": told(1, 2, 3, 4),
-        "callmon/a/y.py": told(5, 6, 7, 8),
-        "callmon/z.py": told(0, 0, 1, 0),
+        "callmon/a/x.py": reported(1, 2, 3, 4),
+        "callmon/a/y.py": reported(5, 6, 7, 8),
+        "callmon/z.py": reported(0, 0, 1, 0),
     }
     assert reached(files) == {"callmon/a": (22, 14), "callmon/z.py": (1, 0), "all of it": (23, 14)}

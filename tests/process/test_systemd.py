@@ -108,8 +108,8 @@ def named(analyze: str, words: list[str]) -> set[str]:
             found.add(word)
             continue
         asked = [analyze, "syscall-filter", "--no-pager", word]
-        told = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
-        lines = [line.strip() for line in told.splitlines()[1:]]
+        reported = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
+        lines = [line.strip() for line in reported.splitlines()[1:]]
         found |= named(analyze, [line for line in lines if line and not line.startswith("#")])
     return found
 
@@ -162,8 +162,8 @@ def test_systemd_understands_the_units_and_the_timer_comes_on_the_first_ten_days
     timer = (tmp_path / "callmon-reports.timer").read_text()
     (when,) = [line.partition("=")[2] for line in timer.splitlines() if line.startswith("OnCalendar=")]
     asked = [analyze, "calendar", "--iterations=12", "--base-time=2026-10-30", when]
-    told = subprocess.run(asked, capture_output=True, text=True, env=where, timeout=60).stdout
-    days = re.findall(r"\w{3} (2026-1[12]-\d\d) 06:30:00", told)
+    reported = subprocess.run(asked, capture_output=True, text=True, env=where, timeout=60).stdout
+    days = re.findall(r"\w{3} (2026-1[12]-\d\d) 06:30:00", reported)
     expected = [f"2026-11-{day:02}" for day in range(1, 11)] + ["2026-12-01", "2026-12-02"]
     assert list(dict.fromkeys(days)) == expected
 

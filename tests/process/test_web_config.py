@@ -73,8 +73,8 @@ class Protected(WarmCallmon):
         scheme = "http" if context is None else "https"
         request = urllib.request.Request(f"{scheme}://127.0.0.1:{self.web_port}{path}", method=method)
         if password is not None:
-            told = base64.b64encode(f"prometheus:{password}".encode()).decode()
-            request.add_header("Authorization", f"Basic {told}")
+            reported = base64.b64encode(f"prometheus:{password}".encode()).decode()
+            request.add_header("Authorization", f"Basic {reported}")
         try:
             with urllib.request.urlopen(request, timeout=60, context=context) as answer:
                 return answer.status, answer.read().decode()
@@ -87,8 +87,8 @@ class Protected(WarmCallmon):
     def status(self) -> tuple[int, str, str | None]:
         """What `callmon status` says: exit status, state and role."""
         done = CliRunner().invoke(main, ["status", "--json", "--config", str(self.config)])
-        told = json.loads(done.stdout)
-        return done.exit_code, told["state"], told["role"]
+        reported = json.loads(done.stdout)
+        return done.exit_code, reported["state"], reported["role"]
 
     def probe(self) -> int:
         """The exit status of the image's probe, with this configuration."""

@@ -26,7 +26,7 @@ def rendered(folder: Path, *alerts: tuple[str, str]) -> tuple[list[str], list[st
     shipped = 'define "callmon.pages" }}https://callmon.ministry.example{{'
     assert shipped in site
     (folder / "site.tmpl").write_text(site.replace(shipped, f'define "callmon.pages" }}}}{PAGES}{{{{'))
-    told = [
+    reported = [
         {
             "status": "firing",
             "startsAt": "2026-11-24T15:00:00Z",
@@ -35,7 +35,7 @@ def rendered(folder: Path, *alerts: tuple[str, str]) -> tuple[list[str], list[st
         }
         for name, line in alerts
     ]
-    (folder / "data.json").write_text(json.dumps({"status": "firing", "alerts": told}))
+    (folder / "data.json").write_text(json.dumps({"status": "firing", "alerts": reported}))
     words = ("--template.glob={}/*.tmpl", '--template.text={{ template "callmon.fr.text" . }}')
     done = run_on(folder, "amtool", "template", "render", *words, "--template.data={}/data.json")
     assert done.stderr == ""

@@ -183,18 +183,18 @@ callmon_exchange_certificate_expires_timestamp_seconds{{exchange="toronto"}} {
         )
 
     def _disruptions(self) -> str:
-        told = f"""
+        reported = f"""
 callmon_line_test_call_due_timestamp_seconds{{line="poci"}} {time.time() - self.tested_late}
 callmon_disruptions_open{{line="poci",source="phones"}} {int(self.disrupted_for > 0)}
 """
-        told += f'callmon_reconciliation_calls{{exchange="toronto",side="exchange"}} {self.missed}\n'
+        reported += f'callmon_reconciliation_calls{{exchange="toronto",side="exchange"}} {self.missed}\n'
         if self.unfilled_for:
             waiting = time.time() - self.unfilled_for
-            told += f'callmon_backfill_waiting_since_timestamp_seconds{{exchange="toronto"}} {waiting}\n'
+            reported += f'callmon_backfill_waiting_since_timestamp_seconds{{exchange="toronto"}} {waiting}\n'
             unsent = time.time() - 2 * 86400
-            told += f'callmon_report_mail_unsent_since_timestamp_seconds{{edition="internal"}} {unsent}\n'
+            reported += f'callmon_report_mail_unsent_since_timestamp_seconds{{edition="internal"}} {unsent}\n'
         since = 'callmon_disruption_unannounced_since_timestamp_seconds{line="poci"}'
-        return told + (f"{since} {time.time() - self.disrupted_for}\n" if self.disrupted_for else "")
+        return reported + (f"{since} {time.time() - self.disrupted_for}\n" if self.disrupted_for else "")
 
 
 WELL = Told()
@@ -389,13 +389,13 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     assert [s for s in subjects(post, "") if s.startswith("callmon, avant l'ouverture")] == []
 
     # The same as JSON: both links lead to the site's own addresses, which are no labels of an alert.
-    told = [alert for _, said in list(site.hooks["open"].got) for alert in said["alerts"]]
-    overdue_said = next(a for a in told if a["labels"]["alertname"] == "CallmonCallbackOverdue")
+    reported = [alert for _, said in list(site.hooks["open"].got) for alert in said["alerts"]]
+    overdue_said = next(a for a in reported if a["labels"]["alertname"] == "CallmonCallbackOverdue")
     assert {kind: overdue_said["annotations"][kind] for kind in ("runbook_url", "dashboard_url")} == {
         "runbook_url": "https://callmon.ministry.example/en/guide#callmoncallbackoverdue",
         "dashboard_url": "https://grafana.ministry.example/d/callmon-callbacks-en",
     }
-    assert [a["labels"] for a in told if {"callmon_url", "grafana_url"} & a["labels"].keys()] == []
+    assert [a["labels"] for a in reported if {"callmon_url", "grafana_url"} & a["labels"].keys()] == []
 
     # Its texts say times as a letter does, in both languages.
     assert (overdue_said["annotations"]["summary_fr"], overdue_said["annotations"]["summary"]) == (
@@ -448,14 +448,14 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     assert "CallmonCallbackOverdue" not in site.prometheus.alerts()
 
     # What all of them say; by a webhook, too.
-    told = [a for path, said in site.hooks["open"].got if "heartbeat" not in path for a in said["alerts"]]
-    of_webhooks = [(kind, text) for a in told for kind, text in a["annotations"].items() if "_url" not in kind]
+    reported = [a for path, said in site.hooks["open"].got if "heartbeat" not in path for a in said["alerts"]]
+    of_webhooks = [(kind, text) for a in reported for kind, text in a["annotations"].items() if "_url" not in kind]
     assert {type(text) for _, text in of_webhooks} == {str}
     assert [
         text for kind, text in of_webhooks if UNSAID["fr" if kind.endswith("_fr") else "en"].search(text)
     ] == []
     expected = {name for name in AT_ONCE if seen[name][0]["labels"].get("to") in ("team", "administrator")}
-    assert expected - {a["labels"]["alertname"] for a in told} == set()
+    assert expected - {a["labels"]["alertname"] for a in reported} == set()
     assert {name: faults for name in seen for a in seen[name] if (faults := faults_of(a["annotations"]))} == {}
     assert sorted(seen) == sorted(set(ALERTS) - MORNING - {"CallmonPlannedWork"})
     for letter in post.got + waiting.got:
@@ -502,7 +502,7 @@ def test_planned_work_holds_the_alerts_about_measuring_and_a_test_alert_arrives_
     closed = site.alertmanagers["closed day"]
     words = ["alerting", "test", "--to", "lead", "--alertmanager", closed.url]
     written = "\ncallmon " + " ".join(words).replace(closed.url, "http://127.0.0.1:9093") + "\n"
-    assert [language for language, told in RUNBOOK.items() if written in told] == ["fr", "en"]
+    assert [language for language, reported in RUNBOOK.items() if written in reported] == ["fr", "en"]
     done = CliRunner().invoke(main, [*words, "--lang", "en"])
     assert (done.exit_code, done.output) == (0, 'Test handed to Alertmanager: a message must reach "lead".\n')
     wait_for(lambda: subjects(site.letters["closed day"], "lead@"))

@@ -58,35 +58,35 @@ class Machine:
 
     def command(self, where: str, *words: str) -> list[str]:
         own = ["HOME=/root", "PATH=/usr/local/bin:/usr/bin:/usr/sbin"]
-        registry = {name: told for name, told in os.environ.items() if name.startswith("PIP_")}
-        given = [f"{name}={told}" for name, told in registry.items() if name != "PIP_FIND_LINKS"]
+        registry = {name: reported for name, reported in os.environ.items() if name.startswith("PIP_")}
+        given = [f"{name}={reported}" for name, reported in registry.items() if name != "PIP_FIND_LINKS"]
         return [*self.enter, "env", "-i", *own, *given, "sh", "-c", f'cd {where} && exec "$@"', "sh", *words]
 
     def paste(self, block: str, where: str = "/srv/callmon") -> subprocess.CompletedProcess[str]:
         words = self.command(where, "bash", "-euo", "pipefail", "-c", block)
         return subprocess.run(words, input="secret\n", capture_output=True, text=True, timeout=900)
 
-    def told(self, command: str) -> str:
+    def reported(self, command: str) -> str:
         """What it prints, from `/`. Its status is of no account."""
         return self.paste(f"{command} || true", "/").stdout
 
     def runs(self) -> bool:
-        return self.told("callmon status --lang en").startswith(RUNS)
+        return self.reported("callmon status --lang en").startswith(RUNS)
 
     def shown(self, *properties: str) -> list[str]:
         """Properties of the unit, in this order."""
-        return [self.told(f"systemctl show callmon --value -p {name}").strip() for name in properties]
+        return [self.reported(f"systemctl show callmon --value -p {name}").strip() for name in properties]
 
     def write(self) -> None:
         """What the guide says of the configuration, and the ports of this test."""
         written = text(self.configuration)
         assert f'secret_file = "{SETTINGS["exchanges"]["toronto"]["secret_file"]}"' in written
-        told = {
+        reported = {
             "url": f'"{SETTINGS["store"]["url"]}"',
             "listen": f'"127.0.0.1:{self.port}"',
             "host": f'"127.0.0.1"\nport = {self.exchange.port}',
         }
-        for name, value in told.items():
+        for name, value in reported.items():
             written = re.sub(rf"^{name} = .*$", f"{name} = {value}", written, count=1, flags=re.MULTILINE)
         self.configuration.write_text(written, encoding="utf-8")
 
@@ -121,7 +121,7 @@ def booted(machine: Machine) -> Iterator[Machine]:
         start, *asked = SERVICE.splitlines()
         done = machine.paste(start)
         assert (done.returncode, asked) == (0, ["callmon doctor", "callmon status"]), done.stderr
-        assert until(machine.runs), machine.told("journalctl -u callmon -n 20")
+        assert until(machine.runs), machine.reported("journalctl -u callmon -n 20")
         yield machine
     finally:
         machine.enter = inside(machine.place)
@@ -134,7 +134,7 @@ def test_the_units_command_alone_ends_in_a_service_that_answers(machine: Machine
     (started,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
     service = begin(machine.command("/", *started.split()))
     try:
-        assert until(machine.runs), machine.told("callmon status --lang en")
+        assert until(machine.runs), machine.reported("callmon status --lang en")
     finally:
         end(service)
 
@@ -151,18 +151,18 @@ def restarted(machine: Machine, what: Callable[[], object]) -> int:
     (before,) = machine.shown("NRestarts")
     what()
     assert until(lambda: machine.shown("NRestarts") != [before])
-    assert until(machine.runs), machine.told("journalctl -u callmon -n 20")
+    assert until(machine.runs), machine.reported("journalctl -u callmon -n 20")
     return int(machine.shown("NRestarts")[0]) - int(before)
 
 
 def test_a_service_that_was_killed_or_is_silent_is_started_again(booted: Machine) -> None:
-    assert restarted(booted, lambda: booted.told("systemctl kill -s KILL callmon")) == 1
+    assert restarted(booted, lambda: booted.reported("systemctl kill -s KILL callmon")) == 1
     drop_in = (
         "d=/run/systemd/system/callmon.service.d; mkdir -p $d; printf '[Service]\\nWatchdogSec=3\\n' > $d/w.conf"
     )
-    booted.told(f"{drop_in}; systemctl daemon-reload; systemctl restart callmon")
+    booted.reported(f"{drop_in}; systemctl daemon-reload; systemctl restart callmon")
     assert until(booted.runs)
-    assert restarted(booted, lambda: booted.told("systemctl kill -s STOP --kill-whom=main callmon")) == 1
+    assert restarted(booted, lambda: booted.reported("systemctl kill -s STOP --kill-whom=main callmon")) == 1
 
 
 def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: Machine) -> None:
@@ -170,14 +170,14 @@ def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: Mac
     written = text(booted.configuration)
     booted.configuration.write_text(written + '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n')
     assert booted.paste("systemctl reload callmon", "/").returncode == 0
-    assert until(lambda: booted.told("journalctl -t callmon -n 1").endswith("configuration: applied\n"))
+    assert until(lambda: booted.reported("journalctl -t callmon -n 1").endswith("configuration: applied\n"))
     assert (booted.shown("MainPID"), booted.runs()) == (before, True)
     booted.configuration.write_text(written.replace('listen = "', "listen = 5 # "))
-    booted.told("systemctl reload callmon")
+    booted.reported("systemctl reload callmon")
     refused = (
         "configuration: refused: /etc/callmon/callmon.toml: web.listen: 5 is no text; put it in quotation marks\n"
     )
-    assert until(lambda: booted.told("journalctl -t callmon -n 1").endswith(refused))
+    assert until(lambda: booted.reported("journalctl -t callmon -n 1").endswith(refused))
     assert booted.shown("MainPID", "ActiveState") == [*before, "active"]
     assert booted.paste("systemctl restart callmon", "/").returncode == 1
     booted.configuration.write_text(written)
@@ -187,12 +187,12 @@ def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: Mac
 def test_the_unit_of_the_months_reports_runs_beside_the_service(booted: Machine) -> None:
     start = "systemctl daemon-reload && systemctl start callmon-reports callmon-reports.timer"
     done = booted.paste(f"cp callmon/daemon/systemd/callmon-reports.* /etc/systemd/system/ && {start}")
-    assert (done.returncode, booted.runs()) == (0, True), booted.told("journalctl -u callmon-reports -n 20")
+    assert (done.returncode, booted.runs()) == (0, True), booted.reported("journalctl -u callmon-reports -n 20")
 
 
 def test_a_lost_database_is_put_back_by_the_guides_commands(booted: Machine) -> None:
     assert booted.paste(BACK_UP, "/").returncode == 0
-    booted.told("systemctl stop callmon; rm /var/lib/callmon/callmon.db*")
+    booted.reported("systemctl stop callmon; rm /var/lib/callmon/callmon.db*")
     done = booted.paste(f"{PUT_BACK}systemctl start callmon", "/")
     assert done.returncode == 0, done.stderr
-    assert until(booted.runs), booted.told("journalctl -u callmon -n 20")
+    assert until(booted.runs), booted.reported("journalctl -u callmon -n 20")

@@ -80,9 +80,9 @@ def test_a_board_that_comes_later_sees_every_line_and_the_status(broker: Mosquit
             with Board(broker.port, name="later") as board:
                 assert until(lambda: is_told(board))
                 assert {(retained, qos) for _, _, retained, qos in board.heard} == {(True, 1)}
-                told = board.json("callmon/lines/tty")
+                reported = board.json("callmon/lines/tty")
             nothing = {"open": 0, "overdue": 0}
-            assert (told["line"], told["heard"], told["callbacks"]) == ("tty", False, nothing)
+            assert (reported["line"], reported["heard"], reported["callbacks"]) == ("tty", False, nothing)
             assert callmon.figure("callmon_sink_backlog", sink="mqtt") == 0
             callmon.stop()
             assert until(lambda: is_told(early, "offline"))
@@ -263,8 +263,8 @@ def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk
             expected = dict(Counter(call["outcome"] for call in ended))
             assert set(expected) == {"answered", "voicemail_message"}
             assert until(lambda: total_today(board) == expected)
-            told = [told for line in LINES for told in board.all_of(line)]
-            rings = {told["ringing"]["longest_ring"] for told in told}
+            reported = [reported for line in LINES for reported in board.all_of(line)]
+            rings = {reported["ringing"]["longest_ring"] for reported in reported}
             assert rings - {5} == {
                 None,
                 1,
@@ -272,8 +272,12 @@ def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk
                 3,
                 4,
             }  # the time-out of 24 s may come a moment after the fifth began
-            assert [told for told in told if told["ringing"]["calls"] and not told["ringing"]["since"]] == []
-            assert max(told["talking"] for told in told) >= 1
+            assert [
+                reported
+                for reported in reported
+                if reported["ringing"]["calls"] and not reported["ringing"]["since"]
+            ] == []
+            assert max(reported["talking"] for reported in reported) >= 1
             assert until(lambda: all(board.json(line)["heard"] for line in LINES))
             callmon.stop()
             callmon.start()
@@ -390,8 +394,8 @@ async def test_ended_calls_wait_for_the_broker_and_the_oldest_are_lost_and_count
             assert await soon(lambda: sink.backlog() == 0)
             assert sink.behind_for() == timedelta(0)
             assert await soon(lambda: len(board.all_of("callmon/calls/ended")) == 3)
-    told = [call["call"] for call in board.all_of("callmon/calls/ended")]
-    assert told == [f"{1795527733 + n}.{n}" for n in (2, 3, 4)]
+    reported = [call["call"] for call in board.all_of("callmon/calls/ended")]
+    assert reported == [f"{1795527733 + n}.{n}" for n in (2, 3, 4)]
 
 
 async def test_after_a_refused_login_a_reload_tries_at_once_though_the_next_attempt_is_far_away(

@@ -35,7 +35,7 @@ from tests.real.test_real_kills import outcomes, whole
 from tests.real.test_real_leader import Pair, doubled, listed, unlike, went_back
 from tests.support.environment import GIVEN
 from tests.support.played_exchange import PlayedExchange
-from tests.support.scripted_truth import told, undisturbed
+from tests.support.scripted_truth import reported, undisturbed
 from tests.support.store_fixtures import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
@@ -122,7 +122,7 @@ def test_no_call_is_lost_or_doubled_and_every_verdict_is_that_of_one_that_heard_
     settings, store = leader.settings(), open_with_keys(leader.settings())
     expected = {own: call for own, call in ended.one.items() if call["line"] is not None and call["ended"]}
     rows = [call for _, call in queries.stream_calls(store, *whole(store))]
-    stored = {own: told(store, settings, own) for own in expected}
+    stored = {own: reported(store, settings, own) for own in expected}
     with capsys.disabled():
         sys.stdout.write(
             f"\n{len(ended.paused)} failovers, no writer for {listed(ended.paused)} s; {len(expected)} calls, "
@@ -150,7 +150,7 @@ def test_no_figure_of_whoever_led_went_back(ended: Ended) -> None:
 
 def test_the_log_tells_when_the_database_is_away_why_in_one_line_each_and_when_it_is_back(ended: Ended) -> None:
     for callmon in ended.pair.each:
-        told = [LINE.match(line) for line in callmon.log.read_text("utf-8").splitlines() if AWAY in line]
-        whys = [[found and found["why"] for found in group] for _, group in groupby(told, key=bool)]
+        reported = [LINE.match(line) for line in callmon.log.read_text("utf-8").splitlines() if AWAY in line]
+        whys = [[found and found["why"] for found in group] for _, group in groupby(reported, key=bool)]
         assert [len(why) == len(set(why)) <= 3 for why in whys if any(why)] == [True] * FAILOVERS
         assert callmon.log.read_text("utf-8").count(BACK) == FAILOVERS

@@ -38,7 +38,7 @@ from tests.support.scripted_truth import (
     disagreements,
     pairs,
     public,
-    told,
+    reported,
     undisturbed,
 )
 from tests.support.store_fixtures import until
@@ -137,7 +137,7 @@ def test_ten_times_unheard_and_then_every_call_is_as_it_was_scripted(
     assert backfilled(callmon).splitlines()[-1].endswith("Nothing changed.")
     settings = callmon.settings()
     store = open_with_keys(settings)
-    said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
+    said = [(call, reported(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     one = undisturbed(settings, ear.heard())
     open_calls, gaps = queries.open_calls(store, "toronto"), queries.gaps(store, "toronto")
     wrong_figures = counter_differences(store)

@@ -15,7 +15,7 @@ import pytest
 from tests.boards import LANGUAGES
 from tests.boards.compared import found, told_by_panel
 from tests.boards.day import C24, CFR
-from tests.boards.drawn import Easel, cut_off, told
+from tests.boards.drawn import Easel, cut_off, reported
 from tests.boards.lint import TWIN
 from tests.boards.readback import Board, read_wrong
 from tests.boards.scene import scene
@@ -36,8 +36,8 @@ NAMES = [board.name for board in BOARDS if board.name != "calls"]
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     with needed("22"):
         asterisk = Asterisk("22")
-    with asterisk, scene(asterisk, tmp_path_factory.mktemp("boards")) as told:
-        yield Day(told, NAMES)
+    with asterisk, scene(asterisk, tmp_path_factory.mktemp("boards")) as reported:
+        yield Day(reported, NAMES)
 
 
 def told_of(day: Day, seen: Seen) -> list[str]:
@@ -75,8 +75,8 @@ def test_disruptions_and_gaps_are_marked_on_every_board(day: Day) -> None:
 
 
 def test_no_answer_that_a_board_gets_holds_a_callers_number(day: Day) -> None:
-    told = repr([seen.frames for seen in day.panels.values()]) + repr(day.marks)
-    assert [call.number for call in day.scene.played if call.number in told] == []
+    reported = repr([seen.frames for seen in day.panels.values()]) + repr(day.marks)
+    assert [call.number for call in day.scene.played if call.number in reported] == []
 
 
 def numbers(day: Day, language: str, name: str, panel: Json, letters: set[str]) -> list[float]:
@@ -117,7 +117,7 @@ def test_what_is_read_on_the_page_is_what_happened_and_nothing_is_cut(
     truths = {number: seen.rows if seen.truth is None else seen.truth for number, seen in panels.items()}
     with easel.drawn(board, frames, name, language, now) as page:
         assert cut_off(page, board) == []
-        assert read_wrong(Board(name, language, now), told(page), board["panels"], truths) == []
+        assert read_wrong(Board(name, language, now), reported(page), board["panels"], truths) == []
 
 
 # ── planted faults: the same run tells each ──
@@ -181,7 +181,7 @@ def test_a_french_board_that_asks_for_other_words_than_its_own_is_told(day: Day)
 
 def test_a_panel_without_an_answer_is_empty(day: Day) -> None:
     nothing = (told_of(day, replace(seen, frames=[])) for seen in day.panels.values())
-    assert {tuple(told) for told in nothing} == {("empty",)}
+    assert {tuple(reported) for reported in nothing} == {("empty",)}
     seen = of(day, "itself", "Waiting to be written")
     nowhere = changed(seen, "callmon_sink_backlog{", 'callmon_sink_backlog{sink="nowhere", ')
     assert told_of(day, day.again("en", "itself", nowhere)) == ["empty"]

@@ -122,11 +122,11 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
         assert until(lambda: callmon.total("callmon_callbacks_open") == 2), listed(callmon)
         time.sleep(1.5)
         found = {str(x["number"] or x["not_returnable"]) + str(x["kind"]): x for x in listed(callmon)}
-        told = {
+        reported = {
             name: (x["opening"], x["state"] in ("open", "due_soon"), x["line"], x["language"])
             for name, x in found.items()
         }
-        assert told == {
+        assert reported == {
             f"+1{number(0)}callback": ("message", False, "general", "unknown"),
             f"+1{number(2)}callback": ("message", True, "poci", "unknown"),
             "withheldcallback": ("message", True, "general", "unknown"),
@@ -211,8 +211,8 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
     assert counter_differences(store) == []
     with capsys.disabled():
         openings = Counter(x.obligation.opening for x in found)
-        told = f"{len(paid)} of 11 paid; not heard for long enough: {unheard}"
-        sys.stdout.write(f"\n{KILLS} kills; opened by {dict(openings)}; {told}\n")
+        reported = f"{len(paid)} of 11 paid; not heard for long enough: {unheard}"
+        sys.stdout.write(f"\n{KILLS} kills; opened by {dict(openings)}; {reported}\n")
     assert {n: state[n] for n in range(12) if state[n] != "paid" and n not in unheard} == {11: "open"}
     assert {state[n] for n in unheard} <= {"open", "paid"}
     store.close()

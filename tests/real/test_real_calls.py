@@ -20,7 +20,7 @@ from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS
 from tests.support.ami_builders import replayed
 from tests.support.daemon_process import Callmon
-from tests.support.scripted_truth import disagreements, pairs, public, told, unlike
+from tests.support.scripted_truth import disagreements, pairs, public, reported, unlike
 
 pytestmark = pytest.mark.lab
 
@@ -81,7 +81,7 @@ def stored(callmon: Callmon, calls: list[Any], witness: Listener) -> dict[str, d
     settings = callmon.settings()
     store = open_with_keys(settings)
     heard = witness.events()
-    said = {call.number: told(store, settings, own) for call, own in pairs(public(calls), heard)}
+    said = {call.number: reported(store, settings, own) for call, own in pairs(public(calls), heard)}
     store.close()
     missing = [number for number, call in said.items() if call is None]
     assert missing == []

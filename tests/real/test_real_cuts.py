@@ -25,7 +25,7 @@ from tests.support.scripted_truth import (
     disagreements,
     pairs,
     public,
-    told,
+    reported,
     undisturbed,
 )
 from tests.support.store_fixtures import until
@@ -92,7 +92,7 @@ def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_
     settings = callmon.settings()
     store = open_with_keys(settings)
     open_calls, gaps = queries.open_calls(store, "toronto"), queries.gaps(store, "toronto")
-    said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
+    said = [(call, reported(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     store.close()
     one = undisturbed(settings, ear.heard())
     assert (left, open_calls) == (0, {})

@@ -153,23 +153,23 @@ async def test_phones_that_go_are_on_record_and_the_public_is_told(run: Play) ->
         assert (one["missing"], one["by"], one["state"]) == ([], "m.tremblay", "going_on")
         assert 0 < one["seconds_to_notice"] < time.time() - since
         unannounced = "callmon_disruption_unannounced_since_timestamp_seconds"
-        await told(lambda: scene.callmon.figure(unannounced, line="general") is None)
+        await reported(lambda: scene.callmon.figure(unannounced, line="general") is None)
         topic = f"callmon/disruptions/{one['id']}"
-        await told(lambda: topic in board.topics("callmon/disruptions/") and not board.json(topic)["missing"])
+        await reported(lambda: topic in board.topics("callmon/disruptions/") and not board.json(topic)["missing"])
         assert board.json(topic)["reason"] == {"fr": "panne de courant", "en": "power failure"}
         await scene.register(3600, "102")
         await scene.until_open("phones", 0.0)
         over = await scene.over()
         assert (over["source"], over["lines"], over["ended_how"]) == ("phones", ["general"], "over")
-        await told(lambda: board.topics("callmon/disruptions/") == [])
-        await told(
+        await reported(lambda: board.topics("callmon/disruptions/") == [])
+        await reported(
             lambda: scene.callmon.figure("callmon_disruptions_total", line="general", source="phones") == 1.0
         )
 
     await run(story)
 
 
-async def told(what: Callable[[], bool]) -> None:
+async def reported(what: Callable[[], bool]) -> None:
     assert await asyncio.to_thread(until, what)
 
 
@@ -223,6 +223,8 @@ async def test_an_exchange_that_stops_or_crashes_was_a_disruption_and_a_cut_link
         await scene.until_open("exchange", 0.0)
         over = await scene.over(3)
         assert (over["ended_how"], over["confirmed"], over["state"]) == ("measuring", False, "cancelled")
-        await told(lambda: scene.callmon.figure("callmon_disruptions_total", line="tty", source="exchange") == 2.0)
+        await reported(
+            lambda: scene.callmon.figure("callmon_disruptions_total", line="tty", source="exchange") == 2.0
+        )
 
     await run(story)

@@ -74,8 +74,8 @@ def site(fast_asterisk: Asterisk, tmp_path: Path) -> Iterator[Site]:
         calendar = callmon.settings().calendar()
         alertmanager = stack.enter_context(Alertmanager(post.address, hook.url, calendar))
         stack.enter_context(callmon)
-        page, told = f"127.0.0.1:{callmon.web_port}", f"127.0.0.1:{alertmanager.port}"
-        prometheus = stack.enter_context(Prometheus(page, [told]))
+        page, reported = f"127.0.0.1:{callmon.web_port}", f"127.0.0.1:{alertmanager.port}"
+        prometheus = stack.enter_context(Prometheus(page, [reported]))
         yield Site(asterisk, callmon, prometheus, alertmanager, hook, post, broker, board)
 
 
@@ -108,21 +108,21 @@ def alerts(hook: Hook) -> dict[str, list[dict[str, Any]]]:
     for path, said in list(hook.got):
         if path == "/callmon/team" and said["groupLabels"]["alertname"] == "CallmonCallbackOverdue":
             for alert in said["alerts"]:
-                told = found.setdefault(alert["labels"]["line"], [])
-                if not told or told[-1]["status"] != alert["status"]:
-                    told.append(alert)
+                reported = found.setdefault(alert["labels"]["line"], [])
+                if not reported or reported[-1]["status"] != alert["status"]:
+                    reported.append(alert)
     return found
 
 
 def statuses(hook: Hook) -> dict[str, list[str]]:
-    return {line: [alert["status"] for alert in told] for line, told in alerts(hook).items()}
+    return {line: [alert["status"] for alert in reported] for line, reported in alerts(hook).items()}
 
 
 def firing(site: Site) -> tuple[list[str], list[str]]:
     """The lines whose callbacks are overdue, to Prometheus and to Alertmanager."""
-    told = site.prometheus.alerts().get("CallmonCallbackOverdue", [])
+    reported = site.prometheus.alerts().get("CallmonCallbackOverdue", [])
     active = site.alertmanager.get('/api/v2/alerts?active=true&filter=alertname="CallmonCallbackOverdue"')
-    return sorted(x["labels"]["line"] for x in told), sorted(x["labels"]["line"] for x in active)
+    return sorted(x["labels"]["line"] for x in reported), sorted(x["labels"]["line"] for x in active)
 
 
 def topic(one: dict[str, Any]) -> str:
@@ -197,8 +197,8 @@ def test_a_message_nobody_answers_in_time_reaches_the_team_and_the_callback_reso
     debts = two_leave_messages_and_nobody_calls_back(site)
     assert firing(site) == (["general", "poci"], ["general", "poci"])
     assert shown_to_whoever_comes_now(site) == {topic(one): "overdue" for one in debts.values()}
-    for line, (told,) in alerts(site.hook).items():
-        texts = told["annotations"]
+    for line, (reported,) in alerts(site.hook).items():
+        texts = reported["annotations"]
         french, english = (
             re.fullmatch(pattern, texts[name])
             for pattern, name in zip(overdue_texts(line), ("summary_fr", "summary"), strict=True)

@@ -18,7 +18,7 @@ from tests.lab.listener import Listener
 from tests.lab.play import Playing, play
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon, free_port
-from tests.support.scripted_truth import pairs, told
+from tests.support.scripted_truth import pairs, reported
 
 pytestmark = pytest.mark.lab
 
@@ -155,7 +155,9 @@ def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_
         callmon.stop()
         settings = callmon.settings()
         store = open_with_keys(settings)
-        said = {call.situation.name: told(store, settings, own) for call, own in pairs(seen(calls, heard), heard)}
+        said = {
+            call.situation.name: reported(store, settings, own) for call, own in pairs(seen(calls, heard), heard)
+        }
         store.close()
     assert said["rings_in_vain"] is not None
     assert said["answered_ring1"] is not None

@@ -42,7 +42,7 @@ from tests.real.test_real_kills import outcomes, whole
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import Callmon
 from tests.support.forked_daemon import WarmCallmon
-from tests.support.scripted_truth import disagreements, pairs, public, told, undisturbed
+from tests.support.scripted_truth import disagreements, pairs, public, reported, undisturbed
 from tests.support.store_fixtures import stored_facts, until
 
 pytestmark = [pytest.mark.lab, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
@@ -274,7 +274,7 @@ def all_in_order(
     assert leader.total("callmon_calls_in_progress") == 0
     assert [each.stop() for each in (leader, pair.other(leader))] == [0, 0]
     settings = leader.settings()
-    said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
+    said = [(call, reported(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     assert [call.situation.name for call, told_of in said if told_of is None] == []
     one = undisturbed(settings, ear.heard())
     stored_calls = {told_of["call"]: told_of for _, told_of in said if told_of}

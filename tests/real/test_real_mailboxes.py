@@ -181,8 +181,8 @@ def test_the_dialplans_own_word_is_heard_and_alone_tells_of_a_message(fast_excha
 def outcomes(stream: bytes) -> tuple[list[str], int]:
     """How the calls ended, and how many messages were told."""
     replay = Replay(listening(), "toronto")
-    told = [fact for outcome in replay.connection([stream]) for fact in outcome.facts]
-    messages = sum(isinstance(fact, f.MessageLeft) for fact in told)
+    reported = [fact for outcome in replay.connection([stream]) for fact in outcome.facts]
+    messages = sum(isinstance(fact, f.MessageLeft) for fact in reported)
     return sorted(call["outcome"] for call in replay.calls()), messages
 
 

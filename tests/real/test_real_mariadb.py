@@ -64,8 +64,8 @@ def test_only_the_rows_of_the_gaps_calls_are_read(freepbx: MariaDb, tmp_path: Pa
 
 
 def test_a_wrong_password_is_said_without_saying_it(freepbx: MariaDb, tmp_path: Path) -> None:
-    told = source(freepbx, tmp_path)
+    reported = source(freepbx, tmp_path)
     (tmp_path / "cel.password").write_text("wrong-and-secret\n")
-    result = Office(tmp_path, f"\n[exchanges.toronto.cel]\n{told}\n").run("backfill", status=1)
+    result = Office(tmp_path, f"\n[exchanges.toronto.cel]\n{reported}\n").run("backfill", status=1)
     assert result.stderr.startswith("exchanges.toronto.cel: the table cannot be read: ")
     assert "wrong-and-secret" not in result.stderr

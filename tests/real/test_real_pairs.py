@@ -127,7 +127,7 @@ def disturb(here: Pair, there: Pair, network: Proxy) -> list[tuple[datetime, dat
     return found
 
 
-def told(late: Iterable[timedelta]) -> str:
+def reported(late: Iterable[timedelta]) -> str:
     seconds = sorted(each.total_seconds() for each in late)
     return f"{statistics.median(seconds):.2f} s, at most {seconds[-1]:.2f} s" if seconds else "none"
 
@@ -178,9 +178,9 @@ def report(
     beside = [entry for entry, at in due.items() if at == entry.at + enough]
     rest = [entry for entry in paid if entry not in beside]
     lines = [f"{len(paid)} called back; after the talk was long enough, {len(beside)} of them undisturbed:"]
-    lines.append(f"stored by Ottawa after {told(watch.stored[x.by or ''] - due[x] for x in beside)}")
-    lines.append(f"paid by Toronto after {told(watch.paid[x.obligation] - due[x] for x in beside)}")
-    lines.append(f"the others {told(watch.paid[x.obligation] - due[x] for x in rest)} after the disturbance")
+    lines.append(f"stored by Ottawa after {reported(watch.stored[x.by or ''] - due[x] for x in beside)}")
+    lines.append(f"paid by Toronto after {reported(watch.paid[x.obligation] - due[x] for x in beside)}")
+    lines.append(f"the others {reported(watch.paid[x.obligation] - due[x] for x in rest)} after the disturbance")
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(lines) + "\n")
 
@@ -196,5 +196,5 @@ def states(store: Database) -> list[tuple[str, str]]:
     """The state of each callback with the caller's number, as in `WANTED`."""
     found = obligations.obligations(store, state=None, numbers=True)
     order = {name: place for place, (_, name) in enumerate(WANTED)}
-    told = [(x.obligation.state, x.number or "") for x in found]
-    return sorted(told, key=lambda each: order.get(each[1], ALL))
+    reported = [(x.obligation.state, x.number or "") for x in found]
+    return sorted(reported, key=lambda each: order.get(each[1], ALL))

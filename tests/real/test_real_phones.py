@@ -14,7 +14,7 @@ from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.play import Playing
 from tests.lab.truths import BOX_ON_TIME, GENERAL, LATE_LEAVER, answered, box, inbound
 from tests.support.daemon_process import Callmon
-from tests.support.scripted_truth import disagreements, pairs, public, told
+from tests.support.scripted_truth import disagreements, pairs, public, reported
 
 pytestmark = pytest.mark.lab
 
@@ -76,7 +76,8 @@ def test_phones_are_counted_a_line_and_their_states_give_the_cause(exchange: Ast
         settings = callmon.settings()
         store = open_with_keys(settings)
         own = {
-            call.situation.name: told(store, settings, who) for call, who in pairs(public(calls), witness.events())
+            call.situation.name: reported(store, settings, who)
+            for call, who in pairs(public(calls), witness.events())
         }
         store.close()
         assert [

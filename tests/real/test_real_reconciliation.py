@@ -24,7 +24,7 @@ from tests.lab.situations import named
 from tests.real.test_real_exchange import until
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import ROOT, Callmon
-from tests.support.scripted_truth import pairs, told
+from tests.support.scripted_truth import pairs, reported
 
 pytestmark = pytest.mark.lab
 
@@ -122,7 +122,7 @@ def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
         ((_, own),) = pairs(calls, witness.events())
     assert after == before + 1
     store = open_with_keys(callmon.settings())
-    said, (one,) = told(store, callmon.settings(), own), obligations.obligations(store)
+    said, (one,) = reported(store, callmon.settings(), own), obligations.obligations(store)
     store.close()
     assert said is not None
     assert (said["outcome"], said["heard"], said["voicemail"]["message"]) == ("voicemail_message", "filled", True)

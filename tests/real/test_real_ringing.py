@@ -54,7 +54,7 @@ def test_the_ring_that_is_told_is_the_ring_that_the_caller_heard(
     wrong = {
         "heard": [each.row for each in heard if each.wrong or not each.is_settled],
         "by the old filter": [
-            each.row for each in by_old_filter if each.told.verdict not in (each.verdict, "unknown")
+            each.row for each in by_old_filter if each.reported.verdict not in (each.verdict, "unknown")
         ],
         "from CEL": [each.row for each in by_cel if each.wrong],
     }

@@ -35,7 +35,7 @@ from tests.real.test_real_kills import outcomes, whole
 from tests.support.ami_builders import replayed
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import Callmon
-from tests.support.scripted_truth import public, told
+from tests.support.scripted_truth import public, reported
 
 pytestmark = pytest.mark.lab
 
@@ -193,7 +193,7 @@ def wrong(callmon: Callmon, evening: Evening, calls: Collection[str]) -> list[tu
     doubled = [call for call, count in Counter(call.call for call in known).items() if count > 1]
     assert (doubled, queries.open_calls(store, "toronto"), counter_differences(store)) == ([], {}, [])
     assert outcomes(evening.shown[callmon.place.name]) == dict(Counter(call.outcome for call in known))
-    said = {call: told(store, settings, call) or {} for call in calls}
+    said = {call: reported(store, settings, call) or {} for call in calls}
     store.close()
     points = [
         (call, point, evening.expected[call][point], said[call].get(point)) for call in calls for point in SAME

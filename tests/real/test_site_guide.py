@@ -275,7 +275,7 @@ def configuration(site: Site, table: Snippet, folder: Path) -> str:
 
 
 @pytest.fixture
-def told(site: Site, tmp_path: Path, pem: Path) -> Callable[[Snippet], Settings]:
+def reported(site: Site, tmp_path: Path, pem: Path) -> Callable[[Snippet], Settings]:
     """The guide's callmon.toml, for this site."""
     (tmp_path / "ca.pem").write_bytes(pem.with_name("ca.pem").read_bytes())
     return lambda table: settings.parse(configuration(site, table, tmp_path))
@@ -301,21 +301,21 @@ def _examined(given: Settings) -> list[DoctorFinding]:
 @pytest.mark.lab
 @pytest.mark.parametrize("table", [FIRST_TABLE, TLS_TABLE], ids=["in clear", "with TLS"])
 def test_doctor_has_nothing_to_complain_of(
-    site: Site, told: Callable[[Snippet], Settings], table: Snippet
+    site: Site, reported: Callable[[Snippet], Settings], table: Snippet
 ) -> None:
-    given = told(table)
+    given = reported(table)
     assert as_text(_examined(given), given.exchanges) == "toronto: no findings."
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize("filters", [OLD, NEW], ids=["old", "new"])
 def test_either_filter_is_enough_but_16_ignores_the_new_one(
-    site: Site, told: Callable[[Snippet], Settings], filters: Snippet
+    site: Site, reported: Callable[[Snippet], Settings], filters: Snippet
 ) -> None:
     lay(site, lines_for(site.layout, filters))
     ignored = filters is NEW and site.asterisk.version == "16"
     expected = [(OLD.file(site.layout), OLD.lines)] if ignored else []
-    assert complaints(told(FIRST_TABLE)) == expected
+    assert complaints(reported(FIRST_TABLE)) == expected
 
 
 def lay(site: Site, some: Iterable[Snippet]) -> None:
@@ -337,11 +337,11 @@ MISSING = {
 @pytest.mark.lab
 @pytest.mark.parametrize("what", MISSING)
 def test_without_a_snippet_doctor_tells_that_fault_alone_and_proposes_its_lines(
-    site: Site, told: Callable[[Snippet], Settings], what: str
+    site: Site, reported: Callable[[Snippet], Settings], what: str
 ) -> None:
     left_out = [s for s in MISSING[what] if s.file(site.layout)]
     lay(site, (s for s in lines_for(site.layout) if s not in left_out))
-    found = complaints(told(TLS_TABLE if what == "TLS" else FIRST_TABLE))
+    found = complaints(reported(TLS_TABLE if what == "TLS" else FIRST_TABLE))
     if what == "its rows" and site.layout == "freepbx":
         assert found == []  # FreePBX keeps them in its database
         return
@@ -352,12 +352,12 @@ def test_without_a_snippet_doctor_tells_that_fault_alone_and_proposes_its_lines(
     site.add([expected])
     site.add([OLD] if what == "the user" else [])
     site.reload()
-    assert _examined(told(FIRST_TABLE)) == []
+    assert _examined(reported(FIRST_TABLE)) == []
 
 
 @pytest.mark.lab
-def test_doctor_prints_no_secret(site: Site, told: Callable[[Snippet], Settings]) -> None:
+def test_doctor_prints_no_secret(site: Site, reported: Callable[[Snippet], Settings]) -> None:
     lay(site, [USER])
-    text = as_text(_examined(told(FIRST_TABLE)), ["toronto"])
+    text = as_text(_examined(reported(FIRST_TABLE)), ["toronto"])
     secrets = [site.asterisk.secret, site.asterisk.secrets.witness, "generated-at-installation", "made-in-the-gui"]
     assert (text.count("WARNING") + text.count("ERROR") > 2, [s for s in secrets if s in text]) == (True, [])

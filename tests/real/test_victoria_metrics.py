@@ -119,11 +119,11 @@ def answer(server: Server, question: Question, now: float) -> dict[str, list[flo
         kind, asked = "query_range", asked | {"start": str(now - 40), "end": str(now), "step": "5"}
     else:
         kind, asked = "query", asked | {"time": str(now)}
-    told = server.get(f"/api/v1/{kind}?{urlencode(asked)}")["data"]
-    if told["resultType"] == "scalar":
-        return {"{}": [float(told["result"][1])]}  # VictoriaMetrics answers with a series
+    reported = server.get(f"/api/v1/{kind}?{urlencode(asked)}")["data"]
+    if reported["resultType"] == "scalar":
+        return {"{}": [float(reported["result"][1])]}  # VictoriaMetrics answers with a series
     found = {}
-    for one in told["result"]:
+    for one in reported["result"]:
         labels = {name: label for name, label in one["metric"].items() if name != "__name__"}
         found[json.dumps(labels, sort_keys=True)] = [
             float(number) for _, number in one.get("values") or [one["value"]]

@@ -19,7 +19,7 @@ import pytest
 from callmon.core.verdicts import Verdict
 from tests.lab.recordings import call_family, cut, named_messages
 from tests.lab.situations_callbacks import CALLED_BACK, MADE, TOO_SHORT, WHOSE
-from tests.recordings.test_cel import rows_of, told
+from tests.recordings.test_cel import reported, rows_of
 from tests.support.cut_recordings import Recording
 from tests.support.environment import GIVEN
 from tests.support.obligation_recordings import (
@@ -79,7 +79,7 @@ def test_each_recorded_callback_is_one_and_a_call_that_cannot_be_attributed_leav
 
 def test_a_backfill_from_cel_finds_the_same_callbacks() -> None:
     replay = owing(truth(), since())
-    backfilled(replay, told(rows_of(RECORDINGS / f"{RUN}.cel.csv")), since() + HOUR)
+    backfilled(replay, reported(rows_of(RECORDINGS / f"{RUN}.cel.csv")), since() + HOUR)
     assert when_due(replay) == truth() | UNTOLD_BY_CEL
 
 

@@ -65,7 +65,7 @@ def _rows_of(path: Path) -> tuple[CelRow, ...]:
     return tuple(rows)
 
 
-def told(rows: Iterable[CelRow], settings: Settings = DESK_PHONES) -> extract.ExtractedCalls:
+def reported(rows: Iterable[CelRow], settings: Settings = DESK_PHONES) -> extract.ExtractedCalls:
     where = ExchangeProfile(settings, "toronto")
     return {
         call: facts
@@ -76,7 +76,7 @@ def told(rows: Iterable[CelRow], settings: Settings = DESK_PHONES) -> extract.Ex
 
 @cache
 def told_of_trace(name: str) -> extract.ExtractedCalls:
-    return told(rows_of(TRACES / name / "cel.csv"))
+    return reported(rows_of(TRACES / name / "cel.csv"))
 
 
 def concluded(facts: list[Fact]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def concluded(facts: list[Fact]) -> dict[str, Any]:
 
 
 def calls(rows: Iterable[CelRow]) -> list[dict[str, Any]]:
-    return [concluded(facts) for facts in told(rows).values()]
+    return [concluded(facts) for facts in reported(rows).values()]
 
 
 def whole(rows: Iterable[CelRow]) -> list[CelRow]:
@@ -224,7 +224,7 @@ def test_a_forwarding_is_one_whatever_the_cause_and_whoever_is_said_to_have_hung
 @pytest.mark.parametrize("cause", [0, 16, 23])
 def test_a_phone_that_sends_the_call_on_at_once_did_not_ring_whatever_its_cause(cause: int) -> None:
     rows = forwarders_end(rows_of(TRACES / "forward_302" / "cel.csv"), cause, "")
-    (facts,) = told(rows).values()
+    (facts,) = reported(rows).values()
     assert [fact.phone for fact in facts if isinstance(fact, f.PhoneRang)] == ["104"]
     assert [(fact.phone, fact.rang) for fact in facts if isinstance(fact, f.PhoneStopped)] == [("101", False)]
     assert [(fact.phone, fact.to) for fact in facts if isinstance(fact, f.Forwarded)] == [("101", "104")]
@@ -275,20 +275,20 @@ def test_within_half_a_second_of_the_limit_cel_cannot_tell(after: float, rings: 
 
 
 def test_a_queue_that_goes_on_to_its_next_member_gave_the_first_up_unanswered() -> None:
-    (facts,) = told(rows_of(TRACES / "queue_second_member" / "cel.csv")).values()
+    (facts,) = reported(rows_of(TRACES / "queue_second_member" / "cel.csv")).values()
     assert [(fact.phone, fact.why) for fact in facts if isinstance(fact, f.PhoneStopped)] == [("101", "no_answer")]
 
 
 def test_a_call_that_the_rows_do_not_hold_whole_is_not_told() -> None:
     rows = rows_of(TRACES / "blind_transfer_1" / "cel.csv")
-    assert told(rows[1:]) == {}
-    assert told(rows[:-6]) == {}
+    assert reported(rows[1:]) == {}
+    assert reported(rows[:-6]) == {}
 
 
 def test_the_order_of_rows_in_the_file_changes_nothing() -> None:
     rows = rows_of(TRACES / "attended_dtmf" / "cel.csv")
     by_channel = sorted(rows, key=lambda row: (row.uniqueid, row.n))
-    assert told(by_channel) == told(rows)
+    assert reported(by_channel) == reported(rows)
 
 
 def test_stretches_end_where_no_channel_is_up_and_hold_all_rows_in_order() -> None:
@@ -359,7 +359,7 @@ def test_what_was_heard_and_cel_together_agree_with_what_really_happened(name: s
 
 def test_a_join_that_was_heard_after_the_gap_is_not_the_answer_that_the_gap_hid() -> None:
     """The agent came back from a consultation: joined with the caller again, long after the answer."""
-    facts = told(rows_of(TRACES / "attended_returned" / "cel.csv"))
+    facts = reported(rows_of(TRACES / "attended_returned" / "cel.csv"))
     (call,) = facts
     known = cut(recording("attended_returned", "ami-callmon")[0], 13_582, 16_747)
     answer, again = [fact for fact in (*facts[call], *known) if isinstance(fact, f.Answered)]
@@ -382,7 +382,7 @@ def test_parking_by_a_transfer_is_no_transfer_wherever_the_site_parks() -> None:
 def test_ringing_that_was_heard_before_the_gap_stays_exact() -> None:
     data = recording("vm_message", "ami-callmon")[0]
     before = data.index(b"Event: DialEnd")
-    facts = told(rows_of(TRACES / "vm_message" / "cel.csv"))
+    facts = reported(rows_of(TRACES / "vm_message" / "cel.csv"))
     (call,) = facts
     got = concluded(merged(of_call(heard(data[:before]), call), facts[call]))
     exact = replayed(data).calls()[0]
@@ -393,7 +393,7 @@ def test_ringing_that_was_heard_before_the_gap_stays_exact() -> None:
 def test_a_message_that_was_heard_is_a_message_though_cel_does_not_tell() -> None:
     data = recording("vm_message", "ami-callmon")[0]
     after = data.index(b"Event: Newstate", data.index(b"Event: DialEnd"))
-    facts = told(rows_of(TRACES / "vm_message" / "cel.csv"))
+    facts = reported(rows_of(TRACES / "vm_message" / "cel.csv"))
     (call,) = facts
     known = of_call(heard(data), call)
     cut = [*known[:3], f.Unheard(call, known[3].at, known[4].at), *known[5:]]
@@ -404,7 +404,7 @@ def test_a_message_that_was_heard_is_a_message_though_cel_does_not_tell() -> Non
 def test_no_message_is_claimed_where_voicemail_was_not_heard_to_its_end() -> None:
     name = "vm_hangup_greeting"
     data = recording(name, "ami-callmon")[0]
-    facts = told(rows_of(TRACES / name / "cel.csv"))
+    facts = reported(rows_of(TRACES / name / "cel.csv"))
     (call,) = facts
     known = of_call(heard(data), call)
     took = next(fact.at for fact in known if isinstance(fact, f.VoicemailTook))
@@ -418,7 +418,7 @@ def test_no_message_is_claimed_where_voicemail_was_not_heard_to_its_end() -> Non
 def test_a_phone_that_was_heard_not_to_ring_did_not_ring() -> None:
     rows = rows_of(RECORDINGS / "run-22.cel.csv")
     (own,) = {own for name, own, _ in scripted("run-22") if name == "phones_silent"}
-    facts = told(rows)[own]
+    facts = reported(rows)[own]
     known = of_call(heard((RECORDINGS / "phones_silent.ami").read_bytes()), own)
     end = known[-1].at
     assert end is not None
@@ -435,5 +435,5 @@ def test_no_selection_of_a_real_exchanges_rows_raises(name: str, data: st.DataOb
     rows = rows_of(TRACES / name / "cel.csv")
     kept = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
     chosen = [row for row, keep in zip(rows, kept, strict=True) if keep]
-    for facts in told(chosen).values():
+    for facts in reported(chosen).values():
         concluded(facts)

@@ -35,8 +35,8 @@ def without(rows: Sequence[CelRow], *columns: str) -> list[CelRow]:
 def said(rows: Sequence[CelRow], lacks_apps: bool = False) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in extract.stretches(rows):
-        told = extract.extract_calls(part, ExchangeProfile(DESK_PHONES, "toronto"), KEYS)
-        found += map(concluded, (told | with_doubt(part, told, lacks_apps)).values())
+        reported = extract.extract_calls(part, ExchangeProfile(DESK_PHONES, "toronto"), KEYS)
+        found += map(concluded, (reported | with_doubt(part, reported, lacks_apps)).values())
     return found
 
 
@@ -44,20 +44,20 @@ def untrue(run: str, got: list[dict[str, Any]]) -> Iterator[str]:
     """What is claimed of a public call and is not so."""
     by_id = {call["call"]: call for call in got}
     for name, call, wanted in scripted(run):
-        told = by_id.get(call)
-        if told is None or not told["line"] or name.startswith("phones_silent"):
+        reported = by_id.get(call)
+        if reported is None or not reported["line"] or name.startswith("phones_silent"):
             continue
-        if told["outcome"] not in (wanted["outcome"], "unknown"):
-            yield f"{name}: {told['outcome']}, not {wanted['outcome']}"
-        if told["outcome"] == "answered":
-            yield from _of_answered(name, told, wanted)
+        if reported["outcome"] not in (wanted["outcome"], "unknown"):
+            yield f"{name}: {reported['outcome']}, not {wanted['outcome']}"
+        if reported["outcome"] == "answered":
+            yield from _of_answered(name, reported, wanted)
         for standard, verdict in wanted.get("verdicts", {}).items():
-            if told["verdicts"].get(standard) not in (verdict, "unknown"):
-                yield f"{name} {standard}: {told['verdicts'].get(standard)}, not {verdict}"
+            if reported["verdicts"].get(standard) not in (verdict, "unknown"):
+                yield f"{name} {standard}: {reported['verdicts'].get(standard)}, not {verdict}"
 
 
-def _of_answered(name: str, told: dict[str, Any], wanted: dict[str, Any]) -> Iterator[str]:
-    person = {**told, "answered_by": told["answered_by"]["extension"]}
+def _of_answered(name: str, reported: dict[str, Any], wanted: dict[str, Any]) -> Iterator[str]:
+    person = {**reported, "answered_by": reported["answered_by"]["extension"]}
     for key in (*CERTAIN, "answered_by", "rings"):
         if key in wanted and person[key] != wanted[key]:
             yield f"{name} {key}: {person[key]}, not {wanted[key]}"
@@ -125,11 +125,15 @@ IN_PART = (
 def test_the_command_says_what_it_cannot_know_and_what_would_tell_it(
     tmp_path: Path, name: str, outcome: str, transfers: str, errors: list[str]
 ) -> None:
-    call, told = filled(tmp_path, name, "eventextra")
-    assert (call["outcome"], call["verdicts"]["one_transfer_at_most"], told[:-1]) == (outcome, transfers, errors)
+    call, reported = filled(tmp_path, name, "eventextra")
+    assert (call["outcome"], call["verdicts"]["one_transfer_at_most"], reported[:-1]) == (
+        outcome,
+        transfers,
+        errors,
+    )
 
 
 def test_a_diary_without_applications_is_taken_with_the_same_care(tmp_path: Path) -> None:
-    call, told = filled(tmp_path, "attended_dtmf", "appname")
+    call, reported = filled(tmp_path, "attended_dtmf", "appname")
     verdict = call["verdicts"]["one_transfer_at_most"]
-    assert (call["outcome"], verdict, told[:-1]) == ("answered", "unknown", [IN_PART])
+    assert (call["outcome"], verdict, reported[:-1]) == ("answered", "unknown", [IN_PART])

@@ -138,8 +138,8 @@ def test_each_recording_comes_out_the_same_however_its_diary_is_kept(layout: Cal
     }
     wanted = {path.parent.name: [concluding(call) for call in calls_of(*rows_of(path))] for path in FILES}
 
-    def plain(told: list[dict[str, object]]) -> list[str]:
-        return sorted(kept(repr(call)) for call in told)
+    def plain(reported: list[dict[str, object]]) -> list[str]:
+        return sorted(kept(repr(call)) for call in reported)
 
     assert [name for name in wanted if plain(found[name]) != plain(wanted[name])] == []
 

@@ -20,12 +20,12 @@ from callmon.core.callbacks.outbound_call import TrackedOutboundCall
 from callmon.core.calls.endpoints import is_number
 from callmon.core.facts import Fact
 from tests.lab.recordings import cut
+from tests.recordings.test_cel import reported as told_by_cel
 from tests.recordings.test_cel import rows_of
-from tests.recordings.test_cel import told as told_by_cel
 from tests.support.ami_builders import Channel, Exchange, replayed
 from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
 from tests.support.environment import GIVEN
-from tests.unit.test_unusual_calls import ABROAD, told
+from tests.unit.test_unusual_calls import ABROAD, reported
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 RUNS = ("run-22-clicked", "run-16-clicked")
@@ -183,7 +183,7 @@ def test_a_click_through_chains_is_one_call_in_whatever_order_its_dials_are_told
     exchange.at(8).answer(outer_runs, far)
     exchange.answer(first, outer)
     exchange.at(20).ends(*reversed(list(exchange.channels.values())))
-    assert told(exchange) == [("outbound", None, "answered", 2, "outside")]
+    assert reported(exchange) == [("outbound", None, "answered", 2, "outside")]
     call = exchange.one()
     assert (call["dialled"], call["caller"], call["caller_channel"]) == ("4165550101", "313", agent.name)
     assert call["answered"] == "2026-11-24T14:00:08.000000Z"
@@ -198,7 +198,7 @@ def test_a_click_whose_number_is_in_no_extension_dials_what_the_trunk_dials() ->
     exchange.at(1).stop(outer_runs, far, "BUSY", 17)
     for channel in list(exchange.channels.values()):
         exchange.at(5).hangup(channel)
-    assert told(exchange) == [("outbound", None, "busy", None, None)]
+    assert reported(exchange) == [("outbound", None, "busy", None, None)]
     assert exchange.one()["dialled"] == "4165550101"
 
 
@@ -215,7 +215,7 @@ def test_a_click_that_dials_before_the_agent_has_picked_up_is_told_as_no_call() 
     exchange.at(3).answer(first, far)
     exchange.at(4).answer(runs, agent)
     exchange.at(20).ends(far, first, runs, agent)
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 def test_a_second_phone_that_rings_for_the_agent_is_no_party_of_the_call() -> None:
@@ -230,5 +230,5 @@ def test_a_second_phone_that_rings_for_the_agent_is_no_party_of_the_call() -> No
     exchange.at(0).ring(first, far)
     exchange.at(8).answer(first, far)
     exchange.at(20).ends(far, first, runs, soft)
-    assert told(exchange) == [("outbound", None, "answered", 2, "outside")]
+    assert reported(exchange) == [("outbound", None, "answered", 2, "outside")]
     assert exchange.one()["caller"] == "314"

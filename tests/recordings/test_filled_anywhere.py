@@ -25,7 +25,7 @@ from callmon.core.facts import Fact, as_it_stands
 from tests.exam.cuts import Examined
 from tests.exam.subjects import of_recording
 from tests.lab.recordings import cut
-from tests.recordings.test_cel import as_cel_may_say, calls, concluded, rows_of, told
+from tests.recordings.test_cel import as_cel_may_say, calls, concluded, reported, rows_of
 from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
 from tests.support.environment import GIVEN
 from tests.support.examples import examples
@@ -49,7 +49,7 @@ def rows(run: str) -> tuple[CelRow, ...]:
 
 @lru_cache
 def in_cel(run: str) -> dict[str, list[Fact]]:
-    return told(rows(run))
+    return reported(rows(run))
 
 
 @lru_cache

@@ -73,7 +73,7 @@ def served(*extensions: str, language: str | None = "fr", given: Settings = LIST
 
 
 @pytest.mark.parametrize(
-    ("extensions", "told"),
+    ("extensions", "reported"),
     [
         (("102",), ("met", "french_at_first_answer", None)),
         (("101",), ("not_met", "no_french_speaker", "other")),
@@ -85,17 +85,17 @@ def served(*extensions: str, language: str | None = "fr", given: Settings = LIST
         (("104",), ("met", "french_at_first_answer", None)),
     ],
 )
-def test_a_french_speaker_at_some_time_of_the_call_meets_it(extensions: tuple[str, ...], told: Any) -> None:
-    assert judged(served(*extensions), B) == told
+def test_a_french_speaker_at_some_time_of_the_call_meets_it(extensions: tuple[str, ...], reported: Any) -> None:
+    assert judged(served(*extensions), B) == reported
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "reported"),
     [("en", ("exempt", "not_asked_in_french", None)), ("es", ("exempt", "not_asked_in_french", None)),
      (None, ("unknown", "language_unknown", None))],
 )  # fmt: skip
-def test_only_a_call_asked_for_in_french_is_covered(language: str | None, told: Any) -> None:
-    assert [judged(served(x, language=language), B) for x in ("101", "102")] == [told, told]
+def test_only_a_call_asked_for_in_french_is_covered(language: str | None, reported: Any) -> None:
+    assert [judged(served(x, language=language), B) for x in ("101", "102")] == [reported, reported]
 
 
 def test_an_extension_whose_entry_has_ended_is_not_listed() -> None:
@@ -111,13 +111,13 @@ def test_the_languages_of_the_day_count_when_a_call_is_judged_again_later() -> N
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reported"),
     [
         ("fr", "en", ("not_met", "no_french_speaker", "other")),
         ("en", "fr", ("met", "french_after_first_answer", None)),
     ],
 )
-def test_the_languages_of_the_day_on_which_a_person_joined_count(before: str, after: str, told: Any) -> None:
+def test_the_languages_of_the_day_on_which_a_person_joined_count(before: str, after: str, reported: Any) -> None:
     """The call arrives ten seconds before midnight, and is handed on twenty seconds after."""
     listed = '[[staff]]\nextension = "{}"\nlanguages = ["{}"]\nvalid_{} = 2026-11-{}\n'
     entries = [listed.format("102", before, "until", 24), listed.format("102", after, "from", 25)]
@@ -127,7 +127,7 @@ def test_the_languages_of_the_day_on_which_a_person_joined_count(before: str, af
     )
     midnight = datetime(2026, 11, 25, 5, 0, tzinfo=UTC)
     call = served("101", "102", given=given, start=midnight + timedelta(seconds=10))
-    assert (call["in_hours"], judged(call, B)) == (True, told)
+    assert (call["in_hours"], judged(call, B)) == (True, reported)
 
 
 def test_a_call_that_nobody_answered_or_in_closed_hours_is_not_covered() -> None:
@@ -304,11 +304,11 @@ def test_on_a_real_asterisk_the_survey_is_heard_whichever_way_it_is_offered(vers
     Of a survey at an extension that nobody configured the dialplan's word is heard, and the transfer counts.
     """
     recorded = (SURVEYS / f"asterisk-{version}.ami").read_bytes()
-    told = [
+    reported = [
         (call["answered_by"]["extension"], [x["to"] for x in call["transfers"]], call["verdicts"][F])
         for call in replayed(recorded, settings=SURVEY).calls()
     ]
-    assert told == [
+    assert reported == [
         ("140", [], "met"),
         ("142", [], "met"),
         ("148", [], "met"),

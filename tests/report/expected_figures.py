@@ -73,7 +73,7 @@ def _rate(part: int, whole: int) -> tuple[str, float | None, int | None, int | N
     return ("known", part / whole, part, whole) if whole else ("not_applicable", None, part, whole)
 
 
-def told(figure: Figure) -> tuple[str, float | None, int | None, int | None]:
+def reported(figure: Figure) -> tuple[str, float | None, int | None, int | None]:
     return figure.state, figure.value, figure.numerator, figure.denominator
 
 

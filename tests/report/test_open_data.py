@@ -277,6 +277,6 @@ def test_another_licence_is_a_setting_with_any_signs(site: Path, tmp_path: Path)
     configure(site, OPEN_DATA + licence, name="other.toml")
     out = packaged(site, tmp_path / "x", "other.toml")
     graph, address = graph_of(out)[0], "https://x.example/?a=1&b=2"
-    told = {(str(name), str(value)) for name, value in graph.predicate_objects(URIRef(address))}
-    assert told == {(str(DCTERMS.identifier), "OGL-2.0"), (str(DCTERMS.title), "A & <b> 'B' \"C\"")}
+    reported = {(str(name), str(value)) for name, value in graph.predicate_objects(URIRef(address))}
+    assert reported == {(str(DCTERMS.identifier), "OGL-2.0"), (str(DCTERMS.title), "A & <b> 'B' \"C\"")}
     assert json.loads((out / "csv-metadata.json").read_bytes())["dc:license"] == {"@id": address}

@@ -380,8 +380,8 @@ def test_a_setting_is_told_in_whole_hours_where_it_is_whole() -> None:
 
 
 def test_hours_are_told_as_people_write_them() -> None:
-    told = [one.text for one in notes.hours(settings(), ReportFormatter("en", ZoneInfo("America/Toronto")))]
-    assert told[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")
+    reported = [one.text for one in notes.hours(settings(), ReportFormatter("en", ZoneInfo("America/Toronto")))]
+    assert reported[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")
 
 
 def test_who_gives_the_report_in_another_format_is_told_or_whom_to_ask() -> None:

@@ -83,7 +83,7 @@ def true_counts(report: Report) -> dict[Count, int]:
     return found
 
 
-def told(*reports: Report) -> list[tuple[Count, int, list[int]]]:
+def reported(*reports: Report) -> list[tuple[Count, int, list[int]]]:
     """Each number of 1 to 4 that a reader of the public editions knows to within five values.
 
     The reports of a month are its revisions, in order.
@@ -111,7 +111,7 @@ def test_no_reader_of_all_months_and_a_revision_knows_a_number_of_1_to_4_to_with
     reports: Reports, calls: int
 ) -> None:
     months = [reports(calls, month) for month in MONTHS[: examples(12, 2)]]
-    leaks = told(*months, with_more_calls(months[0], 3))
+    leaks = reported(*months, with_more_calls(months[0], 3))
     assert (len(leaks), leaks[:5]) == (0, [])
 
 
@@ -153,7 +153,7 @@ def at_the_edges(report: Report, random: Random) -> Report:
 def test_no_reader_knows_a_number_of_1_to_4_of_a_month_at_the_edges_of_rounding(
     reports: Reports, seed: int
 ) -> None:
-    leaks = told(at_the_edges(reports(600, "2024-05"), Random(seed)))
+    leaks = reported(at_the_edges(reports(600, "2024-05"), Random(seed)))
     assert (len(leaks), leaks[:5]) == (0, [])
 
 
@@ -198,9 +198,9 @@ def test_a_table_by_line_that_tells_a_count_under_5_is_dropped_and_the_reader_fi
     edition, one = public.edition(report), "one_transfer_at_most.rate"
     assert {x.cut.kind for x in edition.figures if x.name == one} == {"whole", "service"}
     assert {x.cut.kind for x in edition.figures if x.name == REACH} == {"whole", "service", "line"}
-    assert told(report) == []
+    assert reported(report) == []
     monkeypatch.setattr(public, "without_derivable", lambda figures, _: figures)
-    assert told(report) == [(Count(ONE, "met", ("line", "tty"), "2024-05"), 4, [3, 4])]
+    assert reported(report) == [(Count(ONE, "met", ("line", "tty"), "2024-05"), 4, [3, 4])]
 
 
 @pytest.mark.parametrize("met", [(14, 14, 5, 14, 30, 30), (14, 14, 4, 30, 30, 30), (20,) * 6, (60,) * 6])
@@ -365,8 +365,8 @@ def test_the_csv_gives_the_least_completeness_beside_each_figure_of_the_whole(re
 
 
 def published(edition: Report) -> Published:
-    told = json.json_bytes(edition, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
-    return json.parse_report(told, "before.json")
+    reported = json.json_bytes(edition, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
+    return json.parse_report(reported, "before.json")
 
 
 def with_more_calls(report: Report, more: int) -> Report:

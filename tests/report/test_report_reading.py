@@ -81,14 +81,14 @@ def test_a_gap_that_held_no_call_is_known_once_its_day_was_compared_and_nothing_
 def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sqlite_store: Database) -> None:
     settings = year.settings()
     calls, _ = year_rows.stored(sqlite_store, settings, year_stories.calls(300), iter(()))
-    with plans(sqlite_store) as told:
+    with plans(sqlite_store) as reported:
         last = queries.last_calls(sqlite_store)
         assert queries.last_calls(sqlite_store, tests=True) == {}
         with sqlite_store.snapshot() as connection:
             names = reports.call_names(connection, MAY.begin, MAY.end)
-    assert [x for x in told if x.startswith("SCAN")] == []
+    assert [x for x in reported if x.startswith("SCAN")] == []
     if sqlite3.sqlite_version_info >= (3, 41):  # that of Debian 12 takes the index of all calls of a line
-        assert [x for x in told if "ix_call_test" in x] != []
-    assert len(told) > 10
+        assert [x for x in reported if "ix_call_test" in x] != []
+    assert len(reported) > 10
     assert last == {line: max(x.arrived for x in calls if x.line == line) for line in {x.line for x in calls}}
     assert sorted(names) == sorted((x.name, year.EXCHANGE) for x in calls if x.local.month == 5)

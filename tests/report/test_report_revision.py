@@ -31,8 +31,8 @@ def office(tmp_path: Path) -> Office:
     return found
 
 
-def month_of(told: list[dict[str, Any]]) -> str:
-    return datetime.fromisoformat(told[0]["arrived"]).astimezone(TORONTO).strftime("%Y-%m")
+def month_of(reported: list[dict[str, Any]]) -> str:
+    return datetime.fromisoformat(reported[0]["arrived"]).astimezone(TORONTO).strftime("%Y-%m")
 
 
 def made(office: Office, name: str) -> Report:
@@ -44,8 +44,8 @@ def made(office: Office, name: str) -> Report:
 
 
 def published(report: Report) -> as_json.Published:
-    told = as_json.json_bytes(report, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
-    return as_json.parse_report(told, "before.json")
+    reported = as_json.json_bytes(report, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
+    return as_json.parse_report(reported, "before.json")
 
 
 def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: Office) -> None:
@@ -58,21 +58,21 @@ def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: Offic
     assert month_of(office.calls(cel("tty_answered"))) == name
     after = made(office, name)
     revised = as_json.revised(after, published(before), "before.json")
-    told = {one.place: (one.before, one.after) for one in revised.changes}
+    reported = {one.place: (one.before, one.after) for one in revised.changes}
     differing = {x: (before.figures.get(x), after.figures.get(x)) for x in (*before.figures, *after.figures)}
     none = [x for x, pair in differing.items() if pair[0] is None and after.figures[x].value == 0]
     assert {x.name for x in none} == {"voicemail_after_fourth_ring.exempt"}  # a reason that nobody had before
-    assert told == {x: pair for x, pair in differing.items() if pair[0] != pair[1] and x not in none}
+    assert reported == {x: pair for x, pair in differing.items() if pair[0] != pair[1] and x not in none}
     assert (revised.revision, revised.revises) == (2, before.data_fingerprint)
-    values = {x: tuple(None if one is None else one.value for one in pair) for x, pair in told.items()}
+    values = {x: tuple(None if one is None else one.value for one in pair) for x, pair in reported.items()}
     for cut in (WHOLE, Cut("line", "tty"), Cut("mode", "tty")):
         was = int(before.figure("calls_offered", cut=cut).value or 0)
         assert values[Place("calls_offered", "", cut)] == (was, was + 1)
         assert values[Place("outcomes", "answered", cut)] == (0, 1)
-    assert {x.cut.of for x in told if x.cut.kind == "line"} == {"tty"}
-    assert {x.cut.of for x in told if x.cut.kind == "mode"} == {"tty"}
-    assert {x.cut.of for x in told if x.cut.kind == "service"} == {"general_inquiries"}
-    assert not [x for x in told if x.name == "check"]
+    assert {x.cut.of for x in reported if x.cut.kind == "line"} == {"tty"}
+    assert {x.cut.of for x in reported if x.cut.kind == "mode"} == {"tty"}
+    assert {x.cut.of for x in reported if x.cut.kind == "service"} == {"general_inquiries"}
+    assert not [x for x in reported if x.name == "check"]
 
 
 def test_a_backfill_that_changes_nothing_makes_the_same_report(office: Office) -> None:
@@ -91,8 +91,8 @@ def test_the_commands_say_the_same(office: Office, tmp_path: Path) -> None:
     office.run(*asked, "-o", str(first))
     office.calls(cel("tty_answered"))
     office.run(*asked, "--revises", str(first), "-o", str(second))
-    told = json.loads(second.read_bytes())
-    assert told["state"]["revision"] == 2
-    changed = {(x["after"]["figure"], x["after"]["part"], x["after"]["of"]) for x in told["changes"]}
+    reported = json.loads(second.read_bytes())
+    assert reported["state"]["revision"] == 2
+    changed = {(x["after"]["figure"], x["after"]["part"], x["after"]["of"]) for x in reported["changes"]}
     assert {("calls_offered", "", ""), ("outcomes", "answered", "tty")} < changed
     assert not [x for x in changed if x[2] in ("general", "voice", "poci")]

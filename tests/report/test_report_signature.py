@@ -114,8 +114,8 @@ def test_the_first_page_has_the_busiest_lines_and_names_the_annex_for_the_others
 def test_remarks_for_which_the_second_page_has_no_room_are_in_the_annex(march: Report) -> None:
     def pages(length: int) -> list[bool]:
         said = {"calls": dict.fromkeys(("fr", "en"), "a" * length)}
-        told = html.html(march, year.settings(), said, EN).decode()
-        signed, annex = told.split("<nav ")
+        reported = html.html(march, year.settings(), said, EN).decode()
+        signed, annex = reported.split("<nav ")
         return ["a" * length in part for part in (signed, annex)]
 
     assert (pages(MOST_REMARKS), pages(MOST_REMARKS + 1)) == ([True, False], [False, True])
@@ -123,9 +123,9 @@ def test_remarks_for_which_the_second_page_has_no_room_are_in_the_annex(march: R
 
 @pytest.mark.parametrize("known", [5, 8, 20, 79, 80, 81, 399, 400, 1769])
 def test_the_public_completeness_is_true_and_tells_no_small_number(march: Report, known: int) -> None:
-    told = {missing: public_completeness(march, known, missing) for missing in range(known + 1)}
-    assert len({told[missing] for missing in range(5)}) == 1
-    assert [x for x, limit in told.items() if 100 * (known - x) < (limit or 0) * known] == []
+    reported = {missing: public_completeness(march, known, missing) for missing in range(known + 1)}
+    assert len({reported[missing] for missing in range(5)}) == 1
+    assert [x for x, limit in reported.items() if 100 * (known - x) < (limit or 0) * known] == []
 
 
 def public_completeness(report: Report, known: int, missing: int) -> int | None:

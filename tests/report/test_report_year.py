@@ -35,7 +35,7 @@ from callmon.features.months.request import files, gathered
 from callmon.features.months.signature import SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests import year
-from tests.report.expected_figures import APART, Expected, Page, places, rows_of, same, shown, told
+from tests.report.expected_figures import APART, Expected, Page, places, reported, rows_of, same, shown
 from tests.support.environment import GIVEN
 from tests.support.examples import WHOLE, examples
 from tests.year import TORONTO, Owing, Truth
@@ -94,7 +94,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
 def different(calls: list[Truth], obligations: list[Owing], report: Report) -> list[tuple[Any, ...]]:
     """The figures that are not what happened."""
     expected = Expected(calls, obligations, report)
-    wanted = [(place, told(one), expected.at(one)) for place, one in places(report)]
+    wanted = [(place, reported(one), expected.at(one)) for place, one in places(report)]
     return [(place, got, want) for place, got, want in wanted if not same(got, want)]
 
 
@@ -432,9 +432,9 @@ def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: Year
 
 def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year) -> None:
     ((_, data),) = files(known.report("2025-02"), known.settings, "html", "fr", Path("x.html"))
-    told = data.decode()
-    assert f"lecture stricte{NO_BREAK}: s. o.</p>" in told
-    assert ".." not in told
+    reported = data.decode()
+    assert f"lecture stricte{NO_BREAK}: s. o.</p>" in reported
+    assert ".." not in reported
 
 
 SHEETS = {

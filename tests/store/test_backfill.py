@@ -28,7 +28,7 @@ from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations
 from callmon.store.rejudge import counter_differences, rejudge
-from tests.recordings.test_cel import DESK_PHONES, RECORDINGS, cut, rows_of, scripted, told, vouched
+from tests.recordings.test_cel import DESK_PHONES, RECORDINGS, cut, reported, rows_of, scripted, vouched
 from tests.recordings.test_traces import NAMES, TRACES, concluding, expected, recording, truth
 from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
 
@@ -156,7 +156,7 @@ def test_without_file_and_source_it_says_what_to_configure(office: Office) -> No
 
 
 def facts_of_cel(name: str) -> tuple[str, list[Fact]]:
-    return next(iter(told(rows_of(TRACES / name / "cel.csv")).items()))
+    return next(iter(reported(rows_of(TRACES / name / "cel.csv")).items()))
 
 
 def stored(store: Database, facts: Iterable[Fact]) -> Figures:
@@ -297,7 +297,7 @@ def test_a_voicemail_known_to_have_no_message_is_owed_nothing(
 ) -> None:
     call, facts = facts_of_cel("vm_message")
     silent = [x for x in facts if not isinstance(x, f.MessageLeft | f.MessageUnclear)]
-    told = [msgspec.structs.replace(x, message=known) if isinstance(x, f.Filled) else x for x in silent]
+    reported = [msgspec.structs.replace(x, message=known) if isinstance(x, f.Filled) else x for x in silent]
     monitor = Monitor(example(), token=store.ring.token)
-    assert [len(one.changes) for one in fill(store, monitor, EXCHANGE, {call: told}, datetime.now(UTC))] == [1]
+    assert [len(one.changes) for one in fill(store, monitor, EXCHANGE, {call: reported}, datetime.now(UTC))] == [1]
     assert [hand.action for hand, _ in pending_callback_commands(store, 0, store.ring.token)] == actions

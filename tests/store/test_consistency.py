@@ -127,8 +127,8 @@ def test_a_call_of_which_a_fact_is_gone_is_told(full: Database) -> None:
         rest = pack_facts(json.dumps([fact for fact in facts if fact["type"] != "VoicemailTook"]))
         connection.execute(text(f"UPDATE fact SET data = :rest WHERE {HERE}"), {"rest": rest})
     # The message alone tells of voicemail, and the verdicts fall later.
-    told = f"toronto {CALL}: its facts and the stored verdicts differ; run `callmon db rejudge`."
-    assert (len(facts) > 1, said(full)) == (True, [told])
+    reported = f"toronto {CALL}: its facts and the stored verdicts differ; run `callmon db rejudge`."
+    assert (len(facts) > 1, said(full)) == (True, [reported])
 
 
 def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(full: Database) -> None:
@@ -146,8 +146,8 @@ def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(
 def test_of_many_faults_of_one_kind_twenty_are_named_and_the_rest_counted(full: Database) -> None:
     calls = ", ".join(f"('{n}.1', 'toronto', 0, '[]')" for n in range(25))
     plant(full, f"INSERT INTO open_call VALUES {calls}")
-    told = said(full)
-    assert (len(told), told[-1]) == (21, "… and more calls of this kind: 5.")
+    reported = said(full)
+    assert (len(reported), reported[-1]) == (21, "… and more calls of this kind: 5.")
 
 
 def test_the_command_tells_them_with_status_1_and_a_sound_database_with_0(tmp_path: Path) -> None:
@@ -156,5 +156,5 @@ def test_the_command_tells_them_with_status_1_and_a_sound_database_with_0(tmp_pa
     sound = "Facts, calls, ledger, figures and roll-ups agree.\n"
     assert office.run("db", "check").stdout == sound
     plant(office.store(), "INSERT INTO open_call VALUES ('1.1', 'toronto', 0, '[]')")
-    told = office.run("db", "check", status=1).stdout
-    assert told == "toronto 1.1: it is in progress, but its beginning is not stored.\n"
+    reported = office.run("db", "check", status=1).stdout
+    assert reported == "toronto 1.1: it is in progress, but its beginning is not stored.\n"

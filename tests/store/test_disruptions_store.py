@@ -56,8 +56,8 @@ def test_what_stands_is_stored_beside_the_entries_that_make_it(store: Database) 
     assert {one.id: one for one in disruptions.all_of(store)} == heard.kept
     assert [one.source for one in disruptions.all_of(store)] == ["work", "exchange", "phones", "exchange", "staff"]
     assert [one.source for one in disruptions.live_disruptions(store)] == ["staff"]
-    told = [entry for name in heard.kept for entry in disruptions.disruption_entries(store, name)]
-    assert sorted(told, key=str) == sorted(heard.entries, key=str)
+    reported = [entry for name in heard.kept for entry in disruptions.disruption_entries(store, name)]
+    assert sorted(reported, key=str) == sorted(heard.entries, key=str)
 
 
 def test_what_lasted_at_some_time_of_a_period_is_found(store: Database) -> None:
@@ -109,9 +109,9 @@ def test_a_call_that_was_up_meanwhile_met_it(store: Database) -> None:
 def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(store: Database) -> None:
     begin = local("2026-11-24 10:00")
     # Each lasts some seconds, a minute after the one before.
-    told = [answered_call(number, begin + number * 60 * SECOND) for number in range(8)]
-    wrote(store, *(outcome for facts in told for outcome in outcomes(facts)))
-    calls = [account(facts) for facts in told]
+    reported = [answered_call(number, begin + number * 60 * SECOND) for number in range(8)]
+    wrote(store, *(outcome for facts in reported for outcome in outcomes(facts)))
+    calls = [account(facts) for facts in reported]
     second = calls[1].arrived
     assert second is not None
     one = Disruption(
@@ -144,10 +144,10 @@ def test_a_bounded_count_does_not_grow_with_the_calls_of_the_day_before(sqlite_s
     few = asked()
     stored(200, 100, begin - 5 * HOUR)
     many = asked()
-    with plans(sqlite_store) as told:
+    with plans(sqlite_store) as reported:
         assert disruptions.calls_met(sqlite_store, one, 3) == 4
     by_arrival = "SEARCH call USING INDEX ix_call_line_arrived (line=? AND arrived>"
-    assert [plan.startswith(by_arrival) for plan in told if plan.split()[1] == "call"] == [True, True]
+    assert [plan.startswith(by_arrival) for plan in reported if plan.split()[1] == "call"] == [True, True]
     assert (few > 50, many) == (True, few)
     assert disruptions.calls_met(sqlite_store, one) == 10
 
@@ -173,8 +173,10 @@ def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Database) -
     assert [(hand.n, hand.actor, stored) for hand, stored in asked] == [(1, "a", None), (2, "b", None)]
     assert [hand.n for hand, _ in pending_disruption_commands(store, 1)] == [2]
     heard = well()
-    told = [outcome for hand, stored in asked for outcome in heard.monitor.apply_disruption_command(hand, stored)]
-    wrote(store, *told)
+    reported = [
+        outcome for hand, stored in asked for outcome in heard.monitor.apply_disruption_command(hand, stored)
+    ]
+    wrote(store, *reported)
     assert DISRUPTION_QUEUE.last_applied(store) == 2
     made = disruptions.created_by(store, hands[0])
     assert made is not None
@@ -237,9 +239,9 @@ def test_planned_work_is_shown_from_two_minutes_before_it_begins_until_it_ends(
     minutes: int, names: list[str]
 ) -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).at(TUESDAY + minutes * MINUTE)
-    told = shown(heard, heard.now)
-    assert sorted({key[0] for key in told}) == sorted(names)
-    assert told.get((PLANNED, "tty")) == ((TUESDAY + 2 * HOUR).timestamp() if PLANNED in names else None)
+    reported = shown(heard, heard.now)
+    assert sorted({key[0] for key in reported}) == sorted(names)
+    assert reported.get((PLANNED, "tty")) == ((TUESDAY + 2 * HOUR).timestamp() if PLANNED in names else None)
 
 
 def test_every_line_and_source_is_there_at_0_and_no_time_is() -> None:

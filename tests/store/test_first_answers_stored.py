@@ -36,8 +36,8 @@ def call(number: int, line: str = "general", dialled: str = "4163272422", **chan
 
 
 def judged(*calls: list[f.Fact], by: Monitor = NOW) -> list[Outcome]:
-    told = [by.retell(EXCHANGE, facts) for facts in calls]
-    return [outcome for outcome in told if outcome is not None]
+    reported = [by.retell(EXCHANGE, facts) for facts in calls]
+    return [outcome for outcome in reported if outcome is not None]
 
 
 def test_the_first_answer_is_counted_apart_by_line(store: Database) -> None:

@@ -107,9 +107,9 @@ def test_boards_are_told_whether_and_never_who() -> None:
     after = summary_of(office.one())
     assert before is not None
     assert after is not None
-    told = [json.loads(topics.of_callback(each)) for each in (before, after)]
-    assert told[1] == told[0] | {"in_hand": True}
-    assert "tremblay" not in str(told)
+    reported = [json.loads(topics.of_callback(each)) for each in (before, after)]
+    assert reported[1] == reported[0] | {"in_hand": True}
+    assert "tremblay" not in str(reported)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_the_list_for_programs_says_it_too() -> None:
     office = office_with_callback()
     assert obligation_as_json(WorklistItem(office.one(), None, None))["in_hand"] is None
     office.hand("take", TUESDAY + HOUR)
-    told = obligation_as_json(WorklistItem(office.one(), None, None))["in_hand"]
-    assert told == {"by": "m.tremblay", "since": "2026-11-24T16:00:00.000000Z"}
+    reported = obligation_as_json(WorklistItem(office.one(), None, None))["in_hand"]
+    assert reported == {"by": "m.tremblay", "since": "2026-11-24T16:00:00.000000Z"}
 
 
 # ── the commands ──

@@ -231,8 +231,8 @@ def shown(given: Settings, known: Mailboxes, now: datetime, store: Database) -> 
 def test_a_message_is_unheard_after_four_opening_hours(
     waits: timedelta, unheard: int, sqlite_store: Database
 ) -> None:
-    (told,) = shown(settings(), known_mailboxes("500", waiting=[NOON - waits]), NOON, sqlite_store)
-    assert told == MailboxStatus("toronto", "500", 1, 100, unheard)
+    (reported,) = shown(settings(), known_mailboxes("500", waiting=[NOON - waits]), NOON, sqlite_store)
+    assert reported == MailboxStatus("toronto", "500", 1, 100, unheard)
 
 
 def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Database) -> None:
@@ -243,12 +243,12 @@ def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Database) 
         shown(settings(), known_mailboxes("500", waiting=[friday]), now, sqlite_store)[0]
         for now in (monday, monday + MINUTE)
     ]
-    assert [told.unheard for told in at] == [0, 1]
+    assert [reported.unheard for reported in at] == [0, 1]
 
 
 def test_a_message_whose_time_is_not_known_is_counted_and_not_called_unheard(sqlite_store: Database) -> None:
-    (told,) = shown(settings(), known_mailboxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
-    assert told == MailboxStatus("toronto", "500", 1, None, 0)
+    (reported,) = shown(settings(), known_mailboxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
+    assert reported == MailboxStatus("toronto", "500", 1, None, 0)
 
 
 def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(store: Database) -> None:
@@ -265,9 +265,9 @@ def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(sto
     made.furnish(exchange, settings())
     assert exchange.mailboxes.wanted == {"500", "504"}
     listening(exchange.mailboxes).receive_data(detail(new=3) + detail("504", new=1), 100.0)
-    told = {name: [at - NOON for at in box.waiting if at] for name, box in exchange.mailboxes.known.items()}
+    reported = {name: [at - NOON for at in box.waiting if at] for name, box in exchange.mailboxes.known.items()}
     days = [timedelta(days=-n) for n in (3, 2, 1)]
-    assert told == {"500": days, "504": [TOLD - NOON]}
+    assert reported == {"500": days, "504": [TOLD - NOON]}
     other = ExchangeClient("ottawa", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(other, settings())
     listening(other.mailboxes).receive_data(detail(new=1), 100.0)
@@ -277,10 +277,12 @@ def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(sto
 def test_a_box_is_the_same_by_its_short_and_by_its_whole_name(sqlite_store: Database) -> None:
     given = settings({'mailboxes = ["500"]': 'mailboxes = ["500@default"]'})
     assert mailboxes(given) == {"500", "504"}
-    assert [told.mailbox for told in shown(given, known_mailboxes("500"), NOON, sqlite_store)] == ["500"]
+    assert [reported.mailbox for reported in shown(given, known_mailboxes("500"), NOON, sqlite_store)] == ["500"]
 
 
 def test_a_box_of_several_lines_is_told_once_and_one_not_heard_of_not_at_all(sqlite_store: Database) -> None:
     assert mailboxes(settings()) == {"500", "504"}
-    assert [told.mailbox for told in shown(settings(), known_mailboxes("500"), NOON, sqlite_store)] == ["500"]
+    assert [reported.mailbox for reported in shown(settings(), known_mailboxes("500"), NOON, sqlite_store)] == [
+        "500"
+    ]
     assert shown(settings(), Mailboxes(["500"]), NOON, sqlite_store) == []

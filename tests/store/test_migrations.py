@@ -162,8 +162,8 @@ def test_a_database_from_before_the_first_release_is_refused(
         using(url)
     for language, sentence in REFUSED.items():
         with reader_of(language):
-            (told,) = map(in_language, refusal.value.sentences)
-        assert told == sentence.format(store=store, found=found)
+            (reported,) = map(in_language, refusal.value.sentences)
+        assert reported == sentence.format(store=store, found=found)
     with store.reading() as connection:
         assert content(connection) == before
 

@@ -75,8 +75,8 @@ def test_a_line_says_what_a_wall_board_shows() -> None:
 @pytest.mark.parametrize(("waited", "ring"), [(0.0, 1), (5.999, 1), (6.0, 2), (18.0, 4)])
 def test_the_longest_ring_is_the_one_that_has_begun(waited: float, ring: int) -> None:
     wait = Wait(START, timedelta(seconds=waited), timedelta(seconds=6))
-    told = json.loads(topics.of_line(changed(ringing=wait)))
-    assert told["ringing"]["longest_ring"] == ring
+    reported = json.loads(topics.of_line(changed(ringing=wait)))
+    assert reported["ringing"]["longest_ring"] == ring
 
 
 def changed(**fields: Any) -> LineStatus:
@@ -84,20 +84,20 @@ def changed(**fields: Any) -> LineStatus:
 
 
 def test_phones_that_are_not_monitored_are_null_and_not_zero() -> None:
-    told = json.loads(topics.of_line(changed(phones={}, ringing=None)))
-    assert (told["phones"], told["ringing"]["longest_ring"]) == (None, None)
+    reported = json.loads(topics.of_line(changed(phones={}, ringing=None)))
+    assert (reported["phones"], reported["ringing"]["longest_ring"]) == (None, None)
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "reported"),
     [
         *(("102", "102"), ("outside", "outside"), ("*85", "*85"), (None, None)),
         *(("4165550101", None), ("+14165550101", None), ("1234567", None), ("zoe-tremblay", None), ("", None)),
         ("\uff11\uff10\uff12", None),  # digits of another alphabet
     ],
 )
-def test_only_a_short_extension_of_digits_passes(written: str | None, told: str | None) -> None:
-    assert topics.extension(written) == told
+def test_only_a_short_extension_of_digits_passes(written: str | None, reported: str | None) -> None:
+    assert topics.extension(written) == reported
 
 
 def test_an_id_that_would_be_two_topics_or_a_wildcard_is_one() -> None:
@@ -118,26 +118,26 @@ def test_no_payload_of_a_recording_has_a_number_a_channel_or_a_name(name: str) -
     public = {number.lstrip("+")[-10:] for number in public_numbers(example().lines(), "CA")}
     assert replay.ended
     for call in replay.ended:
-        told = topics.of_call("toronto", call, replay.findings.get(call.call, ())).decode()
-        without_id = ID.sub("", told)
-        assert without_id != told
+        reported = topics.of_call("toronto", call, replay.findings.get(call.call, ())).decode()
+        without_id = ID.sub("", reported)
+        assert without_id != reported
         assert {digits[-10:] for digits in NUMBER.findall(without_id)} <= public
-        assert re.findall(r'PJSIP|SIP/|Local|;[12]|"caller|channel"|"by"', told) == []
-        assert json.loads(told)["call"] == call.call
+        assert re.findall(r'PJSIP|SIP/|Local|;[12]|"caller|channel"|"by"', reported) == []
+        assert json.loads(reported)["call"] == call.call
 
 
 def test_an_outbound_call_does_not_say_whom_it_reached() -> None:
     ended = [call for name in NAMES for call in replayed(*recording(name)).ended if call.direction == "outbound"]
     assert {len(call.dialled) >= 10 for call in ended} == {True}
-    told = [json.loads(topics.of_call("toronto", call, ())) for call in ended]
-    assert {call["dialled"] for call in told} == {None}
-    people = [call["answered_by"] for call in told if call["outcome"] == "answered"]
+    reported = [json.loads(topics.of_call("toronto", call, ())) for call in ended]
+    assert {call["dialled"] for call in reported} == {None}
+    people = [call["answered_by"] for call in reported if call["outcome"] == "answered"]
     assert people == [{"extension": "outside"}] * len(people)
     assert len(people) >= 1
 
 
-@pytest.mark.parametrize(("written", "told"), [("102", "102"), ("zoe-tremblay", None)])
-def test_no_call_says_who_took_it_or_whose_mailbox_has_its_message(written: str, told: str | None) -> None:
+@pytest.mark.parametrize(("written", "reported"), [("102", "102"), ("zoe-tremblay", None)])
+def test_no_call_says_who_took_it_or_whose_mailbox_has_its_message(written: str, reported: str | None) -> None:
     call = {
         "direction": "inbound", "line": "general", "dialled": "4163272422", "caller": "+14165550101",
         "answered_by": {"extension": written, "channel": "PJSIP/102-00000001"},
@@ -146,9 +146,9 @@ def test_no_call_says_who_took_it_or_whose_mailbox_has_its_message(written: str,
     }  # fmt: skip
     assert topics.without_people(call) == {
         "direction": "inbound", "line": "general", "dialled": "4163272422",
-        "answered_by": {"extension": told},
-        "transfers": [{"kind": "blind", "to": told, "answered": True}],
-        "voicemail": {"mailbox": told, "message": True},
+        "answered_by": {"extension": reported},
+        "transfers": [{"kind": "blind", "to": reported, "answered": True}],
+        "voicemail": {"mailbox": reported, "message": True},
     }  # fmt: skip
 
 
@@ -270,7 +270,7 @@ steps = st.lists(st.sampled_from(["keep", "clear", "tell", "take", "done", "fail
 def test_whatever_happens_the_broker_ends_with_the_state_and_each_message_once_or_counted(
     steps: list[str], topics_named: list[str]
 ) -> None:
-    box, broker, taken, told = MqttOutbox(3), {}, [], 0
+    box, broker, taken, reported = MqttOutbox(3), {}, [], 0
     heard: list[bytes] = []
     wanted: dict[str, bytes] = {}
 
@@ -293,7 +293,7 @@ def test_whatever_happens_the_broker_ends_with_the_state_and_each_message_once_o
                 wanted[topic] = b""
             case "tell":
                 box.tell("ended", payload, float(number))
-                told += 1
+                reported += 1
             case "take" if not taken:
                 taken = box.take(2)
             case "done":
@@ -305,7 +305,7 @@ def test_whatever_happens_the_broker_ends_with_the_state_and_each_message_once_o
             case "anew":
                 box.anew(float(number))
     assert broker | wanted == broker
-    assert len(heard) == len(set(heard)) == told - box.lost
+    assert len(heard) == len(set(heard)) == reported - box.lost
     assert heard == sorted(heard, key=int)
     assert (box.backlog(), len(box.state)) == (0, sum(bool(payload) for payload in wanted.values()))
 
@@ -318,8 +318,8 @@ def call_at(number: int, at: datetime) -> tuple[Call, Finding]:
     return call, finding(call)
 
 
-def outcome(*told: tuple[Call, Finding]) -> Outcome:
-    return Outcome("toronto", findings=tuple(f for _, f in told), calls=tuple(c for c, _ in told))
+def outcome(*reported: tuple[Call, Finding]) -> Outcome:
+    return Outcome("toronto", findings=tuple(f for _, f in reported), calls=tuple(c for c, _ in reported))
 
 
 def test_a_call_belongs_to_the_local_day_on_which_it_arrived() -> None:
@@ -352,12 +352,12 @@ def test_the_day_begins_at_local_midnight_also_when_clocks_change() -> None:
 
 
 def test_the_day_is_restored_from_what_was_stored(store: Database) -> None:
-    told = [call_at(1, NOON), call_at(2, NOON), call_at(3, NOON - timedelta(days=1))]
+    reported = [call_at(1, NOON), call_at(2, NOON), call_at(3, NOON - timedelta(days=1))]
     facts = tuple(fact for n, at in ((1, NOON), (2, NOON), (3, NOON - timedelta(days=1)))
                   for fact in answered_call(n, at - timedelta(seconds=n)))  # fmt: skip
-    wrote(store, Outcome("toronto", facts, tuple(f for _, f in told), tuple(c for c, _ in told)))
+    wrote(store, Outcome("toronto", facts, tuple(f for _, f in reported), tuple(c for c, _ in reported)))
     today, fresh = Today(TORONTO), Today(TORONTO)
-    today.record_outcome(outcome(*told))
+    today.record_outcome(outcome(*reported))
     begin = fresh.beginning(NOON)
     fresh.restore(
         date(2026, 11, 24), *calls.count_ended_calls(store, ["general"], begin, begin + timedelta(days=2))

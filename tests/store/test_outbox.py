@@ -118,8 +118,8 @@ def test_only_its_owner_may_read_the_file_and_nothing_in_it_is_in_the_clear(tmp_
 
 def test_a_power_cut_at_any_byte_loses_no_record_that_was_acknowledged(tmp_path: Path) -> None:
     """The file is cut at every byte, also in the middle of a record; and the next daemon goes on after it."""
-    outbox, told = begun(tmp_path), [(7, 1, b"first"), (8, 2, b"secondsecond"), (9, 1, b"third")]
-    for _, count, items in told:
+    outbox, reported = begun(tmp_path), [(7, 1, b"first"), (8, 2, b"secondsecond"), (9, 1, b"third")]
+    for _, count, items in reported:
         assert outbox.append([items[: len(items) // count]] * count, 0.0)
     outbox.close()
     path = tmp_path / "waiting"
@@ -127,7 +127,7 @@ def test_a_power_cut_at_any_byte_loses_no_record_that_was_acknowledged(tmp_path:
     assert ends[-1] == len(whole)
     for size in range(len(whole) + 1):
         path.write_bytes(whole[:size])
-        acknowledged = told[: sum(end <= size for end in ends)]
+        acknowledged = reported[: sum(end <= size for end in ends)]
         again = outbox_in(tmp_path)
         assert items_of(again) == acknowledged
         again.begin_term(6, "", "token")
@@ -178,9 +178,9 @@ def test_an_outbox_that_names_another_programs_file_is_refused_and_the_file_stay
     tmp_path: Path, data: bytes
 ) -> None:
     (tmp_path / "waiting").write_bytes(data)
-    with pytest.raises(StoreError) as told:
+    with pytest.raises(StoreError) as reported:
         outbox_in(tmp_path)
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"the file {tmp_path / 'waiting'} in store.journal is no journal of callmon: name another file there"
     )
     assert (tmp_path / "waiting").read_bytes() == data
@@ -359,9 +359,9 @@ def test_records_of_an_earlier_term_are_superseded_by_the_first_record_of_the_ne
 def test_with_another_key_it_says_which_is_missing_and_keeps_what_is_there(tmp_path: Path) -> None:
     three(tmp_path).close()
     before = (tmp_path / "waiting").read_bytes()
-    with pytest.raises(KeyMissingError) as told:
+    with pytest.raises(KeyMissingError) as reported:
         outbox_in(tmp_path, ring=KeyRing([bytes(32)]))
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"numbers are encrypted with the key {RING.name}, which the key file lacks: "
         "restore that key's line below the newest"
     )
@@ -373,9 +373,9 @@ def test_an_outbox_of_another_version_is_kept_as_it_is_and_the_remedy_is_said(tm
     encrypted = RING.encrypt_bytes(msgspec.msgpack.encode(["token", [[7, 1, b"a frame"]]]))
     (tmp_path / "waiting").write_bytes(head_of(encrypted) + encrypted)
     before = (tmp_path / "waiting").read_bytes()
-    with pytest.raises(StoreError) as told:
+    with pytest.raises(StoreError) as reported:
         outbox_in(tmp_path)
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"the journal {tmp_path / 'waiting'} was written by another version of callmon: run that version until "
         "the journal is empty"
     )
@@ -419,28 +419,28 @@ def writing(store: Database, folder: Path, max_waiting: int = 100_000, most: int
 def test_while_the_database_is_locked_outcomes_wait_in_the_outbox_and_take_no_room_in_memory(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
-    told = of_calls(40)
+    reported = of_calls(40)
     sink = writing(sqlite_store, tmp_path, max_waiting=100)
     with locked(sqlite_store):
-        for item in told:
+        for item in reported:
             sink.offer(item)
-        assert until(lambda: (sink.outbox or pytest.fail("none")).outcomes == len(told))
-        assert (sink.backlog(), sink.has_room()) == (len(told), True)
+        assert until(lambda: (sink.outbox or pytest.fail("none")).outcomes == len(reported))
+        assert (sink.backlog(), sink.has_room()) == (len(reported), True)
         outbox = sink.outbox
         assert outbox is not None
         assert outbox.size == (tmp_path / "waiting").stat().st_size > 0
     assert sink.flush(SOON)
-    assert sink.counters.snapshot() == pytest.approx(summed(told))
+    assert sink.counters.snapshot() == pytest.approx(summed(reported))
     sink.close(SOON)
     assert (sink.backlog(), rows(sqlite_store)["fact"], (tmp_path / "waiting").stat().st_size) == (0, 480, 0)
-    assert queries.counters(sqlite_store) == pytest.approx(summed(told))
+    assert queries.counters(sqlite_store) == pytest.approx(summed(reported))
 
 
 def test_each_outcome_is_on_the_disk_before_the_database_has_it_and_the_file_is_empty_in_the_end(
     sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The invariant: what the database lacks stands in the outbox after the database's last number."""
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
     synced: list[tuple[int, int, list[Fact]]] = []
     sync = os.fdatasync
 
@@ -457,11 +457,11 @@ def test_each_outcome_is_on_the_disk_before_the_database_has_it_and_the_file_is_
         if len(synced) > 5:
             break
         sink.offer(item)
-        told.append(item)
+        reported.append(item)
         time.sleep(0.001)
     assert sink.flush(SOON)
     sink.close(SOON)
-    facts = [fact for item in told for fact in item.facts]
+    facts = [fact for item in reported for fact in item.facts]
     assert len(synced) > 5
     for _, stored, waiting in synced:
         assert waiting == facts[stored : stored + len(waiting)]
@@ -483,17 +483,17 @@ def read_beside(folder: Path, number: int) -> list[list[Fact]]:
 def test_an_outbox_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to_be_read(
     sqlite_store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = of_calls(60)
+    reported = of_calls(60)
     sink = writing(sqlite_store, tmp_path, max_waiting=100, most=20_000)
     with locked(sqlite_store):
-        for item in told:
+        for item in reported:
             sink.offer(item)
             time.sleep(0.0005)  # in many groups
         assert until(lambda: (sink.outbox or pytest.fail("none")).trouble is not None)
         outbox = sink.outbox
         assert outbox is not None
         assert outbox.trouble == f"the journal {tmp_path / 'waiting'} is full (0 MiB)"
-        assert (0 < outbox.size <= 20_000, 0 < outbox.outcomes < len(told), sink.has_room()) == (
+        assert (0 < outbox.size <= 20_000, 0 < outbox.outcomes < len(reported), sink.has_room()) == (
             True,
             True,
             False,
@@ -501,7 +501,7 @@ def test_an_outbox_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to
     assert sink.flush(SOON)
     sink.close(SOON)
     assert (sink.backlog(), rows(sqlite_store)["fact"]) == (0, 720)
-    assert queries.counters(sqlite_store) == pytest.approx(summed(told))
+    assert queries.counters(sqlite_store) == pytest.approx(summed(reported))
     # Told again where the lock let some be written meanwhile.
     assert {r.getMessage() for r in caplog.records if "memory" in r.getMessage()} == {
         "journal: not writable; buffering outcomes in memory only"
@@ -511,36 +511,36 @@ def test_an_outbox_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to
 def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it_begins(
     store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = of_calls(8)
+    reported = of_calls(8)
     sink = writing(store, tmp_path)
     with store.writing() as connection:
         lock = "LOCK TABLE writer" if store.path is None else "UPDATE writer SET id = 1"
         connection.exec_driver_sql(lock)
-        for item in told:
+        for item in reported:
             sink.offer(item)
-        assert until(lambda: (sink.outbox or pytest.fail("none")).outcomes == len(told))
+        assert until(lambda: (sink.outbox or pytest.fail("none")).outcomes == len(reported))
         sink.close(2.0)
     said = [r.getMessage() for r in caplog.records if "next start" in r.getMessage()]
     assert said == ["journal: outcomes stay buffered until the next start"]
     assert until(lambda: not sink.thread.is_alive())
     again = writing(store, tmp_path)
     assert (again.backlog(), rows(store)["fact"]) == (0, 96)
-    assert again.counters.snapshot() == pytest.approx(summed(told))
+    assert again.counters.snapshot() == pytest.approx(summed(reported))
     more = of_calls(9)[96:]
     for item in more:
         again.offer(item)
     again.close(SOON)
     assert (again.backlog(), rows(store)["call"]) == (0, 9)
-    assert queries.counters(store) == pytest.approx(summed([*told, *more]))
+    assert queries.counters(store) == pytest.approx(summed([*reported, *more]))
 
 
 def test_a_record_whose_commit_was_never_answered_is_not_written_again(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
-    told = of_calls(2)
-    left_by_earlier(tmp_path, told[:12], told[12:])
+    reported = of_calls(2)
+    left_by_earlier(tmp_path, reported[:12], reported[12:])
     with sqlite_store.writing() as connection:
-        write_batch(connection, BatchId(1, "before"), told[:12], RING)
+        write_batch(connection, BatchId(1, "before"), reported[:12], RING)
     sink = writing(sqlite_store, tmp_path)
     sink.close(SOON)
     assert (sink.backlog(), rows(sqlite_store)["fact"], rows(sqlite_store)["call"]) == (0, 24, 2)
@@ -614,11 +614,14 @@ def test_of_an_outbox_that_does_not_follow_what_is_stored_all_is_left_to_be_comp
     sqlite_store: Database, tmp_path: Path
 ) -> None:
     """A copy of the database put back: nothing is written before somebody has looked what is there."""
-    told = of_calls(1)
-    left_by_earlier(tmp_path, told, number=40)
+    reported = of_calls(1)
+    left_by_earlier(tmp_path, reported, number=40)
     sink = writing(sqlite_store, tmp_path)
     assert until(lambda: sink.gained is not None)
-    assert ([item.facts for item in sink.buffered()], rows(sqlite_store)["fact"]) == ([i.facts for i in told], 0)
+    assert ([item.facts for item in sink.buffered()], rows(sqlite_store)["fact"]) == (
+        [i.facts for i in reported],
+        0,
+    )
     sink.become_leader(sink.buffered()[:12], sink.gained)
     assert sink.flush(SOON)
     assert (rows(sqlite_store)["fact"], sink.leads, sink.backlog()) == (12, True, 0)
@@ -642,9 +645,9 @@ def test_a_record_with_the_right_number_that_follows_another_batch_is_left_to_be
     sqlite_store: Database, tmp_path: Path
 ) -> None:
     """A copy of the database put back, in which another program has written as many batches since."""
-    told = of_calls(1)
-    wrote(sqlite_store, *told)
-    left_by_earlier(tmp_path, told, number=1, after="of the lost database")
+    reported = of_calls(1)
+    wrote(sqlite_store, *reported)
+    left_by_earlier(tmp_path, reported, number=1, after="of the lost database")
     sink = writing(sqlite_store, tmp_path)
     assert (sink.stands_by, len(sink.buffered()), rows(sqlite_store)["fact"]) == (True, 12, 12)
     sink.close(SOON)
@@ -654,8 +657,8 @@ def test_twelve_hundred_records_of_an_earlier_daemon_are_committed_before_the_wr
     sqlite_store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    told = of_calls(100)
-    left_by_earlier(tmp_path, *([item] for item in told))
+    reported = of_calls(100)
+    left_by_earlier(tmp_path, *([item] for item in reported))
     sink = writing(sqlite_store, tmp_path)
     sink.close(SOON)
     assert (rows(sqlite_store)["fact"], sink.backlog(), caplog.records) == (1200, 0, [])
@@ -663,21 +666,21 @@ def test_twelve_hundred_records_of_an_earlier_daemon_are_committed_before_the_wr
 
 def test_callmon_compares_such_an_outbox_call_by_call_and_writes_what_is_missing_once(tmp_path: Path) -> None:
     """Of two calls in it one is stored already. And once more, when the same file is put back."""
-    callmon, told = WarmCallmon(tmp_path, free_port(), "secret"), of_calls(2)
+    callmon, reported = WarmCallmon(tmp_path, free_port(), "secret"), of_calls(2)
     place = tmp_path / "callmon.db-waiting"
     run(callmon)
     store = open_with_keys(callmon.settings())
     outbox = Outbox(place, store.ring, MIB)
     outbox.begin_term(40, "", "before")
-    assert outbox.append([encode_item(item) for item in told], 0.0)
+    assert outbox.append([encode_item(item) for item in reported], 0.0)
     outbox.close()
     copy = place.read_bytes()
-    wrote(store, *told[:12])
+    wrote(store, *reported[:12])
     for _ in range(2):
         run(callmon)
         assert place.stat().st_size == 0
         assert (rows(store)["fact"], rows(store)["call"], rows(store)["open_call"]) == (24, 2, 0)
-        assert queries.counters(store) == pytest.approx(summed(told))
+        assert queries.counters(store) == pytest.approx(summed(reported))
         place.write_bytes(copy)
     store.close()
 

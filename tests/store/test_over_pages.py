@@ -168,13 +168,13 @@ def test_a_disruption_is_not_announced_there_and_the_page_says_where(province: P
 
 
 def test_a_pair_of_another_version_is_named_on_each_page_and_no_month_is_counted(province: Province) -> None:
-    told = "pair east: its tables are of another version of callmon (0001)"
+    reported = "pair east: its tables are of another version of callmon (0001)"
     before = province.look("/en/months")
     province.sql("east", "UPDATE alembic_version SET version_num = '0001'")
     try:
         pages = [province.look(path) for path in ("/en/", "/en/months", "/en/calls", "/en/callbacks")]
-        assert ([told in page for page in pages], told in before) == ([True] * 4, False)
-        assert (province.serving._snapshot.is_heard, province.serving.why_missing()) == (False, [told])
+        assert ([reported in page for page in pages], reported in before) == ([True] * 4, False)
+        assert (province.serving._snapshot.is_heard, province.serving.why_missing()) == (False, [reported])
         assert "ottawa: measuring<" not in pages[0]
         cells = [len(re.findall('class="number" data-name="Calls"', page)) for page in (before, pages[1])]
         missing = "Not available: what one pair has stored is missing."
@@ -186,7 +186,7 @@ def test_a_pair_of_another_version_is_named_on_each_page_and_no_month_is_counted
         province.sql(
             "east", "UPDATE alembic_version SET version_num = (SELECT version_num FROM west.alembic_version)"
         )
-    assert told not in province.look()
+    assert reported not in province.look()
 
 
 def test_a_pair_that_stores_nothing_is_shown_as_unheard(province: Province) -> None:

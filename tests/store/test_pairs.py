@@ -91,8 +91,8 @@ def test_a_callback_that_the_other_pair_stores_is_read_once_and_pays(store: Data
     other = pair("here")
     heard_there(there, other.call_out(LATER), office=other)
     assert (here.read().one().state, here.office.one().phone) == ("paid", "there/102")
-    told = here.office.story()
-    assert here.read().story() == told
+    reported = here.office.story()
+    assert here.read().story() == reported
     wrote(store, *here.office.outcomes)
     assert counter_differences(store) == []
 

@@ -38,7 +38,7 @@ def stands(exchange: Exchange, *states: str, listed: bool = False) -> None:
             exchange.event("DeviceStateChange", stamped=not listed, Device=f"PJSIP/{number}", State=state)
 
 
-def told(exchange: Exchange, given: Settings = GENERAL_LINE) -> list[tuple[float | None, str]]:
+def reported(exchange: Exchange, given: Settings = GENERAL_LINE) -> list[tuple[float | None, str]]:
     """What was told of the phones while the caller waited, with the seconds since the start."""
     found: list[tuple[float | None, str]] = []
     for fact in facts_of(exchange, given):
@@ -426,7 +426,7 @@ def test_the_cause_is_what_the_phones_offered_while_the_caller_waited(name: str)
     call = exchange.one(GENERAL_LINE)
     assert (call["verdicts"][A], call["verdicts"][P]) == ("not_met", "not_met")
     assert (call["cause"][A], call["cause"][P]) == causes
-    assert told(exchange) == seen
+    assert reported(exchange) == seen
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -453,7 +453,7 @@ def test_a_phone_that_is_silent_is_not_reachable_though_it_looks_free() -> None:
     exchange.hangup(caller)
     call = exchange.one(GENERAL_LINE)
     assert judged(call, A) == ("not_met", "no_phone_reachable", "no_phone_reachable")
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 def answered_late(exchange: Exchange, first: str, free_at: float) -> dict[str, Any]:
@@ -483,7 +483,7 @@ def test_a_phone_left_idle_is_told_of_when_another_answers_without_a_ring() -> N
     exchange.at(20).answer(caller, other)
     exchange.at(40).ends(caller, other)
     assert exchange.one(GENERAL_LINE)["cause"] == {A: "other"}
-    assert told(exchange) == [(0, "free")]
+    assert reported(exchange) == [(0, "free")]
 
 
 def test_a_mobile_that_rings_is_free_however_busy_its_trunk() -> None:
@@ -496,7 +496,7 @@ def test_a_mobile_that_rings_is_free_however_busy_its_trunk() -> None:
     exchange.at(24.02).stop(caller, mobile)
     exchange.hangup(caller)
     assert exchange.one(GENERAL_LINE)["cause"] == {A: "rang_unanswered", P: "rang_unanswered"}
-    assert told(exchange) == []
+    assert reported(exchange) == []
     assert gauge(heard(exchange, settings())) == {}
 
 
@@ -514,7 +514,7 @@ def test_a_phone_named_by_its_endpoint_matters_to_who_waits() -> None:
     exchange.at(5)
     stands(exchange, FREE, FREE)
     exchange.at(30).gives_up(next(iter(exchange.channels.values())))
-    assert told(exchange, named) == [(0, "in_use"), (5, "free")]
+    assert reported(exchange, named) == [(0, "in_use"), (5, "free")]
 
 
 def test_after_a_gap_only_a_free_phone_that_rang_stands() -> None:
@@ -542,7 +542,7 @@ def test_a_phone_left_idle_until_a_gap_begins_is_told_of_no_more() -> None:
     exchange.at(40).gives_up(caller)
     call = exchange.one(GENERAL_LINE)
     assert (call["heard"], call["verdicts"][A], call["cause"].get(A)) == ("partly", "unknown", None)
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 def test_a_busy_signal_without_any_dial_is_nobody_free_when_nobody_was() -> None:
@@ -565,7 +565,7 @@ def test_a_call_answered_in_time_tells_nothing_of_phones() -> None:
     exchange.answer(caller, *phones)
     stands(exchange, "", FREE, FREE)
     exchange.at(50).ends(caller, phones[0])
-    assert told(exchange) == []
+    assert reported(exchange) == []
     monitor = heard(exchange)
     assert monitor.exchanges["toronto"].tracker.state.waiting == {}
 
@@ -578,7 +578,7 @@ def test_however_often_phones_change_at_most_four_facts_are_told() -> None:
         exchange.at(second)
         stands(exchange, *((GONE, TALKS, FREE)[(second + n) % 3] for n in range(3)))
     exchange.at(400).gives_up(caller)
-    assert told(exchange) == [(0, "unreachable"), (2, "free")]
+    assert reported(exchange) == [(0, "unreachable"), (2, "free")]
 
 
 def test_no_fact_says_how_a_single_phone_stands() -> None:

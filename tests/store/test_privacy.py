@@ -100,21 +100,21 @@ def everything_that_is_written(store: Database, url: str) -> bytes:
 
 
 def test_after_real_traffic_no_number_is_anywhere_in_the_database(store: Database, url: str) -> None:
-    told: set[str] = set()
+    reported: set[str] = set()
     with database(store) as sink:
         for place, recording in enumerate(RECORDINGS):
             replay = Replay(Monitor(example(), EXCHANGE, token=RING.token), EXCHANGE)
             with recording.open("rb") as source:
                 for outcome in replay.connection(chunks(source)):
                     sink.offer(msgspec.structs.replace(outcome, exchange=str(place), gaps=()))
-                    told |= people_in(outcome)
+                    reported |= people_in(outcome)
         assert sink.flush(SOON)
         written = everything_that_is_written(store, url)
-    assert len(told) > 50
+    assert len(reported) > 50
     assert len(kept(store)) > 70
     assert written.count(b"answer_by_third_ring") > 70  # it is the right file that was read
-    assert [number for number in sorted(told) if number[-10:].encode() in written] == []
-    assert told >= set(numbers(store).values())
+    assert [number for number in sorted(reported) if number[-10:].encode() in written] == []
+    assert reported >= set(numbers(store).values())
 
 
 def people_in(outcome: Outcome) -> set[str]:
@@ -136,12 +136,12 @@ def test_a_number_whose_presentation_is_restricted_is_not_kept_though_it_was_del
 ) -> None:
     arrived = call_of(0)[0]
     withheld = f.NumberWithheld(arrived.call, START)
-    told = (
+    reported = (
         [Outcome(EXCHANGE, (arrived, withheld))]
         if at_once
         else [Outcome(EXCHANGE, (x,)) for x in (arrived, withheld)]
     )
-    for item in told:
+    for item in reported:
         wrote(store, item)
     assert kept(store) == {}
 
@@ -437,8 +437,8 @@ def test_files_are_deleted_and_counted_in_the_same_record(store: Database, tmp_p
 
 def test_every_call_of_a_number_is_found_and_the_look_is_logged(store: Database) -> None:
     outbound = f.Arrived("9.9", START, "outbound", None, CALLER, "102", None, "PJSIP/102-00000001")
-    told = [outbound, f.Ended("9.9", START + seconds(5), "caller")]
-    wrote(store, *outcomes(call_of(0)), *outcomes(call_of(1, SECOND)), *outcomes(told))
+    reported = [outbound, f.Ended("9.9", START + seconds(5), "caller")]
+    wrote(store, *outcomes(call_of(0)), *outcomes(call_of(1, SECOND)), *outcomes(reported))
     found = subject_access.number_uses(store, [CALLER], look())
     assert [(use.call, use.role) for use in found] == [("1795527733.0", "caller"), ("9.9", "dialled")]
     assert subject_access.number_uses(store, ["+14165550177"], look("none")) == []
@@ -460,10 +460,10 @@ def test_a_number_is_corrected_in_all_its_calls_or_in_one(store: Database) -> No
 
 
 def test_a_corrected_number_stays_so_when_the_call_ends(store: Database) -> None:
-    told = outcomes(call_of(0))
-    wrote(store, *told[:9])
+    reported = outcomes(call_of(0))
+    wrote(store, *reported[:9])
     subject_access.correct_number(store, [CALLER], SECOND, look())
-    wrote(store, *told[9:])
+    wrote(store, *reported[9:])
     assert numbers(store) == {"1795527733.0": SECOND}
 
 

@@ -23,20 +23,20 @@ SETTINGS: dict[str, Any] = {
 MARIE = {"X-Remote-User": "marie", "X-Remote-Groups": "staff, callbacks"}
 
 
-def told(headers: Any, at: tuple[str, int] = PROXY, **settings: Any) -> str:
+def reported(headers: Any, at: tuple[str, int] = PROXY, **settings: Any) -> str:
     return str(Visitor(application(**(SETTINGS | settings)), at).get("/fr/who", headers=headers).text)
 
 
 def test_the_proxy_says_who_somebody_is_and_their_groups_give_the_roles() -> None:
-    assert told(MARIE) == "marie: agent viewer"
-    assert told({"X-Remote-User": "marie"}) == "marie: viewer"
-    assert told({"X-Remote-User": "marie", "X-Remote-Groups": "callbacks2,Callbacks"}) == "marie: viewer"
+    assert reported(MARIE) == "marie: agent viewer"
+    assert reported({"X-Remote-User": "marie"}) == "marie: viewer"
+    assert reported({"X-Remote-User": "marie", "X-Remote-Groups": "callbacks2,Callbacks"}) == "marie: viewer"
 
 
 def test_groups_with_commas_in_their_names_have_another_separator() -> None:
     proxy = SETTINGS["proxy"] | {"groups_separator": ";"}
     headers = {"X-Remote-User": "luc", "X-Remote-Groups": "CN=Reports, OU=Toronto; callbacks"}
-    assert told(headers, proxy=proxy) == "luc: agent manager viewer"
+    assert reported(headers, proxy=proxy) == "luc: agent manager viewer"
 
 
 def test_from_anybody_else_the_header_is_ignored_and_the_log_says_so_once(
@@ -62,7 +62,7 @@ def test_from_anybody_else_the_header_is_ignored_and_the_log_says_so_once(
     ],
 )
 def test_no_other_header_and_no_empty_one_makes_anybody_somebody(headers: dict[str, str]) -> None:
-    assert told(headers) == ": "
+    assert reported(headers) == ": "
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_several_names_and_no_names_are_refused(headers: list[tuple[str, str]]) 
 
 def test_a_name_has_its_accents(sqlite_store: Database) -> None:
     headers = [(b"X-Remote-User", "Zoé Côté".encode())]
-    assert told(headers) == "Zoé Côté: viewer"
-    assert told([(b"X-Remote-User", "Zoé".encode("latin-1"))]) == "Zoé: viewer"
+    assert reported(headers) == "Zoé Côté: viewer"
+    assert reported([(b"X-Remote-User", "Zoé".encode("latin-1"))]) == "Zoé: viewer"
 
 
 def test_the_proxys_person_needs_a_forms_token_of_their_own() -> None:

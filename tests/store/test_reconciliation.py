@@ -24,7 +24,7 @@ from callmon.store.database import Database
 from callmon.store.queries import reconciliations
 from callmon.store.tables.columns import table_of
 from callmon.store.tables.figures import ReconciliationCallRow, ReconciliationRow
-from tests.recordings.test_cel import rows_of, told
+from tests.recordings.test_cel import reported, rows_of
 from tests.recordings.test_traces import NAMES, truth
 from tests.store.test_backfill import EXAMPLE, Office
 from tests.store.test_backfill_sources import later, sourced, write_csv
@@ -71,13 +71,13 @@ def diary_of(folder: Path) -> tuple[Settings, list[str]]:
     rows = [row for name in INBOUND for row in later(name, 0)]
     write_csv(folder / "Master.csv", rows)
     settings = sourced(folder, f'file = "{folder}/Master.csv"')
-    found = told(rows_of(folder / "Master.csv")).items()
+    found = reported(rows_of(folder / "Master.csv")).items()
     return settings, [call for call, (first, *_) in found if isinstance(first, Arrived) and first.line is not None]
 
 
 def lines_of_calls(file: Path) -> list[str | None]:
     """Of each call in a diary."""
-    arrived = (facts[0] for facts in told(rows_of(file)).values())
+    arrived = (facts[0] for facts in reported(rows_of(file)).values())
     return [fact.line for fact in arrived if isinstance(fact, Arrived)]
 
 

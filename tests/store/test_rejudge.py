@@ -51,9 +51,9 @@ CLOSED = {"general": 'hours = { monday = "08:30-17:00" }'}  # the calls are of a
 
 def judged(facts: list[f.Fact], by: Monitor | None = None) -> list[Outcome]:
     """The outcomes of a call that was heard while `by` was in force, its number still in it."""
-    told = (by or settings()).retell(EXCHANGE, facts)
-    assert told is not None
-    return [told]
+    reported = (by or settings()).retell(EXCHANGE, facts)
+    assert reported is not None
+    return [reported]
 
 
 def three_calls() -> list[Outcome]:
@@ -124,10 +124,10 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
 def test_a_dry_run_tells_what_judging_again_would_change_and_changes_nothing(store: Database) -> None:
     wrote(store, *(outcome for number in range(3) for outcome in judged(answered_call(number))))
     before = everything(store)
-    told = list(rejudge(store, settings(**SHORT_RINGS), chunk=2, writes=False))
+    reported = list(rejudge(store, settings(**SHORT_RINGS), chunk=2, writes=False))
     assert everything(store) == before
-    assert told == list(rejudge(store, settings(**SHORT_RINGS)))
-    assert (len(told), everything(store) == before) == (3, False)
+    assert reported == list(rejudge(store, settings(**SHORT_RINGS)))
+    assert (len(reported), everything(store) == before) == (3, False)
 
 
 def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
@@ -145,10 +145,10 @@ def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
         return done.exit_code, done.stdout.splitlines(), done.stderr
 
     before = everything(sqlite_store)
-    status, told, said = run("--dry-run")
-    assert (status, len(told), said) == (0, 1, "1 verdict would change; nothing was changed.\n")
+    status, reported, said = run("--dry-run")
+    assert (status, len(reported), said) == (0, 1, "1 verdict would change; nothing was changed.\n")
     assert everything(sqlite_store) == before
-    assert run("--yes") == (0, told, "1 verdict changed.\n")
+    assert run("--yes") == (0, reported, "1 verdict changed.\n")
     assert run("--dry-run") == (0, [], "No verdict would change; nothing was changed.\n")
 
 
@@ -202,8 +202,8 @@ def test_judging_back_again_restores_every_row_and_counts_both_corrections(store
 @pytest.mark.parametrize("chunk", [1, 2, 3, 100])
 def test_groups_of_any_size_judge_every_call_once(store: Database, chunk: int) -> None:
     wrote(store, *three_calls())
-    told = list(rejudge(store, settings(**SHORT_RINGS), chunk))
-    assert [change.call for change in told] == [f"{1795527733 + number}.{number}" for number in range(3)]
+    reported = list(rejudge(store, settings(**SHORT_RINGS), chunk))
+    assert [change.call for change in reported] == [f"{1795527733 + number}.{number}" for number in range(3)]
 
 
 def test_a_rejudgement_that_is_stopped_half_way_is_finished_by_the_next(store: Database) -> None:
@@ -321,6 +321,6 @@ def test_a_database_that_cannot_be_used_is_a_sentence_without_its_password(store
         connection.execute(text("DROP TABLE finding"))
     wanted = f"the database {store} cannot be used: "
     for failing in (lambda: list(rejudge(store, NOW)), lambda: counter_differences(store)):
-        with pytest.raises(StoreError) as told:
+        with pytest.raises(StoreError) as reported:
             failing()
-        assert str(told.value).startswith(wanted)
+        assert str(reported.value).startswith(wanted)

@@ -20,7 +20,7 @@ from callmon.store.commands import pending_callback_commands
 from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
-from tests.recordings.test_cel import concluded, rows_of, told
+from tests.recordings.test_cel import concluded, reported, rows_of
 from tests.recordings.test_traces import TRACES
 from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
 
@@ -62,7 +62,7 @@ def test_a_callback_that_was_asked_for_in_a_gap_is_owed(store: Database, number:
 
 
 def test_the_verdict_is_that_of_a_caller_who_asked() -> None:
-    reasons = concluded(told(asking())[CALL])["reasons"]
+    reasons = concluded(reported(asking())[CALL])["reasons"]
     assert reasons["answer_by_third_ring"] == reasons["reach_a_person"] == "asked to be called back"
 
 
@@ -79,7 +79,9 @@ def test_a_number_that_was_keyed_in_is_not_kept_where_the_site_wants_none_of_cel
 
 def heard(asked: f.CallbackRequested | None, lost: timedelta) -> list[Fact]:
     """The call until the connection was lost, so long after the key."""
-    facts = [x for x in told(ROWS)[CALL] if x.at is not None and x.at < LEFT.at and not isinstance(x, f.Filled)]
+    facts = [
+        x for x in reported(ROWS)[CALL] if x.at is not None and x.at < LEFT.at and not isinstance(x, f.Filled)
+    ]
     gap = f.Unheard(CALL, LEFT.at + lost, None)
     return [*facts, *([] if asked is None else [asked]), gap, f.Ended(CALL, None, "unknown", "unheard")]
 
@@ -88,7 +90,7 @@ def heard(asked: f.CallbackRequested | None, lost: timedelta) -> list[Fact]:
 def test_a_request_is_told_once_whether_it_was_received_or_not(was_heard: bool) -> None:
     own = f.CallbackRequested(CALL, LEFT.at + timedelta(seconds=0.001), None, "fr")
     given = heard(own, timedelta(seconds=0.1)) if was_heard else heard(None, timedelta(seconds=-0.1))
-    (one,) = (x for x in merged(given, told(asking())[CALL]) if isinstance(x, f.CallbackRequested))
+    (one,) = (x for x in merged(given, reported(asking())[CALL]) if isinstance(x, f.CallbackRequested))
     assert one == (own if was_heard else f.CallbackRequested(CALL, LEFT.at, None, "fr"))
 
 
@@ -101,6 +103,6 @@ def test_a_request_that_was_received_is_not_owed_again(store: Database) -> None:
 
 
 def test_voicemail_by_userevent_says_that_no_message_was_left() -> None:
-    by_event = told(asking("CallmonVoicemail,Status: FAILED"))[CALL][1]
+    by_event = reported(asking("CallmonVoicemail,Status: FAILED"))[CALL][1]
     assert isinstance(by_event, f.Filled)
     assert by_event.message is True

@@ -51,7 +51,7 @@ def deeds(store: Database) -> list[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         ("agent", "agent: agent"),
         ("lead", "lead: agent manager"),
@@ -59,9 +59,9 @@ def deeds(store: Database) -> list[tuple[str, str, str, str]]:
         ("nothing", "nothing: "),
     ],
 )
-def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Database, name: str, told: str) -> None:
+def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Database, name: str, reported: str) -> None:
     visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), name)
-    assert visitor.get("/fr/who").text == told
+    assert visitor.get("/fr/who").text == reported
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_the_database_alone_makes_nobody_somebody(sqlite_store: Database) -> Non
 
 
 @pytest.mark.parametrize(
-    ("uses", "told"),
+    ("uses", "reported"),
     [
         ([59, 59, 59], "agent: agent"),
         ([60], ": "),
@@ -226,14 +226,14 @@ def test_the_database_alone_makes_nobody_somebody(sqlite_store: Database) -> Non
     ],
 )
 def test_a_session_ends_after_an_hour_without_a_page_and_after_twelve_in_any_case(
-    sqlite_store: Database, uses: list[int], told: str
+    sqlite_store: Database, uses: list[int], reported: str
 ) -> None:
     clock = Clock()
     visitor = signed_in(application(with_accounts(sqlite_store), clock, **BY_ACCOUNT), "agent")
     for minutes in uses:
         clock.goes_on(timedelta(minutes=minutes))
         last = visitor.get("/fr/who").text
-    assert last == told
+    assert last == reported
 
 
 def test_one_person_has_so_many_sessions_at_most_and_the_oldest_goes(sqlite_store: Database) -> None:
@@ -436,9 +436,9 @@ def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
     assert parts_sent(gate, cookie, meanwhile) == parts
 
 
-@pytest.mark.parametrize(("name", "told"), [("agent", ": "), ("viewer", "viewer: viewer")])
+@pytest.mark.parametrize(("name", "reported"), [("agent", ": "), ("viewer", "viewer: viewer")])
 def test_looking_on_is_no_use_of_a_session_but_for_a_wall_screen(
-    sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+    sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, name: str, reported: str
 ) -> None:
     monkeypatch.setattr("callmon.web.auth.middleware.LOOK_AGAIN_SECONDS", 0.0)
     clock = Clock()
@@ -447,7 +447,7 @@ def test_looking_on_is_no_use_of_a_session_but_for_a_wall_screen(
     cookie = f"{cookies.SESSION}={visitor.cookies.get(cookies.SESSION)}"
     assert parts_sent(gate, cookie, lambda: clock.goes_on(timedelta(minutes=59))) == 10
     clock.goes_on(timedelta(minutes=2))
-    assert visitor.get("/fr/who").text == told
+    assert visitor.get("/fr/who").text == reported
 
 
 def test_no_password_is_in_a_log_or_an_answer(sqlite_store: Database, caplog: pytest.LogCaptureFixture) -> None:

@@ -219,8 +219,8 @@ async def test_of_many_wrong_passwords_at_once_one_is_compared_at_a_time(monkeyp
 
     monkeypatch.setattr(bcrypt, "checkpw", counted)
     given = header("prometheus", "wrong")
-    told = await asyncio.gather(*(users.admits(given, f"203.0.113.{n}") for n in range(8)))
-    assert (told, at_once) == ([False] * 8, {1})
+    reported = await asyncio.gather(*(users.admits(given, f"203.0.113.{n}") for n in range(8)))
+    assert (reported, at_once) == ([False] * 8, {1})
 
 
 async def test_a_verified_password_is_known_after_a_reload_that_keeps_its_hash(

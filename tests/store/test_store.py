@@ -77,11 +77,11 @@ def test_upgrading_twice_changes_nothing(url: str) -> None:
 
 def test_a_database_that_is_up_to_date_is_opened_without_loading_alembic(sqlite_store: Database) -> None:
     code = f"import sys; from callmon.store.database import upgrade; upgrade({str(sqlite_store.url)!r})"
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", f"{code}; print('sqlalchemy' in sys.modules, 'alembic' in sys.modules)"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert told.stdout == "True False\n"
+    assert reported.stdout == "True False\n"
 
 
 def test_a_database_that_was_never_migrated_is_refused_with_what_to_do(url: str, tmp_path: Path) -> None:
@@ -162,8 +162,10 @@ def test_a_new_file_is_for_its_owner_alone(sqlite_store: Database) -> None:
 
 def test_sqlite_writes_ahead_and_syncs_each_commit(sqlite_store: Database) -> None:
     with sqlite_store.reading() as connection:
-        told = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
-    assert told == ["wal", 2]
+        reported = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        ]
+    assert reported == ["wal", 2]
 
 
 # In and out.
@@ -286,8 +288,8 @@ def test_numbers_are_given_only_to_those_who_ask(store: Database) -> None:
 def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Database, heard: int) -> None:
     facts = answered_call(0)
     early = finding(account(facts))
-    told = [Outcome(EXCHANGE, (fact,)) for fact in facts[:heard]]
-    wrote(store, *told, Outcome(EXCHANGE, findings=(early,)), *outcomes(answered_call(1)))
+    reported = [Outcome(EXCHANGE, (fact,)) for fact in facts[:heard]]
+    wrote(store, *reported, Outcome(EXCHANGE, findings=(early,)), *outcomes(answered_call(1)))
     expected = {facts[0].call: calls.StoredOpenCall(tuple(facts[:heard]), (early,))}
     assert calls.open_calls(store, EXCHANGE, numbers=True) == expected
     assert calls.open_calls(store, "ottawa") == {}
@@ -302,8 +304,8 @@ def test_a_call_that_ended_is_not_in_progress_even_when_it_came_and_went_in_one_
 
 def test_a_call_goes_on_after_a_restart_with_its_facts_in_order(store: Database) -> None:
     facts = answered_call(0)
-    told = outcomes(facts)
-    for item in told:
+    reported = outcomes(facts)
+    for item in reported:
         wrote(store, item)
     (found,) = calls.stored_calls(store, facts[0].call, numbers=True)
     assert found.facts == tuple(facts)
@@ -313,8 +315,8 @@ def test_a_call_goes_on_after_a_restart_with_its_facts_in_order(store: Database)
 
 
 def test_the_figures_are_what_the_rows_add_up_to(store: Database) -> None:
-    told = [*of_calls(20), Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2.5)),))]
-    assert wrote(store, *told) == pytest.approx(summed(told))
+    reported = [*of_calls(20), Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2.5)),))]
+    assert wrote(store, *reported) == pytest.approx(summed(reported))
     counted = rows(store)
     assert (counted["call"], counted["finding"], counted["fact"], counted["gap"]) == (20, 60, 240, 1)
 

@@ -37,18 +37,18 @@ from tests.support.store_fixtures import (
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(url: str) -> None:
-    store, told = upgrade(url), of_calls(4)
+    store, reported = upgrade(url), of_calls(4)
     with database(store) as sink:
-        for item in told[:24]:
+        for item in reported[:24]:
             sink.offer(item)
         assert sink.flush(SOON)
         ends_all = f"SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED} WHERE id = 1"
         with psycopg.connect(url.replace("+psycopg", "")) as other:
             assert other.execute(ends_all.encode()).fetchall() == [(True,)]
-        for item in told[24:]:
+        for item in reported[24:]:
             sink.offer(item)
         assert sink.flush(SOON)
-        assert sink.counters.snapshot() == pytest.approx(summed(told))
+        assert sink.counters.snapshot() == pytest.approx(summed(reported))
     assert rows(store)["fact"] == 48
     store.close()
 
@@ -59,7 +59,7 @@ def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(
 def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_afterwards(
     store: Database,
 ) -> None:
-    told = of_calls(2)
+    reported = of_calls(2)
     with database(store) as first:
         with pytest.raises(StoreError) as refusal:
             Writer(store, patience=seconds(1))
@@ -69,11 +69,11 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
             "stop it, or give this callmon its own database",
             int(store.engine.dialect.name == "postgresql"),
         )
-        for item in told:
+        for item in reported:
             first.offer(item)
         assert first.flush(SOON)
     with database(store) as second:
-        assert second.counters.snapshot() == pytest.approx(summed(told))
+        assert second.counters.snapshot() == pytest.approx(summed(reported))
 
 
 # The daemon is killed.
@@ -148,8 +148,8 @@ def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str, 
         assert set(figures.values()) - {0.0} != set()
         unfinished = calls.open_calls(store, EXCHANGE, numbers=True)
         for call, begun in unfinished.items():
-            told = answered_call(int(call.partition(".")[2]))
-            assert begun.facts == tuple(told[: 7 if when == "amid a call" else len(begun.facts)])
+            reported = answered_call(int(call.partition(".")[2]))
+            assert begun.facts == tuple(reported[: 7 if when == "amid a call" else len(begun.facts)])
         assert len(unfinished) in ([1] if when == "amid a call" else [0, 1])
         assert [x for x in rebuild.rollup_differences(store, TORONTO) if x] == []
         assert {name for name, found in rows(store).items() if found} == written(unfinished)

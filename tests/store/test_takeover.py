@@ -44,18 +44,18 @@ class Callmon:
     def __init__(self) -> None:
         self.monitor: Monitor = listener()
         self.replay = Replay(self.monitor, "toronto")
-        self.told: list[tuple[datetime, Outcome]] = []
+        self.reported: list[tuple[datetime, Outcome]] = []
 
     def hear(self, *connections: bytes) -> Callmon:
         for data in connections:
             for outcome in self.replay.connection(chunks(io.BytesIO(bytes(data)))):
                 at = self.monitor.exchanges.get("toronto").tracker.state.exchange_time  # type: ignore[union-attr]  # it is configured
                 assert at is not None
-                self.told.append((at, outcome))
+                self.reported.append((at, outcome))
         return self
 
     def between(self, begin: datetime | None, end: datetime | None) -> list[Outcome]:
-        return [one for at, one in self.told if (begin is None or at > begin) and (end is None or at <= end)]
+        return [one for at, one in self.reported if (begin is None or at > begin) and (end is None or at <= end)]
 
 
 def everything(store: Database) -> dict[str, Any]:
@@ -76,8 +76,8 @@ def new(folder: Path, name: str) -> Database:
     return upgrade(f"sqlite:///{folder}/{name}.db", RING)
 
 
-def written(store: Database, told: Iterable[Item]) -> Figures:
-    items = list(told)
+def written(store: Database, reported: Iterable[Item]) -> Figures:
+    items = list(reported)
     return wrote(store, *items) if items else calls.counters(store)  # type: ignore[arg-type]  # heartbeats too
 
 
@@ -103,7 +103,7 @@ def test_whoever_heard_all_of_it_writes_what_is_missing_and_goes_on(
     whole = recording(name)
     expected, figures = alone(tmp_path, whole)
     first = Callmon().hear(whole)
-    begin, end = first.told[0][0], first.told[-1][0]
+    begin, end = first.reported[0][0], first.reported[-1][0]
     died = begin + (end - begin) * part
     store = new(tmp_path, "shared")
     written(store, [*first.between(None, died), Heartbeat("toronto", died - SECOND)])
@@ -111,9 +111,9 @@ def test_whoever_heard_all_of_it_writes_what_is_missing_and_goes_on(
     second.hear(whole[:taken])
     missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
     assert facts_of(missing) == facts_of(second.between(died, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, whole[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     assert counter_differences(store) == []
     store.close()
@@ -202,9 +202,9 @@ def test_whoever_began_in_the_middle_of_a_call_knows_from_the_database_what_it_m
     taken = _place(rest, died + SECOND)
     second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
     missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     assert counter_differences(store) == []
     store.close()
@@ -236,9 +236,9 @@ def test_a_caller_sent_off_before_it_began_was_transferred_when_somebody_else_an
     _go_on(second, rest[known:taken])
     written(store, [*first.between(learns, died), Heartbeat("toronto", died)])
     missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
@@ -274,9 +274,9 @@ def test_a_menu_that_a_standby_found_in_progress_is_ended_by_the_party_that_ende
     taken = _place(rest, died)
     second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
     missing = succeed(store, second.monitor, second.between(None, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     found = everything(store)
     assert (found["call"], found["finding"]) == (expected["call"], expected["finding"])
     store.close()
@@ -316,9 +316,9 @@ def test_a_redirect_soon_after_it_began_is_the_one_transfer_that_the_other_has_s
     written(store, [*first.between(learns, died), Heartbeat("toronto", died)])
     missing = succeed(store, second.monitor, second.between(learns, None))
     assert [fact for one in missing for fact in one.facts] == []
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
@@ -362,9 +362,9 @@ def test_a_transfer_that_the_other_heard_is_not_inferred_once_more_from_a_listin
     written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
     missing = succeed(store, second.monitor, second.between(None, None))
     assert [fact for one in missing for fact in one.facts if not isinstance(fact, Unheard)] == []
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
@@ -391,11 +391,11 @@ def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_wher
     written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
     taken = _place(rest, died)
     second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
-    assert [type(fact) for _, one in second.told if not one.gaps for fact in one.facts].count(Unheard) == 1
+    assert [type(fact) for _, one in second.reported if not one.gaps for fact in one.facts].count(Unheard) == 1
     missing = succeed(store, second.monitor, second.between(None, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     (stored_call,) = calls.stored_calls(store, caller.uniqueid)
     assert stored_call.account is not None
     assert (stored_call.account.heard, stored_call.account.outcome) == ("full", "answered")
@@ -425,9 +425,9 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
         return heartbeats(read)
 
     monkeypatch.setattr(calls, "heartbeats", meanwhile)
-    told = [item for item in kept if isinstance(item, Outcome)]
+    reported = [item for item in kept if isinstance(item, Outcome)]
     here = [("toronto", caller.uniqueid)]
-    known = takeover.stored_state(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING)
+    known = takeover.stored_state(store, ["toronto"], reported, here, second.monitor.ledger.empty(), MORNING)
     take_over(second.monitor, known, kept)
     (call,) = second.monitor.calls_in_progress("toronto")
     assert (call.outcome, call.ringing, call.answered) == ("answered", MORNING + 2 * SECOND, MORNING + 5 * SECOND)
@@ -456,15 +456,15 @@ def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_n
     kept: list[Any] = [*second.between(None, before + 0.5 * SECOND), Heartbeat("toronto", before + 0.5 * SECOND)]
     kept += second.between(before + 0.5 * SECOND, None)
     here = [("toronto", caller.uniqueid)]
-    told = [item for item in kept if isinstance(item, Outcome)]
+    reported = [item for item in kept if isinstance(item, Outcome)]
     missing = take_over(
         second.monitor,
-        takeover.stored_state(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING),
+        takeover.stored_state(store, ["toronto"], reported, here, second.monitor.ledger.empty(), MORNING),
         kept,
     )
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, whole[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
@@ -492,9 +492,9 @@ def test_an_answer_that_both_heard_is_stored_once_though_one_knows_the_ringing_f
     second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
     missing = succeed(store, second.monitor, second.between(None, None))
     assert [fact for one in missing for fact in one.facts] == []
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
@@ -524,9 +524,9 @@ def test_a_number_that_each_was_told_at_another_moment_to_be_withheld_begins_no_
     second.hear(whole[:taken])
     missing = succeed(store, second.monitor, second.between(None, None))
     assert [type(fact).__name__ for one in missing for fact in one.facts] == ["Answered"]
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, whole[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
@@ -617,9 +617,9 @@ def test_whoever_is_cut_off_when_its_turn_comes_has_a_gap_only_since_the_other_e
     second = Callmon().hear(before)
     assert second.monitor.feed("toronto", ConnectionLost(MORNING + 5 * SECOND)) is None
     assert succeed(store, second.monitor, second.between(None, None)) == []
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, bytes(exchange.connections[-1]).partition(b"\r\n")[2])
-    written(store, [one for _, one in second.told[heard:]])
+    written(store, [one for _, one in second.reported[heard:]])
     (gap,) = calls.gaps(store, "toronto")
     (stored_call,) = calls.stored_calls(store, caller.uniqueid)
     assert ((gap.start - MORNING) / SECOND, (gap.end - MORNING) / SECOND) == (12.0, 15.0)

@@ -218,7 +218,7 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Though commits fail, or their answers are lost: a backlog of 0 means that all is counted."""
-    chance, told, seen = random.Random(seed), of_calls(30), list[tuple[int, Figures]]()
+    chance, reported, seen = random.Random(seed), of_calls(30), list[tuple[int, Figures]]()
     sink = Writer(store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     lock = sink._lock
     writing, notify = lock.writing, sink._set_trouble
@@ -242,17 +242,17 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
     monkeypatch.setattr(writer, "MAX_BATCH", 20)  # one or two records a transaction
     monkeypatch.setattr(lock, "writing", faulty)
     monkeypatch.setattr(sink, "_set_trouble", sampled)
-    for n in range(0, len(told), 10):
-        for item in told[n : n + 10]:
+    for n in range(0, len(reported), 10):
+        for item in reported[n : n + 10]:
             sink.offer(item)
         assert until(lambda: not sink._appender.waiting)  # a record of their own
     assert sink.flush(SOON)
     monkeypatch.undo()
-    assert (sink.backlog(), sink.counters.snapshot()) == (0, pytest.approx(summed(told)))
+    assert (sink.backlog(), sink.counters.snapshot()) == (0, pytest.approx(summed(reported)))
     sink.close(SOON)
     assert len({done for done, _ in seen}) > 10
-    assert [done for done, figures in seen if figures != pytest.approx(summed(told[:done]))] == []
-    assert (rows(store)["fact"], calls.counters(store)) == (360, pytest.approx(summed(told)))
+    assert [done for done, figures in seen if figures != pytest.approx(summed(reported[:done]))] == []
+    assert (rows(store)["fact"], calls.counters(store)) == (360, pytest.approx(summed(reported)))
 
 
 @pytest.mark.parametrize("committed", [0, 1, 2])
@@ -309,13 +309,13 @@ def test_records_that_waited_for_a_slow_database_are_committed_together_within_a
     commits_at_most: int,
 ) -> None:
     """Thirty records of twelve outcomes wait behind another program's transaction."""
-    told = of_calls(30)
+    reported = of_calls(30)
     monkeypatch.setattr(writer, "MAX_BATCH", most)
     told_of_commits(sqlite_store)
     sink = Writer(sqlite_store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     with locked(sqlite_store):
-        for n in range(0, len(told), 12):
-            for item in told[n : n + 12]:
+        for n in range(0, len(reported), 12):
+            for item in reported[n : n + 12]:
                 sink.offer(item)
             assert until(lambda: not sink._appender.waiting)  # a record of their own
     assert sink.flush(SOON)
@@ -324,14 +324,14 @@ def test_records_that_waited_for_a_slow_database_are_committed_together_within_a
     assert (found[-1] >= 30, found) == (True, sorted(set(found)))
     # The first may have been taken before the others were there.
     assert fewest <= len(found) <= commits_at_most
-    assert (rows(sqlite_store)["fact"], calls.counters(sqlite_store)) == (360, pytest.approx(summed(told)))
-    assert sink.counters.snapshot() == pytest.approx(summed(told))
+    assert (rows(sqlite_store)["fact"], calls.counters(sqlite_store)) == (360, pytest.approx(summed(reported)))
+    assert sink.counters.snapshot() == pytest.approx(summed(reported))
 
 
 def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twice(
     sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = of_calls(6)
+    reported = of_calls(6)
     told_of_commits(sqlite_store)
     sink = Writer(sqlite_store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     write, lost = sink._write, []
@@ -345,14 +345,14 @@ def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twic
 
     monkeypatch.setattr(sink, "_write", answer_lost)
     with locked(sqlite_store):
-        for n in range(0, len(told), 12):
-            for item in told[n : n + 12]:
+        for n in range(0, len(reported), 12):
+            for item in reported[n : n + 12]:
                 sink.offer(item)
             assert until(lambda: not sink._appender.waiting)
     assert sink.flush(SOON)
     sink.close(SOON)
     assert (lost, sink.backlog()) == (commits(sqlite_store)[-1:], 0)
-    assert calls.counters(sqlite_store) == sink.counters.snapshot() == pytest.approx(summed(told))
+    assert calls.counters(sqlite_store) == sink.counters.snapshot() == pytest.approx(summed(reported))
 
 
 def test_a_stack_dump_names_the_two_threads_of_a_writer(sqlite_store: Database) -> None:

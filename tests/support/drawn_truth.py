@@ -42,9 +42,9 @@ def facts(call: Played, said: Mapping[str, Any]) -> Iterable[Found]:
         yield Found(call, name, wrong[0].partition(": ")[2] if wrong else "")
     yield from _ringing(call, said)
     for name, expected in _verdicts(call).items():
-        told = said["verdicts"][name]
-        wrong = [] if told in (expected, "unknown") else [f"{told}, not {expected}"]
-        yield Found(call, name, _at(call, wrong), told == "unknown")
+        reported = said["verdicts"][name]
+        wrong = [] if reported in (expected, "unknown") else [f"{reported}, not {expected}"]
+        yield Found(call, name, _at(call, wrong), reported == "unknown")
 
 
 def by_replay(calls: list[Played], stream: bytes, heard: bytes) -> list[Found]:
@@ -64,10 +64,10 @@ def _only(call: Played, name: str) -> Played:
 def _ringing(call: Played, said: Mapping[str, Any]) -> Iterable[Found]:
     found = compared(call, said)
     start, number = ([line for line in found.wrong if line.startswith(name)] for name in ("ringing", "ring "))
-    open_start = found.told.earliest is None and found.begins is not None and not start
+    open_start = found.reported.earliest is None and found.begins is not None and not start
     yield Found(call, "start of ringing", _at(call, start), open_start)
     if joined(call) and not near_an_edge(call):
-        yield Found(call, "ring", _at(call, number), found.told.rings is None and found.ring is not None)
+        yield Found(call, "ring", _at(call, number), found.reported.rings is None and found.ring is not None)
 
 
 def _at(call: Played, wrong: list[str]) -> str:

@@ -58,12 +58,12 @@ class Board:
         self._client.publish(topic, payload, qos=1, retain=True).wait_for_publish(10)
 
     def json(self, topic: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.shown[topic])
-        return told
+        reported: dict[str, Any] = json.loads(self.shown[topic])
+        return reported
 
     def all_of(self, topic: str) -> list[dict[str, Any]]:
         with self._lock:
-            return [json.loads(payload) for told, payload, _, _ in self.heard if told == topic]
+            return [json.loads(payload) for reported, payload, _, _ in self.heard if reported == topic]
 
     def topics(self, below: str) -> list[str]:
         with self._lock:
@@ -80,9 +80,9 @@ class Board:
 
     def _hear(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         with self._lock:
-            told = message.payload.decode()
-            self.shown[message.topic] = told
-            self.heard.append((message.topic, told, message.retain, message.qos))
+            reported = message.payload.decode()
+            self.shown[message.topic] = reported
+            self.heard.append((message.topic, reported, message.retain, message.qos))
 
 
 @dataclass

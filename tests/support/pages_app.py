@@ -68,15 +68,15 @@ def pages(
         yield from _pages(settings(folder, url), fill)
 
 
-def _pages(told: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:
-    store = opening.open_for_writing(told)
+def _pages(reported: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:
+    store = opening.open_for_writing(reported)
     _fill(store)
     fill(store)
     with_accounts(store)
-    daemon = Daemon(told, store)
+    daemon = Daemon(reported, store)
     try:
         daemon.restore()
-        signing = SignIn(AccessService(told.web.access, store))
+        signing = SignIn(AccessService(reported.web.access, store))
         gate = WebApplication(
             daemon.metrics,
             daemon.troubles,

@@ -31,7 +31,7 @@ def public(calls: Iterable[Played]) -> list[Played]:
     return [call for call in calls if call.situation.expect.get("direction") == "inbound"]
 
 
-def told(store: Database, settings: Settings, call: str) -> dict[str, Any] | None:
+def reported(store: Database, settings: Settings, call: str) -> dict[str, Any] | None:
     """A call as stored, as JSON; None if it is not stored."""
     found = queries.stored_calls(store, call, numbers=True)
     assert len(found) <= 1
@@ -112,9 +112,9 @@ def _as_far(expected: object, got: object) -> object:
 ASKED_FOR = "withheld_but_delivered"
 
 
-def unlike(made: Iterable[tuple[str, str, Mapping[str, Any]]], told: Iterable[Mapping[str, Any]]) -> list[str]:
+def unlike(made: Iterable[tuple[str, str, Mapping[str, Any]]], reported: Iterable[Mapping[str, Any]]) -> list[str]:
     """Differences from each made call's (name, id, truth): other values, calls not reported, calls never made."""
-    calls = {call["call"]: call for call in told}
+    calls = {call["call"]: call for call in reported}
     found = []
     for name, own, expect in made:
         said = calls.pop(own, None)

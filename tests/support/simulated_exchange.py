@@ -120,9 +120,9 @@ class SimulatedExchange:
 
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer has it
-        assert isinstance(told, Outcome)
-        for noted in told.disruptions:
+        (reported,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer has it
+        assert isinstance(reported, Outcome)
+        for noted in reported.disruptions:
             self.entries.append(noted.entry)
             self.kept[noted.disruption.id] = noted.disruption
 

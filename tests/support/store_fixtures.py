@@ -167,10 +167,10 @@ def account(facts: list[f.Fact], in_hours: bool | None = True) -> Call:
     """The account of these facts."""
     arrival = facts[0]
     assert isinstance(arrival, f.Arrived)
-    told = CallAccount(arrival, in_hours=in_hours)
+    reported = CallAccount(arrival, in_hours=in_hours)
     for fact in facts[1:]:
-        told.record_fact(fact)
-    return told.call()
+        reported.record_fact(fact)
+    return reported.call()
 
 
 def finding(
@@ -323,18 +323,18 @@ def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
 @contextmanager
 def plans(store: Database) -> Iterator[list[str]]:
     """How SQLite goes about each question that is asked meanwhile."""
-    told: list[str] = []
+    reported: list[str] = []
 
     def asked(
         connection: Any, cursor: Any, statement: str, parameters: Any, context: object, many: object
     ) -> None:
         if statement.startswith("SELECT"):
             rows = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            told.extend(str(row[3]) for row in rows)
+            reported.extend(str(row[3]) for row in rows)
 
     event.listen(store.engine, "before_cursor_execute", asked)
     try:
-        yield told
+        yield reported
     finally:
         event.remove(store.engine, "before_cursor_execute", asked)
 

@@ -12,7 +12,7 @@ from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from tests.lab.model import Played
 from tests.lab.wire import RING, begins, joined, ring, waited_until, was_up, wire
-from tests.support.scripted_truth import told
+from tests.support.scripted_truth import reported
 
 CLOSE = 0.05  # seconds between the wire and what callmon tells
 IN_TIME = 3 * RING
@@ -62,7 +62,7 @@ def with_wait(said: dict[str, Any], call: Call) -> dict[str, Any]:
 
 def stored(store: Database, settings: Settings, own: str) -> dict[str, Any] | None:
     """The same of a stored call; None if it is not stored."""
-    said = told(store, settings, own)
+    said = reported(store, settings, own)
     (found,) = queries.stored_calls(store, own) if said else (None,)
     return with_wait(said, found.account) if said and found and found.account else None
 
@@ -80,19 +80,19 @@ class Compared(NamedTuple):
     begins: float | None
     ring: int | None
     verdict: str
-    told: Told
+    reported: Told
     wrong: tuple[str, ...]
 
     @property
     def is_settled(self) -> bool:
         """Whether callmon knows the verdict, and when the ringing began that the wire had."""
-        return self.told.verdict != "unknown" and (self.begins is None or self.told.earliest is not None)
+        return self.reported.verdict != "unknown" and (self.begins is None or self.reported.earliest is not None)
 
     @property
     def row(self) -> str:
         own = f"wire {_s(self.begins)}, ring {self.ring}, {self.verdict}"
-        told = f"told {_s(self.told.earliest)}, ring {self.told.rings}, {self.told.verdict}"
-        return f"{self.situation}: {own}; {told}: {'; '.join(self.wrong) or 'right'}"
+        reported = f"told {_s(self.reported.earliest)}, ring {self.reported.rings}, {self.reported.verdict}"
+        return f"{self.situation}: {own}; {reported}: {'; '.join(self.wrong) or 'right'}"
 
 
 def compared(call: Played, said: Mapping[str, Any]) -> Compared:
@@ -116,13 +116,14 @@ def table(some: Iterable[Compared]) -> list[str]:
 
 
 def _line(name: str, calls: list[Compared]) -> str:
-    pairs = [(c.begins, c.told.earliest) for c in calls]
+    pairs = [(c.begins, c.reported.earliest) for c in calls]
     off = max(
-        (abs(told - begins) for begins, told in pairs if begins is not None and told is not None), default=None
+        (abs(reported - begins) for begins, reported in pairs if begins is not None and reported is not None),
+        default=None,
     )
     rings = (
         " ".join(str(n or "-") for n in some)
-        for some in zip(*((c.ring, c.told.rings) for c in calls), strict=True)
+        for some in zip(*((c.ring, c.reported.rings) for c in calls), strict=True)
     )
     wrong = sum(bool(c.wrong) for c in calls)
     return " | ".join((name, _s(pairs[0][0]), _s(pairs[0][1]), _s(off), *rings, f"{wrong} of {len(calls)}"))
@@ -141,26 +142,26 @@ def clock(call: Played) -> float:
     return begins(call) or (not was_up(call) and wire(call).early_media) or call.invited
 
 
-def _start(began: float | None, told: Told, end: float | None) -> Iterable[str]:
-    if told.earliest is None or told.latest is None:
-        if told.silent and began is not None:
+def _start(began: float | None, reported: Told, end: float | None) -> Iterable[str]:
+    if reported.earliest is None or reported.latest is None:
+        if reported.silent and began is not None:
             yield "ringing that is not told"
     elif began is None:
         # The first packet of a tone comes after 20 ms: a phone may be busy sooner.
-        if told.rings is not None and (end is None or told.latest < end - CLOSE):
+        if reported.rings is not None and (end is None or reported.latest < end - CLOSE):
             yield "ringing that the wire never had"
-    elif not told.earliest - CLOSE <= began <= told.latest + CLOSE:
-        yield f"ringing began {told.earliest - began:+.3f} s from the wire"
+    elif not reported.earliest - CLOSE <= began <= reported.latest + CLOSE:
+        yield f"ringing began {reported.earliest - began:+.3f} s from the wire"
 
 
-def _number(number: int | None, told: Told) -> Iterable[str]:
-    if told.rings is not None and told.rings != number:
-        yield f"ring {told.rings}, not {number}"
+def _number(number: int | None, reported: Told) -> Iterable[str]:
+    if reported.rings is not None and reported.rings != number:
+        yield f"ring {reported.rings}, not {number}"
 
 
-def _verdict(verdict: str, told: Told) -> Iterable[str]:
-    if told.verdict not in (verdict, "unknown"):
-        yield f"{told.verdict}, not {verdict}"
+def _verdict(verdict: str, reported: Told) -> Iterable[str]:
+    if reported.verdict not in (verdict, "unknown"):
+        yield f"{reported.verdict}, not {verdict}"
 
 
 def _after(moment: float | None, since: float) -> float | None:

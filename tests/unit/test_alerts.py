@@ -53,10 +53,10 @@ def test_every_alert_has_an_entry_in_the_runbook_and_no_other_has(language: str)
 
 def test_the_two_runbooks_have_the_same_sections_in_the_same_order() -> None:
     sections = {
-        language: re.findall(r"^## ((?:board-)?\w+)\n\n\*\*", told, re.MULTILINE)
-        for language, told in RUNBOOK.items()
+        language: re.findall(r"^## ((?:board-)?\w+)\n\n\*\*", reported, re.MULTILINE)
+        for language, reported in RUNBOOK.items()
     }
-    counts = {language: len(re.findall(r"^## ", told, re.MULTILINE)) for language, told in RUNBOOK.items()}
+    counts = {language: len(re.findall(r"^## ", reported, re.MULTILINE)) for language, reported in RUNBOOK.items()}
     assert (sections["fr"], counts["fr"]) == (sections["en"], counts["en"])
 
 
@@ -102,8 +102,8 @@ def test_a_recorded_series_is_named_by_its_level_its_metric_and_its_operation() 
 
 def test_every_alert_is_seen_to_fire_and_its_texts_to_the_letter() -> None:
     fires = {name for name in ALERTS if re.search(rf'alertname="{name}",alertstate="firing"', TESTS)}
-    told = set(re.findall(r"alertname: (\w+)\n +exp_alerts:\n", TESTS))
-    assert (sorted(fires), sorted(told)) == (sorted(ALERTS), sorted(ALERTS))
+    reported = set(re.findall(r"alertname: (\w+)\n +exp_alerts:\n", TESTS))
+    assert (sorted(fires), sorted(reported)) == (sorted(ALERTS), sorted(ALERTS))
 
 
 def test_a_local_time_is_written_in_one_way_only() -> None:

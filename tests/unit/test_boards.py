@@ -120,9 +120,11 @@ def test_the_linter_has_nothing_to_say() -> None:
 
 
 def test_a_day_is_the_same_in_the_boards_in_the_database_and_in_the_configuration() -> None:
-    told = re.search(r"boards\.zone\(\).*\$\$ SELECT '([^']+)' \$\$", (PLACE / "reader.sql").read_text("utf-8"))
-    assert told is not None
-    assert {told[1], ZONE, Configuration.model_fields["timezone"].default} == {"America/Toronto"}
+    reported = re.search(
+        r"boards\.zone\(\).*\$\$ SELECT '([^']+)' \$\$", (PLACE / "reader.sql").read_text("utf-8")
+    )
+    assert reported is not None
+    assert {reported[1], ZONE, Configuration.model_fields["timezone"].default} == {"America/Toronto"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -377,12 +379,12 @@ FAULTS: list[tuple[str, str, Fault, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "fault", "plant", "told"), FAULTS, ids=[fault for _, fault, *_ in FAULTS])
-def test_the_linter_sees(name: str, fault: str, plant: Fault, told: str) -> None:
+@pytest.mark.parametrize(("name", "fault", "plant", "reported"), FAULTS, ids=[fault for _, fault, *_ in FAULTS])
+def test_the_linter_sees(name: str, fault: str, plant: Fault, reported: str) -> None:
     board = written("en", name)
     assert lint.lint(board, "en") == []
     plant(board)
-    assert [one for one in lint.lint(board, "en") if told in one] != [], lint.lint(board, "en")
+    assert [one for one in lint.lint(board, "en") if reported in one] != [], lint.lint(board, "en")
 
 
 BETWEEN: list[tuple[str, Fault, str]] = [
@@ -395,19 +397,19 @@ BETWEEN: list[tuple[str, Fault, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "plant", "told"), BETWEEN, ids=[fault for fault, *_ in BETWEEN])
-def test_the_linter_sees_between_the_languages(fault: str, plant: Fault, told: str) -> None:
+@pytest.mark.parametrize(("fault", "plant", "reported"), BETWEEN, ids=[fault for fault, *_ in BETWEEN])
+def test_the_linter_sees_between_the_languages(fault: str, plant: Fault, reported: str) -> None:
     french, english = written("fr", "live"), written("en", "live")
     assert alike.lint_pair(french, english) == []
     plant(french)
-    assert [one for one in alike.lint_pair(french, english) if told in one] != []
+    assert [one for one in alike.lint_pair(french, english) if reported in one] != []
 
 
 def test_the_linter_sees_a_title_that_was_left_in_english() -> None:
     french, english = written("fr", "live"), written("en", "live")
     for n, panel in enumerate(french["panels"]):
         panel["title"] = english["panels"][n]["title"]
-    seen = [told for told in alike.lint_pair(french, english) if "missing French" in told]
+    seen = [reported for reported in alike.lint_pair(french, english) if "missing French" in reported]
     assert len(seen) == sum(not alike.SAME.fullmatch(panel["title"]) for panel in english["panels"])
 
 

@@ -31,7 +31,7 @@ def panel(kind: str = "table", **units: str) -> Json:
 
 def test_of_every_panel_a_truth_is_known_and_no_truth_is_of_a_panel_that_is_gone() -> None:
     titles = {name: [one["title"] for one in board["panels"]] for name, board in lint.read("en").items()}
-    known = {(name, title) for name, told in TRUTHS.items() for title in told} | CURVES
+    known = {(name, title) for name, reported in TRUTHS.items() for title in reported} | CURVES
     asked = {(name, title) for name, all_of in titles.items() for title in all_of}
     assert known - asked == set()
     without = {

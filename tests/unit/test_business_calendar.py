@@ -395,11 +395,11 @@ def test_the_closed_days_are_those_that_the_library_finds_by_country() -> None:
 
 def test_no_other_countrys_closed_days_are_loaded() -> None:
     code = "import sys; from callmon.config.closed_days import ontario; print(len(ontario(2026)))"
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", f"{code}; print('holidays.countries' in sys.modules)"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert told.stdout == "14\nFalse\n"
+    assert reported.stdout == "14\nFalse\n"
 
 
 @pytest.mark.parametrize("year", [1, 1866, 2101, 9999])

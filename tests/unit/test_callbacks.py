@@ -46,10 +46,10 @@ def office_message(at: datetime, **more: Any) -> Any:
     return Office().message(at, **more)
 
 
-@pytest.mark.parametrize(("at", "told"), [(DAY - MILLI, 0), (DAY, 0), (DAY + MILLI, 1)])
-def test_what_is_not_paid_falls_due_after_the_last_moment_and_not_at_it(at: timedelta, told: int) -> None:
+@pytest.mark.parametrize(("at", "reported"), [(DAY - MILLI, 0), (DAY, 0), (DAY + MILLI, 1)])
+def test_what_is_not_paid_falls_due_after_the_last_moment_and_not_at_it(at: timedelta, reported: int) -> None:
     office = Office().hear(office_message(TUESDAY)).tick(TUESDAY + at)
-    assert office.verdicts() == [("not_met", "not_called_back")] * told
+    assert office.verdicts() == [("not_met", "not_called_back")] * reported
 
 
 DUES = [
@@ -182,11 +182,11 @@ def test_the_verdict_waits_no_longer_when_that_callback_was_too_short() -> None:
     assert (office.verdicts(), office.one().state) == ([("not_met", "answered_too_short")], "open")
 
 
-@pytest.mark.parametrize(("lag", "told"), [(0.0, 1), (0.2, 1), (0.25, 0), (9.0, 0), (60.0, 0)])
-def test_a_verdict_waits_for_what_the_exchange_may_still_be_saying(lag: float, told: int) -> None:
+@pytest.mark.parametrize(("lag", "reported"), [(0.0, 1), (0.2, 1), (0.25, 0), (9.0, 0), (60.0, 0)])
+def test_a_verdict_waits_for_what_the_exchange_may_still_be_saying(lag: float, reported: int) -> None:
     now = TUESDAY + DAY + 0.25 * SECOND
     office = Office().hear(office_message(TUESDAY)).tick(now, {"toronto": now - lag * SECOND})
-    assert len(office.verdicts()) == told
+    assert len(office.verdicts()) == reported
 
 
 def test_where_a_whole_callback_fits_into_what_was_unheard_nobody_knows() -> None:

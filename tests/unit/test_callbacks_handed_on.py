@@ -92,8 +92,8 @@ def test_a_call_that_no_phone_joined_leaves_the_callback_unknown_and_never_not_m
 def test_the_list_tells_of_a_call_that_callmon_cannot_attribute(language: str, history: str) -> None:
     office = owing()
     office.hear(rung_first(office, joined=None))
-    told = CallbackList(usual(), language, LATER).history(office.one())
-    assert told.replace("\N{NO-BREAK SPACE}", " ") == history
+    reported = CallbackList(usual(), language, LATER).history(office.one())
+    assert reported.replace("\N{NO-BREAK SPACE}", " ") == history
 
 
 def test_programs_and_boards_are_told_when_a_call_was_that_callmon_cannot_attribute() -> None:
@@ -183,7 +183,7 @@ def test_of_a_call_to_somebody_else_nothing_is_told_and_of_this_one_no_number_is
     office.hear(office.message(TUESDAY, caller=OTHER))
     facts = rung_first(office)
     office.hear(facts)
-    assert list(office.told) == ["1700000001.0"]
+    assert list(office.reported) == ["1700000001.0"]
     first = facts[0][1]
     assert isinstance(first, f.Arrived)
     assert without_numbers(first).dialled == OUTSIDE

@@ -135,7 +135,7 @@ def test_a_call_out_that_was_ringing_when_the_message_came_pays_when_it_is_answe
     office = Office()
     office.hear(office.message(TUESDAY), office.call_out(TUESDAY + SECOND, rang=20))
     assert office.one().state == "paid"
-    assert [type(fact).__name__ for fact in office.told["1700000002.0"]] == ["Arrived", "Answered", "Ended"]
+    assert [type(fact).__name__ for fact in office.reported["1700000002.0"]] == ["Arrived", "Answered", "Ended"]
 
 
 def test_a_message_left_while_the_callback_was_going_on_is_owed_anew() -> None:
@@ -151,7 +151,7 @@ def test_a_message_left_while_the_callback_was_going_on_is_owed_anew() -> None:
 def test_nothing_is_told_of_calls_that_nobody_waits_for_and_everything_of_the_others() -> None:
     office = owing()
     office.hear(office.call_out(LATER, number="9" + OTHER[2:]), office.call_out(LATER + HOUR))
-    assert list(office.told) == ["1700000001.0", "1700000003.0"]
+    assert list(office.reported) == ["1700000001.0", "1700000003.0"]
 
 
 def test_what_was_heard_after_the_answer_pays_without_waiting_for_the_end() -> None:

@@ -11,7 +11,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon.backfill.cel.rows import COLUMNS, CelReader, CelRow
-from tests.recordings.test_cel import TORONTO, told
+from tests.recordings.test_cel import TORONTO, reported
 from tests.support.examples import examples
 
 LINE = (
@@ -121,4 +121,4 @@ def test_no_text_raises(lines: list[str]) -> None:
 def test_no_rows_raise(table: list[list[str]]) -> None:
     quoted = [",".join('"' + field.replace('"', '""') + '"' for field in fields) for fields in table]
     rows, _ = read(*quoted)
-    assert isinstance(told(rows), dict)
+    assert isinstance(reported(rows), dict)

@@ -162,8 +162,8 @@ def test_where_a_pdf_cannot_be_made_the_remark_names_the_page_that_installs_what
 ) -> None:
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     given = 'host = "mail.example"\nsender = "a@b.example"\ninternal_to = ["c@d.example"]\nattach = ["pdf"]\n'
-    told = [text for text in check_remarks(parse(f"[mail]\n{given}")) if "WeasyPrint" in text]
-    assert told == [
+    reported = [text for text in check_remarks(parse(f"[mail]\n{given}")) if "WeasyPrint" in text]
+    assert reported == [
         "mail: attach has pdf, and WeasyPrint is not installed, so no report is mailed; "
         'see "Extras" in docs/en/how-to/install.md.'
     ]

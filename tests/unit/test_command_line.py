@@ -44,8 +44,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*words: str, told: str | None = None) -> Result:
-    return CliRunner().invoke(main, list(words), input=told)
+def run(*words: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(main, list(words), input=typed)
 
 
 def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click.Command]]:
@@ -133,9 +133,9 @@ def planned() -> str:
 def test_a_name_that_does_not_exist_is_refused_with_the_names_that_do(
     here: Path, place: tuple[str, str], language: str
 ) -> None:
-    words, told = BILINGUAL[place]
+    words, reported = BILINGUAL[place]
     done = run(*words.format(planned=planned() if "{" in words else "").split(), "--lang", language)
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told[language])
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported[language])
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -144,9 +144,9 @@ def test_a_command_without_lang_refuses_it_in_the_language_of_the_site(
     here: Path, place: tuple[str, str], language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CALLMON_DEFAULT_LANGUAGE", language)
-    words, told = OF_THE_SITE[place]
+    words, reported = OF_THE_SITE[place]
     done = run(*words.split())
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told[language])
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported[language])
 
 
 def test_no_command_takes_a_line_a_service_or_an_exchange_that_is_not_looked_at_here() -> None:
@@ -172,7 +172,7 @@ def test_the_language_of_the_settings_is_the_commands(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "told"),
+    ("number", "status", "reported"),
     [
         (errno.ENOENT, 2, "x: No such file or directory; create it first, or name another path."),
         (errno.ENOTDIR, 2, "x: Not a directory; a part of this path is a file; name another path."),
@@ -188,7 +188,7 @@ def test_the_language_of_the_settings_is_the_commands(here: Path) -> None:
     ],
 )
 def test_what_the_system_refuses_is_one_sentence_with_the_path_and_what_to_do(
-    number: int, status: int, told: str
+    number: int, status: int, reported: str
 ) -> None:
     @click.command()
     @report_errors
@@ -196,7 +196,7 @@ def test_what_the_system_refuses_is_one_sentence_with_the_path_and_what_to_do(
         raise OSError(number, os.strerror(number), "x")
 
     done = CliRunner().invoke(command)
-    assert (done.exit_code, done.stdout, done.stderr) == (status, "", f"{told}\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (status, "", f"{reported}\n")
 
 
 # Each command that takes a file or a folder; what it names is of the other kind, or not there.
@@ -225,10 +225,10 @@ def test_output_onto_a_full_disk_is_one_sentence(here: Path) -> None:
         done = subprocess.run(
             [*COMMAND, "check"], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
         )
-    told = (
+    reported = (
         "Un fichier ou la sortie : plus d'espace sur le disque; libérez de l'espace, puis relancez la commande.\n"
     )
-    assert (done.returncode, done.stderr.decode()) == (1, told)
+    assert (done.returncode, done.stderr.decode()) == (1, reported)
 
 
 def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ WITH_NUMBER = {
 
 @pytest.mark.parametrize("command", list(WITH_NUMBER))
 def test_a_number_on_the_command_line_is_refused_and_not_repeated(here: Path, command: str) -> None:
-    done = run(*command.split(), *WITH_NUMBER[command], NUMBER, told=NUMBER)
+    done = run(*command.split(), *WITH_NUMBER[command], NUMBER, typed=NUMBER)
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"{terminal_text(NO_NUMBER, 'fr')}\n")
 
 
@@ -313,10 +313,10 @@ def test_no_command_takes_a_number_as_an_argument() -> None:
 
 @pytest.mark.parametrize("command", ["privacy find", "privacy export", "privacy correct", "privacy log"])
 def test_an_empty_standard_input_is_refused_with_a_sentence(here: Path, command: str) -> None:
-    done = run(*command.split(), *WITH_NUMBER[command], told="")
+    done = run(*command.split(), *WITH_NUMBER[command], typed="")
     prompt = "Numéro enregistré" if command == "privacy correct" else "Numéro de téléphone"
-    told = f"{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
+    reported = f"{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported)
 
 
 def on_terminal(answer: str, *words: str) -> tuple[int, str]:
@@ -356,5 +356,5 @@ def test_judging_again_is_asked_about_on_a_terminal(here: Path) -> None:
 
 def test_judging_again_without_a_terminal_needs_a_yes(here: Path) -> None:
     done = run("db", "rejudge")
-    told = f"{QUESTION} Aucun terminal ne peut répondre : ajoutez --yes, ou vérifiez d'abord avec --dry-run.\n"
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
+    reported = f"{QUESTION} Aucun terminal ne peut répondre : ajoutez --yes, ou vérifiez d'abord avec --dry-run.\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported)

@@ -70,8 +70,8 @@ async def test_a_quiet_exchange_is_asked_as_often_as_configured_however_long_it_
     monkeypatch.setenv("AMI_SECRET", "s3cret")
     exchange = Answering()
     often = {"ping_every": timedelta(milliseconds=20), "ping_timeout": timedelta(hours=1)}
-    async with at_loopback(exchange, **often) as told:
-        link = await ExchangeClient("toronto", told, lambda _: None).connect()
+    async with at_loopback(exchange, **often) as reported:
+        link = await ExchangeClient("toronto", reported, lambda _: None).connect()
         try:
             async with asyncio.timeout(SOON):
                 for _ in range(PINGS):
@@ -95,8 +95,8 @@ async def test_a_stream_is_read_at_most_forty_times_a_second(monkeypatch: pytest
         reads.append((len(data), now))
         received.release()
 
-    async with at_loopback(stream) as told, asyncio.timeout(SOON):
-        link = await ExchangeClient("toronto", told, lambda _: None, read).connect()
+    async with at_loopback(stream) as reported, asyncio.timeout(SOON):
+        link = await ExchangeClient("toronto", reported, lambda _: None, read).connect()
         await link.ended
     assert [size for size, _ in reads] == [len(PIECE)] * READS
     gaps = [later - earlier for (_, earlier), (_, later) in pairwise(reads)]
@@ -109,8 +109,8 @@ async def test_messages_not_understood_count_as_unusable_on_the_connection_and_a
     monkeypatch.setenv("AMI_SECRET", "s3cret")
     exchange = Answering(BANNER + NEITHER_EVENT_NOR_ANSWER, connections=2)
     monitor = simulated_exchange.SimulatedExchange(datetime(2026, 11, 24, 15, tzinfo=UTC)).monitor
-    async with at_loopback(exchange) as told:
-        listener = ExchangeClient("toronto", told, lambda _: None)
+    async with at_loopback(exchange) as reported:
+        listener = ExchangeClient("toronto", reported, lambda _: None)
         task = asyncio.create_task(always_listening(listener, lambda: None))
         seen = ExchangeTask(listener, FlightRecorder(tmp_path), task)
         try:

@@ -83,10 +83,10 @@ def test_contacts_that_are_read_twice_change_nothing_more() -> None:
     here, there = owing(), pair("here")
     there.hear(there.call_out(None, rang_at=LATER, rang=30), there.call_out(LATER + HOUR))
     shared(there, here)
-    told = here.story()
+    reported = here.story()
     shared(there, here)
     shared(there, here.restart())
-    assert (here.story(), here.one().state) == (told, "paid")
+    assert (here.story(), here.one().state) == (reported, "paid")
 
 
 def test_a_call_before_the_message_pays_nothing() -> None:

@@ -44,7 +44,7 @@ def corrections(office: Office) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("after", "told"),
+    ("after", "reported"),
     [
         (MINUTE, [(STANDARD, "met", "called_back")]),
         (DAY, [(STANDARD, "met", "called_back")]),
@@ -52,11 +52,11 @@ def corrections(office: Office) -> list[tuple[str, str, str]]:
     ],
 )
 def test_a_callback_in_time_corrects_a_not_met_and_a_later_one_does_not(
-    after: timedelta, told: list[tuple[str, str, str]]
+    after: timedelta, reported: list[tuple[str, str, str]]
 ) -> None:
     office = judged_too_early()
     office.hear(office.call_out(TUESDAY + after, talked=13))
-    assert (office.one().state, corrections(office)) == ("paid", told)
+    assert (office.one().state, corrections(office)) == ("paid", reported)
     assert office.verdicts() == [("not_met", "not_called_back")]  # as first given
 
 
@@ -202,17 +202,17 @@ def test_a_clock_that_is_two_days_ahead_for_some_seconds_judges_no_callback(
         more = OTHER.format(port=ottawa.port) * (exchanges - 1)
         callmon = WarmCallmon(tmp_path, toronto.port, "secret", more=more)
         with callmon:
-            told, ahead = Told(toronto), "The clock of the exchange toronto is 1728"
-            message(told)
+            reported, ahead = Told(toronto), "The clock of the exchange toronto is 1728"
+            message(reported)
             assert until(lambda: callmon.total("callmon_callbacks_open") == 1.0)
             toronto.ahead = ottawa.ahead = 2 * 86_400.0
             assert until(lambda: ahead in health(callmon), 60)
             assert until(lambda: is_heard_ahead(tmp_path), 60)  # stored after what fell due with it
             toronto.ahead = ottawa.ahead = 0.0
             assert until(lambda: ahead not in health(callmon), 60)
-            pair = called_back(told)
+            pair = called_back(reported)
             assert until(lambda: callmon.total("callmon_verdicts_total", standard=STANDARD) == 1.0, 60)
-            told.ends(*pair)
+            reported.ends(*pair)
             assert callmon.total("callmon_verdicts_total", standard=STANDARD, verdict="met") == 1.0
             assert callmon.total("callmon_verdicts_corrected_total", standard=STANDARD) == 0.0
             assert callmon.total("callmon_callbacks_open") == 0.0
@@ -225,8 +225,8 @@ def test_a_talk_pays_when_it_is_long_enough_though_the_exchange_says_nothing_mor
         rarely = written.replace('username = "callmon"\n', 'username = "callmon"\nping_every = "1h"\n', 1)
         callmon.config.write_text(rarely, encoding="utf-8")
         with callmon:
-            told = Told(toronto)
-            message(told)
+            reported = Told(toronto)
+            message(reported)
             assert until(lambda: callmon.total("callmon_callbacks_open") == 1.0)
-            called_back(told)
+            called_back(reported)
             assert until(lambda: callmon.total("callmon_callbacks_open") == 0.0)

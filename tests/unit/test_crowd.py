@@ -46,8 +46,8 @@ def ended(uniqueid: str) -> e.Hangup:
 
 def test_a_call_is_followed_though_too_many_channels_have_not_ended() -> None:
     monitor = crowded([])
-    told = heard(monitor, newchannel("1.1", "4163272422", "4"), ended("1.1"))
-    assert [call.outcome for outcome in told for call in outcome.calls] == ["announcement"]
+    reported = heard(monitor, newchannel("1.1", "4163272422", "4"), ended("1.1"))
+    assert [call.outcome for outcome in reported for call in outcome.calls] == ["announcement"]
     crowd = monitor.exchanges[EXCHANGE].tracker.state.limit
     exchange = monitor.exchanges.get(EXCHANGE)
     assert exchange is not None
@@ -58,10 +58,12 @@ def test_the_channel_without_an_event_for_longest_is_given_up_first_and_its_end_
     calls = [newchannel(name, "4163272422", "4") for name in ("1.1", "1.2")]
     monitor = crowded(calls)
     heard(monitor, e.Newstate(MORNING, "4", "en", "", "", "1.1"))
-    told = heard(monitor, newchannel("1.3"))
-    assert [(call.call, call.outcome) for outcome in told for call in outcome.calls] == [("1.2", "unknown")]
-    told = heard(monitor, ended("1.1"))
-    assert [(call.call, call.outcome) for outcome in told for call in outcome.calls] == [("1.1", "announcement")]
+    reported = heard(monitor, newchannel("1.3"))
+    assert [(call.call, call.outcome) for outcome in reported for call in outcome.calls] == [("1.2", "unknown")]
+    reported = heard(monitor, ended("1.1"))
+    assert [(call.call, call.outcome) for outcome in reported for call in outcome.calls] == [
+        ("1.1", "announcement")
+    ]
 
 
 def test_memory_is_bounded_however_many_channels_do_not_end() -> None:

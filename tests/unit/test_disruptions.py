@@ -328,8 +328,8 @@ def test_one_that_was_ended_by_hand_is_not_opened_again_until_its_cause_was_over
 
 def planned(start: datetime, end: datetime, whole: bool = True) -> SimulatedExchange:
     texts = WHOLE if whole else Notice()
-    told = msgspec.structs.replace(texts, until=end)
-    return well().hand("plan", lines=LINES, start=start, notice=told)
+    reported = msgspec.structs.replace(texts, until=end)
+    return well().hand("plan", lines=LINES, start=start, notice=reported)
 
 
 def test_planned_work_is_announced_beforehand_and_ends_when_it_was_planned_to() -> None:
@@ -531,8 +531,8 @@ def happens(heard: SimulatedExchange, step: tuple[object, ...]) -> None:
         case ("listed", str(state)):
             heard.listed(_101=state, _102="NOT_INUSE", trunk=state)
         case ("hand", "plan"):
-            told = msgspec.structs.replace(WHOLE, until=heard.now + HOUR)
-            heard.hand("plan", lines=LINES, start=heard.now + MINUTE, notice=told)
+            reported = msgspec.structs.replace(WHOLE, until=heard.now + HOUR)
+            heard.hand("plan", lines=LINES, start=heard.now + MINUTE, notice=reported)
         case ("hand", str(action)):
             name = next(iter(heard.kept), "none")
             heard.hand(action, name, notice=Notice(reason_en="x") if action != "end" else Notice())

@@ -34,10 +34,10 @@ def proposal(
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
 def test_a_proposal_loads_and_holds_no_callers_number(recording: Path) -> None:
-    told = proposal([recording.read_bytes()], "toronto")
-    proposed = settings.parse(told)
+    reported = proposal([recording.read_bytes()], "toronto")
+    proposed = settings.parse(reported)
     assert list(proposed.exchanges) == ["toronto"]
-    assert re.findall(r"555-?01\d\d", told) == []
+    assert re.findall(r"555-?01\d\d", reported) == []
 
 
 def heard(name: str) -> str:
@@ -46,13 +46,13 @@ def heard(name: str) -> str:
 
 
 def test_a_voicemail_call_tells_the_line_the_trunk_the_box_and_the_ring_time() -> None:
-    told = heard("vm_message")
-    proposed = settings.parse(told)
+    reported = heard("vm_message")
+    proposed = settings.parse(reported)
     (line,) = proposed.lines()
     assert (line.numbers, line.mailboxes) == (("+14163272422",), ("500",))
     exchange = proposed.exchanges["toronto"]
     assert (exchange.trunks, exchange.voicemail_contexts) == (("PJSIP/trunk",), ("box",))
-    assert [text for text in told.splitlines() if "Voicemail took" in text] == [
+    assert [text for text in reported.splitlines() if "Voicemail took" in text] == [
         "# Voicemail took 1 of its calls after 24.0 s: 4 full rings."
     ]
 
@@ -86,7 +86,7 @@ def test_a_phone_with_a_long_number_is_no_trunk_once_it_has_been_rung() -> None:
 
 
 def test_a_transfer_to_where_the_call_was_parked_tells_the_parking_extension() -> None:
-    told = proposal(
+    reported = proposal(
         [
             arriving("4163272422"),
             b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 701\r\n\r\n",
@@ -94,7 +94,7 @@ def test_a_transfer_to_where_the_call_was_parked_tells_the_parking_extension() -
             b"Event: BlindTransfer\r\nTransfereeUniqueid: 9.9\r\nExtension: 104\r\n\r\n",
         ]
     )
-    assert settings.parse(told).exchanges["exchange"].parking_extensions == ("70",)
+    assert settings.parse(reported).exchanges["exchange"].parking_extensions == ("70",)
 
 
 def test_nothing_that_an_exchange_says_can_write_into_the_file() -> None:
@@ -106,9 +106,9 @@ def test_nothing_that_an_exchange_says_can_write_into_the_file() -> None:
 # --- what the proposal concludes ---------------------------------------------------------------------
 
 
-def filled_in(told: str) -> tuple[Settings, dict[str, str]]:
+def filled_in(reported: str) -> tuple[Settings, dict[str, str]]:
     """As an administrator fills it in: the menus ask for the language. And the policy's names of its lines."""
-    proposed = settings.parse(re.sub(r"^# (language_menu = true)", r"\1", told, flags=re.MULTILINE))
+    proposed = settings.parse(re.sub(r"^# (language_menu = true)", r"\1", reported, flags=re.MULTILINE))
     names = {number: line.name for line in EXAMPLE.lines() for number in line.numbers}
     return proposed, {line.name: names[line.numbers[0]] for line in proposed.lines() if line.numbers}
 
@@ -126,8 +126,8 @@ def test_a_proposal_concludes_of_its_calls_what_the_policys_own_configuration_do
     data = path.read_bytes()
     told_of_lines = re.sub(r"^extensions = .*\n", "", proposal([data], "toronto"), flags=re.MULTILINE)
     proposed, names = filled_in(told_of_lines)
-    told = replayed(data, settings=proposed).calls()
-    assert [call | {"line": names.get(call["line"])} for call in told] == replayed(data).calls()
+    reported = replayed(data, settings=proposed).calls()
+    assert [call | {"line": names.get(call["line"])} for call in reported] == replayed(data).calls()
 
 
 # --- FreePBX -----------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def test_a_context_in_which_phones_ring_too_is_never_proposed_as_voicemail() -> 
 
 def test_without_the_dialplans_step_a_message_tells_the_box_and_the_ring_time() -> None:
     exchange, caller = freepbx(20.0)
-    exchange.voicemail(caller, told=False, context="macro-vm")
+    exchange.voicemail(caller, reported=False, context="macro-vm")
     exchange.at(40.0).message(caller)
     exchange.hangup(caller)
     (line,) = heard_of(exchange).lines()
@@ -238,11 +238,11 @@ def test_a_language_given_before_anything_answers_is_the_lines_and_one_chosen_la
     prompt.at(5.0).rings(caller)
     prompt.at(9.0).hangup(caller)
     chosen.at(9.0).hangup(next(iter(chosen.channels.values())))
-    told = [
+    reported = [
         [(line.language, line.language_menu) for line in heard_of(exchange).lines()]
         for exchange in (given, chosen, prompt)
     ]
-    assert told == [[("fr", False)], [(None, True)], [(None, False)]]
+    assert reported == [[("fr", False)], [(None, True)], [(None, False)]]
     assert [row for row in told_of(prompt) if "language_menu" in row] == [
         "# language_menu = true  # FILL IN: true if the menu that answers asks for the language"
     ]
@@ -279,8 +279,8 @@ def test_music_instead_of_ringing_is_told_but_not_a_queues_nor_that_of_hold() ->
         exchange.at(5.0).answer(caller, *phones)
         starts(exchange, caller)
         exchange.at(9.0).ends(caller, phones[0])
-    told = [[row for row in told_of(exchange) if "of its calls" in row] for exchange in (group, queue, held)]
-    assert told == [
+    reported = [[row for row in told_of(exchange) if "of its calls" in row] for exchange in (group, queue, held)]
+    assert reported == [
         ["# In 1 of its calls the caller heard music instead of ringing. Callers cannot count such rings: let"],
         ["# 1 of its calls entered a queue. If it answers with music, rings are counted from there."],
         [],
@@ -288,8 +288,10 @@ def test_music_instead_of_ringing_is_told_but_not_a_queues_nor_that_of_hold() ->
 
 
 def test_slots_without_a_transfer_to_the_lot_leave_its_extension_to_be_filled_in() -> None:
-    told = proposal([arriving(GENERAL), b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 71\r\n\r\n"])
-    assert [row for row in told.splitlines() if "park" in row] == [
+    reported = proposal(
+        [arriving(GENERAL), b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 71\r\n\r\n"]
+    )
+    assert [row for row in reported.splitlines() if "park" in row] == [
         "# parked calls waited at 71",
         '# parking_extensions = ["700"]  # FILL IN: the extension to which a transfer parks a call',
     ]

@@ -147,12 +147,12 @@ def test_on_a_telephone_no_length_is_written_over_another() -> None:
 
 
 def test_phones_are_letters_in_every_fact_and_in_the_account() -> None:
-    told = unnamed(stored(answered_call(0)))
-    assert told.account is not None
-    assert [getattr(fact, "phone", None) for fact in told.facts if hasattr(fact, "phone")] == [
+    reported = unnamed(stored(answered_call(0)))
+    assert reported.account is not None
+    assert [getattr(fact, "phone", None) for fact in reported.facts if hasattr(fact, "phone")] == [
         "A", "A", "A", "B", "B", "B", "B", "B",
     ]  # fmt: skip
-    assert told.account.answered_by == "B"
+    assert reported.account.answered_by == "B"
 
 
 def test_whoever_takes_a_consulted_transfer_talks_from_then_on_and_the_first_holds_no_longer() -> None:

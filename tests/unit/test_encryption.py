@@ -149,7 +149,7 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str, sentence: st
 
 
 @pytest.mark.parametrize(
-    ("mode", "told"),
+    ("mode", "reported"),
     [
         (0o644, "every user can read the key file FILE: chmod 0600 it, and add a new key"),
         *(
@@ -158,11 +158,11 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str, sentence: st
         ),
     ],
 )
-def test_a_file_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: int, told: str) -> None:
+def test_a_file_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: int, reported: str) -> None:
     path = tmp_path / "number.key"
     key_file.add_new_key(path, TODAY)
     path.chmod(mode)
-    assert refusal_of(path) == told
+    assert refusal_of(path) == reported
 
 
 @pytest.mark.parametrize(

@@ -79,12 +79,12 @@ def recorded(name: str) -> StoredCall:
         for outcome in replay.connection(chunks(source)):
             facts += outcome.facts
     (call,) = replay.ended
-    told = tuple(without_numbers(fact) if isinstance(fact, f.Arrived) else fact for fact in facts)
+    reported = tuple(without_numbers(fact) if isinstance(fact, f.Arrived) else fact for fact in facts)
     findings = sorted(replay.findings.get(call.call, ()), key=lambda x: (x.at, x.standard))
-    return StoredCall(EXCHANGE, without_numbers(call), told, tuple(findings))
+    return StoredCall(EXCHANGE, without_numbers(call), reported, tuple(findings))
 
 
-def told(facts: Sequence[Fact], in_progress: bool = False) -> StoredCall:
+def reported(facts: Sequence[Fact], in_progress: bool = False) -> StoredCall:
     """A stored call of these facts, judged as the daemon would."""
     outcome = Monitor(SETTINGS, token=str).retell(EXCHANGE, facts)
     assert outcome is not None
@@ -163,7 +163,7 @@ CONSTRUCTED: dict[str, tuple[list[Fact], bool]] = {
 
 @pytest.mark.parametrize("name", CONSTRUCTED)
 def test_a_call_not_fully_heard_says_what_is_not_known_as_its_files_have_it(name: str) -> None:
-    check(name, told(*CONSTRUCTED[name]))
+    check(name, reported(*CONSTRUCTED[name]))
 
 
 # ── rules that every story keeps ──
@@ -207,7 +207,7 @@ def test_a_callers_number_is_shown_only_where_the_call_was_asked_for_with_it() -
 def test_a_hidden_number_is_not_shown_even_where_it_was_delivered(
     withheld: str, french: str, english: str
 ) -> None:
-    stored = told([arrived(withheld=withheld, caller=CALLER), f.Ended(CALL, after(3), "caller")])
+    stored = reported([arrived(withheld=withheld, caller=CALLER), f.Ended(CALL, after(3), "caller")])
     assert row(explain.story(stored, SETTINGS, "fr"), "Numéro de l'appelant") == french
     assert row(explain.story(stored, SETTINGS, "en"), "Caller's number") == english
 
@@ -218,7 +218,7 @@ def row(story: str, name: str) -> str:
 
 
 def test_a_terminals_cursor_cannot_be_moved_by_what_the_exchange_says() -> None:
-    stored = told([arrived(), f.QueueEntered(CALL, after(1), "a\x1b[2Jb"), f.Ended(CALL, after(3), "caller")])
+    stored = reported([arrived(), f.QueueEntered(CALL, after(1), "a\x1b[2Jb"), f.Ended(CALL, after(3), "caller")])
     assert "\x1b" not in explain.story(stored, SETTINGS, "fr")
 
 
@@ -226,7 +226,7 @@ def test_a_terminals_cursor_cannot_be_moved_by_what_the_exchange_says() -> None:
 
 
 def sentences(facts: Sequence[Fact], language: str = "en") -> list[str]:
-    stored = told(facts) if isinstance(facts[-1], f.Ended) else told(facts, in_progress=True)
+    stored = reported(facts) if isinstance(facts[-1], f.Ended) else reported(facts, in_progress=True)
     story = CallAccount(cast(f.Arrived, facts[0]))
     for fact in facts:
         story.record_fact(fact)
@@ -550,8 +550,8 @@ def test_seconds_are_cut_off_so_that_the_third_ring_never_reads_as_the_fourth(
     length: float, french: str, english: str
 ) -> None:
     span = timedelta(seconds=length)
-    told = [Formatter(language, TIMEZONE).seconds(span).replace(NO_BREAK, " ") for language in ("fr", "en")]
-    assert told == [french, english]
+    reported = [Formatter(language, TIMEZONE).seconds(span).replace(NO_BREAK, " ") for language in ("fr", "en")]
+    assert reported == [french, english]
 
 
 def test_the_first_of_a_month_is_1er_in_french_only() -> None:
@@ -615,7 +615,7 @@ def test_the_json_of_a_stored_call_is_that_of_its_account_and_findings() -> None
 
 
 def test_the_json_of_a_call_in_progress_goes_as_far_as_its_facts() -> None:
-    stored = told([arrived(), *phone("101", 0)], in_progress=True)
+    stored = reported([arrived(), *phone("101", 0)], in_progress=True)
     found = explain.as_json(stored, SETTINGS)
     assert (found["ringing"], found["ended"], found["verdicts"]) == ("2026-11-24T13:42:13.217087Z", None, {})
     assert found["in_hours"] is True

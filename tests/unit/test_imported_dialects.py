@@ -83,7 +83,7 @@ def test_a_member_is_an_extension_and_a_persons_name_is_not_kept(member: str, ph
 
 
 @pytest.mark.parametrize(
-    ("wait", "told"),
+    ("wait", "reported"),
     [
         (17, ("met", "answered_after_seconds")),
         (18, ("unknown", "not_in_source")),  # between 17.0 and 19.0 s
@@ -91,9 +91,9 @@ def test_a_member_is_an_extension_and_a_persons_name_is_not_kept(member: str, ph
     ],
 )
 def test_a_wait_in_whole_seconds_is_judged_where_the_second_does_not_matter(
-    wait: int, told: tuple[str, str]
+    wait: int, reported: tuple[str, str]
 ) -> None:
-    assert verdict(log(ENTERED, f"{wait} general|PJSIP/101|CONNECT|{wait}|x|2", DONE)) == told
+    assert verdict(log(ENTERED, f"{wait} general|PJSIP/101|CONNECT|{wait}|x|2", DONE)) == reported
 
 
 def test_the_hold_time_of_the_log_is_the_wait_where_the_lines_lie_on_two_sides_of_a_second() -> None:

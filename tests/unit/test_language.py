@@ -111,8 +111,8 @@ def test_on_a_real_asterisk_only_a_change_after_the_line_was_up_is_a_choice(vers
     """A Redirect to the survey; French set before a dial; before a greeting; 3 s after the answer; not at all."""
     recorded = (ASKED / f"asterisk-{version}.ami").read_bytes()
     calls = replayed(recorded, settings=settings({"# survey_extensions": "survey_extensions"})).calls()
-    told = [(call["outcome"], call["language"], call["verdicts"]["feedback_offered"]) for call in calls]
-    assert told == [
+    reported = [(call["outcome"], call["language"], call["verdicts"]["feedback_offered"]) for call in calls]
+    assert reported == [
         ("answered", None, "met"),
         ("answered", None, "not_met"),
         ("abandoned", None, "exempt"),

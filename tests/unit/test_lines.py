@@ -89,8 +89,8 @@ def test_each_set_of_lines_that_clash_is_told_once() -> None:
                 line("c", arrives_as=("7",)),
             ]
         )
-    told = [sentence.partition(" cannot")[0] for sentence in caught.value.sentences]
-    assert told == ["lines.a and lines.b", "lines.b and lines.c"]
+    reported = [sentence.partition(" cannot")[0] for sentence in caught.value.sentences]
+    assert reported == ["lines.a and lines.b", "lines.b and lines.c"]
 
 
 def test_one_line_may_name_its_number_twice() -> None:

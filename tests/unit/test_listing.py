@@ -185,25 +185,25 @@ LESS = {"unknown", None}
 VOICEMAIL = {"voicemail_message", "voicemail_no_message"}
 
 
-def wrong(told: dict[str, Any], true: dict[str, Any]) -> list[Any]:
+def wrong(reported: dict[str, Any], true: dict[str, Any]) -> list[Any]:
     """What is told after a gap and is not true."""
     found: list[Any] = []
     for standard, verdict in true["verdicts"].items():
-        said = told["verdicts"].get(standard)
+        said = reported["verdicts"].get(standard)
         if said not in (verdict, "unknown"):
-            found.append((standard, said, verdict, told["reasons"].get(standard)))
-    outcome = told["outcome"]
+            found.append((standard, said, verdict, reported["reasons"].get(standard)))
+    outcome = reported["outcome"]
     fits = outcome in (true["outcome"], "unknown") or (outcome == "voicemail" and true["outcome"] in VOICEMAIL)
     if not fits:
         found.append(("outcome", outcome, true["outcome"]))
-    if told["rings"] not in (true["rings"], None):
-        found.append(("rings", told["rings"], true["rings"]))
-    if told["answered_by"] not in (true["answered_by"], None):
-        found.append(("answered_by", told["answered_by"], true["answered_by"]))
-    if told["answered"] not in (true["answered"], None):
-        found.append(("answered", told["answered"], true["answered"]))
-    if told["language"] not in (true["language"], None):
-        found.append(("language", told["language"], true["language"]))
+    if reported["rings"] not in (true["rings"], None):
+        found.append(("rings", reported["rings"], true["rings"]))
+    if reported["answered_by"] not in (true["answered_by"], None):
+        found.append(("answered_by", reported["answered_by"], true["answered_by"]))
+    if reported["answered"] not in (true["answered"], None):
+        found.append(("answered", reported["answered"], true["answered"]))
+    if reported["language"] not in (true["language"], None):
+        found.append(("language", reported["language"], true["language"]))
     return found
 
 
@@ -283,7 +283,7 @@ def left_as(plan: Plan, remaining: int) -> str:
 
 
 def test_a_listing_that_comes_again_changes_nothing() -> None:
-    def told(times: int) -> list[dict[str, Any]]:
+    def reported(times: int) -> list[dict[str, Any]]:
         script = written(Plan(3.0, False, ((2, "ring", 12.0),), "answer", 5.0, False))
         script.play()
         whole, script = script.now, written(Plan(3.0, False, ((2, "ring", 12.0),), "answer", 5.0, False))
@@ -292,8 +292,8 @@ def test_a_listing_that_comes_again_changes_nothing() -> None:
         script.play()
         return script.exchange.calls()
 
-    assert told(1) == told(0)
-    assert told(3) == told(0)
+    assert reported(1) == reported(0)
+    assert reported(3) == reported(0)
 
 
 def test_a_channel_that_hung_up_while_the_listing_came_is_not_found_again() -> None:
@@ -383,7 +383,7 @@ def test_an_answer_in_a_long_gap_without_its_time_is_an_answer_of_unknown_prompt
 
 
 def test_a_ring_joined_in_the_middle_is_told_when_earliest_and_latest_agree() -> None:
-    told = []
+    reported = []
     for wait in (10.0, 6.1):  # after a start between second 0 and the listing at 3
         exchange = Exchange()
         with exchange.unheard(3):
@@ -392,8 +392,8 @@ def test_a_ring_joined_in_the_middle_is_told_when_earliest_and_latest_agree() ->
         exchange.at(0.4 + wait).answer(caller, phone)
         exchange.at(40).ends(caller, phone)
         (call,) = replayed(bytes(exchange.connections[-1])).calls()
-        told.append((call["rings"], call["rings_estimated"], judged(call | {"keys": {}})[0]))
-    assert told == [(2, True, "met"), (None, True, "met")]
+        reported.append((call["rings"], call["rings_estimated"], judged(call | {"keys": {}})[0]))
+    assert reported == [(2, True, "met"), (None, True, "met")]
 
 
 def test_hunting_before_anybody_listened_gives_no_ring() -> None:
@@ -515,7 +515,7 @@ def test_a_mobile_that_rings_for_a_caller_whom_a_listing_shows_first_was_not_cal
     exchange.voicemail(caller)
     exchange.at(30).message(caller)
     exchange.ends(caller)
-    told = [
+    reported = [
         (call["direction"], call["call"], call["outcome"], call["heard"]) for call in exchange.replayed().calls()
     ]
-    assert told == [("inbound", caller.uniqueid, "voicemail_message", "partly")]
+    assert reported == [("inbound", caller.uniqueid, "voicemail_message", "partly")]

@@ -73,13 +73,13 @@ def rendered(metrics: Metrics, accept: str = "") -> str:
     return metrics.render(metrics.read(), accept)[0].decode()
 
 
-def told(samples: Iterable[Sample]) -> Told:
+def reported(samples: Iterable[Sample]) -> Told:
     return {(s.name, frozenset(s.labels.items())): s.value for s in samples}
 
 
 def read(metrics: Metrics, accept: str = "") -> Told:
     parse = parse_openmetrics if accept else parse_text
-    return told(s for family in parse(rendered(metrics, accept)) for s in family.samples)
+    return reported(s for family in parse(rendered(metrics, accept)) for s in family.samples)
 
 
 def value(values: Told, name: str, **labels: str) -> float | None:
@@ -130,8 +130,10 @@ def test_a_report_that_is_not_delivered_is_shown_since_when_and_absent_otherwise
 def test_gaps_that_wait_and_the_last_comparison_are_shown_and_absent_before_there_is_one() -> None:
     compared = LastComparison(EXCHANGE, date(2026, 11, 24), START, {"exchange": 3, "callmon": 1})
     values = read(page(Daemon(more={"backfill_waiting": {EXCHANGE: START}, "compared": [compared]}), {}))
-    told = {key: number for key, number in values.items() if "reconciliation" in key[0] or "backfill" in key[0]}
-    assert sorted(told.values()) == [1, 3, START.timestamp(), START.timestamp()]
+    reported = {
+        key: number for key, number in values.items() if "reconciliation" in key[0] or "backfill" in key[0]
+    }
+    assert sorted(reported.values()) == [1, 3, START.timestamp(), START.timestamp()]
     assert value(values, "callmon_reconciliation_calls", exchange=EXCHANGE, side="exchange") == 3
     assert value(values, "callmon_reconciliation_calls", exchange=EXCHANGE, side="callmon") == 1
     before = read(page(Daemon(), {}))
@@ -213,14 +215,16 @@ def test_each_metric_has_its_help_and_type_once_and_no_series_is_told_twice() ->
 
 def test_openmetrics_names_the_unit_of_each_metric_that_has_one_and_the_text_format_none() -> None:
     metrics = page(full_daemon(), ONE_CALL)
-    told = [line.split()[2:] for line in rendered(metrics, OPENMETRICS).splitlines() if line.startswith("# UNIT")]
+    reported = [
+        line.split()[2:] for line in rendered(metrics, OPENMETRICS).splitlines() if line.startswith("# UNIT")
+    ]
     families = [family.name for family in parse_openmetrics(rendered(metrics, OPENMETRICS))]
     of_callmon = [(name, name.rpartition("_")[2]) for name in families if name.startswith("callmon_")]
-    assert sorted(told) == sorted(
+    assert sorted(reported) == sorted(
         [name, unit] for name, unit in of_callmon if unit in ("seconds", "bytes", "ratio")
     )
-    assert ["callmon_answer_wait_seconds", "seconds"] in told
-    assert ["callmon_sink_behind_seconds", "seconds"] in told
+    assert ["callmon_answer_wait_seconds", "seconds"] in reported
+    assert ["callmon_sink_behind_seconds", "seconds"] in reported
     assert "# UNIT" not in rendered(metrics)
 
 

@@ -50,16 +50,16 @@ def restarted(plan: Plan, begun: float, length: float) -> list[dict[str, Any]]:
     script.play((begun, begun + length))
     before, after = map(bytes, script.exchange.connections)
     first = Replay(listener(), "toronto")
-    told: dict[str, list[Fact]] = {}
+    reported: dict[str, list[Fact]] = {}
     for outcome in heard(first, before):
         for fact in outcome.facts:
-            told.setdefault(fact.call, []).append(fact)
+            reported.setdefault(fact.call, []).append(fact)
     over = {call.call for call in first.ended}
     second = Replay(listener(), "toronto")
     second.findings = {call: list(found) for call, found in first.findings.items()}
     given = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
     upto = MORNING + timedelta(seconds=begun)
-    open_calls = {call: facts for call, facts in told.items() if call not in over}
+    open_calls = {call: facts for call, facts in reported.items() if call not in over}
     second.monitor.restore("toronto", upto, open_calls, {call: given.get(call, []) for call in open_calls})
     heard(second, after)
     assert left(second) == (0, 0, 0, 0)
@@ -219,8 +219,10 @@ def test_one_gap_is_told_once() -> None:
     ]
     assert gaps == []
     replay = Replay(listener(), "toronto")
-    told = [gap for data in exchange.connections for outcome in heard(replay, bytes(data)) for gap in outcome.gaps]
-    assert [gap.length for gap in told] == [timedelta(seconds=7)]
+    reported = [
+        gap for data in exchange.connections for outcome in heard(replay, bytes(data)) for gap in outcome.gaps
+    ]
+    assert [gap.length for gap in reported] == [timedelta(seconds=7)]
 
 
 def test_every_fact_of_a_call_is_told_between_its_arrival_and_its_end() -> None:

@@ -55,8 +55,8 @@ def test_a_fault_of_sessions_and_accounts_is_looked_for_by_the_tests_of_access()
 
 
 def test_each_kind_is_told_with_what_it_catches_and_what_no_other_does() -> None:
-    told = list(by_kind({"a": "recordings, model", "b": "model", "c": "SURVIVED"}))
-    assert told[:3] == ["| recordings | 1 | 0 |", "| tables | 0 | 0 |", "| model | 2 | 1 |"]
+    reported = list(by_kind({"a": "recordings, model", "b": "model", "c": "SURVIVED"}))
+    assert reported[:3] == ["| recordings | 1 | 0 |", "| tables | 0 | 0 |", "| model | 2 | 1 |"]
 
 
 def test_a_text_that_is_not_there_once_is_said() -> None:

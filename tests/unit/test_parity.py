@@ -111,15 +111,15 @@ def page(counted: Counted, minimum: int) -> dict[tuple[str, str, str, str | None
 
 def test_a_difference_that_is_not_judged_is_absent_and_its_samples_are_there() -> None:
     counted = sample("tty", 19, 0) | sample("general", 10, 10, "fr") | sample("poci", 20, 0, "en")
-    told = page(counted, 20)
-    differences = {key: value for key, value in told.items() if key[0] == "callmon_parity_difference_ratio"}
+    reported = page(counted, 20)
+    differences = {key: value for key, value in reported.items() if key[0] == "callmon_parity_difference_ratio"}
     assert differences == {("callmon_parity_difference_ratio", "french_english", A, None): -0.5}
-    assert told["callmon_parity_calls", "tty_voice", A, "tty"] == 19
-    assert told["callmon_parity_calls", "tty_voice", A, "voice"] == 40
-    assert told["callmon_parity_calls", "french_english", "feedback_offered", "fr"] == 0
-    assert len(told) == 1 + 2 * 2 * 2
+    assert reported["callmon_parity_calls", "tty_voice", A, "tty"] == 19
+    assert reported["callmon_parity_calls", "tty_voice", A, "voice"] == 40
+    assert reported["callmon_parity_calls", "french_english", "feedback_offered", "fr"] == 0
+    assert len(reported) == 1 + 2 * 2 * 2
 
 
 def test_one_call_more_and_the_difference_appears() -> None:
-    told = page(sample("tty", 20, 0) | sample("general", 20, 20), 20)
-    assert told["callmon_parity_difference_ratio", "tty_voice", A, None] == 0.5
+    reported = page(sample("tty", 20, 0) | sample("general", 20, 20), 20)
+    assert reported["callmon_parity_difference_ratio", "tty_voice", A, None] == 0.5

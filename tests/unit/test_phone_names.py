@@ -51,7 +51,7 @@ def sent_to(to: str, taker: str, string: str) -> Exchange:
     return exchange
 
 
-def told(exchange: Exchange, given: Settings) -> tuple[dict[str, Any], str]:
+def reported(exchange: Exchange, given: Settings) -> tuple[dict[str, Any], str]:
     """The only call as JSON, and all facts and outcomes as `replay` prints them."""
     return exchange.one(given), "\n".join(
         line for each in outcomes(exchange, given) for line in outcome_lines(each, None)
@@ -83,7 +83,7 @@ def test_a_transfer_to_a_configured_phone_of_ten_digits_names_it() -> None:
 @pytest.mark.parametrize("phones", [TOLD, ("PJSIP/*",), ("*",), ()])
 def test_a_transfer_to_a_number_outside_names_it_nowhere(phones: tuple[str, ...]) -> None:
     exchange = sent_to(MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk")
-    call, printed = told(exchange, configured(*phones))
+    call, printed = reported(exchange, configured(*phones))
     assert [transfer["to"] for transfer in call["transfers"]] == ["outside"]
     assert MOBILE not in json.dumps(call) + printed
 
@@ -113,7 +113,7 @@ def test_a_channel_of_the_public_whose_name_is_its_number_is_masked(phones: tupl
     (phone,) = exchange.at(0).rings(caller, f"PJSIP/{OURS}")
     exchange.at(3).answer(caller, phone)
     exchange.at(20).ends(caller, phone)
-    call, printed = told(exchange, configured(*phones))
+    call, printed = reported(exchange, configured(*phones))
     assert call["caller_channel"] == "SIP/outside-00000000"
     assert MOBILE not in printed
 
@@ -126,7 +126,7 @@ def test_a_phone_that_nobody_names_is_masked_wherever_it_was_not_dialled_by_its_
         (phone,) = exchange.at(0).rings(caller, f"DAHDI/i1/{MOBILE}")
         exchange.at(3).answer(caller, phone)
     exchange.at(20).ends(caller, phone)
-    call, printed = told(exchange, settings())
+    call, printed = reported(exchange, settings())
     assert call["answered_by"] == {"extension": "outside", "channel": "DAHDI/i1/outside-00000001"}
     assert MOBILE not in json.dumps(call) + printed
 
@@ -138,8 +138,8 @@ def test_a_phone_that_puts_the_caller_on_hold_is_told_by_the_name_that_it_answer
     exchange.at(6).event("Unhold", **exchange._of(phone))
     exchange.at(9).ends(caller, phone)
     facts = [fact for outcome in outcomes(exchange, configured(*TOLD)) for fact in outcome.facts]
-    told = [(type(x), x.phone) for x in facts if isinstance(x, f.Held | f.Resumed | f.Answered)]
-    assert told == [(f.Answered, OURS), (f.Held, OURS), (f.Resumed, OURS)]
+    reported = [(type(x), x.phone) for x in facts if isinstance(x, f.Held | f.Resumed | f.Answered)]
+    assert reported == [(f.Answered, OURS), (f.Held, OURS), (f.Resumed, OURS)]
 
 
 def test_a_board_is_told_a_configured_phone_of_ten_digits_and_no_number_that_was_dialled() -> None:
@@ -149,9 +149,12 @@ def test_a_board_is_told_a_configured_phone_of_ten_digits_and_no_number_that_was
     )
     said = json.loads(topics.of_call("toronto", inward, ()))
     assert (said["answered_by"], [x["to"] for x in said["transfers"]]) == ({"extension": OURS}, [OTHER])
-    told = topics.of_call("toronto", outward, ())
-    assert (json.loads(told)["dialled"], json.loads(told)["answered_by"]) == (None, {"extension": "outside"})
-    assert MOBILE.encode() not in told
+    reported = topics.of_call("toronto", outward, ())
+    assert (json.loads(reported)["dialled"], json.loads(reported)["answered_by"]) == (
+        None,
+        {"extension": "outside"},
+    )
+    assert MOBILE.encode() not in reported
 
 
 def test_a_local_channel_is_never_a_phone_whatever_a_pattern_says() -> None:

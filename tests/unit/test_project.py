@@ -195,14 +195,14 @@ def test_every_command_in_the_documents_exists() -> None:
     for name in DOCUMENTS:
         written = text(ROOT / name)
         blocks = "\n".join(FENCED.findall(written))
-        for told in (
+        for reported in (
             *re.findall(r"(?:`|^ {4}(?:\S+/)?)callmon ([a-z][a-z-]*(?: [a-z]+)?)", written, re.MULTILINE),
             *re.findall(r"(?:^|&& )(?:\S+/)?callmon ([a-z][a-z-]*(?: [a-z]+)?)", blocks, re.MULTILINE),
         ):
-            said = tuple(told.split())
+            said = tuple(reported.split())
             seen.add(said)
             if said not in words and said[:1] not in words:
-                found.add((name, told))
+                found.add((name, reported))
     assert found == set()
     assert {("check",), ("db", "upgrade"), ("users", "add"), ("alerting", "test")} - seen == set()
 
@@ -210,10 +210,10 @@ def test_every_command_in_the_documents_exists() -> None:
 def test_every_shell_block_of_a_document_is_one_that_a_shell_reads() -> None:
     blocks = {(name, block) for name in DOCUMENTS for block in re.findall(SHELL, text(ROOT / name))}
     assert len(blocks) > 10
-    told = {
+    reported = {
         (name, b): subprocess.run(["bash", "-n"], input=b, capture_output=True, text=True) for name, b in blocks
     }
-    assert {place: done.stderr for place, done in told.items() if done.returncode or done.stderr} == {}
+    assert {place: done.stderr for place, done in reported.items() if done.returncode or done.stderr} == {}
 
 
 def test_every_command_is_in_the_list_of_commands() -> None:
@@ -376,4 +376,4 @@ def test_no_text_for_people_makes_a_metaphor_of_a_disability() -> None:
             ):
                 written = re.sub(r"^\S+ = ", "", text(path), flags=re.M) if path.suffix == ".toml" else text(path)
                 shown[str(path.relative_to(ROOT))] = CODE.sub("", written)
-    assert {name: words for name, told in shown.items() if (words := METAPHOR.findall(told))} == {}
+    assert {name: words for name, reported in shown.items() if (words := METAPHOR.findall(reported))} == {}

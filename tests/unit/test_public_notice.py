@@ -130,15 +130,15 @@ def test_the_public_is_told_neither_names_nor_trunks_nor_numbers() -> None:
 def test_an_exchange_that_is_only_unheard_is_no_disruption_until_staff_announces_one() -> None:
     unheard = disruption(source="exchange", confirmed=None)
     assert json.loads(files(unheard, is_heard=False)["disruptions.json"])["disruptions"] == []
-    told = msgspec.structs.replace(unheard, notice=WHOLE)
-    assert len(json.loads(files(told, is_heard=False)["disruptions.json"])["disruptions"]) == 1
+    reported = msgspec.structs.replace(unheard, notice=WHOLE)
+    assert len(json.loads(files(reported, is_heard=False)["disruptions.json"])["disruptions"]) == 1
 
 
 def test_an_outage_within_planned_work_and_one_that_is_over_are_not_listed() -> None:
     during = disruption(work="work-1")
     found = [WORK, during, disruption(id="a", ended=NOW), disruption(id="b", how="cancelled", source="work")]
-    told = json.loads(files(*found)["disruptions.json"])["disruptions"]
-    assert [(x["planned_work"], x["state"]) for x in told] == [(True, "planned")]
+    reported = json.loads(files(*found)["disruptions.json"])["disruptions"]
+    assert [(x["planned_work"], x["state"]) for x in reported] == [(True, "planned")]
 
 
 @pytest.mark.parametrize("found", [(), (disruption(notice=WHOLE), disruption(id="x"), WORK)])
@@ -146,13 +146,13 @@ def test_an_outage_within_planned_work_and_one_that_is_over_are_not_listed() -> 
 def test_the_pages_have_no_mistake_in_their_html_and_name_their_language_and_twin(
     found: tuple[Disruption, ...], is_heard: bool
 ) -> None:
-    told = files(*found, is_heard=is_heard)
+    reported = files(*found, is_heard=is_heard)
     for language, name in PAGES.items():
         other = PAGES["en" if language == "fr" else "fr"]
-        assert wrong(told[name]) == []
-        assert f'<html lang="{language}">' in told[name]
-        assert told[name].count(f'href="{other}"') == 2
-        assert "<script" not in told[name]
+        assert wrong(reported[name]) == []
+        assert f'<html lang="{language}">' in reported[name]
+        assert reported[name].count(f'href="{other}"') == 2
+        assert "<script" not in reported[name]
 
 
 # iCalendar.
@@ -174,10 +174,10 @@ def test_a_calendar_reader_finds_each_disruption_and_no_end_that_nobody_gave() -
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=300))
 @settings(max_examples=examples(100))
 def test_any_text_comes_back_from_a_calendar_of_lines_of_75_octets(text: str) -> None:
-    notice, told = PublicNotice(SETTINGS, "fr", NOW), disruption(notice=Notice(text, "x"))
-    made = calendar(notice, [told], True)
+    notice, reported = PublicNotice(SETTINGS, "fr", NOW), disruption(notice=Notice(text, "x"))
+    made = calendar(notice, [reported], True)
     (event,) = Calendar.from_ical(made).walk("VEVENT")
-    assert str(event["description"]) == notice.text(told)
+    assert str(event["description"]) == notice.text(reported)
     assert [line for line in made.split(b"\r\n") if len(line) > 75 or b"\n" in line] == []
     assert [line.decode() for line in made.split(b"\r\n")] != []  # no line ends within a character
 
@@ -185,8 +185,8 @@ def test_any_text_comes_back_from_a_calendar_of_lines_of_75_octets(text: str) ->
 def test_a_calendar_escapes_what_the_standard_says() -> None:
     made = calendar(PublicNotice(SETTINGS, "en", NOW), [disruption(notice=Notice("x", 'a;b,c\\\\d: "e"'))], True)
     lines = made.decode().replace("\r\n ", "").splitlines()
-    (told,) = [line for line in lines if "Reason" in line]
-    assert told.split("\\n")[3] == 'Reason: a\\;b\\,c\\\\\\\\d: "e"'
+    (reported,) = [line for line in lines if "Reason" in line]
+    assert reported.split("\\n")[3] == 'Reason: a\\;b\\,c\\\\\\\\d: "e"'
 
 
 def test_half_a_letter_in_a_line_of_a_calendar_becomes_a_question_mark() -> None:
@@ -194,10 +194,10 @@ def test_half_a_letter_in_a_line_of_a_calendar_becomes_a_question_mark() -> None
 
 
 def ids(*found: Disruption) -> list[str]:
-    told = json.loads(files(*found)["disruptions.json"])["disruptions"]
+    reported = json.loads(files(*found)["disruptions.json"])["disruptions"]
     events = Calendar.from_ical(files(*found)["disruptions.ics"]).walk("VEVENT")
-    assert [x["id"] for x in told] == [str(x["uid"]) for x in events]
-    return [x["id"] for x in told]
+    assert [x["id"] for x in reported] == [str(x["uid"]) for x in events]
+    return [x["id"] for x in reported]
 
 
 def test_the_public_identifier_tells_no_name_of_a_trunk_or_an_exchange() -> None:

@@ -41,7 +41,7 @@ def waiting_for(reader: psycopg.Connection[tuple[object, ...]], lock: str) -> It
 
 def test_the_boards_role_cannot_hold_the_lead_also_where_it_may_take_advisory_locks(store: Database) -> None:
     """Each session of callmon ends while the role holds the key, or is the next to get it."""
-    reader, told = as_reader(store), of_calls(2)
+    reader, reported = as_reader(store), of_calls(2)
     sink = Writer(store, seconds(0.01), is_shared=True)
     with psycopg.connect(plain(store), autocommit=True) as owner, reader:
         owner.execute("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC")
@@ -52,7 +52,7 @@ def test_the_boards_role_cannot_hold_the_lead_also_where_it_may_take_advisory_lo
             )
             assert until(lambda: owner.execute(locks.encode()).fetchone() == (1,))
             owner.execute(f"SELECT pg_terminate_backend(pid) {OF_CALLMON}".encode())
-            for item in told:
+            for item in reported:
                 sink.offer(item)
             assert sink.flush(SOON / 3)
             assert until(lambda: sink.leads, SOON / 3)

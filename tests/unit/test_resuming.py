@@ -26,14 +26,14 @@ def after_a_restart(exchange: Exchange) -> dict[str, Any]:
     """callmon was stopped where its last connection but one ends; the next one knows the stored facts alone."""
     *before, after = map(bytes, exchange.connections)
     first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
-    told: dict[str, list[Fact]] = {}
+    reported: dict[str, list[Fact]] = {}
     for outcome in (one for data in before for one in first.connection(chunks(io.BytesIO(data)))):
         for fact in outcome.facts:
-            told.setdefault(fact.call, []).append(fact)
+            reported.setdefault(fact.call, []).append(fact)
     judged_before = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
     assert first.last is not None
     second.findings = {call: list(found) for call, found in first.findings.items()}
-    second.monitor.restore("toronto", first.last, told, judged_before)
+    second.monitor.restore("toronto", first.last, reported, judged_before)
     for _ in second.connection(chunks(io.BytesIO(after))):
         pass
     assert left(second) == (0, 0, 0, 0)

@@ -347,9 +347,9 @@ def test_a_line_break_in_a_channels_name_is_not_asked_about_and_cuts_no_connecti
     made = listening()
     event = b"Event: Newchannel\r\nTimestamp: %d.5\r\nChannel: %s\r\nChannelState: 4\r\n"
     event += b"Uniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n"
-    told = made.receive_data(event % (TOLD.timestamp(), name), 100.1)
-    assert ([type(x) for x in told], made.data_to_send(), made.failure) == ([e.Newchannel], b"", None)
-    told = made.receive_data(event % (TOLD.timestamp(), b"PJSIP/trunk-00000001"), 100.2)
+    reported = made.receive_data(event % (TOLD.timestamp(), name), 100.1)
+    assert ([type(x) for x in reported], made.data_to_send(), made.failure) == ([e.Newchannel], b"", None)
+    reported = made.receive_data(event % (TOLD.timestamp(), b"PJSIP/trunk-00000001"), 100.2)
     assert (made.state, [x["Action"] for x in sent(made)]) == (SessionState.LISTENING, ["Getvar"])
 
 

@@ -54,8 +54,8 @@ def test_a_bad_configuration_is_refused_with_the_sentences_it_opens_with(path: P
     ]
     with pytest.raises(ConfigError) as caught:
         load(path)
-    told = [sentence.removeprefix(f"{path}: ") for sentence in caught.value.sentences]
-    assert told == expected
+    reported = [sentence.removeprefix(f"{path}: ") for sentence in caught.value.sentences]
+    assert reported == expected
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)

@@ -196,15 +196,15 @@ def test_a_call_that_arrives_outside_opening_hours_is_not_covered(how: str) -> N
 def test_the_arrival_decides_whether_the_office_was_open() -> None:
     before_closing = datetime(2026, 11, 24, 21, 59, 59, tzinfo=UTC)  # 16:59:59 in Toronto
     before_opening = datetime(2026, 11, 24, 13, 29, 59, tzinfo=UTC)  # 8:29:59
-    told = []
+    reported = []
     for start in (before_closing, before_opening):
         exchange = Exchange(start)
         caller = exchange.at(0).call()
         phone = exchange.at(0.5).rings(caller, "PJSIP/101")[0]
         exchange.at(30).answer(caller, phone)
         exchange.at(60).ends(caller, phone)
-        told.append(judged(exchange.one(), A)[:2])
-    assert told == [("not_met", "answered_on_ring"), ("exempt", "closed")]
+        reported.append(judged(exchange.one(), A)[:2])
+    assert reported == [("not_met", "answered_on_ring"), ("exempt", "closed")]
 
 
 def test_ringing_that_nobody_heard_the_end_of_is_unknown() -> None:
@@ -250,8 +250,8 @@ def test_an_announcement_or_a_menu_that_ends_the_call_in_opening_hours_is_not_me
         exchange.up(caller, what)
     exchange.at(40).hangup(caller)
     call = exchange.one()
-    told = ("not_met", "announcement", "other")
-    assert (call["outcome"], every(call)) == ("announcement", {"A": told, "V": NO_VOICEMAIL, "P": told})
+    reported = ("not_met", "announcement", "other")
+    assert (call["outcome"], every(call)) == ("announcement", {"A": reported, "V": NO_VOICEMAIL, "P": reported})
 
 
 CHOSEN, UNHEARD = ("exempt", "chosen_in_menu", None), ("unknown", "choice_not_heard", None)

@@ -35,10 +35,10 @@ def seconds(count: float) -> timedelta:
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR, timedelta(days=400), timedelta(0)])
 def test_a_step_of_our_own_clock_moves_nothing(step: timedelta) -> None:
-    told = ExchangeTime()
-    told.set_time("toronto", NOON, 100.0)
-    assert told.now(NOON + step, 100.0) == NOON
-    assert told.now(NOON + step, 130.5) == NOON + seconds(30.5)
+    reported = ExchangeTime()
+    reported.set_time("toronto", NOON, 100.0)
+    assert reported.now(NOON + step, 100.0) == NOON
+    assert reported.now(NOON + step, 130.5) == NOON + seconds(30.5)
 
 
 def test_before_anything_was_heard_there_is_only_our_own_clock() -> None:
@@ -46,12 +46,12 @@ def test_before_anything_was_heard_there_is_only_our_own_clock() -> None:
 
 
 def test_of_several_exchanges_the_one_that_is_least_far_on_decides() -> None:
-    told = ExchangeTime()
-    told.set_time("toronto", NOON, 100.0)
-    told.set_time("ottawa", NOON - seconds(40), 90.0)
-    assert told.now(NOON + HOUR, 110.0) == NOON - seconds(20)
-    told.keep(["toronto"])
-    assert told.now(NOON + HOUR, 110.0) == NOON + seconds(10)
+    reported = ExchangeTime()
+    reported.set_time("toronto", NOON, 100.0)
+    reported.set_time("ottawa", NOON - seconds(40), 90.0)
+    assert reported.now(NOON + HOUR, 110.0) == NOON - seconds(20)
+    reported.keep(["toronto"])
+    assert reported.now(NOON + HOUR, 110.0) == NOON + seconds(10)
 
 
 @pytest.mark.parametrize(
@@ -69,18 +69,18 @@ def test_of_several_exchanges_the_one_that_is_least_far_on_decides() -> None:
 def test_nothing_falls_due_by_a_clock_that_is_more_than_a_minute_ahead_of_ours(
     toronto: float, ottawa: float, deadlines: float, unbelieved: list[str]
 ) -> None:
-    told = ExchangeTime()
-    told.set_time("toronto", NOON + seconds(toronto), 100.0)
-    told.set_time("ottawa", NOON + seconds(ottawa), 100.0)
-    assert told.for_deadlines(NOON, 100.0) == NOON + seconds(deadlines)
-    assert told.unbelieved(NOON, 100.0) == unbelieved
+    reported = ExchangeTime()
+    reported.set_time("toronto", NOON + seconds(toronto), 100.0)
+    reported.set_time("ottawa", NOON + seconds(ottawa), 100.0)
+    assert reported.for_deadlines(NOON, 100.0) == NOON + seconds(deadlines)
+    assert reported.unbelieved(NOON, 100.0) == unbelieved
 
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
 def test_a_step_of_our_own_clock_makes_nothing_due(step: timedelta) -> None:
-    told = ExchangeTime()
-    told.set_time("toronto", NOON, 100.0)
-    assert told.for_deadlines(NOON + step, 100.0) == NOON + min(step, timedelta(0))
+    reported = ExchangeTime()
+    reported.set_time("toronto", NOON, 100.0)
+    assert reported.for_deadlines(NOON + step, 100.0) == NOON + min(step, timedelta(0))
 
 
 # ── the exchange's ──
@@ -148,8 +148,8 @@ def test_an_event_by_a_clock_that_was_set_waits_for_the_answer_that_says_so(by: 
     wire.ahead = by
     assert (wire.at(2.1).tells(), wire.asked(), wire.session.heard_until()) == ([], True, None)
     assert wire.tells(6) == []
-    told = wire.at(2.101).answers()
-    assert (kinds(told), steps(told)) == (["ClockStepped", "Newstate", "Newstate"], [by])
+    reported = wire.at(2.101).answers()
+    assert (kinds(reported), steps(reported)) == (["ClockStepped", "Newstate", "Newstate"], [by])
     assert kinds(wire.at(4).tells()) == ["Newstate"]
     assert wire.session.heard_until() == AT + seconds(4 + by)
 
@@ -327,8 +327,8 @@ def played(step_at: float, by: float, answered_at: float) -> tuple[Monitor, list
     moment, jump = AT + seconds(step_at), seconds(by)
     before = [event for event in events if event.at is None or event.at < moment]
     after = [msgspec.structs.replace(x, stamp=x.at + jump) for x in events if x.at is not None and x.at >= moment]
-    told = [monitor.feed(EXCHANGE, event) for event in (*before, ClockStepped(moment + jump, jump), *after)]
-    return monitor, [outcome for outcome in told if outcome is not None]
+    reported = [monitor.feed(EXCHANGE, event) for event in (*before, ClockStepped(moment + jump, jump), *after)]
+    return monitor, [outcome for outcome in reported if outcome is not None]
 
 
 HOUR_ON, HOUR_BACK = 3600.0, -3600.0
@@ -356,21 +356,21 @@ HOUR_ON, HOUR_BACK = 3600.0, -3600.0
 def test_a_wait_over_a_step_of_the_clock_is_what_it_was_or_is_not_known(
     step_at: float, by: float, answered_at: float, verdict: str, rings: int | None
 ) -> None:
-    monitor, told = played(step_at, by, answered_at)
-    (call,) = [call for outcome in told for call in outcome.calls]
-    (found,) = [x for outcome in told for x in outcome.findings if x.standard == "answer_by_third_ring"]
+    monitor, reported = played(step_at, by, answered_at)
+    (call,) = [call for outcome in reported for call in outcome.calls]
+    (found,) = [x for outcome in reported for x in outcome.findings if x.standard == "answer_by_third_ring"]
     assert (found.verdict, call.rings, call.talked) == (verdict, rings, seconds(30))
     assert call.arrived == AT + seconds(by)
     assert monitor.calls_in_progress(EXCHANGE) == []
 
 
 def test_the_same_facts_read_back_tell_the_same_call() -> None:
-    monitor, told = played(5, HOUR_BACK, 9)
-    facts = [fact for outcome in told for fact in outcome.facts]
+    monitor, reported = played(5, HOUR_BACK, 9)
+    facts = [fact for outcome in reported for fact in outcome.facts]
     assert [fact.by for fact in facts if isinstance(fact, f.ClockSet)] == [seconds(HOUR_BACK)]
     again = monitor.retell(EXCHANGE, facts_of(msgspec.json.encode(facts).decode(), {}))
     assert again is not None
-    assert [call for outcome in told for call in outcome.calls] == list(again.calls)
+    assert [call for outcome in reported for call in outcome.calls] == list(again.calls)
 
 
 def test_a_call_that_begins_after_the_step_is_none_of_its_business() -> None:

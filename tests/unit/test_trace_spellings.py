@@ -148,11 +148,11 @@ def test_what_a_site_says_of_people_is_removed_and_what_is_technical_stays(said:
     assert text(said) == becomes
 
 
-async def told() -> AsyncIterator[bytes]:
+async def reported() -> AsyncIterator[bytes]:
     yield BANNER + b"Event: VarSet\r\nVariable: NIP\r\nValue: 4711" + END + b"Event: Hangup\r\nCause: 16" + END
 
 
 async def test_a_recording_is_written_without_them(tmp_path: Path) -> None:
     file = tmp_path / "a.ami"
-    done = await record(told(), file, Redacting(EXAMPLE.lines(), "CA"))
+    done = await record(reported(), file, Redacting(EXAMPLE.lines(), "CA"))
     assert (file.read_bytes(), done.messages) == (BANNER + b"Event: Hangup\r\nCause: 16" + END, 1)

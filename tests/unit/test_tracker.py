@@ -341,7 +341,7 @@ def test_menu_then_ringing_then_voicemail_on_a_line_already_up(step: bool, conte
     exchange.menu(caller)
     phone = exchange.at(0).rings(caller, "PJSIP/101")[0]
     exchange.at(24.02).stop(caller, phone)
-    exchange.voicemail(caller, told=step, **({"context": context} if context else {}))
+    exchange.voicemail(caller, reported=step, **({"context": context} if context else {}))
     exchange.at(40)
     if box:
         exchange.message(caller)
@@ -377,7 +377,7 @@ def test_a_stale_busy_cause_after_an_answer_is_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("caller", "name", "told"),
+    ("caller", "name", "reported"),
     [
         ("4165550101", "Zoé", "+14165550101"),
         ("anonymous", "Anonymous", None),
@@ -387,11 +387,11 @@ def test_a_stale_busy_cause_after_an_answer_is_an_answer() -> None:
         ("+33145678901", "", "+33145678901"),
     ],
 )
-def test_a_number_is_told_in_full_or_not_at_all(caller: str, name: str, told: str | None) -> None:
+def test_a_number_is_told_in_full_or_not_at_all(caller: str, name: str, reported: str | None) -> None:
     exchange = Exchange()
     channel = exchange.call(caller=caller, caller_name=name)
     exchange.at(2).ends(channel)
-    assert exchange.one()["caller"] == told
+    assert exchange.one()["caller"] == reported
 
 
 @pytest.mark.parametrize(("language", "spoken"), [("fr", "fr"), ("fr_CA", "fr"), ("en_CA", "en"), ("es", "other")])

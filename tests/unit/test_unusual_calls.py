@@ -15,7 +15,7 @@ POCI = "4163270374"
 ABROAD = "4165550101@trunk"
 
 
-def told(exchange: Exchange) -> list[tuple[Any, ...]]:
+def reported(exchange: Exchange) -> list[tuple[Any, ...]]:
     """Every call that was told; nothing of any is remembered."""
     replay = exchange.replayed()
     assert left(replay) == (0, 0, 0, 0)
@@ -68,7 +68,7 @@ def test_a_click_to_dial_is_a_call_outward_of_whoever_picked_up(
     exchange = Exchange(dial_states=dial_states)
     agent = clicked(exchange)
     far_end(exchange, agent, agent, exchange.dial(agent, trunk, dial_string=string), how)
-    assert told(exchange) == [("outbound", None, outcome, rings, by)]
+    assert reported(exchange) == [("outbound", None, outcome, rings, by)]
     call = exchange.one()
     assert (call["dialled"], call["caller"], call["caller_channel"]) == ("4165550101", "313", agent.name)
     # It arrives when it is dialled: until then nobody's telephone rang but our own.
@@ -80,7 +80,7 @@ def test_a_click_to_dial_at_home_is_an_internal_call() -> None:
     exchange = Exchange()
     agent = clicked(exchange)
     far_end(exchange, agent, agent, exchange.dial(agent, "PJSIP/316"), "answered")
-    assert told(exchange) == [("internal", None, "answered", 2, "316")]
+    assert reported(exchange) == [("internal", None, "answered", 2, "316")]
     assert exchange.one()["dialled"] == "316"
 
 
@@ -117,7 +117,7 @@ def test_the_phone_behind_a_local_channel_is_the_caller_of_a_click_to_dial(optim
         exchange.hangup(one)
         exchange.hangup(two)
     exchange.at(20).ends(*((far, agent) if optimised else (far, one, two, agent)))
-    assert told(exchange) == [("outbound", None, "answered", 2, "outside")]
+    assert reported(exchange) == [("outbound", None, "answered", 2, "outside")]
     call = exchange.one()
     assert (call["dialled"], call["caller"], call["caller_channel"]) == ("4165550101", "313", agent.name)
     assert call["ended"] == "2026-11-24T14:00:20.000000Z"
@@ -131,13 +131,13 @@ def test_a_dialler_that_rings_the_citizen_first_is_told_as_no_call(trunk: str, s
     exchange = Exchange()
     citizen = clicked(exchange, trunk, string, caller="<unknown>")
     far_end(exchange, citizen, citizen, exchange.dial(citizen, "PJSIP/316"), "answered")
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 def test_a_phone_that_the_exchange_rings_and_that_dials_nobody_is_no_call() -> None:
     exchange = Exchange()
     exchange.at(9).hangup(clicked(exchange))
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 # Hairpins: the carrier brings back what was sent out to it.
@@ -171,7 +171,7 @@ def test_a_call_that_goes_out_and_comes_back_is_one_call_answered_by_who_took_it
 ) -> None:
     exchange = Exchange(timestamps=timestamps)
     taken(exchange, *hairpin(exchange, number=number))
-    assert told(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
+    assert reported(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
 
 
 def early_return(exchange: Exchange, dial_begins: float, number: str = POCI) -> tuple[Channel, Channel, Channel]:
@@ -192,7 +192,7 @@ def early_return(exchange: Exchange, dial_begins: float, number: str = POCI) -> 
 def test_a_call_that_comes_back_before_the_dialbegin_of_its_way_out_is_one_call(timestamps: bool) -> None:
     exchange = Exchange(timestamps=timestamps)
     taken(exchange, *early_return(exchange, 0.01))
-    assert told(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
+    assert reported(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
 
 
 @pytest.mark.parametrize(("dial_begins", "number"), [(0.6, POCI), (0.01, TTY)])
@@ -203,7 +203,7 @@ def test_the_same_caller_s_call_is_a_call_of_its_own_without_a_dial_to_its_numbe
     public, out, other = early_return(exchange, dial_begins, number)
     exchange.at(12).gives_up(other)
     exchange.gives_up(public, public, out)
-    assert len(told(exchange)) == 2
+    assert len(reported(exchange)) == 2
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_who_calls_meanwhile_is_a_caller_of_their_own(comes: float, caller: str,
     public, out, other = hairpin(exchange, comes, caller, number)
     exchange.at(12).gives_up(other)
     exchange.gives_up(public, public, out)
-    assert len(told(exchange)) == 2
+    assert len(reported(exchange)) == 2
 
 
 @pytest.mark.parametrize(("after", "calls"), [(10.0, 1), (10.001, 2)])
@@ -228,7 +228,7 @@ def test_a_call_comes_back_within_ten_seconds(after: float, calls: int) -> None:
     exchange = Exchange()
     public, out, back = hairpin(exchange, after - 0.1)
     exchange.at(12).gives_up(public, public, out, back)
-    assert len(told(exchange)) == calls
+    assert len(reported(exchange)) == calls
 
 
 def test_a_withheld_caller_who_goes_out_and_comes_back_is_one_call() -> None:
@@ -237,7 +237,7 @@ def test_a_withheld_caller_who_goes_out_and_comes_back_is_one_call() -> None:
     out = exchange.dial(public, "PJSIP/carrier", dial_string=f"{POCI}@carrier")
     back = exchange.at(0).new("PJSIP/carrier", 4, POCI, **anonymous)
     taken(exchange, public, out, back)
-    assert told(exchange) == [("inbound", "general", "answered", 2, "105")]
+    assert reported(exchange) == [("inbound", "general", "answered", 2, "105")]
 
 
 def test_who_calls_again_once_nothing_is_dialled_any_more_is_a_caller_of_a_new_call() -> None:
@@ -249,7 +249,7 @@ def test_who_calls_again_once_nothing_is_dialled_any_more_is_a_caller_of_a_new_c
     exchange.at(3).gives_up(again)
     for channel in list(exchange.channels.values()):
         exchange.hangup(channel)
-    assert len(told(exchange)) == 2
+    assert len(reported(exchange)) == 2
 
 
 def test_two_callers_who_go_out_at_once_come_back_as_themselves() -> None:
@@ -266,7 +266,7 @@ def test_two_callers_who_go_out_at_once_come_back_as_themselves() -> None:
     exchange.at(9).ends(two, outs[1], back_two, phone)
     exchange.hangup(back_one)
     exchange.gives_up(one, one, outs[0])
-    assert sorted(told(exchange), key=str) == [
+    assert sorted(reported(exchange), key=str) == [
         ("inbound", "general", "abandoned", None, None), ("inbound", "general", "answered", 1, "105"),
     ]  # fmt: skip
 
@@ -278,7 +278,7 @@ def test_every_phone_busy_behind_a_hairpin_is_busy() -> None:
     exchange.busy(back)
     exchange.stop(public, out, "BUSY", 17)
     exchange.busy(public)
-    assert told(exchange) == [("inbound", "general", "busy", None, None)]
+    assert reported(exchange) == [("inbound", "general", "busy", None, None)]
 
 
 def test_voicemail_behind_a_hairpin_has_the_caller_s_message() -> None:
@@ -291,7 +291,7 @@ def test_voicemail_behind_a_hairpin_has_the_caller_s_message() -> None:
     exchange.answer(public, out)
     exchange.at(40).message(back)
     exchange.ends(public, out, back)
-    assert told(exchange) == [("inbound", "general", "voicemail_message", 4, None)]
+    assert reported(exchange) == [("inbound", "general", "voicemail_message", 4, None)]
 
 
 # Conferences: nobody is dialled, and the two are in one bridge.
@@ -318,7 +318,7 @@ def test_a_colleague_who_comes_to_the_caller_in_a_conference_answers(order: str)
     meets(exchange.at(2), *((caller, colleague) if order == "caller first" else (colleague, caller)))
     exchange.at(9).hangup(colleague)
     exchange.at(12).gives_up(caller)
-    assert told(exchange) == [("inbound", "general", "answered", None, "329")]
+    assert reported(exchange) == [("inbound", "general", "answered", None, "329")]
     assert exchange.one()["answered"] == "2026-11-24T14:00:02.000000Z"
 
 
@@ -332,7 +332,7 @@ def test_callers_who_meet_have_nobody_who_answers() -> None:
     meets(exchange.at(2), callers[0], outside, callers[1])
     for channel in (*callers, outside):
         exchange.at(9).gives_up(channel)
-    assert [call[2] for call in told(exchange)] == ["abandoned"] * 3
+    assert [call[2] for call in reported(exchange)] == ["abandoned"] * 3
 
 
 def test_two_callers_in_one_conference_both_have_the_colleague() -> None:
@@ -346,7 +346,7 @@ def test_two_callers_in_one_conference_both_have_the_colleague() -> None:
     meets(exchange.at(6), two)
     exchange.at(9).gives_up(two)
     exchange.hangup(colleague)
-    assert [call[2:] for call in told(exchange)] == [("answered", None, "329")] * 2
+    assert [call[2:] for call in reported(exchange)] == [("answered", None, "329")] * 2
 
 
 def test_a_parking_lot_is_no_conference() -> None:
@@ -375,7 +375,7 @@ def test_a_caller_sent_to_a_conference_was_transferred_to_who_is_in_it() -> None
     sends_off(exchange.at(6), caller, phone, "622")
     meets(exchange.at(7), caller)
     exchange.at(20).ends(colleague, caller)
-    assert told(exchange) == [("inbound", "general", "answered", 1, "101")]
+    assert reported(exchange) == [("inbound", "general", "answered", 1, "101")]
     assert sent(exchange.one()) == [("blind", "622", True)]
 
 
@@ -390,7 +390,7 @@ def test_who_asked_into_a_conference_and_joins_the_caller_with_it_has_transferre
     consults(exchange, caller, phone, second, leaves=False)
     exchange.hangup(second)
     exchange.at(20).gives_up(caller)
-    assert told(exchange) == [("inbound", "general", "answered", 1, "101")]
+    assert reported(exchange) == [("inbound", "general", "answered", 1, "101")]
     assert sent(exchange.one()) == [("attended", "622", False)]
 
 
@@ -462,7 +462,7 @@ def test_a_redirect_to_voicemail_is_known_by_voicemail(heard: str) -> None:
     exchange, caller, phone = talking()
     exchange.at(6).leave(caller)
     exchange.leave(phone)
-    exchange.voicemail(caller, told=heard == "dialplan")
+    exchange.voicemail(caller, reported=heard == "dialplan")
     exchange.hangup(phone)
     exchange.at(25).message(caller)
     exchange.gives_up(caller)
@@ -548,13 +548,13 @@ def outside_consulted(on_hold: bool, joins: bool) -> Exchange:
 @pytest.mark.parametrize("joins", [True, False])
 def test_an_outside_party_consulted_for_a_caller_on_hold_is_a_leg_of_that_call(joins: bool) -> None:
     exchange = outside_consulted(on_hold=True, joins=joins)
-    assert told(exchange) == [("inbound", "general", "answered", 1, "101")]
+    assert reported(exchange) == [("inbound", "general", "answered", 1, "101")]
     assert sent(exchange.one()) == ([("attended", "outside", True)] if joins else [])
 
 
 def test_a_call_outward_of_a_phone_that_has_nobody_on_hold_is_its_own() -> None:
     exchange = outside_consulted(on_hold=False, joins=False)
-    assert sorted(call[0] for call in told(exchange)) == ["inbound", "outbound"]
+    assert sorted(call[0] for call in reported(exchange)) == ["inbound", "outbound"]
 
 
 def test_a_trunk_whose_far_end_holds_us_consults_nobody() -> None:
@@ -569,7 +569,7 @@ def test_a_trunk_whose_far_end_holds_us_consults_nobody() -> None:
     mobile = exchange.dial(stranger, "PJSIP/trunk", dial_string="6475550106@trunk")
     exchange.at(9).gives_up(stranger, stranger, mobile)
     exchange.at(10).ends(agent, far)
-    assert len(told(exchange)) == 2
+    assert len(reported(exchange)) == 2
 
 
 @pytest.mark.parametrize(("timestamps", "dialplan_heard"), [(True, True), (True, False), (False, True)])

@@ -17,16 +17,16 @@ from tests.unit.test_tracker import ringing
 
 def says(exchange: Exchange, channel: Channel, status: str, mailbox: str = "500@default") -> None:
     """Asterisk puts the dialplan's headers last."""
-    told = {"UserEvent": "CallmonVoicemail", "Status": status, "Mailbox": mailbox}
-    exchange.event("UserEvent", **exchange._of(channel), **told)
+    reported = {"UserEvent": "CallmonVoicemail", "Status": status, "Mailbox": mailbox}
+    exchange.event("UserEvent", **exchange._of(channel), **reported)
 
 
-def in_vain(exchange: Exchange, told: bool = True) -> Channel:
+def in_vain(exchange: Exchange, reported: bool = True) -> Channel:
     """Four rings, and voicemail takes the caller; `told`: its step of the dialplan is heard."""
     caller, phones = ringing(exchange)
     for phone in phones:
         exchange.at(24).stop(caller, phone)
-    exchange.voicemail(caller, told=told)
+    exchange.voicemail(caller, reported=reported)
     return caller
 
 
@@ -51,7 +51,7 @@ def test_success_alone_tells_of_a_message_once_and_of_its_box_where_the_step_is_
     step: bool, message: bool, status: str, left: int
 ) -> None:
     exchange = Exchange()
-    caller = in_vain(exchange, told=step)
+    caller = in_vain(exchange, reported=step)
     if message:
         exchange.at(39).message(caller)
     box = "500" if step else "700"
@@ -72,12 +72,12 @@ def found_in_voicemail() -> tuple[Exchange, Channel]:
     return exchange, caller
 
 
-@pytest.mark.parametrize("told", [Exchange.message, lambda *call: says(*call, "SUCCESS")])
+@pytest.mark.parametrize("reported", [Exchange.message, lambda *call: says(*call, "SUCCESS")])
 def test_a_message_told_before_the_listing_is_that_of_the_call_that_the_listing_finds(
-    told: Callable[[Exchange, Channel], None],
+    reported: Callable[[Exchange, Channel], None],
 ) -> None:
     exchange, caller = found_in_voicemail()
-    told(exchange.at(39.5), caller)
+    reported(exchange.at(39.5), caller)
     exchange.at(40).list_channels()
     exchange.at(41).ends(caller)
     _, voicemail, messages = heard(exchange)  # a person may have answered before the connection
@@ -86,8 +86,8 @@ def test_a_message_told_before_the_listing_is_that_of_the_call_that_the_listing_
 
 def test_a_request_told_before_the_listing_is_that_of_the_call_that_the_listing_finds() -> None:
     exchange, caller = found_in_voicemail()
-    told = {"UserEvent": "CallmonCallbackRequest", "Number": "4165550199"}
-    exchange.at(39.5).event("UserEvent", **exchange._of(caller), **told)
+    reported = {"UserEvent": "CallmonCallbackRequest", "Number": "4165550199"}
+    exchange.at(39.5).event("UserEvent", **exchange._of(caller), **reported)
     exchange.at(40).list_channels()
     exchange.at(41).ends(caller)
     wanted = [fact.number for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.CallbackRequested)]
@@ -125,11 +125,11 @@ def test_the_word_after_a_restart_of_callmon_tells_no_message_anew() -> None:
     exchange.ends(caller)
     before, after = map(bytes, exchange.connections)
     first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
-    told = [fact for outcome in first.connection(chunks(io.BytesIO(before))) for fact in outcome.facts]
+    reported = [fact for outcome in first.connection(chunks(io.BytesIO(before))) for fact in outcome.facts]
     assert first.last is not None
-    second.monitor.restore("toronto", first.last, {caller.uniqueid: told}, {})
+    second.monitor.restore("toronto", first.last, {caller.uniqueid: reported}, {})
     again = [fact for outcome in second.connection(chunks(io.BytesIO(after))) for fact in outcome.facts]
-    assert [sum(isinstance(fact, f.MessageLeft) for fact in facts) for facts in (told, again)] == [1, 0]
+    assert [sum(isinstance(fact, f.MessageLeft) for fact in facts) for facts in (reported, again)] == [1, 0]
 
 
 def test_what_a_dialplan_says_of_a_call_that_no_line_received_is_nobodys() -> None:
@@ -152,8 +152,8 @@ def test_the_callers_own_number_adds_nothing_to_a_request_however_it_is_written(
 ) -> None:
     exchange = Exchange()
     caller = exchange.call()
-    told = {"UserEvent": "CallmonCallbackRequest", "Number": number}
-    exchange.at(5).event("UserEvent", **exchange._of(caller), **told)
+    reported = {"UserEvent": "CallmonCallbackRequest", "Number": number}
+    exchange.at(5).event("UserEvent", **exchange._of(caller), **reported)
     exchange.at(6).ends(caller)
     asked = [fact.number for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.CallbackRequested)]
     assert asked == [wanted]

@@ -35,26 +35,26 @@ def kept(day: SeenDay) -> tuple[int, int]:
 
 @pytest.mark.parametrize("cause", PLANTED)
 def test_a_planted_cause_is_the_first_of_a_day_that_is_told(cause: str) -> None:
-    told = []
+    reported = []
     site = replace(SITE, rule=Rule(ring=15_000, voicemail=24_000)) if cause == "settings" else SITE
     for seed in range(2):
         usual = usual_days(seed, site)
         compared, parts = explain(planted(cause, seed), usual)
         assert sum(part.points for part in parts) == pytest.approx(compared.rate - compared.usual, abs=1e-9)
         if compared.unusual:
-            told.append(parts[0].part)
-    assert told == [cause] * len(told)
-    assert told
+            reported.append(parts[0].part)
+    assert reported == [cause] * len(reported)
+    assert reported
 
 
 def test_of_two_hundred_quiet_days_few_are_told() -> None:
-    told = 0
+    reported = 0
     for seed in range(5):
         usual = [kept(day) for day in usual_days(seed)]
-        told += sum(
+        reported += sum(
             compare(kept(day), usual).unusual for day in simulated(replace(SITE, seed=5000 + seed, days=40))
         )
-    assert told <= 10
+    assert reported <= 10
 
 
 def test_the_answer_is_the_same_in_whatever_order_the_days_are_given() -> None:

@@ -107,11 +107,11 @@ def test_an_address_with_a_control_character_is_the_name_of_nothing(site: Pages,
 
 def test_a_name_with_a_nul_signs_in_as_a_name_of_nobody_does(site: Pages) -> None:
     visitor = site.visitors[""]
-    told = []
+    reported = []
     for name in ("nobody", "mana\0ger"):
         form = {"name": name, "password": "x", "csrf": visitor.token("/en/sign-in")}
-        told.append(visitor.post("/en/sign-in", data=form).status_code)
-    assert told == [401, 401]
+        reported.append(visitor.post("/en/sign-in", data=form).status_code)
+    assert reported == [401, 401]
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def test_a_query_with_a_nul_is_answered_as_the_one_without_it(site: Pages, who: 
         query = {"line": line, "call": other, "service": other, "exchange": other, "day": other}
         return site.visitors[who].get(path, params=query).status_code
 
-    told = [status(*given) for given in (("", ""), ("\0", "\0"), ("ab", ""), ("a\0b", "\0"))]
-    assert (told[0], told[0] == told[1], told[2] == told[3]) == (200, True, True)
+    reported = [status(*given) for given in (("", ""), ("\0", "\0"), ("ab", ""), ("a\0b", "\0"))]
+    assert (reported[0], reported[0] == reported[1], reported[2] == reported[3]) == (200, True, True)

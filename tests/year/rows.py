@@ -21,13 +21,13 @@ MANY = 20_000
 
 
 def stored(
-    store: Database, given: Settings, told: Iterable[tuple[list[f.Fact], Truth]],
+    store: Database, given: Settings, reported: Iterable[tuple[list[f.Fact], Truth]],
     obligations: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
 ) -> tuple[list[Truth], list[Owing]]:  # fmt: skip
     """Let callmon judge the facts, insert the rows in bulk, and return the truths."""
     judge = Monitor(given, token=str)
     truths, rows = [], Rows(1)
-    for facts, truth in told:
+    for facts, truth in reported:
         outcome = judge.retell(EXCHANGE, facts)
         assert outcome is not None
         rows.add_outcome(EXCHANGE, outcome)
