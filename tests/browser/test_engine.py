@@ -22,7 +22,7 @@ def bridges() -> list[str]:
     ]
 
 
-def test_an_engine_that_does_not_run_is_told_of_in_dockerds_own_last_line() -> None:
+def test_an_engine_that_is_down_is_reported_in_its_own_last_line() -> None:
     with needed("engine"), pytest.raises(EngineUnavailable) as reported, Engine("--storage-driver=no-such-driver"):
         pass
     assert str(reported.value).startswith("dockerd ended: ")

@@ -63,7 +63,7 @@ def test_it_holds_what_an_administrator_needs(names: list[str]) -> None:
     assert [name for name in wanted if f"{top}/{name}" not in names] == []
 
 
-def test_to_uninstall_is_told_in_both_languages_as_the_site_guides_do(unpacked: Path) -> None:
+def test_to_uninstall_is_reported_in_both_languages_as_the_site_guides_do(unpacked: Path) -> None:
     for name, guide in (("UNINSTALL.md", "README.md"), ("DESINSTALLER.md", "LISEZMOI.md")):
         reported = (unpacked / name).read_text()
         assert reported.removeprefix("# ").strip() in (ROOT / "asterisk" / guide).read_text()
@@ -122,9 +122,7 @@ def machine() -> Iterator[Path]:
     place.leave()
 
 
-def test_a_machine_without_a_network_installs_it_checks_and_shows_the_demonstration(
-    machine: Path, archive: Path
-) -> None:
+def test_a_machine_offline_installs_checks_and_shows_the_demonstration(machine: Path, archive: Path) -> None:
     with tarfile.open(archive) as packed:
         packed.extractall(machine, filter="data")
     root = machine.parents[1]

@@ -105,9 +105,7 @@ def cut_when_spaced(page: Page) -> list[str]:
     return [*([f"{over} px"] if over > 0 else []), *page.evaluate(CUT)]
 
 
-def test_with_wide_spacing_of_text_no_page_scrolls_sideways_and_no_text_is_cut(
-    browser: Browser, place: Site
-) -> None:
+def test_with_wide_spacing_no_page_scrolls_sideways_or_cuts_text(browser: Browser, place: Site) -> None:
     assert each(browser, place, cut_when_spaced) == []
 
 
@@ -121,9 +119,7 @@ def test_every_target_is_24_pixels_at_least(browser: Browser, place: Site) -> No
     assert each(browser, place, lambda page: list(page.evaluate(TOO_SMALL))) == []
 
 
-def test_every_control_is_reached_by_tab_in_both_directions_and_its_focus_is_seen(
-    browser: Browser, place: Site
-) -> None:
+def test_every_control_is_reached_by_tab_both_ways_with_visible_focus(browser: Browser, place: Site) -> None:
     """Each stop is seen, none is missing but the other radio buttons."""
     assert each(browser, place, not_reached) == []
 
@@ -200,7 +196,7 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(browser: Browser, pl
         assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_in_forced_colours_nothing_is_told_by_a_background_alone(browser: Browser, place: Site) -> None:
+def test_in_forced_colours_nothing_is_reported_by_a_background_alone(browser: Browser, place: Site) -> None:
     """The bar of a rate, the place in the menu, a hatched strip keep an edge."""
     with shown(browser, place, "/fr/", forced_colours=True) as page:
         page.wait_for_selector("#live .strip")
@@ -308,7 +304,7 @@ def too_faint(style: str) -> list[str]:
     return found
 
 
-def test_the_colours_of_both_themes_are_told_apart_from_their_grounds() -> None:
+def test_the_colours_of_both_themes_are_distinguished_from_their_grounds() -> None:
     assert len(palettes(STYLE)) == 2
     assert too_faint(STYLE) == []
 

@@ -90,7 +90,7 @@ EACH = [("whole", "fr"), *((kind, language) for kind in KINDS for language in ("
 
 
 @pytest.mark.parametrize(("kind", "language"), [*EACH, ("card", "fr"), ("card", "en")])
-def test_nothing_is_wrong_with_a_page_on_screen_or_on_paper_at_any_width_or_zoom(
+def test_nothing_is_wrong_with_a_page_at_any_width_or_zoom(
     browser: Browser, reports: Callable[[str], Made], kind: str, language: str
 ) -> None:
     page = reports(kind).page(language)
@@ -119,7 +119,7 @@ def test_all_of_a_page_is_reached_by_keyboard_and_the_focus_is_seen(
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_page_is_short_with_its_sections_closed_and_a_link_of_the_contents_opens_its_section(
+def test_the_page_is_short_and_a_link_of_the_contents_opens_a_section(
     browser: Browser, reports: Callable[[str], Made], language: str
 ) -> None:
     with opened(browser, reports("whole").page(language), width=1280) as page:

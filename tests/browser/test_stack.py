@@ -257,7 +257,7 @@ def kept(stack: Stack) -> dict[str, Any]:
     }
 
 
-def test_make_down_ends_each_service_in_time_and_make_up_has_what_there_was(stack: Stack) -> None:
+def test_make_down_ends_each_service_in_time_and_make_up_restores(stack: Stack) -> None:
     before, since = kept(stack), str(int(time.time()))
     stack.make("down")
     died = ("--filter", "event=die", "--format", "{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}")
@@ -273,7 +273,7 @@ def test_make_down_ends_each_service_in_time_and_make_up_has_what_there_was(stac
     assert until(lambda: kept(stack), lambda found: found == before, 60) == before
 
 
-def test_the_next_version_takes_over_what_the_last_one_kept_and_counts_on(
+def test_the_next_version_takes_over_what_was_stored_and_counts_on(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, version = kept(stack), stack.callmon("--version").split()[-1]

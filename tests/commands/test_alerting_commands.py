@@ -120,7 +120,7 @@ def answering(status: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
         server.server_close()
 
 
-def test_a_test_alert_names_who_is_to_receive_it_and_says_that_there_is_nothing_to_do() -> None:
+def test_a_test_alert_names_its_recipient_and_that_nothing_is_to_do() -> None:
     with answering(200) as (address, reported):
         done = command("test", "--to", "team", "--alertmanager", address + "/", "--lang", "en")
     assert (done.exit_code, done.output) == (0, 'Test handed to Alertmanager: a message must reach "team".\n')
@@ -169,7 +169,7 @@ def test_no_escape_of_a_server_reaches_the_terminal() -> None:
     ],
     ids=["endless head", "endless body", "no HTTP", "silent", "slow"],
 )
-def test_a_server_without_an_end_is_left_in_time_and_told_of(
+def test_a_server_without_an_end_is_left_in_time_and_reported_of(
     act: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alerting, "ANSWER_SECONDS", 1.0)

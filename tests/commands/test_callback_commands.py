@@ -232,7 +232,7 @@ def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Database) ->
 
 
 @pytest.mark.parametrize("words", ["close 9.9", "attempt 9.9", "mark 9.9", "mark 9.9 --number"])
-def test_an_entry_that_does_not_exist_is_told_before_anything_else_is_asked(desk: Database, words: str) -> None:
+def test_a_missing_entry_is_reported_before_anything_else_is_asked(desk: Database, words: str) -> None:
     reported = "There is no entry of this name; `callmon callbacks list` gives them."
     assert refused(*words.split(), "--by", "m", "--lang", "en") == (1, reported)
 

@@ -272,7 +272,7 @@ def done(store: Database, which: str) -> SimulatedExchange:
     return heard.hand("end", which)
 
 
-def test_one_that_an_earlier_version_took_for_begun_in_the_year_1_stops_no_list(desk: Database) -> None:
+def test_one_begun_in_the_year_1_by_an_earlier_version_stops_no_list(desk: Database) -> None:
     begun = datetime(1, 1, 1, 5, 17, 32, tzinfo=UTC)
     with desk.writing() as connection:
         row = connection.execute(text("SELECT data FROM disruption")).scalar_one()

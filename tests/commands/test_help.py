@@ -115,7 +115,7 @@ def test_every_command_is_listed_under_one_task() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in WITH_HELP if name != "callmon"])
-def test_the_help_names_a_page_that_exists_in_the_language_of_the_reader_if_there_is_one(name: str) -> None:
+def test_the_help_names_an_existing_page_in_the_readers_language(name: str) -> None:
     (english,) = [line.split()[-1] for line in shown(name) if line.startswith("  More: ")]
     (french,) = [line.split()[-1] for line in shown(name, "fr") if line.startswith("  Détails")]
     there = english.replace("docs/en", "docs/fr")
@@ -209,7 +209,7 @@ OF_THE_SYSTEM = (
 SAME = re.compile(r" ?|[\w{}./]+|asterisk -rx '[\w. ]+'| +/etc/callmon/callmon.toml")  # in both languages
 
 
-def test_every_text_of_help_and_of_doctor_is_in_french_and_no_translation_is_left_over() -> None:
+def test_every_text_of_help_and_doctor_is_in_french() -> None:
     known = {english for _, english in catalogue("fr", "terminal")}
     ours = {*texts_of_help(), *texts_of_doctor(), *texts_of_settings(), *texts_of_the_proposal()}
     ours |= {text for one in sources(callmon) for text in (*literals(one, *SAYING), *templates(one))}

@@ -84,7 +84,7 @@ def everything(office: Office) -> list[list[str]]:
 # What is stored.
 
 
-def test_queue_log_is_stored_as_its_calls_and_a_second_import_changes_nothing(office: Office) -> None:
+def test_queue_log_is_stored_as_its_calls_and_a_second_import_nothing(office: Office) -> None:
     first = office.run("import", "queue_log", record("queue_log"))
     assert first.stdout == "2026-11  queue_log  14\n47 lines read. Calls created: 14, replaced: 0.\n"
     assert first.stderr == f"queue_log from 2026-11-30 to 2026-11-30. {TOLD}\n"
@@ -122,7 +122,7 @@ def tmp_path_of(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def test_imported_calls_are_in_no_exported_counter_and_open_no_callback_but_are_in_the_rollups(
+def test_imported_calls_open_no_callback_and_are_in_the_rollups(
     office: Office,
 ) -> None:
     for kind, name in (("cdr", "cdr-custom.csv"), ("cel", "cel.csv.gz")):
@@ -175,7 +175,7 @@ def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(office: 
     assert office.run("db", "check").stdout == AGREE
 
 
-def test_calls_that_are_heard_during_an_import_are_stored_and_counted_once(office: Office, tmp_path: Path) -> None:
+def test_calls_received_during_an_import_are_stored_and_counted_once(office: Office, tmp_path: Path) -> None:
     file, heard = tmp_path / "queue_log", range(100)
     file.write_text(made(days=3, calls_a_day=200)[0])
     with closing(office.store()) as store, closing(office.store()) as daemon, ThreadPoolExecutor(1) as beside:
@@ -203,9 +203,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(office: Office) -> None:
     assert rows(office, "SELECT who FROM access") == []
 
 
-def test_without_files_the_records_are_found_in_the_folder_of_the_logs_and_the_best_comes_first(
-    office: Office, tmp_path: Path
-) -> None:
+def test_without_files_the_records_are_found_in_the_logs_folder(office: Office, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     places = {
         "cel-custom/Master.csv.1.gz": "cel.csv.gz",
@@ -254,7 +252,7 @@ def test_only_calls_of_these_days_within_the_retention_are_read(office: Office, 
     assert (done["created"], done["left_out"]["older"]) == (20, 20)
 
 
-def test_numbers_are_kept_encrypted_as_heard_ones_and_the_record_of_access_says_who_imported(
+def test_imported_numbers_are_encrypted_and_the_importer_is_on_record(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "m.roy")
@@ -269,18 +267,14 @@ def test_numbers_are_kept_encrypted_as_heard_ones_and_the_record_of_access_says_
 @pytest.mark.parametrize(
     ("kind", "name"), [("queue_log", "queue_log"), ("cdr", "cdr-csv.csv"), ("cel", "cel.csv.gz")]
 )
-def test_a_site_that_keeps_no_numbers_of_the_exchanges_records_keeps_none_of_an_import(
-    office: Office, kind: str, name: str
-) -> None:
+def test_a_site_without_numbers_of_records_keeps_none_of_an_import(office: Office, kind: str, name: str) -> None:
     with office.config.open("a", encoding="utf-8") as file:
         file.write('\n[exchanges.toronto.cel]\nfile = "cel.csv"\nnumbers = false\n')
     office.run("import", kind, record(name))
     assert (rows(office, "SELECT * FROM number"), len(rows(office, 'SELECT "call" FROM "call"')) > 9) == ([], True)
 
 
-def test_rotated_and_compressed_files_in_any_order_and_encoding_are_one_record(
-    office: Office, tmp_path: Path
-) -> None:
+def test_rotated_and_compressed_files_in_any_order_are_one_record(office: Office, tmp_path: Path) -> None:
     lines = Path(record("queue_log")).read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "queue_log").write_bytes(
         "".join(lines[25:]).encode() + "1796050300|x|y|Zoé|PAUSE|\n".encode("latin-1")
@@ -306,9 +300,7 @@ BUSY = (
 )
 
 
-def test_a_month_says_first_that_it_rests_on_imported_calls_and_on_which_record(
-    office: Office, tmp_path: Path
-) -> None:
+def test_a_month_says_first_that_it_rests_on_imported_calls(office: Office, tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text(made(days=9, calls_a_day=60)[0])
     office.run("import", "queue_log", str(tmp_path / "queue_log"))
     (tmp_path / "Master.csv").write_text("".join(BUSY.format(n=n) for n in range(2)))

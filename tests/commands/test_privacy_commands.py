@@ -61,7 +61,7 @@ def kept(tmp_path: Path) -> list[str]:
     return found
 
 
-def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(site: Callable[..., Result]) -> None:
+def test_a_number_is_found_in_any_spelling_and_each_access_is_logged(site: Callable[..., Result]) -> None:
     for written in ("416 555-0101", "(416) 555-0101", CALLER):
         found = site("privacy", "find", *PURPOSE, typed=written)
         rows = [line.split("  ")[1:] for line in found.stdout.splitlines()]
@@ -78,7 +78,7 @@ def test_what_a_number_was_used_for_is_in_french_for_a_french_reader(site: Calla
     assert [line.split("  ")[3:] for line in found] == [["appelant", "general", "réponse en personne"]] * 2
 
 
-def test_who_looked_at_one_number_is_told_of_that_one_alone(site: Callable[..., Result]) -> None:
+def test_the_log_of_one_number_has_accesses_of_that_one_alone(site: Callable[..., Result]) -> None:
     site("privacy", "find", *PURPOSE, typed=CALLER)
     site("privacy", "find", *PURPOSE, typed=SECOND)
     reported = [
@@ -118,7 +118,7 @@ def test_a_look_without_a_purpose_is_refused(site: Callable[..., Result]) -> Non
     assert site("privacy", "log").stdout == ""
 
 
-def test_what_is_exported_is_all_that_is_kept_and_who_looked_before(site: Callable[..., Result]) -> None:
+def test_what_is_exported_is_all_that_is_stored_and_who_looked_before(site: Callable[..., Result]) -> None:
     site("privacy", "find", "--purpose", "complaint 3", typed=CALLER)
     reported = json.loads(site("privacy", "export", *PURPOSE, typed=CALLER).stdout)
     assert (reported["number"], [access["purpose"] for access in reported["accesses"]]) == (
@@ -134,7 +134,7 @@ def test_what_is_exported_is_all_that_is_kept_and_who_looked_before(site: Callab
     )
 
 
-def test_a_number_that_is_not_kept_is_found_nowhere(site: Callable[..., Result]) -> None:
+def test_a_number_that_is_not_stored_is_found_nowhere(site: Callable[..., Result]) -> None:
     found = site("privacy", "find", *PURPOSE, typed="416 555-0177\n")
     assert (found.stdout, found.stderr) == ("", "0 calls.\n")
 
@@ -149,7 +149,7 @@ def test_a_number_is_corrected_and_what_is_no_number_refused(site: Callable[...,
     assert again.stdout == "Corrected in 0 calls.\n"
 
 
-def test_a_purge_says_what_it_would_do_and_does_it_when_told_to(
+def test_a_purge_says_what_it_would_do_and_does_it_when_reported_to(
     site: Callable[..., Result], tmp_path: Path
 ) -> None:
     (tmp_path / "faults").mkdir()
@@ -207,7 +207,7 @@ def test_explain_as_json_shows_the_number_and_logs_it(site: Callable[..., Result
     assert line.split("  ")[2:] == ["explain --json", "explain --json", "1 call"]
 
 
-def test_a_recording_with_numbers_bears_its_last_day_and_is_made_only_when_confirmed(tmp_path: Path) -> None:
+def test_a_recording_with_numbers_has_a_last_day_and_needs_a_yes(tmp_path: Path) -> None:
     config = tmp_path / "callmon.toml"
     config.write_text('[exchanges.a]\nhost = "127.0.0.1"\nport = 9\nsecret_env = "X"\n' + LINES)
     words = ["record", str(tmp_path / "monday.ami"), "--with-numbers", "--config", str(config)]

@@ -98,7 +98,7 @@ def invoked(given: str, language: str) -> Result:
 
 
 @pytest.mark.parametrize(("case", "language"), BY_LANGUAGE)
-def test_what_is_wrong_is_told_with_the_way_out_in_one_language_with_its_status(
+def test_a_fault_is_reported_with_its_remedy_in_one_language(
     here: Path, case: dict[str, Any], language: str
 ) -> None:
     done = invoked(case["given"], language)
@@ -109,7 +109,7 @@ def test_what_is_wrong_is_told_with_the_way_out_in_one_language_with_its_status(
     assert reported == f"{case.get('said') or case[language]}\n"
 
 
-def test_every_command_has_a_case_and_every_case_is_told_once() -> None:
+def test_every_command_has_a_case_and_every_case_is_reported_once() -> None:
     given = [case["given"] for case in CASES]
     assert sorted(given) == sorted(set(given))
     named = [" ".join(re.sub(r"CALLMON_\w+=\S+ ", "", words).split()) + " " for words in given]

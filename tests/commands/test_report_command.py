@@ -126,7 +126,7 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
          "general-toll-free, tty, tty-toll-free, poci, poci-toll-free.\n"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_made_is_told_in_a_sentence(site: Path, arguments: list[str], sentence: str) -> None:
+def test_what_cannot_be_made_is_reported_in_a_sentence(site: Path, arguments: list[str], sentence: str) -> None:
     done = report(site, *arguments)
     assert (done.exit_code, done.stderr) == (2, sentence)
 
@@ -205,9 +205,7 @@ def test_a_report_of_a_month_that_callmon_did_not_hear_is_never_final(tmp_path: 
     assert [(one.is_final, one.has_data) for one in (never, quiet)] == [(False, False), (False, True)]
 
 
-def test_the_command_says_month_state_completeness_and_calls_in_the_locales_language(
-    site: Path, tmp_path: Path
-) -> None:
+def test_the_command_states_the_month_in_the_locales_language(site: Path, tmp_path: Path) -> None:
     def said(*words: str, locale: str = "") -> str:
         done = report(site, "2024-05", "--format", "csv", "--no-compare", *words, locale=locale)
         assert done.exit_code == 0
@@ -225,9 +223,7 @@ def test_the_command_says_month_state_completeness_and_calls_in_the_locales_lang
 @pytest.mark.parametrize(
     "words", ["2024-13 --lang fr", "2019-05 --lang fr", "2024-05 --lang fr -o {} --line nosuch"]
 )
-def test_what_the_command_refuses_is_in_the_locales_language_whatever_language_the_file_has(
-    site: Path, tmp_path: Path, words: str
-) -> None:
+def test_what_the_command_refuses_is_in_the_locales_language(site: Path, tmp_path: Path, words: str) -> None:
     done = report(site, *words.format(tmp_path / "x").split(), locale="en_CA.UTF-8")
     assert done.exit_code != 0
     assert re.search(r"\b(a month is written|There are no data|There is no line)\b", done.stderr)
@@ -339,9 +335,7 @@ def test_a_revision_is_of_the_same_days_and_lines_and_of_a_report(site: Path, tm
 # The sampling pack.
 
 
-def test_a_seed_draws_the_same_twenty_calls_of_the_month_and_another_draws_others(
-    site: Path, tmp_path: Path
-) -> None:
+def test_a_seed_draws_the_same_twenty_calls_and_another_draws_others(site: Path, tmp_path: Path) -> None:
     first = made(site, tmp_path / "1", "2024-05", "--sample", "audit 7", "-o", str(tmp_path / "1/x.txt"))
     again = made(site, tmp_path / "2", "2024-05", "--sample", "audit 7", "-o", str(tmp_path / "2/x.txt"))
     other = made(site, tmp_path / "3", "2024-05", "--sample", "audit 8", "-o", str(tmp_path / "3/x.txt"))
@@ -429,7 +423,7 @@ def test_where_weasyprint_is_missing_one_sentence_says_what_to_install(
 # What is not over.
 
 
-def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_next_run(
+def test_a_call_in_progress_makes_the_month_provisional_and_counts_next(
     sqlite_store: Database,
 ) -> None:
     from callmon.core.statistics import period as month
@@ -488,7 +482,7 @@ def test_a_timer_writes_last_months_report_once(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written
 
 
-def test_a_timer_is_told_and_not_failed_by_a_month_before_callmon(
+def test_a_timer_is_reported_and_not_failed_by_a_month_before_callmon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path}/callmon.db"
@@ -515,7 +509,7 @@ class Clock(datetime):
 # The fingerprint of the configuration.
 
 
-def test_a_setting_that_moves_a_figure_changes_the_fingerprint_and_an_address_does_not() -> None:
+def test_a_setting_of_a_figure_changes_the_fingerprint_no_address_does() -> None:
     text = year.example_text()
     same = fingerprint(parse(text))
     assert fingerprint(parse(text.replace('host = "127.0.0.1"', 'host = "pbx.example"'))) == same
@@ -528,7 +522,7 @@ def test_a_setting_that_moves_a_figure_changes_the_fingerprint_and_an_address_do
     assert fingerprint(parse(text.replace(prefixes, 'dial_prefixes = ["9"]'))) != same
 
 
-def test_hours_of_the_settings_are_in_the_fingerprint_and_pydantic_warns_of_nothing() -> None:
+def test_hours_of_the_settings_are_in_the_fingerprint_without_warning() -> None:
     text = year.example_text()
     hours = [f'[calendar]\nhours = {{ monday = "{day}" }}\n' for day in ("08:00-17:00", "00:00-24:00")]
     with warnings.catch_warnings(record=True) as warned:

@@ -116,9 +116,7 @@ def test_only_the_password_of_a_managers_account_signs(
 
 
 @pytest.mark.parametrize(("by", "who"), [("a.roy", "a.roy"), ("nobody", "")])
-def test_a_refused_password_is_in_the_access_log_and_a_name_that_is_no_accounts_is_not(
-    store: Database, by: str, who: str
-) -> None:
+def test_a_refused_password_is_logged_for_an_account_and_only_for_one(store: Database, by: str, who: str) -> None:
     sign(store, "prepared", by, given="wrong")
     assert [(x.who, x.act, x.about) for x in audit_events(store, newest=1)] == [
         (who, "sign in refused", "account")
@@ -202,9 +200,7 @@ def test_the_pdf_of_a_month_of_the_seeded_year_is_signed_and_verifies(
     assert run(store, "verify", str(page)).exit_code == 1
 
 
-def test_an_approval_that_sql_has_inserted_is_altered_for_verify_and_for_db_check(
-    store: Database, tmp_path: Path
-) -> None:
+def test_an_approval_inserted_by_sql_is_altered_for_verify_and_check(store: Database, tmp_path: Path) -> None:
     for step, by in zip(sign_off.STEPS[:2], ("g.lavoie", "a.roy"), strict=True):
         assert sign(store, step, by).exit_code == 0
     path = saved(store, tmp_path / "out")[".json"]

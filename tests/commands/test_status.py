@@ -118,7 +118,7 @@ def test_beside_a_daemon_status_tells_its_role_exchanges_and_faults(tmp_path: Pa
             assert re.sub("[0-9]+", "N", french[-1]) == "! L'autocommutateur toronto n'est pas entendu depuis N s."
 
 
-def test_an_exchange_that_was_never_connected_is_a_fault_from_the_start_until_it_is(tmp_path: Path) -> None:
+def test_an_exchange_never_connected_is_a_fault_from_the_start(tmp_path: Path) -> None:
     def ask() -> tuple[int, list[str]]:
         done = run("status", "--lang", "en", "--config", str(callmon.config))
         return done.exit_code, [line for line in done.stdout.splitlines() if line.startswith("!")]
@@ -205,7 +205,7 @@ def test_an_answer_that_is_not_callmons_is_no_daemon(site: Database, tmp_path: P
 # calls
 
 
-def test_calls_of_a_day_are_listed_without_numbers_and_filtered_as_on_the_page(site: Database) -> None:
+def test_calls_of_a_day_are_listed_and_filtered_without_numbers(site: Database) -> None:
     zone = load("callmon.toml").timezone
     day = str(ARRIVED.astimezone(zone).date())
     listed = rows(run("calls", day, "--json"))
@@ -358,7 +358,7 @@ def test_values_of_the_site_are_completed(site: Database, monkeypatch: pytest.Mo
     assert completed("config", "explain", "store.u") == ["store.url"]
 
 
-def test_the_first_month_that_is_completed_is_that_of_the_first_call_on_the_sites_calendar(
+def test_the_first_completed_month_is_that_of_the_first_call(
     site: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office, evening = Office(), datetime(2026, 10, 1, 2, tzinfo=UTC)  # of 30 September in Toronto

@@ -118,7 +118,7 @@ def test_an_account_has_a_role(config: Path) -> None:
     assert users(config, "add", "marie", "--role", "root").exit_code == 2
 
 
-def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
+def test_accounts_are_listed_changed_locked_removed_and_recorded(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "root")
@@ -162,7 +162,7 @@ def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
     ]
 
 
-def test_who_adds_an_account_that_cannot_sign_in_is_told(config: Path) -> None:
+def test_an_added_account_that_cannot_sign_in_is_reported(config: Path) -> None:
     config.write_text(config.read_text(encoding="utf-8").replace("accounts = true", "accounts = false"), "utf-8")
     done = users(config, "add", "marie", "--role", "agent")
     assert done.output == "marie: added.\nAccounts cannot sign in yet: set accounts = true under [web.access].\n"

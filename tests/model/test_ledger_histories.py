@@ -158,7 +158,7 @@ def attempts(office: Office) -> list[object]:
 @given(HISTORIES, st.lists(st.integers(0, 60), max_size=4))
 @example(PAID, [])
 @example(PAID, [5, 9])
-def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
+def test_nothing_is_settled_before_it_was_due_with_one_verdict_each(
     events: list[Event], restarts: list[int]
 ) -> None:
     office = played(events, restarts)

@@ -138,7 +138,7 @@ def test_a_recording_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert written.count("Event: ") == data.count(b"Event: ")
 
 
-def test_a_broker_is_told_none(reported: Told) -> None:
+def test_a_broker_is_reported_none(reported: Told) -> None:
     sink = Mqtt(MqttSettings(host="broker"), Today(TORONTO))
     for outcome in reported.outcomes:
         sink.offer(outcome)

@@ -125,7 +125,7 @@ def _as_said(answer: httpx.Response, may: frozenset[str] | None, who: str, path:
 
 
 @pytest.mark.parametrize("who", WHO, ids=lambda who: who or "nobody")
-def test_no_form_is_taken_without_its_token_whoever_sends_it(site: Pages, who: str) -> None:
+def test_no_form_is_taken_without_its_token_from_anybody(site: Pages, who: str) -> None:
     posts = [path for path, method in expected() if method == "POST"]
     answers = [site.visitors[who].post(filled(path), data={"csrf": "x"}) for path in posts]
     assert [answer.status_code for answer in answers if answer.status_code not in (303, 401, 403)] == []
@@ -134,7 +134,7 @@ def test_no_form_is_taken_without_its_token_whoever_sends_it(site: Pages, who: s
     assert taken == []
 
 
-def test_whoever_is_elsewhere_without_a_session_sees_no_page(site: Pages) -> None:
+def test_a_person_elsewhere_without_a_session_sees_no_page(site: Pages) -> None:
     visitor = Visitor(site.gate, at=ELSEWHERE)
     closed = [path for (path, method), may in expected().items() if method == "GET" and NOBODY not in may]
     assert [path for path in closed if not is_refused(visitor.get(filled(path)))] == []
@@ -143,7 +143,7 @@ def test_whoever_is_elsewhere_without_a_session_sees_no_page(site: Pages) -> Non
 # ── numbers ──
 
 
-def test_a_number_is_shown_to_whoever_calls_back_one_at_a_time_and_that_is_on_record(site: Pages) -> None:
+def test_a_number_is_shown_to_who_calls_back_and_that_is_on_record(site: Pages) -> None:
     agent = site.visitors["agent"]
     before = len(subject_access.accesses(site.store))
     answer = agent.post(f"/fr/rappels/{ENTRY}/numero", data={"csrf": agent.token("/en/sign-out")})
@@ -173,7 +173,7 @@ def test_what_is_done_by_hand_on_a_page_is_on_record(site: Pages) -> None:
     assert ("manager", "disruption", "") in done
 
 
-def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: Pages) -> None:
+def test_an_administrator_reads_who_saw_and_changed_what_and_no_number(site: Pages) -> None:
     agent, administrator = site.visitors["agent"], site.visitors["administrator"]
     token = agent.token("/en/sign-out")
     agent.post(f"/en/callbacks/{ENTRY}/number", data={"csrf": token})

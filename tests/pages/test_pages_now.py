@@ -126,9 +126,7 @@ def test_each_state_is_said_in_words(seen: DaemonSnapshot, french: str, english:
         ),
     ],
 )
-def test_a_telephone_system_that_was_never_connected_is_told_apart_from_an_interruption(
-    language: str, strip: str, listed: str
-) -> None:
+def test_a_system_never_connected_differs_from_an_interruption(language: str, strip: str, listed: str) -> None:
     never = ExchangeStatus("ottawa", False, 0, None, 48 * MINUTE, was_connected=False)
     text = reported(snapshot(exchanges=(exchange(), never)), language=language)
     assert (text.count(strip), text.count(listed), text.count("9 h 12"), text.count("9:12")) == (1, 1, 0, 0)
@@ -157,7 +155,7 @@ def test_several_that_ring_are_counted_and_the_longest_is_named() -> None:
 
 
 @pytest.mark.parametrize("view", ["now", "wall"])
-def test_of_a_line_that_is_not_heard_no_figure_of_now_is_shown(view: str) -> None:
+def test_of_a_line_that_is_not_received_no_figure_of_now_is_shown(view: str) -> None:
     text = reported(snapshot(TUESDAY, line(is_heard=False)), view)
     begin, end = {"now": ("Postes libres", "Rappels"), "wall": ("En conversation", "Aujourd'hui")}[view]
     row = text.partition(begin)[2].partition(end)[0]
@@ -177,7 +175,7 @@ def test_phones_that_nobody_watches_are_not_known(phones: dict[str, int], french
     assert row.endswith(f" {french}")
 
 
-def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls_and_while_all_is_heard() -> None:
+def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls() -> None:
     with_target = usual(TARGET)
     enough, few = line(judged=(41, 5)), line(judged=(17, 2))
     assert "over" in classes(snapshot(TUESDAY, enough), with_target)
@@ -211,7 +209,7 @@ def callback_summary(*dues: timedelta) -> CallbackStatus:
     return CallbackStatus(1, {one.id: one for one in shown}, counts=to_listen_to)
 
 
-def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figures() -> None:
+def test_the_next_todays_and_late_callbacks_are_three_figures() -> None:
     seen = snapshot(callbacks=callback_summary(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
     assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in reported(seen)
     assert "■ Prochain rappel" not in reported(seen)
@@ -239,7 +237,7 @@ def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
     assert TUESDAY.astimezone(UTC).hour == 15
 
 
-def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_urgent_first() -> None:
+def test_late_and_soon_due_callbacks_lead_to_their_pages() -> None:
     callbacks = callback_summary(72 * MINUTE, -30 * MINUTE, timedelta(hours=26))
     soon = msgspec.structs.replace(callbacks.visible["0"], state="due_soon")
     seen = snapshot(callbacks=msgspec.structs.replace(callbacks, visible={**callbacks.visible, "0": soon}))
@@ -263,7 +261,7 @@ def test_voice_and_tty_stand_side_by_side_in_one_row_of_each_standard(language: 
     assert reported(seen, language=language, settings=usual(TARGET)).count(row) == 1
 
 
-def test_a_rate_leads_to_the_calls_that_missed_it_or_where_none_did_to_those_that_met_it() -> None:
+def test_a_rate_leads_to_the_calls_that_missed_it_or_else_met_it() -> None:
     page = live_part(snapshot(TUESDAY, line(judged=(6, 2)), line("tty", judged=(3, 0))))
     led = [html.unescape(x) for x in re.findall(r'<a id="rate-[^"]+" href="([^"]+)"', page)]
     calls = f"/fr/appels?jour=2026-11-24&norme={ANSWER}&verdict="

@@ -229,7 +229,7 @@ def test_what_she_asks_to_sign_is_only_a_report_of_her_service(site: Site, form:
 
 
 @pytest.mark.parametrize(("lines", "there"), [(None, (404, 200)), (("poci", "poci-toll-free"), (200, 404))])
-def test_a_finished_report_is_for_whoever_may_see_these_lines(
+def test_a_finished_report_is_for_people_who_may_see_these_lines(
     site: Site, lines: tuple[str, ...] | None, there: tuple[int, int]
 ) -> None:
     made = SimpleNamespace(
@@ -355,9 +355,7 @@ def test_a_statement_that_is_text_is_refused(site: Site, statement: str) -> None
 
 
 @pytest.mark.parametrize("statement", STRANGE.values(), ids=STRANGE)
-def test_a_statement_with_text_or_of_a_table_that_is_none_of_ours_is_refused(
-    site: Site, statement: Executable
-) -> None:
+def test_a_statement_with_text_or_of_a_foreign_table_is_refused(site: Site, statement: Executable) -> None:
     assert refused(site.pages.store, statement)
 
 
@@ -366,7 +364,7 @@ def test_the_driver_alone_reads_nothing_for_a_reader_of_some_lines(site: Site) -
         BulkWriter(connection)
 
 
-async def test_her_pages_made_while_queries_wait_are_there_again_when_they_are_answered(site: Site) -> None:
+async def test_pages_made_while_queries_wait_return_when_they_are_answered(site: Site) -> None:
     whole = next(x for x in site.pages.entries if x.name == "now").endpoint.args[0]  # type: ignore[attr-defined]
     answers = threading.Event()
     waiting = [asyncio.create_task(whole.ask(answers.wait, 60)) for _ in range(MOST_WAITING)]
@@ -394,8 +392,6 @@ SAFE = {
 
 
 @pytest.mark.parametrize("statement", SAFE.values(), ids=SAFE)
-def test_however_a_query_reaches_a_table_it_finds_the_rows_of_her_lines_alone(
-    site: Site, statement: Executable
-) -> None:
+def test_any_query_of_a_table_finds_the_rows_of_the_readers_lines(site: Site, statement: Executable) -> None:
     with site.pages.store.seen_as(View(lines=("poci",))).reading() as connection:
         assert set(connection.scalars(statement)) == {"poci"}

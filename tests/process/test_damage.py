@@ -156,7 +156,7 @@ def modes(path: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o604])
-def test_a_copy_that_was_put_back_for_all_to_read_is_closed_to_others_and_that_is_told(
+def test_a_copy_that_all_may_read_is_closed_to_others_and_reported(
     tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = written(tmp_path, 1)

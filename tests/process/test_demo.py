@@ -78,7 +78,7 @@ def truth(name: str) -> dict[str, Any]:
     return expected
 
 
-def test_the_demonstration_is_open_on_the_closed_days_of_two_years_before_and_of_the_year_after() -> None:
+def test_the_demonstration_is_open_on_the_closed_days_of_three_years() -> None:
     """Its calls are those of fourteen months, and it may run on New Year's Day."""
     closed = open_every_day("08:30-16:30", 2026)["closed_days_remove"]
     found = [date(year, 12, 25) in closed for year in (2023, 2024, 2025, 2026, 2027)]
@@ -123,7 +123,7 @@ def _epoch(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def test_usually_one_or_two_calls_come_a_minute_and_a_conversation_is_longer_than_recorded(
+def test_calls_come_once_or_twice_a_minute_and_talks_are_longer(
     settings: Settings,
 ) -> None:
     reported = list(messages(BEGIN, RecordingPlayer(Random(1)), 2, USUAL))
@@ -231,7 +231,7 @@ async def test_callmons_own_session_logs_in_and_has_the_calls_listed(md5: bool) 
         writer.close()
 
 
-async def test_a_wrong_password_is_refused_and_a_stranger_is_told_nothing() -> None:
+async def test_a_wrong_password_is_refused_and_a_stranger_is_reported_nothing() -> None:
     async with DemoExchange() as exchange, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
         writer.write(b"Action: Status\r\n\r\nAction: Login\r\nUsername: callmon\r\nSecret: guess\r\n\r\n")
@@ -275,7 +275,7 @@ async def test_each_client_hears_calls_of_its_own_and_the_list_has_those_alone()
         assert begun[0] & begun[1] == set()
 
 
-async def test_a_client_that_connects_after_another_was_dropped_in_the_middle_of_an_answer_is_heard() -> None:
+async def test_a_client_after_one_dropped_in_mid_answer_is_served() -> None:
     async with DemoExchange() as exchange, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
         assert await reader.readuntil(b"\r\n") == BANNER
@@ -350,7 +350,7 @@ def test_calls_are_on_the_metrics_page_and_ctrl_c_leaves_nothing(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_stops_by_itself_when_told_for_how_long() -> None:
+def test_it_stops_by_itself_when_reported_for_how_long() -> None:
     done = subprocess.run(
         command("--listen", "127.0.0.1:0", "--for", "1s"),
         capture_output=True,

@@ -50,7 +50,7 @@ def test_a_reload_takes_over_staff_and_survey_and_refuses_a_mistake(tmp_path: Pa
         callmon.stop()
 
 
-def test_a_reload_over_http_is_refused_until_the_file_is_right_and_the_metrics_say_so(tmp_path: Path) -> None:
+def test_a_reload_over_http_is_refused_until_the_file_is_right(tmp_path: Path) -> None:
     callmon = Callmon(tmp_path, free_port(), "secret")
     text = callmon.config.read_text(encoding="utf-8").replace("# reload = true", "reload = true")
     callmon.config.write_text(text, encoding="utf-8")
@@ -106,7 +106,7 @@ def test_only_what_reaches_an_exchange_makes_a_new_connection(more: str, same: b
     assert now.is_reached_as(before) is same
 
 
-def test_another_time_zone_needs_a_restart_since_the_days_of_roll_ups_are_of_this_one() -> None:
+def test_another_time_zone_needs_a_restart_for_the_roll_ups() -> None:
     before, now = parse(""), parse('timezone = "America/Vancouver"')
     refuse_what_needs_a_restart(before, before)
     with pytest.raises(ConfigError, match=r"^timezone has changed: restart callmon to change it\.$"):

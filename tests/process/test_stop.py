@@ -50,7 +50,7 @@ def test_a_mail_server_that_never_ends_an_answer_does_not_hold_the_stop(
             callmon.end_everything()
 
 
-def test_a_lock_of_the_notice_that_another_program_holds_does_not_hold_the_stop(tmp_path: Path) -> None:
+def test_a_notice_locked_by_another_program_does_not_delay_the_stop(tmp_path: Path) -> None:
     with FalseExchange() as exchange:
         callmon = PublishingCallmon(tmp_path, exchange.port)
         callmon.notice.mkdir()
@@ -107,7 +107,7 @@ def test_a_database_that_falls_silent_does_not_hold_the_stop(tmp_path: Path, url
             callmon.end_everything()
 
 
-def test_a_database_whose_lock_another_program_holds_does_not_hold_the_stop(tmp_path: Path) -> None:
+def test_a_database_locked_by_another_program_does_not_delay_the_stop(tmp_path: Path) -> None:
     import sqlite3
 
     with FalseExchange() as exchange:

@@ -46,7 +46,7 @@ def rendered(folder: Path, *alerts: tuple[str, str]) -> tuple[list[str], list[st
     return french, english
 
 
-def test_an_alert_about_callbacks_leads_to_the_lines_list_in_both_languages(tmp_path: Path) -> None:
+def test_an_alert_about_callbacks_leads_to_the_lines_list(tmp_path: Path) -> None:
     of_callbacks = ("CallmonCallbackOverdue", "poci"), ("CallmonCallbacksAtOpening", "")
     assert rendered(tmp_path, *of_callbacks, ("CallmonMessagesToListenTo", "tty")) == (
         [f"{PAGES}/fr/rappels?ligne=poci", f"{PAGES}/fr/rappels", f"{PAGES}/fr/rappels?ligne=tty"],
@@ -56,7 +56,7 @@ def test_an_alert_about_callbacks_leads_to_the_lines_list_in_both_languages(tmp_
     assert QUERY["ligne"] == "line"
 
 
-def test_an_alert_about_a_disruption_leads_to_where_it_is_announced_and_others_lead_nowhere(
+def test_an_alert_about_a_disruption_leads_to_its_announcement(
     tmp_path: Path,
 ) -> None:
     assert rendered(tmp_path, ("CallmonDisruptionWithoutNotice", "general"), ("CallmonDown", "")) == (

@@ -42,7 +42,7 @@ def test_promtool_finds_nothing_to_say_about_the_configuration() -> None:
 
 
 @pytest.mark.parametrize("rules", ["callmon", "boards"])
-def test_every_alert_fires_rests_and_ends_as_it_should_and_says_what_it_should(rules: str) -> None:
+def test_every_alert_fires_rests_and_ends_as_it_should(rules: str) -> None:
     done = promtool("test", "rules", f"{{}}/{rules}.test.yml")
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["SUCCESS"], "")
 
@@ -464,7 +464,7 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
         assert ([n for n in numbers if n not in PUBLIC], METAPHOR.findall(text), "UTC" in text) == ([], [], False)
 
 
-def test_what_the_mornings_message_adds_is_in_one_letter_and_its_texts_are_right(site: Site) -> None:
+def test_what_the_mornings_message_adds_is_one_letter_with_right_text(site: Site) -> None:
     """Two pages, for time unheard is a counter that grows."""
     site.page.text = morning(0)
     wait_for(
@@ -490,7 +490,7 @@ def test_what_the_mornings_message_adds_is_in_one_letter_and_its_texts_are_right
     assert subjects(site.letters["closed day"], "") == []
 
 
-def test_planned_work_holds_the_alerts_about_measuring_and_a_test_alert_arrives_at_any_hour(site: Site) -> None:
+def test_planned_work_holds_alerts_about_measuring_not_a_test_alert(site: Site) -> None:
     until = time.time() + 3600
     planned = f'callmon_planned_work_until_timestamp_seconds{{line="poci"}} {until}\n'
     site.page.text = WELL.page() + planned

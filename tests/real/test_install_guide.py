@@ -139,7 +139,7 @@ def test_the_units_command_alone_ends_in_a_service_that_answers(machine: Machine
         end(service)
 
 
-def test_the_service_of_the_guide_runs_confined_and_stores_all_when_it_stops(booted: Machine) -> None:
+def test_the_guides_service_runs_confined_and_stores_all_at_its_stop(booted: Machine) -> None:
     user, state, enabled = booted.shown("DynamicUser", "ActiveState", "UnitFileState")
     assert (user, state, enabled) == ("yes", "active", "enabled")
     stopped = booted.paste(STOP, "/")

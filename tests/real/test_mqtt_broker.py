@@ -106,7 +106,7 @@ def test_callmon_that_is_killed_is_offline_by_its_last_will(broker: Mosquitto, t
             callmon.end_everything()
 
 
-def test_a_broker_that_lost_everything_is_told_all_of_it_again(broker: Mosquitto, tmp_path: Path) -> None:
+def test_a_broker_that_lost_everything_is_reported_all_of_it_again(broker: Mosquitto, tmp_path: Path) -> None:
     callmon = callmon_at(tmp_path, broker.port)
     try:
         with Board(broker.port) as board:
@@ -130,7 +130,7 @@ def test_a_broker_that_lost_everything_is_told_all_of_it_again(broker: Mosquitto
         callmon.end_everything()
 
 
-def test_a_broker_that_is_absent_at_the_start_is_told_when_it_comes(lab: None, tmp_path: Path) -> None:
+def test_a_broker_that_is_absent_at_the_start_is_reported_when_it_comes(lab: None, tmp_path: Path) -> None:
     with Mosquitto() as broker:
         broker.stop()
         callmon = callmon_at(tmp_path, broker.port)
@@ -162,7 +162,7 @@ def test_what_is_left_of_an_earlier_life_is_cleared(broker: Mosquitto, tmp_path:
             callmon.end_everything()
 
 
-def test_a_wrong_password_is_said_once_and_a_right_one_is_taken_at_a_reload(lab: None, tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported_once_and_a_reload_takes_a_right_one(lab: None, tmp_path: Path) -> None:
     secret = tmp_path / "mqtt.secret"
     secret.write_text("wrong\n")
     secret.chmod(0o600)
@@ -187,7 +187,7 @@ def test_a_wrong_password_is_said_once_and_a_right_one_is_taken_at_a_reload(lab:
             callmon.end_everything()
 
 
-def test_tls_with_a_client_certificate_is_taken_and_another_name_is_refused(lab: None, tmp_path: Path) -> None:
+def test_tls_with_a_client_certificate_works_and_another_is_refused(lab: None, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     client = authority.issue_cert("callmon.example")
@@ -235,7 +235,7 @@ def test_a_reload_takes_over_another_broker_and_none(broker: Mosquitto, tmp_path
         callmon.end_everything()
 
 
-def test_a_broker_that_accepts_and_says_nothing_does_not_keep_callmon_from_stopping(tmp_path: Path) -> None:
+def test_a_broker_that_accepts_and_is_silent_does_not_delay_the_stop(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         callmon = callmon_at(tmp_path, mute.getsockname()[1])
         try:
@@ -383,7 +383,7 @@ async def test_what_was_closed_while_either_was_away_is_cleared(lab: None) -> No
                 assert await soon(lambda: board.topics("callmon/callbacks/") == ["callmon/callbacks/3.0"])
 
 
-async def test_ended_calls_wait_for_the_broker_and_the_oldest_are_lost_and_counted(broker: Mosquitto) -> None:
+async def test_ended_calls_wait_for_the_broker_and_lost_ones_are_counted(broker: Mosquitto) -> None:
     sink = sink_for(broker.port, max_waiting=3)
     for number in range(5):
         assert sink.offer(Outcome("toronto", calls=(account(answered_call(number)),)))
@@ -398,7 +398,7 @@ async def test_ended_calls_wait_for_the_broker_and_the_oldest_are_lost_and_count
     assert reported == [f"{1795527733 + n}.{n}" for n in (2, 3, 4)]
 
 
-async def test_after_a_refused_login_a_reload_tries_at_once_though_the_next_attempt_is_far_away(
+async def test_after_a_refused_login_a_reload_tries_at_once(
     lab: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("callmon.sinks.mqtt.sink.REFUSED_WAIT", 3600.0)
@@ -415,7 +415,7 @@ async def test_after_a_refused_login_a_reload_tries_at_once_though_the_next_atte
             assert await soon(lambda: sink.backlog() == 0)
 
 
-async def test_nine_hundred_callbacks_are_told_in_seconds(broker: Mosquitto) -> None:
+async def test_nine_hundred_callbacks_are_reported_in_seconds(broker: Mosquitto) -> None:
     ledger = Ledger(*(Owed(f"{n}.0") for n in range(900)))
     sink = sink_for(broker.port)
     async with telling(sink, ledger):

@@ -115,7 +115,7 @@ def heard(asking: Database) -> float:
         return 0.0
 
 
-def test_no_call_is_lost_or_doubled_and_every_verdict_is_that_of_one_that_heard_all(
+def test_no_call_is_lost_or_doubled_and_each_verdict_is_as_of_one(
     ended: Ended, capsys: pytest.CaptureFixture[str]
 ) -> None:
     leader = ended.pair.each[0]
@@ -137,18 +137,18 @@ def test_no_call_is_lost_or_doubled_and_every_verdict_is_that_of_one_that_heard_
     store.close()
 
 
-def test_it_was_as_busy_as_it_is_meant_to_be_and_nothing_was_without_a_writer_for_longer_than_30_s(
+def test_it_was_as_busy_as_meant_and_never_long_without_a_writer(
     ended: Ended,
 ) -> None:
     assert (ended.at_once >= AT_ONCE, [pause for pause in ended.paused if pause > LONGEST]) == (True, [])
     assert len(ended.paused) == FAILOVERS
 
 
-def test_no_figure_of_whoever_led_went_back(ended: Ended) -> None:
+def test_no_figure_of_a_former_leader_went_back(ended: Ended) -> None:
     assert went_back(ended.pair.samples) == []
 
 
-def test_the_log_tells_when_the_database_is_away_why_in_one_line_each_and_when_it_is_back(ended: Ended) -> None:
+def test_the_log_has_one_line_when_the_database_goes_and_returns(ended: Ended) -> None:
     for callmon in ended.pair.each:
         reported = [LINE.match(line) for line in callmon.log.read_text("utf-8").splitlines() if AWAY in line]
         whys = [[found and found["why"] for found in group] for _, group in groupby(reported, key=bool)]

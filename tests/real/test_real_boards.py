@@ -164,7 +164,7 @@ WRONG_QUERIES = (
 
 
 @pytest.mark.parametrize(("board", "title", "was", "now"), WRONG_QUERIES)
-def test_a_query_that_asks_for_something_else_is_told(
+def test_a_query_that_asks_for_something_else_is_reported(
     day: Day, board: str, title: str, was: str, now: str
 ) -> None:
     for language in ("fr", "en"):
@@ -173,7 +173,7 @@ def test_a_query_that_asks_for_something_else_is_told(
         assert told_of(day, day.again(language, board, changed(seen, was, now))) != []
 
 
-def test_a_french_board_that_asks_for_other_words_than_its_own_is_told(day: Day) -> None:
+def test_a_french_board_that_asks_for_other_words_than_its_own_is_reported(day: Day) -> None:
     seen, english = (of(day, "standards", "Each standard", language) for language in ("fr", "en"))
     assert told_of(day, replace(seen, frames=english.frames)) != []
     assert told_of(day, replace(english, frames=seen.frames)) != []
@@ -187,7 +187,7 @@ def test_a_panel_without_an_answer_is_empty(day: Day) -> None:
     assert told_of(day, day.again("en", "itself", nowhere)) == ["empty"]
 
 
-def test_a_panel_of_which_no_truth_is_known_is_told(day: Day) -> None:
+def test_a_panel_of_which_no_truth_is_known_is_reported(day: Day) -> None:
     seen = of(day, "live", "Callbacks to make")
     assert told_of(day, replace(seen, truth=None)) == ["nothing is known of it"]
 
@@ -202,7 +202,7 @@ WRONG_UNITS: tuple[tuple[str, str, str, str], ...] = (
 
 
 @pytest.mark.parametrize(("board", "title", "column", "unit"), WRONG_UNITS)
-def test_a_figure_in_the_wrong_unit_is_told(day: Day, board: str, title: str, column: str, unit: str) -> None:
+def test_a_figure_in_the_wrong_unit_is_reported(day: Day, board: str, title: str, column: str, unit: str) -> None:
     seen = of(day, board, title)
     panel = deepcopy(seen.panel)
     overrides = [one for one in panel["fieldConfig"]["overrides"] if one["matcher"]["options"] == column]

@@ -67,7 +67,7 @@ def of(day: Day, title: str) -> Seen:
         ("Measurement gaps", "unheard_seconds AS", "unheard_seconds * 2 AS"),
     ],
 )
-def test_a_query_that_asks_for_something_else_is_told(day: Day, title: str, was: str, now: str) -> None:
+def test_a_query_that_asks_for_something_else_is_reported(day: Day, title: str, was: str, now: str) -> None:
     seen = of(day, title)
     panel = deepcopy(seen.panel)
     (target,) = panel["targets"]

@@ -92,7 +92,7 @@ def hurried(place: Path, asterisk: Asterisk, kind: type[Callmon] = Callmon) -> C
     return callmon
 
 
-def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
+def test_a_caller_who_left_a_message_is_called_back_and_it_is_settled(
     fast_exchange: Asterisk, tmp_path: Path
 ) -> None:
     """Three are called back, one of them in vain, one beside another caller on hold; one asks by a key in French;
@@ -250,7 +250,7 @@ def listening(gaps: list[Gap]) -> list[tuple[datetime, datetime]]:
     return list(zip(begins, ends, strict=True))
 
 
-def test_a_callback_of_which_nothing_was_heard_pays_nothing_and_its_verdict_is_unknown(
+def test_an_unreceived_callback_settles_nothing_and_its_verdict_is_unknown(
     fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """It is made, whole, while callmon is down; so was the time when it was due."""

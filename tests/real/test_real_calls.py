@@ -25,9 +25,7 @@ from tests.support.scripted_truth import disagreements, pairs, public, reported,
 pytestmark = pytest.mark.lab
 
 
-def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
-    asterisk: Asterisk, tmp_path: Path
-) -> None:
+def test_what_callmon_shows_of_a_real_asterisk_is_what_people_did(asterisk: Asterisk, tmp_path: Path) -> None:
     """All situations at once, dozens of calls overlapping, true ring timings; a SIGHUP in the middle.
 
     Staff's own calls are not stored: they are judged from the same words, replayed. So is it that no call is

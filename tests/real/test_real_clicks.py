@@ -207,7 +207,7 @@ def table(made: Iterable[Callback], found: dict[str, tuple[str, int]], capsys: p
         sys.stdout.write("\n" + "\n".join(rows) + "\n")
 
 
-def test_a_callback_by_click_to_dial_is_paid_in_every_layout_and_by_nothing_else(
+def test_a_click_to_dial_callback_settles_in_every_layout_and_only_it(
     exchange: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     phones = iter([phone for phone in PHONES_ADDED if phone not in BOXES])
@@ -246,7 +246,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_not_made(
+def test_kills_lose_no_received_callback_and_settle_no_unmade_one(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A callback may stay open only where a gap hid its talk, or a dial that no listing shows."""

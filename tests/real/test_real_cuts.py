@@ -70,7 +70,7 @@ def fail_and_come_back(proxy: Proxy, callmon: Callmon, how: str, seconds: float)
     return time.time()
 
 
-def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_open(
+def test_random_network_cuts_give_no_wrong_verdict_and_no_open_call(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (

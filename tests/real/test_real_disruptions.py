@@ -139,7 +139,7 @@ async def run(
 Play = Callable[[Callable[[Scene, Board], Awaitable[None]]], Awaitable[None]]
 
 
-async def test_phones_that_go_are_on_record_and_the_public_is_told(run: Play) -> None:
+async def test_phones_that_go_are_on_record_and_the_public_is_reported(run: Play) -> None:
     async def story(scene: Scene, board: Board) -> None:
         await scene.until_open("phones", 0.0)
         went = time.time()
@@ -191,7 +191,7 @@ async def test_a_trunk_whose_far_end_goes_disrupts_every_line(run: Play) -> None
     await run(story)
 
 
-async def test_an_exchange_that_stops_or_crashes_was_a_disruption_and_a_cut_link_was_not(run: Play) -> None:
+async def test_a_stopped_exchange_is_a_disruption_and_a_cut_link_is_not(run: Play) -> None:
     async def story(scene: Scene, board: Board) -> None:
         await scene.until_open("exchange", 0.0)
         (work,) = await scene.asked(

@@ -193,7 +193,7 @@ def the_first_is_resolved_everywhere_and_the_other_is_not(site: Site, debts: dic
     assert site.board.json("callmon/lines/poci")["callbacks"] == {"open": 1, "overdue": 1}
 
 
-def test_a_message_nobody_answers_in_time_reaches_the_team_and_the_callback_resolves_it(site: Site) -> None:
+def test_an_unanswered_message_reaches_the_team_until_the_callback(site: Site) -> None:
     debts = two_leave_messages_and_nobody_calls_back(site)
     assert firing(site) == (["general", "poci"], ["general", "poci"])
     assert shown_to_whoever_comes_now(site) == {topic(one): "overdue" for one in debts.values()}
@@ -222,7 +222,7 @@ def test_a_message_nobody_answers_in_time_reaches_the_team_and_the_callback_reso
     assert [caller for caller in CALLERS.values() if caller in said] == []
 
 
-def test_an_overdue_callback_stays_one_while_callmon_is_dead_and_is_resolved_once_it_is_made(site: Site) -> None:
+def test_an_overdue_callback_stays_while_callmon_is_dead_until_made(site: Site) -> None:
     debts = two_leave_messages_and_nobody_calls_back(site)
     before = rows(site.callmon)
     site.callmon.kill()

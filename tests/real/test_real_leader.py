@@ -199,7 +199,7 @@ def stored(callmon: Callmon) -> Iterator[Database]:
         store.close()
 
 
-def test_a_leader_killed_ten_times_and_frozen_once_costs_no_call_and_no_figure(
+def test_ten_killed_leaders_and_a_frozen_one_cost_no_call_and_no_figure(
     fast_asterisk: Asterisk, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asterisk, chance = fast_asterisk, random.Random(SEED)
@@ -220,7 +220,7 @@ def test_a_leader_killed_ten_times_and_frozen_once_costs_no_call_and_no_figure(
         report(capsys, f"killed: nobody led for {listed(took)} s; frozen: for {frozen:.1f} s", said, pair)
 
 
-def test_a_database_that_cannot_be_reached_by_both_or_by_the_leader_alone_costs_nothing_either(
+def test_an_unreachable_database_costs_neither_the_pair_nor_the_leader(
     fast_asterisk: Asterisk, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asterisk, address = fast_asterisk, make_url(url)

@@ -48,7 +48,7 @@ def mailboxes(callmon: Callmon, name: str) -> dict[str, float]:
     return found
 
 
-def test_messages_are_counted_as_they_come_and_go_and_only_of_public_mailboxes(
+def test_messages_are_counted_as_they_come_and_go_in_public_mailboxes(
     fast_exchange: Asterisk, tmp_path: Path
 ) -> None:
     """Two are left; somebody listens to the first; the other is taken away by hand; the exchange begins anew."""
@@ -79,7 +79,7 @@ def test_messages_are_counted_as_they_come_and_go_and_only_of_public_mailboxes(
         assert callmon.stop() == 0
 
 
-def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
+def test_a_full_mailbox_alerts_until_there_is_room_and_outlives_callmon(
     fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """Two messages may be left; the third caller is turned away by Asterisk itself."""
@@ -155,7 +155,7 @@ def test_a_feed_without_the_class_call_is_silent_and_one_with_it_is_not(
         assert callmon.stop() == 0
 
 
-def test_the_dialplans_own_word_is_heard_and_alone_tells_of_a_message(fast_exchange: Asterisk) -> None:
+def test_the_dialplans_own_word_is_received_and_alone_tells_of_a_message(fast_exchange: Asterisk) -> None:
     """One leaves a message, one hangs up in the greeting; then the same without any MessageWaiting."""
     exchange = fast_exchange
     played = [

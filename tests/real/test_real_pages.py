@@ -32,7 +32,7 @@ def looking(browser: Browser, callmon: Callmon, path: str, name: str) -> Iterato
         yield page
 
 
-def test_a_message_appears_on_two_browsers_one_takes_it_and_the_callback_takes_it_away(
+def test_a_message_appears_in_two_browsers_and_the_callback_removes_it(
     fast_asterisk: Asterisk, browser: Browser, tmp_path: Path
 ) -> None:
     """Nobody loads a page again; what the other did is seen all the same."""

@@ -52,9 +52,7 @@ def today(callmon: Callmon, ahead: timedelta = timedelta()) -> str:
     return (datetime.now(UTC) + ahead).astimezone(load(callmon.config).timezone).date().isoformat()
 
 
-def test_the_calls_hidden_from_callmon_and_those_hidden_from_the_diary_are_named_and_no_other(
-    fast_asterisk: Asterisk, tmp_path: Path
-) -> None:
+def test_calls_hidden_from_callmon_and_from_the_diary_are_named(fast_asterisk: Asterisk, tmp_path: Path) -> None:
     asterisk = fast_asterisk
     with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness:
         with Callmon(tmp_path, asterisk.ami_port, asterisk.secret) as callmon:
@@ -97,7 +95,7 @@ def messages(callmon: Callmon) -> float | None:
     return callmon.figure("callmon_mailbox_messages", exchange="toronto", mailbox="500")
 
 
-def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
+def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_due(
     fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """The connection is cut before the call comes, until after it is over."""

@@ -92,7 +92,7 @@ def of_workbook(path: Path) -> Counter[Figure]:
     return counted(tuple(row[place] for place in places) for row in rows)
 
 
-def test_the_signed_figures_of_a_month_are_those_of_the_calls_that_were_scripted(
+def test_the_signed_figures_of_a_month_are_those_of_scripted_calls(
     asterisk: Asterisk,
     pango: None,
     quick_passwords: None,

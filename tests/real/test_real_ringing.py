@@ -29,7 +29,7 @@ SOURCE = '\n[exchanges.toronto.cel]\nfile = "{cel}"\nwait = "1s"\n'
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
-def test_the_ring_that_is_told_is_the_ring_that_the_caller_heard(
+def test_the_reported_ring_is_the_ring_of_the_caller(
     version: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All ways to ring at once, ten calls each: heard, heard with the old filter, and filled from CEL alone."""

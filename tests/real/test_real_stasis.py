@@ -18,7 +18,7 @@ pytestmark = pytest.mark.lab
 GENERAL = "4163272422"
 
 
-def test_the_phone_of_an_application_rang_for_the_caller_with_whom_it_was_joined(tmp_path: Path) -> None:
+def test_an_applications_phone_rang_for_the_caller_it_joined(tmp_path: Path) -> None:
     called = Situation(
         "stasis_without_originator",
         Caller(GENERAL, route="lab-stasis", gives_up=60.0, steps=(Step(9.0, "hang_up"),)),

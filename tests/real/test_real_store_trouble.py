@@ -208,9 +208,7 @@ def test_it_was_as_busy_as_it_is_meant_to_be(evening: Evening) -> None:
 
 
 @pytest.mark.parametrize("name", ["away", "full"])
-def test_after_a_minute_without_a_database_every_call_is_stored_once_as_if_nothing_had_been(
-    evening: Evening, name: str
-) -> None:
+def test_after_a_minute_without_a_database_every_call_is_stored_once(evening: Evening, name: str) -> None:
     health_log = evening.health_logs[name]
     assert wrong(health_log.callmon, evening, evening.expected) == []
     assert sum(evening.shown[name].values()) == len(evening.expected)
@@ -220,9 +218,7 @@ def test_after_a_minute_without_a_database_every_call_is_stored_once_as_if_nothi
 @pytest.mark.parametrize(
     ("name", "why"), [("away", "connection"), ("full", "the database cannot be written: database or disk is full")]
 )
-def test_healthz_says_that_outcomes_wait_and_why_and_is_well_again_afterwards(
-    evening: Evening, name: str, why: str
-) -> None:
+def test_healthz_says_that_outcomes_wait_and_why_and_recovers(evening: Evening, name: str, why: str) -> None:
     health_log = evening.health_logs[name]
     assert health_log.statuses() == [200, 503, 200]
     assert [sentence for sentence in health_log.troubles() if not sentence.startswith("database: ")] == []

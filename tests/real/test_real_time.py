@@ -27,7 +27,7 @@ STEPS = ((14.0, 3600.0), (26.0, 0.0), (38.0, -3600.0), (50.0, 1.5))  # seconds s
 ALWAYS = ("outcome", "answered_by", "transfers", "line", "language", "heard")
 
 
-def test_waits_over_a_step_of_the_clock_are_what_they_were_or_not_known_and_all_else_is_right(
+def test_waits_over_a_step_of_the_clock_are_right_or_unknown(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     beside = Listener(asterisk.ami_port, "callmon", asterisk.secret)

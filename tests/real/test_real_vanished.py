@@ -18,7 +18,7 @@ from tests.support.scripted_truth import pairs, public, reported
 pytestmark = pytest.mark.lab
 
 
-def test_calls_whose_hangup_is_never_heard_are_closed_by_the_lists_of_channels(
+def test_calls_without_a_received_hangup_are_closed_by_channel_lists(
     fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     asterisk = fast_asterisk

@@ -49,7 +49,7 @@ def site_of(tmp_path: Path, filled: Year, exim: Exim, **mail: object) -> Site:
 
 
 @pytest.mark.parametrize("exim", ["9M"], indirect=True)
-async def test_each_recipient_has_one_mail_after_an_hour_without_the_server_and_a_kill(
+async def test_each_recipient_has_one_mail_after_an_outage_and_a_kill(
     tmp_path: Path, filled: Year, exim: Exim
 ) -> None:
     site = site_of(tmp_path, filled, exim)

@@ -223,9 +223,7 @@ def test_listening_proposes_this_sites_lines_trunk_phones_box_and_parking(heard:
 
 
 @pytest.mark.lab
-def test_what_listening_proposed_passes_check_and_judges_the_calls_as_people_did_them(
-    heard: Heard, tmp_path: Path
-) -> None:
+def test_what_listening_proposed_judges_as_people_acted(heard: Heard, tmp_path: Path) -> None:
     text = heard.proposed.replace("[lines.line-1]", "[lines.general]").replace("# language_menu", "language_menu")
     (tmp_path / "callmon.toml").write_text(f"{text}\n[calendar]\n{round_the_clock()}")
     check = [sys.executable, "-m", "callmon", "check", "--config", str(tmp_path / "callmon.toml")]
@@ -336,7 +334,7 @@ MISSING = {
 
 @pytest.mark.lab
 @pytest.mark.parametrize("what", MISSING)
-def test_without_a_snippet_doctor_tells_that_fault_alone_and_proposes_its_lines(
+def test_without_a_snippet_doctor_reports_that_fault_alone(
     site: Site, reported: Callable[[Snippet], Settings], what: str
 ) -> None:
     left_out = [s for s in MISSING[what] if s.file(site.layout)]

@@ -71,7 +71,7 @@ def since() -> datetime:
     return datetime.fromtimestamp(first, UTC) - HOUR
 
 
-def test_each_recorded_callback_is_one_and_a_call_that_cannot_be_attributed_leaves_it_unknown() -> None:
+def test_each_recorded_callback_is_one_and_an_unclear_call_unknown() -> None:
     replay = owing(truth(), since())
     heard(replay, (RECORDINGS / f"{RUN}.ami").read_bytes())
     assert when_due(replay) == truth()
@@ -88,9 +88,7 @@ def test_a_backfill_from_cel_finds_the_same_callbacks() -> None:
 
 @pytest.mark.parametrize("n", range(len(made())))
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_gap_anywhere_makes_no_callback_a_missed_one_and_no_short_one_a_conversation(
-    n: int, killed: bool
-) -> None:
+def test_a_gap_makes_no_callback_missed_and_no_short_one_a_talk(n: int, killed: bool) -> None:
     call = made()[n]
     recording = Recording.of(family((RECORDINGS / f"{RUN}.ami").read_bytes(), call))
     wanted = MAY_BE[MADE[call["situation"]]]

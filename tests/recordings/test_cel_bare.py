@@ -66,7 +66,7 @@ def _of_answered(name: str, reported: dict[str, Any], wanted: dict[str, Any]) ->
 @pytest.mark.sampled(3)
 @RUNS
 @LACKING
-def test_nothing_untrue_is_told_of_any_call(run: str, columns: tuple[str, ...], lacks_apps: bool) -> None:
+def test_nothing_untrue_is_reported_of_any_call(run: str, columns: tuple[str, ...], lacks_apps: bool) -> None:
     got = said(without(rows_of(RECORDINGS / f"{run}.cel.csv"), *columns), lacks_apps)
     assert list(untrue(run, got)) == []
     known = [call for call in got if call["line"] and call["outcome"] != "unknown"]
@@ -81,7 +81,7 @@ def test_nor_where_a_kind_of_event_is_not_written(run: str, kind: str) -> None:
     assert (list(untrue(run, got)), len(got) > 90) == ([], True)
 
 
-def test_where_only_the_hang_ups_say_nothing_it_is_known_where_a_call_was_handed_on() -> None:
+def test_where_hangups_alone_are_silent_a_handing_on_is_known() -> None:
     rows = rows_of(TRACES / "blind_transfer_1" / "cel.csv")
     mute = [msgspec.structs.replace(row, extra="" if row.kind == "HANGUP" else row.extra) for row in rows]
     (call,) = said(mute)

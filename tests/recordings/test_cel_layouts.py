@@ -132,7 +132,7 @@ def kept(text: str) -> str:
 
 
 @pytest.mark.parametrize("layout", [*LAYOUTS, over_dahdi], ids=lambda layout: layout.__name__)
-def test_each_recording_comes_out_the_same_however_its_diary_is_kept(layout: Callable[[Fields], str]) -> None:
+def test_each_recording_gives_the_same_by_any_layout_of_its_log(layout: Callable[[Fields], str]) -> None:
     found = {
         path.parent.name: [concluding(call) for call in calls_of(*read(layout(fields_of(path))))] for path in FILES
     }
@@ -147,7 +147,7 @@ def test_each_recording_comes_out_the_same_however_its_diary_is_kept(layout: Cal
 @pytest.mark.sampled(16)
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
-def test_a_busy_run_agrees_with_its_script_however_its_diary_is_kept(
+def test_a_busy_run_agrees_with_its_script_by_any_layout_of_its_log(
     layout: Callable[[Fields], str], run: str
 ) -> None:
     got = calls_of(*read(layout(fields_of(RECORDINGS / f"{run}.cel.csv"))))

@@ -55,7 +55,7 @@ CLICKED = [(run, n) for run in RUNS for n, call in enumerate(made(run)) if call[
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_a_recorded_click_dials_its_number_and_its_caller_is_the_agents_phone(run: str) -> None:
+def test_a_recorded_click_dials_its_number_from_the_agents_phone(run: str) -> None:
     said = {call["call"]: call for call in replayed((RECORDINGS / f"{run}.ami").read_bytes()).calls()}
     clicks = [call for call in made(run) if call["expect"].get("direction") == "outbound"]
     assert len(clicks) == {"run-22-clicked": 45, "run-16-clicked": 12}[run]
@@ -94,7 +94,7 @@ def callback(known: Iterable[Fact], whom: str) -> str:
 
 
 @pytest.mark.parametrize(("run", "n"), CLICKED)
-def test_a_click_with_a_gap_anywhere_pays_what_was_heard_and_nothing_else(run: str, n: int) -> None:
+def test_a_click_with_a_gap_settles_what_was_received_and_nothing_else(run: str, n: int) -> None:
     call = made(run)[n]
     heard = Recording.of(cut((RECORDINGS / f"{run}.ami").read_bytes(), call["linkedid"]))
     end = len(heard.blocks) + 1
@@ -118,7 +118,7 @@ def may_be(call: dict[str, Any], heard: Recording, begin: int, listed: int) -> s
     return {"none", "open", "attempt", "paid"} if hidden else {"paid"}
 
 
-def test_a_mobile_dialled_for_a_caller_is_no_click_where_callmon_begins_between_the_two_dials() -> None:
+def test_a_mobile_dialled_for_a_caller_is_no_click_between_two_dials() -> None:
     """A channel that dials is named, but not known yet: that is no Originate, which has none."""
     heard = Recording.of((RECORDINGS / "confirm_refused.ami").read_bytes())
     first, mobile = (n for n, head in enumerate(heard.heads) if head.get("Event") == "DialBegin")
@@ -167,9 +167,7 @@ def rings_agent(exchange: Exchange, late: bool) -> tuple[Channel, Channel, Chann
 
 @pytest.mark.parametrize("late_outside", [False, True])
 @pytest.mark.parametrize("late_inside", [False, True])
-def test_a_click_through_chains_is_one_call_in_whatever_order_its_dials_are_told(
-    late_inside: bool, late_outside: bool
-) -> None:
+def test_a_click_through_chains_is_one_call_in_any_order_of_dials(late_inside: bool, late_outside: bool) -> None:
     exchange = Exchange()
     first, _, agent = rings_agent(exchange.at(-3.1), late_inside)
     outer, outer_runs = local(exchange.at(-0.1), "94165550101@out", first.linkedid)
@@ -189,7 +187,7 @@ def test_a_click_through_chains_is_one_call_in_whatever_order_its_dials_are_told
     assert call["answered"] == "2026-11-24T14:00:08.000000Z"
 
 
-def test_a_click_whose_number_is_in_no_extension_dials_what_the_trunk_dials() -> None:
+def test_a_click_with_no_number_in_its_extension_dials_as_its_trunk() -> None:
     exchange = Exchange()
     first, _, _ = rings_agent(exchange.at(-3.1), late=False)
     outer, outer_runs = local(exchange.at(-0.1), "s@out", first.linkedid)
@@ -202,7 +200,7 @@ def test_a_click_whose_number_is_in_no_extension_dials_what_the_trunk_dials() ->
     assert exchange.one()["dialled"] == "4165550101"
 
 
-def test_a_click_that_dials_before_the_agent_has_picked_up_is_told_as_no_call() -> None:
+def test_a_click_that_dials_before_the_agent_picks_up_is_no_call() -> None:
     """The dialplan answers the agent's side for an announcement, or voicemail does: nobody knows with whom."""
     exchange = Exchange()
     first, runs = local(exchange.at(-3.1), "313@click")

@@ -55,7 +55,7 @@ def said(store: Database, rows: Sequence[CelRow], *growths: MailboxGrowth, box: 
     return sorted(call.outcome for call in calls(store, rows, *growths, box=box))
 
 
-def test_the_one_call_in_a_box_that_grew_by_one_left_the_message_and_it_is_owed(store: Database) -> None:
+def test_the_one_call_in_a_mailbox_grown_by_one_left_the_message(store: Database) -> None:
     (call,) = calls(store, MESSAGE, grew())
     assert (call.outcome, call.heard) == ("voicemail_message", "filled")
     assert call.voicemail is not None
@@ -155,12 +155,12 @@ def gap(mailboxes: Mailboxes, before: int, after: int, waiting: int | None = Non
     return mailboxes.grown.get("500", [])
 
 
-def test_a_growth_is_from_the_last_word_before_a_gap_to_the_first_count_after_it() -> None:
+def test_a_growth_is_from_the_last_word_before_to_the_first_count_after() -> None:
     assert gap(Mailboxes(["500"]), 2, 3) == [MailboxGrowth(NOON + MINUTE, NOON + 2 * MINUTE, 1)]
     assert gap(Mailboxes(["500"]), 2, 0) == [MailboxGrowth(NOON + MINUTE, NOON + 2 * MINUTE, -2)]
 
 
-def test_a_message_that_is_heard_before_the_count_makes_that_count_useless() -> None:
+def test_a_message_received_before_the_count_makes_that_count_useless() -> None:
     assert gap(Mailboxes(["500"]), 2, 3, waiting=3) == []
 
 

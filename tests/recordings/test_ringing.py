@@ -38,7 +38,7 @@ def reported(name: str, keeps_steps: bool = True) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", [name for name in RUNG if name not in UNREPORTED])
-def test_the_ring_that_is_told_is_the_one_that_the_caller_heard(name: str) -> None:
+def test_the_reported_ring_is_the_one_of_the_caller(name: str) -> None:
     call, true = reported(name), TRUTH[name]
     assert abs(datetime.fromisoformat(call["ringing"]).timestamp() - true["begins"]) <= EXACT_TO
     assert (call["rings"], call["wait_start"], call["rings_estimated"]) == (true["ring"], "told", False)
@@ -51,7 +51,7 @@ def test_a_dial_that_no_step_reports_has_no_ring_but_a_span(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SILENT)
-def test_where_the_caller_heard_no_ringing_none_is_told_as_heard(name: str) -> None:
+def test_where_the_caller_got_no_ringing_none_is_reported(name: str) -> None:
     call = reported(name)
     assert (call["ringing"] is None) == (call["wait_start"] != "early_media")
     assert call["heard_ringing"] == (call["wait_start"] == "early_media")

@@ -421,7 +421,7 @@ async def test_a_recording_with_numbers_is_what_was_said(tmp_path: Path) -> None
     assert done == Recorded(2, file.stat().st_size)
 
 
-async def test_a_file_that_is_there_is_written_over_only_when_told_so(tmp_path: Path) -> None:
+async def test_a_file_that_is_there_is_written_over_only_when_reported_so(tmp_path: Path) -> None:
     file = tmp_path / "a.ami"
     file.write_bytes(b"precious")
     with pytest.raises(ConfigError) as refused:
@@ -448,7 +448,7 @@ async def test_a_signal_ends_a_recording_with_a_whole_message(tmp_path: Path, nu
     assert file.read_bytes() == BANNER + redacted_message(1) * done.messages
 
 
-async def test_an_error_of_the_connection_is_told(tmp_path: Path) -> None:
+async def test_an_error_of_the_connection_is_reported(tmp_path: Path) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield BANNER
         raise ConfigError("exchanges.toronto: no")

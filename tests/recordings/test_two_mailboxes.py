@@ -59,7 +59,7 @@ def test_cel_alone_tells_every_box_but_a_key_in_the_prompt() -> None:
     assert (chosen["answer_by_third_ring"], chosen["voicemail_after_fourth_ring"]) == ("unknown", "unknown")
 
 
-def test_with_an_older_event_filter_no_verdict_is_wrong_and_choices_are_not_known() -> None:
+def test_with_an_older_event_filter_no_verdict_is_wrong() -> None:
     reported, full = by_name(replayed(without_steps(STREAM)).calls()), by_name(replayed(STREAM).calls())
     wrong = [
         (name, standard, verdict)
@@ -88,7 +88,7 @@ def test_a_talk_that_ends_in_a_colleagues_box_has_its_length() -> None:
     assert call.redirections == 2  # by the strict reading: the transfer, and voicemail
 
 
-def test_a_box_that_does_not_exist_makes_no_verdict_of_the_fourth_ring_by_either_source() -> None:
+def test_a_missing_mailbox_gives_no_fourth_ring_verdict_by_either_source() -> None:
     """The dialplan says goodbye after VoiceMail(599), and hangs up 1.4 s after that step."""
     cel = cel_calls(rows_of(RECORDINGS / f"{RUN}.cel.csv"))
     for source in (replayed(STREAM).calls(), cel):

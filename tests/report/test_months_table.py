@@ -67,7 +67,7 @@ def test_every_figure_and_state_of_the_table_is_that_of_the_months_report(store:
     assert reported == expected
 
 
-def test_the_four_states_are_told_apart(store: Database) -> None:
+def test_the_four_states_are_distinguished(store: Database) -> None:
     now = datetime(2025, 1, 1, 15, tzinfo=UTC)
     states = [row["state"] for row in rows(store, now, ["2024-06", "2024-12", "2025-01"]).values()]
     (unheard,) = rows(store, LATER, ["2025-03"]).values()

@@ -126,7 +126,7 @@ def graph_of(package: Path) -> tuple[Graph, Node]:
     return graph, dataset
 
 
-def test_a_portal_is_told_titles_in_both_languages_the_licence_and_each_file(package: Path) -> None:
+def test_a_portal_gets_titles_in_both_languages_licence_and_files(package: Path) -> None:
     graph, dataset = graph_of(package)
     assert set(graph.objects(dataset, DCTERMS.title)) == {
         Literal("Statistiques téléphoniques, mai 2024", lang="fr"),
@@ -183,7 +183,7 @@ def test_duckdb_reads_from_parquet_the_figures_of_the_csv(package: Path) -> None
 NUMBERS: dict[str, Any] = {"value": float, "numerator": int, "denominator": int}
 
 
-def test_the_federal_columns_have_the_rate_of_each_service_and_nothing_of_few_calls(package: Path) -> None:
+def test_the_federal_columns_have_each_services_rate_and_no_few_calls(package: Path) -> None:
     rows, found = rows_of((package / "figures-en.csv").read_bytes(), "en"), standards(package)
     rates = {(x["member"], x["figure"].removesuffix(".rate")): x for x in rows
              if x["cut"] == "service" and x["figure"].removesuffix(".rate") in ALL_STANDARDS}  # fmt: skip

@@ -86,7 +86,7 @@ def test_a_public_edition_has_no_cause_and_no_month_that_was_not_published(march
     assert (len(march.months), published.months) == (11, ())
 
 
-def test_a_month_without_those_beside_it_has_a_dash_in_each_of_their_columns(march: Report) -> None:
+def test_a_month_without_compared_months_has_a_dash_in_their_columns(march: Report) -> None:
     alone = msgspec.structs.replace(march, compared=(), months=())
     table = SignatureBuilder(alone, EN).headlines()
     assert table.head == ("March 2024", "Previous month", "Same month last year")
@@ -94,7 +94,7 @@ def test_a_month_without_those_beside_it_has_a_dash_in_each_of_their_columns(mar
     assert shown == [["\N{EN DASH}"] * 2] * 5
 
 
-def test_the_first_page_has_the_busiest_lines_and_names_the_annex_for_the_others(march: Report) -> None:
+def test_the_first_page_has_the_busiest_lines_and_names_the_annex(march: Report) -> None:
     lines = [cut for cut in march.cuts if cut.kind == "line"]
     more = [msgspec.structs.replace(lines[0], of=f"more-{n}") for n in range(MOST_LINES)]
     names = ("calls_offered", *(place.name for place in march.figures if place.name.endswith("rate")))
@@ -147,7 +147,7 @@ def test_a_public_edition_says_how_complete_it_is_at_least(
     assert f"<strong>Completeness: {text}</strong>" in page
 
 
-def test_a_public_edition_has_no_lines_for_signatures_and_says_how_its_numbers_are_rounded(march: Report) -> None:
+def test_a_public_edition_has_no_signatures_and_states_its_rounding(march: Report) -> None:
     pages = [html.html(x, year.settings(), {}, EN).decode() for x in (march, edition.edition(march))]
     assert [page.count('class="sign"') for page in pages] == [3, 0]
     assert [page.count('class="sheet') for page in pages] == [2, 1]

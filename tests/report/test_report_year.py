@@ -133,7 +133,7 @@ def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: Ye
     assert before.figure("answer_rate", cut=new).state == "not_applicable"
 
 
-def test_a_month_without_a_call_has_counts_of_0_and_rates_that_do_not_apply(known: Year) -> None:
+def test_a_month_without_a_call_has_counts_of_0_and_no_rates(known: Year) -> None:
     report = known.report("2025-02")
     assert report.figure("calls_offered").value == 0
     assert report.figure("answer_by_third_ring.rate").state == "not_applicable"
@@ -152,7 +152,7 @@ def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None
     ]
 
 
-def test_unheard_hours_are_told_with_those_of_them_in_opening_hours(known: Year) -> None:
+def test_unreceived_hours_are_reported_with_those_in_opening_hours(known: Year) -> None:
     report = known.report("2024-07")
     assert report.figure("unheard_hours", "toronto").value == 1.5
     assert report.figure("unheard_open_hours", "toronto").value == 1.5
@@ -199,7 +199,7 @@ def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
     assert {one.value for report in reports for x, one in report.figures.items() if x.name == "check"} == {0}
 
 
-def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complete(sqlite_store: Database) -> None:
+def test_a_call_filled_from_the_exchanges_log_completes_the_figures(sqlite_store: Database) -> None:
     settings = year.settings()
     (facts, truth), = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))  # fmt: skip
     filled = f.Filled(truth.name, None)
@@ -210,7 +210,7 @@ def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complet
     assert (report.figure("completeness").numerator, report.figure("completeness").denominator) == (1, 1)
 
 
-def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known(sqlite_store: Database) -> None:
+def test_an_unreceived_month_is_known_from_the_exchanges_log(sqlite_store: Database) -> None:
     """Its disruptions are not: the log tells of calls alone."""
     settings = year.settings()
     ((facts, truth),) = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
@@ -228,7 +228,7 @@ def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known
     assert november.figure("calls_offered").state == "not_available"
 
 
-def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_month_too(
+def test_a_callbacks_verdict_is_counted_once_also_with_its_call(
     sqlite_store: Database,
 ) -> None:
     settings = year.settings()
@@ -262,7 +262,7 @@ def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Database) -> No
     assert counts == {0, None}
 
 
-def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() -> None:
+def test_disruptions_are_counted_by_their_lines_and_overlaps_once() -> None:
     begin, hour = datetime(2024, 10, 1, 4, tzinfo=UTC), timedelta(hours=1)
     settings, october = year.settings(), period.month("2024-10", TORONTO)
 
@@ -503,9 +503,7 @@ def same_cell(value: Any, kind: str, want: tuple[Any, ...], language: str) -> bo
 # Both databases.
 
 
-def test_sqlite_and_postgresql_give_the_same_figures_and_the_same_fingerprint(
-    store: Database, tmp_path: Path
-) -> None:
+def test_sqlite_and_postgresql_give_the_same_figures_and_fingerprint(store: Database, tmp_path: Path) -> None:
     other = upgrade(f"sqlite:///{tmp_path}/other.db")
     one, beside = a_few(store), a_few(other)
     for name in ("2024-03", "2024-11"):
@@ -540,7 +538,7 @@ def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_s
     assert one.report("2024-03") == after
 
 
-def test_a_line_that_is_configured_no_longer_keeps_its_calls_and_the_rows_add_up(known: Year) -> None:
+def test_a_removed_line_keeps_its_calls_and_the_rows_add_up(known: Year) -> None:
     text = year.example_text().replace(*year.SURVEY) + year.STAFF
     begin, end = (
         text.index("[lines.poci-toll-free]"),

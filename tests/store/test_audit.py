@@ -38,7 +38,7 @@ def kept(store: Database, about: str, who: str = "marie") -> tuple[str, str]:
         ("call 555-0101 now", "call # now"),
     ],
 )
-def test_what_could_be_a_telephone_number_is_not_kept_and_a_calls_name_is(
+def test_a_possible_telephone_number_is_not_stored_a_calls_name_is(
     sqlite_store: Database, about: str, reported: str
 ) -> None:
     assert kept(sqlite_store, about) == ("marie", reported)

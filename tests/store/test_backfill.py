@@ -69,9 +69,7 @@ def cel(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_recordings_cel_on_an_empty_database_prints_and_stores_what_really_happened(
-    office: Office, name: str
-) -> None:
+def test_every_recordings_cel_alone_stores_what_really_happened(office: Office, name: str) -> None:
     wanted = [expected(said, by_key=True) for said in truth(name)]
     for said in wanted:
         said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
@@ -178,7 +176,7 @@ def half_heard(name: str) -> list[Fact]:
     return [*(fact for fact in heard if fact.call == call), f.Ended(call, None, "unknown", "unheard")]
 
 
-def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_back_from_unknown(
+def test_a_call_received_in_part_is_completed_and_its_verdicts_return(
     store: Database,
 ) -> None:
     stored(store, half_heard("answered_ring2"))
@@ -199,7 +197,7 @@ def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_bac
     assert filled(store, "answered_ring2")[0].changes == ()
 
 
-def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exact(store: Database) -> None:
+def test_a_known_verdict_stays_known_where_cel_is_less_exact(store: Database) -> None:
     """By CEL the answer came 18.2 s after the phone's channel: it may have rung half a second later."""
     call, _ = facts_of_cel("answered_ring2")
     known = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
@@ -220,7 +218,7 @@ def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exac
     assert [x.verdict for x in kept if x.standard == "answer_by_third_ring"] == ["met"]
 
 
-def test_a_call_that_was_heard_throughout_is_never_touched(store: Database) -> None:
+def test_a_call_that_was_received_throughout_is_never_touched(store: Database) -> None:
     call, _ = facts_of_cel("answered_ring2")
     data = recording("answered_ring2", "ami-callmon")[0]
     stored(store, [fact for fact in cut(data, len(data), len(data)) if not isinstance(fact, f.Unheard)])
@@ -238,7 +236,7 @@ def test_a_call_that_is_in_progress_for_the_daemon_is_left_to_it(store: Database
     assert queries.stored_calls(store, call)[0].account is None
 
 
-def test_created_calls_are_counted_as_calls_that_were_just_heard(store: Database) -> None:
+def test_created_calls_are_counted_as_calls_just_received(store: Database) -> None:
     (one,) = filled(store, "vm_message")
     assert one.added[CALLS.name, "general", "voicemail", "unknown", "open"] == 1
     assert one.added[VERDICT.name, "answer_by_third_ring", "general", "unknown", "not_met"] == 1
@@ -255,7 +253,7 @@ def test_numbers_are_stored_encrypted_and_no_fact_holds_one(store: Database) -> 
     assert (len(stored) > 1, "4165550101" in repr(stored)) == (True, False)
 
 
-def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Database) -> None:
+def test_a_number_received_as_withheld_stays_withheld(store: Database) -> None:
     call, _ = facts_of_cel("answered_ring2")
     heard = half_heard("answered_ring2")
     stored(store, [*heard[:-1], f.NumberWithheld(call, heard[0].at), heard[-1]])
@@ -265,9 +263,7 @@ def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Databas
     assert (kept.caller, kept.withheld, kept.heard) == (None, "withheld", "filled")
 
 
-def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it_so(
-    store: Database, tmp_path: Path
-) -> None:
+def test_no_number_of_calls_known_by_cel_alone_is_stored_if_unwanted(store: Database, tmp_path: Path) -> None:
     source = f'\n[exchanges.toronto.cel]\nfile = "{cel("vm_message")}"\nnumbers = false\n'
     settings = parse(EXAMPLE.read_text(encoding="utf-8") + source)
     list(Backfill(settings, store, EXCHANGE).run(rows_of(TRACES / "vm_message" / "cel.csv")))
@@ -276,7 +272,7 @@ def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it
     assert (kept.caller, kept.withheld, kept.outcome) == (None, "unknown", "voicemail")
 
 
-def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Database) -> None:
+def test_a_call_that_voicemail_took_must_be_checked_once(store: Database) -> None:
     filled(store, "vm_message")
     filled(store, "vm_message")
     asked = pending_callback_commands(store, 0, store.ring.token)
@@ -292,7 +288,7 @@ def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Database) 
 
 
 @pytest.mark.parametrize(("known", "actions"), [(True, []), (False, ["owe"])])
-def test_a_voicemail_known_to_have_no_message_is_owed_nothing(
+def test_a_voicemail_known_to_have_no_message_is_due_nothing(
     store: Database, known: bool, actions: list[str]
 ) -> None:
     call, facts = facts_of_cel("vm_message")

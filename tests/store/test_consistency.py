@@ -113,14 +113,14 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_told_with_the_call_that_it_is_in(full: Database, fault: str) -> None:
+def test_a_planted_fault_is_reported_with_the_call_that_it_is_in(full: Database, fault: str) -> None:
     statement, sentence = FAULTS[fault]
     plant(full, statement)
     call = "1.1" if fault == "nothing began" else CALL
     assert said(full) == [f"toronto {call}: {sentence}"]
 
 
-def test_a_call_of_which_a_fact_is_gone_is_told(full: Database) -> None:
+def test_a_call_of_which_a_fact_is_gone_is_reported(full: Database) -> None:
     with full.writing() as connection:
         (data,) = connection.execute(text(f"SELECT data FROM fact WHERE {HERE}")).one()
         facts = json.loads(unpack_facts(data))
@@ -131,7 +131,7 @@ def test_a_call_of_which_a_fact_is_gone_is_told(full: Database) -> None:
     assert (len(facts) > 1, said(full)) == (True, [reported])
 
 
-def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(full: Database) -> None:
+def test_a_call_with_only_its_account_and_verdicts_of_none_are_reported(full: Database) -> None:
     plant(full, f"DELETE FROM fact WHERE {HERE}")
     assert said(full) == [f"toronto {CALL}: it has ended, but none of its facts is stored."]
     plant(

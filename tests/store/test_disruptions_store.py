@@ -152,7 +152,7 @@ def test_a_bounded_count_does_not_grow_with_the_calls_of_the_day_before(sqlite_s
     assert disruptions.calls_met(sqlite_store, one) == 10
 
 
-def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(store: Database) -> None:
+def test_planned_work_is_met_by_no_call_and_a_test_call_meets_nothing(store: Database) -> None:
     call = account(answered_call(0))
     assert call.arrived is not None
     heard = well(call.arrived - 10 * SECOND)
@@ -214,7 +214,7 @@ UNANNOUNCED = "callmon_disruption_unannounced_since_timestamp_seconds"
 PLANNED = "callmon_planned_work_until_timestamp_seconds"
 
 
-def test_a_disruption_is_shown_with_the_time_since_which_its_notice_is_missing() -> None:
+def test_a_disruption_is_shown_with_the_time_without_a_notice() -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(11)
     one = heard.one()
     assert shown(heard, heard.now) == {
@@ -235,9 +235,7 @@ def test_a_disruption_is_shown_with_the_time_since_which_its_notice_is_missing()
         (120, []),
     ],
 )
-def test_planned_work_is_shown_from_two_minutes_before_it_begins_until_it_ends(
-    minutes: int, names: list[str]
-) -> None:
+def test_planned_work_is_shown_from_two_minutes_before_until_its_end(minutes: int, names: list[str]) -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).at(TUESDAY + minutes * MINUTE)
     reported = shown(heard, heard.now)
     assert sorted({key[0] for key in reported}) == sorted(names)
@@ -253,7 +251,7 @@ def test_every_line_and_source_is_there_at_0_and_no_time_is() -> None:
 # ── a broker ──
 
 
-def test_a_broker_is_told_what_the_public_is_told() -> None:
+def test_a_broker_is_reported_what_the_public_is_reported() -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR)
     one = heard.one()
     assert json.loads(topics.of_disruption(one)) == {

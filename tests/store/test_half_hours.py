@@ -106,7 +106,7 @@ def test_in_the_first_weeks_there_is_no_median() -> None:
     assert {one.usual for one in made(new).halves} == {None}
 
 
-def test_an_exchange_that_was_never_heard_leaves_nothing_to_claim() -> None:
+def test_an_exchange_that_was_never_received_leaves_nothing_to_claim() -> None:
     reported = today(HalfHourCounts({}, {}), {"toronto": LONG_AGO}, usual(), TUESDAY)
     assert {(one.is_heard, one.usual) for one in reported.halves if one.state != "ahead"} == {(False, None)}
 
@@ -121,12 +121,12 @@ def test_it_shows_the_opening_hours_and_whatever_came_outside_them() -> None:
     assert [one.is_open for one in reported.halves[:6]] == [False] * 4 + [True] * 2
 
 
-def test_of_the_half_hour_that_lasts_and_those_to_come_nothing_is_claimed_that_was_not_yet() -> None:
+def test_of_this_half_hour_and_later_ones_nothing_early_is_claimed() -> None:
     reported = made(counted({}))
     assert [half(reported, clock).state for clock in ("09:30", "10:00", "10:30")] == ["over", "now", "ahead"]
 
 
-def test_half_hours_in_which_an_exchange_was_unheard_are_told_as_such() -> None:
+def test_half_hours_in_which_an_exchange_was_unreceived_are_marked() -> None:
     reported = made(
         counted({"2026-11-24": {"general": {NINE: 2}}}, (local("2026-11-24 09:20"), local("2026-11-24 09:40")))
     )
@@ -147,7 +147,7 @@ def test_calls_of_tty_lines_are_never_counted_with_others() -> None:
     assert (half(made(found), "09:00").offered, made(found).missed) == (2, (Missed("other", 1, 3),))
 
 
-def test_on_the_day_on_which_an_hour_comes_twice_every_moment_is_in_one_half_hour() -> None:
+def test_on_the_day_of_the_double_hour_every_moment_has_one_half_hour() -> None:
     calls = {("half_hour.offered", x): 1 for x in ("00:30", "01:00", "01:30", "02:00")}
     reported = made(counted({"2026-11-01": {"general": calls}}), local("2026-11-01 12:00"))
     assert [x.offered for x in reported.halves] == [1, 1, 1, 1]
@@ -157,7 +157,7 @@ def test_on_the_day_on_which_an_hour_comes_twice_every_moment_is_in_one_half_hou
     ("outcome", "cause", "count"),
     [("no_answer", "nobody_free", 1), ("no_answer", "rang_unanswered", 0), ("answered", "nobody_free", 0)],
 )
-def test_nobody_was_free_for_the_calls_without_an_answer_that_have_this_cause(
+def test_nobody_was_free_for_the_unanswered_calls_with_this_cause(
     outcome: OutcomeName, cause: Cause, count: int
 ) -> None:
     begin = local("2026-11-24 09:00")
@@ -178,7 +178,7 @@ def counts(**calls: int) -> dict[str, dict[tuple[str, str], int]]:
     return {"general": {(f"half_hour.{name}", at): n for name, n in calls.items() for at in ("09:00", "10:00")}}
 
 
-def test_today_stands_beside_the_day_before_and_last_week_until_the_same_time_of_day() -> None:
+def test_today_stands_beside_yesterday_and_last_week_at_this_time() -> None:
     found = counted(
         {
             "2026-11-24": counts(offered=5, answered=4, met=3, not_met=1),
@@ -247,7 +247,7 @@ def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Databas
     store.close()
 
 
-def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_slow_one(store: Database) -> None:
+def test_while_totals_are_made_anew_there_is_no_answer(store: Database) -> None:
     settings = usual()
     assert half_hours.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
     store.close()
@@ -298,7 +298,7 @@ def test_an_unheard_half_hour_is_hatched_and_its_column_is_no_nought() -> None:
     assert (drawn.count('class="gap"'), drawn.count('class="whole"'), drawn.count('class="part"')) == (1, 0, 0)
 
 
-def test_causes_are_told_by_their_words_and_lead_to_the_calls() -> None:
+def test_causes_are_reported_by_their_words_and_lead_to_the_calls() -> None:
     found = counted({"2026-11-24": {"general": {(CAUSE, "nobody_free"): 2, (CAUSE, "other"): 1}}})
     assert "Cause Lignes vocales Lignes ATS Personne de libre 2 0 Autre 1 0 Voir ces appels" in words(made(found))
     assert "Aucun appel où la norme n'a pas été respectée" in words(made(counted({})))
@@ -312,7 +312,7 @@ def test_a_drawing_has_a_title_a_description_and_names_for_both() -> None:
     assert all(f'<title id="{title}">' in drawn and f'<desc id="{desc}">' in drawn for title, desc in named)
 
 
-def test_on_the_first_day_the_drawing_begins_where_something_was_heard() -> None:
+def test_on_the_first_day_the_drawing_begins_where_something_was_received() -> None:
     at = local("2026-11-24 13:10")
     began = {"toronto": Coverage(local("2026-11-24 11:00"), at, ())}
     reported = today(HalfHourCounts({}, began), HEARD, usual(), at)
@@ -333,9 +333,7 @@ def test_on_the_first_day_the_drawing_begins_where_something_was_heard() -> None
         (401, [0, 200, 400, 600]),
     ],
 )
-def test_the_grid_has_at_most_four_round_lines_and_the_highest_column_is_below_the_last(
-    most: int, ticks: list[int]
-) -> None:
+def test_the_grid_has_at_most_four_round_lines_above_no_column(most: int, ticks: list[int]) -> None:
     one = Half(TUESDAY, "over", True, True, most, 0, 0, None)
     shown = view(TodayHalfHours(TUESDAY, TODAY, (one,), ()), WebFormatter(usual(), "fr", TUESDAY))
     assert (list(shown["ticks"]), shown["most"]) == (ticks, ticks[-1])

@@ -116,7 +116,7 @@ def clock_remarks(skew: float, said: str | None) -> list[str]:
     return [remark + " Until they agree, callbacks fall due only when both clocks say so." * (abs(skew) > 60)]
 
 
-def test_what_waits_in_the_outbox_is_remarked_and_one_that_is_full_is_trouble(
+def test_what_waits_in_the_outbox_is_a_remark_and_a_full_one_trouble(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
     reported = of_calls(20)
@@ -191,7 +191,7 @@ def over_tls(certificate: trustme.LeafCert) -> Iterator[int]:
         thread.join(SOON)
 
 
-async def test_until_when_an_exchanges_certificate_holds_is_known_from_the_connection(
+async def test_the_end_of_an_exchanges_certificate_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")

@@ -56,14 +56,14 @@ def test_who_has_it_may_take_it_again_and_nobody_else_may() -> None:
     assert refusals(office) == ["taken"]
 
 
-def test_what_nobody_has_cannot_be_given_back_and_what_is_closed_not_be_taken() -> None:
+def test_nobodys_cannot_be_given_back_and_closed_not_be_taken() -> None:
     office = office_with_callback().hand("release", TUESDAY + MINUTE)
     office.hand("close", TUESDAY + HOUR, reason="no_request")
     office.hand("take", TUESDAY + 2 * HOUR).hand("release", TUESDAY + 2 * HOUR)
     assert refusals(office) == ["not_taken", "not_open", "not_open"]
 
 
-def test_who_took_it_is_kept_over_a_restart() -> None:
+def test_the_person_who_took_it_stays_over_a_restart() -> None:
     office = office_with_callback().hand("take", TUESDAY + HOUR).restart()
     assert gauge(office, "in_hand") == 1
     office.hand("take", TUESDAY + 2 * HOUR, actor="a.roy")
@@ -100,7 +100,7 @@ def test_overdue_and_in_nobodys_hand_is_counted_for_the_lead() -> None:
     assert gauge(office, "overdue_untaken") == 1
 
 
-def test_boards_are_told_whether_and_never_who() -> None:
+def test_boards_are_reported_whether_and_never_who() -> None:
     office = office_with_callback()
     before = summary_of(office.one())
     office.hand("take", TUESDAY + HOUR)
@@ -158,9 +158,7 @@ def test_what_is_asked_is_written_down_for_the_daemon(desk: Database, action: st
     assert (hand.action, hand.actor, hand.obligation) == (action, "a.roy", "1700000001.0")
 
 
-def test_what_a_colleague_has_is_refused_with_a_sentence_and_left_out_of_the_untaken(
-    desk: object, tmp_path: Path
-) -> None:
+def test_what_a_colleague_has_is_refused_and_not_among_the_untaken(desk: object, tmp_path: Path) -> None:
     taken(tmp_path)
     assert refused("take", "1700000001.0", "--by", "a.roy", "--lang", "en") == (
         1,

@@ -152,7 +152,7 @@ def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Datab
         assert second.behind_for() == seconds(0)
 
 
-def test_a_frozen_leader_loses_the_lease_within_seconds_and_writes_nothing_when_it_goes_on(
+def test_a_frozen_leader_loses_the_lease_and_writes_nothing_afterwards(
     store: Database,
 ) -> None:
     reported = of_calls(2)
@@ -173,7 +173,7 @@ def test_a_frozen_leader_loses_the_lease_within_seconds_and_writes_nothing_when_
     assert calls.counters(store) == pytest.approx(summed(reported))
 
 
-def test_who_is_cut_off_in_the_middle_of_a_message_does_not_hold_it_for_ever(store: Database) -> None:
+def test_a_client_cut_off_in_mid_message_does_not_hold_it(store: Database) -> None:
     """The network says that it lives, and between the parts of a question no time-out of the server's counts."""
     with holding(store) as wire:
         wire.sendall(message(b"P", b"\0SELECT 1\0\0\0") + message(b"B", bytes(100))[:40])
@@ -210,9 +210,7 @@ def answered(wire: socket.socket) -> None:
         assert heard[:1] != b"E", heard
 
 
-def test_no_instance_leads_on_a_lease_that_a_silent_server_confirmed_long_ago(
-    store: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_instance_leads_on_a_lease_confirmed_long_ago(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with shared(store) as sink:
         assert until(lambda: sink.leads)
         silent = threading.Event()
@@ -229,7 +227,7 @@ def test_no_instance_leads_on_a_lease_that_a_silent_server_confirmed_long_ago(
         assert until(lambda: sink.leads or sink.gained is not None)
 
 
-def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_waits(store: Database) -> None:
+def test_a_lead_lost_and_regained_alone_goes_on_with_what_waits(store: Database) -> None:
     reported = of_calls(2)
     with shared(store) as sink:
         for item in reported[:20]:
@@ -246,7 +244,7 @@ def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_wai
     assert rows(store)["fact"] == 24
 
 
-def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_before_it_writes(
+def test_a_replaced_leader_that_returns_compares_before_it_writes(
     store: Database,
 ) -> None:
     reported = of_calls(3)
@@ -262,9 +260,7 @@ def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_befor
     assert rows(store)["fact"] == 24
 
 
-def test_records_that_another_leader_may_have_committed_are_compared_before_they_are_written(
-    store: Database, tmp_path: Path
-) -> None:
+def test_records_possibly_committed_by_another_leader_are_compared(store: Database, tmp_path: Path) -> None:
     """The leader's session is ended while its outbox has records, and another instance leads before it is back."""
     reported, outbox = of_calls(2), Outbox(tmp_path / "waiting", RING, 1 << 20)
     first = Writer(store, seconds(0.01), is_shared=True, outbox=outbox)
@@ -297,7 +293,7 @@ def test_who_does_not_share_is_refused_as_ever(store: Database) -> None:
     )
 
 
-def test_who_stands_by_ends_at_once_though_it_keeps_what_it_heard(
+def test_who_stands_by_ends_at_once_though_it_keeps_what_it_received(
     store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with two(store) as (_, second):
@@ -310,7 +306,7 @@ def test_who_stands_by_ends_at_once_though_it_keeps_what_it_heard(
     assert [record.message for record in caplog.records] == []
 
 
-def test_the_server_is_told_to_end_a_session_that_says_nothing(store: Database) -> None:
+def test_the_server_is_reported_to_end_a_session_that_says_nothing(store: Database) -> None:
     with shared(store), psycopg.connect(plain(store)) as other:
         asked = (
             f"SELECT count(*) FROM writer JOIN pg_stat_activity ON {IS_NAMED}"
@@ -333,7 +329,7 @@ def test_two_that_make_the_database_at_once_both_find_it(url: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("wanted", ["", "&target_session_attrs=read-write"])
-def test_of_several_hosts_the_one_that_answers_is_used_to_write_and_to_read(store: Database, wanted: str) -> None:
+def test_of_several_hosts_the_one_that_answers_is_used(store: Database, wanted: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         gone = closed.getsockname()[1]
     listed = f"host=127.0.0.1:{gone},{store.url.host}:{store.url.port}{wanted}"

@@ -50,7 +50,7 @@ def test_this_month_and_the_next_two_are_made_ahead_once(store: Database) -> Non
     assert partitions(store) == [*wanted, "fact_default"]
 
 
-def test_each_call_lies_in_the_month_of_its_end_and_none_is_lost_that_has_no_time_or_no_month(
+def test_each_call_lies_in_the_month_of_its_end_and_none_is_lost(
     store: Database,
 ) -> None:
     make(store, at(2026, 11))
@@ -76,7 +76,7 @@ def test_a_month_of_which_facts_lie_in_the_default_already_stays_there(
     assert by_partition(store) == {"fact_default": 1}
 
 
-def test_an_old_month_is_dropped_in_one_statement_and_calls_figures_and_verdicts_stay(store: Database) -> None:
+def test_an_old_month_is_dropped_in_one_statement_and_calls_stay(store: Database) -> None:
     make(store, at(2026, 10))
     reported = [*outcomes(answered_call(1, at(2026, 10))), *outcomes(answered_call(2, at(2026, 11)))]
     before = wrote(store, *reported)

@@ -159,7 +159,7 @@ def test_half_a_letter_becomes_a_question_mark() -> None:
 # ── who waits longest ──
 
 
-def test_the_longest_wait_of_a_line_is_that_of_its_first_caller_and_in_the_exchanges_time() -> None:
+def test_a_lines_longest_wait_is_its_first_callers_in_exchange_time() -> None:
     exchange = Exchange()
     one, two = exchange.call(caller="4165550101"), exchange.call(caller="4165550102")
     exchange.at(1).rings(one, "PJSIP/101")
@@ -173,7 +173,7 @@ def test_the_longest_wait_of_a_line_is_that_of_its_first_caller_and_in_the_excha
     assert monitor.waits({}) == {("general", "ringing"): Wait(None, None, seconds(6))}
 
 
-def test_a_wait_whose_beginning_was_not_heard_is_not_known() -> None:
+def test_a_wait_whose_beginning_was_not_received_is_not_known() -> None:
     exchange = Exchange()
     one = exchange.call(caller="4165550101")
     with exchange.unheard(until=7):
@@ -222,7 +222,7 @@ def test_the_state_is_published_when_the_broker_has_confirmed_it() -> None:
     assert [*said, box.is_state_published()] == [True, False, False, False, False, True]
 
 
-def test_a_state_that_failed_has_waited_since_it_was_first_kept() -> None:
+def test_a_failed_message_has_waited_since_it_was_first_stored() -> None:
     box = MqttOutbox(10)
     box.keep("a", b"1", 1.0)
     box.take(9)
@@ -244,7 +244,7 @@ def test_a_cleared_topic_is_forgotten_only_when_the_broker_has_it() -> None:
     assert box.state == {}
 
 
-def test_nothing_is_left_of_what_was_on_its_way_to_a_broker_that_is_told_no_more() -> None:
+def test_nothing_remains_on_its_way_to_a_broker_no_longer_used() -> None:
     box = MqttOutbox(1)
     box.keep("a", b"1", 0.0)
     box.tell("ended", b"2", 0.0)
@@ -267,7 +267,7 @@ steps = st.lists(st.sampled_from(["keep", "clear", "tell", "take", "done", "fail
 
 
 @given(steps=steps, topics_named=st.lists(st.sampled_from("abc"), min_size=60, max_size=60))
-def test_whatever_happens_the_broker_ends_with_the_state_and_each_message_once_or_counted(
+def test_whatever_happens_the_broker_has_the_state_and_each_message(
     steps: list[str], topics_named: list[str]
 ) -> None:
     box, broker, taken, reported = MqttOutbox(3), {}, [], 0
@@ -336,7 +336,7 @@ def test_a_call_belongs_to_the_local_day_on_which_it_arrived() -> None:
     assert today.outcomes("general", after)["answered"] == 2
 
 
-def test_a_verdict_given_before_the_end_counts_at_the_end_and_goes_with_the_call() -> None:
+def test_a_verdict_before_the_end_counts_at_the_end_with_the_call() -> None:
     today, (call, given) = Today(TORONTO), call_at(1, NOON)
     assert today.record_outcome(Outcome("toronto", findings=(given,))) == []
     assert today.verdicts("general", NOON, ["answer_by_third_ring"])["answer_by_third_ring"]["met"] == 0
@@ -373,9 +373,7 @@ def in_folder(folder: Path) -> Settings:
     return settings({"sqlite:///callmon.db": f"sqlite:///{folder}/callmon.db"})
 
 
-def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are_judged(
-    store: Database, tmp_path: Path
-) -> None:
+def test_a_snapshot_has_every_line_outcome_and_judged_standard(store: Database, tmp_path: Path) -> None:
     runtime, exchange = Runtime(in_folder(tmp_path), store), Exchange()
     try:
         exchange.at(1).rings(exchange.call(), "PJSIP/101")
@@ -393,9 +391,7 @@ def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are
     assert {tuple(line.verdicts) for line in lines.values()} == {judged}
 
 
-def test_an_internal_error_while_a_snapshot_is_taken_is_counted_and_not_raised(
-    store: Database, tmp_path: Path
-) -> None:
+def test_an_internal_error_during_a_snapshot_is_counted_not_raised(store: Database, tmp_path: Path) -> None:
     daemon = Daemon(in_folder(tmp_path), store)
     try:
         daemon.runtime.monitor = None  # type: ignore[assignment]
@@ -414,7 +410,7 @@ def test_the_usual_port_follows_tls(more: str, port: int) -> None:
     assert parse(f'[mqtt]\nhost = "b"\n{more}').mqtt.port == port
 
 
-def test_without_a_broker_none_is_told() -> None:
+def test_without_a_broker_none_is_reported() -> None:
     assert parse("").mqtt == MqttSettings()
     assert not Mqtt(parse("").mqtt, Today(TORONTO)).is_on
 
@@ -456,7 +452,7 @@ def test_a_mistake_of_ours_is_counted_and_never_raised() -> None:
     assert (sink.refused(), sink.backlog(), sink.has_room()) == (2, 0, True)
 
 
-def test_a_line_that_did_not_change_is_not_told_again_and_one_that_is_gone_is_cleared() -> None:
+def test_an_unchanged_line_is_not_published_again_and_a_gone_one_cleared() -> None:
     sink = Mqtt(MqttSettings(host="b"), Today(TORONTO))
     sink.publish_snapshot(Ledger().snapshot(LINE))
     assert [m.topic for m in taken(sink)] == ["lines/tty"]

@@ -73,7 +73,7 @@ def refusals(store: Database) -> list[tuple[str, str, str]]:
     return [(audit_event.who, audit_event.act, audit_event.about) for audit_event in access.audit_events(store)]
 
 
-def test_whoever_the_provider_signs_in_has_the_roles_of_their_groups(
+def test_a_person_of_the_provider_has_the_roles_of_their_groups(
     gate: AccessMiddleware, sqlite_store: Database
 ) -> None:
     visitor = Visitor(gate)
@@ -108,7 +108,7 @@ def test_two_sign_ins_share_nothing(gate: AccessMiddleware, provider: Provider) 
     assert [name for name in ("state", "nonce", "code_challenge") if one[name] == other[name]] == []
 
 
-def test_the_cookie_of_a_sign_in_under_way_is_hidden_short_and_gone_afterwards(gate: AccessMiddleware) -> None:
+def test_the_cookie_of_a_sign_in_under_way_is_hidden_and_short(gate: AccessMiddleware) -> None:
     visitor = Visitor(gate)
     cookie = visitor.get("/fr/connexion/service").headers["set-cookie"]
     assert cookie.split("; ")[1:] == ["Path=/", "Max-Age=600", "HttpOnly", "SameSite=Lax"]
@@ -163,7 +163,7 @@ def test_what_the_provider_is_said_to_have_refused_forges_no_line(
 # ── what is not believed ──
 
 
-def test_a_state_that_was_used_is_refused_though_the_provider_takes_its_code_again(
+def test_a_used_state_is_refused_though_the_provider_takes_its_code(
     gate: AccessMiddleware, provider: Provider
 ) -> None:
     provider.takes_codes_twice = True

@@ -95,7 +95,7 @@ def left_by_earlier(folder: Path, *records: list[Outcome], number: int = 0, afte
     outbox.close()
 
 
-def test_appended_records_are_found_in_their_order_by_the_next_daemon_with_their_token(tmp_path: Path) -> None:
+def test_appended_records_are_found_in_order_by_the_next_daemon(tmp_path: Path) -> None:
     three(tmp_path).close()
     assert kept(tmp_path) == THREE
     again = outbox_in(tmp_path)
@@ -106,7 +106,7 @@ def test_appended_records_are_found_in_their_order_by_the_next_daemon_with_their
     assert (kept(tmp_path), (tmp_path / "waiting").stat().st_size) == ([], 0)
 
 
-def test_only_its_owner_may_read_the_file_and_nothing_in_it_is_in_the_clear(tmp_path: Path) -> None:
+def test_only_its_owner_may_read_the_file_and_nothing_is_in_clear(tmp_path: Path) -> None:
     left_by_earlier(tmp_path, of_calls(1))
     data = (tmp_path / "waiting").read_bytes()
     assert stat.S_IMODE((tmp_path / "waiting").stat().st_mode) == 0o600
@@ -162,7 +162,7 @@ def test_a_record_whose_last_bytes_the_disk_never_got_is_cut_off(tmp_path: Path,
 
 
 @given(data=st.binary(max_size=300))
-def test_other_bytes_give_nothing_that_was_never_written_and_another_programs_file_stays_as_it_is(
+def test_other_bytes_yield_nothing_and_another_programs_file_stays(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("odd")
@@ -174,9 +174,7 @@ def test_other_bytes_give_nothing_that_was_never_written_and_another_programs_fi
 
 
 @pytest.mark.parametrize("data", [b"x", b"root:x:0:0\n", b'[store]\nurl = "sqlite:///callmon.db"\n' * 100])
-def test_an_outbox_that_names_another_programs_file_is_refused_and_the_file_stays(
-    tmp_path: Path, data: bytes
-) -> None:
+def test_an_outbox_at_another_programs_file_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "waiting").write_bytes(data)
     with pytest.raises(StoreError) as reported:
         outbox_in(tmp_path)
@@ -186,7 +184,7 @@ def test_an_outbox_that_names_another_programs_file_is_refused_and_the_file_stay
     assert (tmp_path / "waiting").read_bytes() == data
 
 
-def test_one_changed_bit_at_any_byte_loses_one_record_and_is_told(tmp_path: Path) -> None:
+def test_one_changed_bit_at_any_byte_loses_one_record_and_is_reported(tmp_path: Path) -> None:
     outbox = begun(tmp_path)
     for name in (b"first", b"second", b"third"):
         assert outbox.append([name], 0.0)
@@ -207,9 +205,7 @@ def test_one_changed_bit_at_any_byte_loses_one_record_and_is_told(tmp_path: Path
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
-def test_of_three_records_with_one_changed_bit_the_database_gets_the_other_two(
-    tmp_path: Path, store: Database, lost: int
-) -> None:
+def test_of_three_records_with_one_changed_bit_two_are_stored(tmp_path: Path, store: Database, lost: int) -> None:
     outcomes = of_calls(3)
     third = len(outcomes) // 3
     left_by_earlier(tmp_path, outcomes[:third], outcomes[third : 2 * third], outcomes[2 * third : 3 * third])
@@ -228,7 +224,7 @@ def test_of_three_records_with_one_changed_bit_the_database_gets_the_other_two(
     sink.close()
 
 
-def test_a_record_beyond_the_limit_is_refused_and_one_is_passed_in_memory_once_all_is_committed(
+def test_a_record_beyond_the_limit_waits_in_memory_until_the_commit(
     tmp_path: Path,
 ) -> None:
     outbox = begun(tmp_path, 0, most=800)
@@ -243,7 +239,7 @@ def test_a_record_beyond_the_limit_is_refused_and_one_is_passed_in_memory_once_a
     assert kept(tmp_path) == [(4, 1, b"x")]
 
 
-def test_a_long_file_of_which_little_is_uncommitted_is_emptied_before_it_grows_on(tmp_path: Path) -> None:
+def test_a_long_file_with_little_uncommitted_is_emptied_before_it_grows(tmp_path: Path) -> None:
     outbox = begun(tmp_path, 0, most=64 * MIB)
     for number in range(1, 9):
         assert outbox.append([b"x" * (MIB // 2)], 0.0)
@@ -273,7 +269,7 @@ def test_an_outcome_waits_at_most_a_second_until_such_a_file_is_emptied(
     outbox.close()
 
 
-def test_a_single_outcome_is_appended_in_time_and_those_of_a_stream_once_every_half_second(
+def test_a_single_outcome_is_appended_in_time_a_streams_each_half_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 1_000.0
@@ -310,7 +306,7 @@ def slow_disk(outbox: Outbox, waiting: list[bytes], monkeypatch: pytest.MonkeyPa
     monkeypatch.undo()
 
 
-def test_a_record_that_is_committed_while_the_disk_is_slow_neither_waits_for_it_nor_cuts_off_the_next(
+def test_a_record_committed_on_a_slow_disk_delays_and_cuts_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox, waiting = begun(tmp_path), [FRAMES[1]]
@@ -325,7 +321,7 @@ def test_a_record_that_is_committed_while_the_disk_is_slow_neither_waits_for_it_
     ]  # the database has 7
 
 
-def test_the_items_of_a_record_that_a_standby_finished_too_late_stay_in_its_buffer(
+def test_items_that_a_standby_finished_too_late_stay_in_its_buffer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox, waiting = begun(tmp_path), [FRAMES[1]]
@@ -340,7 +336,7 @@ def test_the_items_of_a_record_that_a_standby_finished_too_late_stay_in_its_buff
     assert kept(tmp_path) == [(12, 2, FRAMES[0] + FRAMES[1])]
 
 
-def test_records_of_an_earlier_term_are_superseded_by_the_first_record_of_the_next(tmp_path: Path) -> None:
+def test_records_of_an_earlier_term_are_superseded_by_the_next_terms(tmp_path: Path) -> None:
     """A new leader has compared them with the database: it appends what is missing there, under a new token."""
     three(tmp_path).close()
     outbox = outbox_in(tmp_path)
@@ -369,7 +365,7 @@ def test_with_another_key_it_says_which_is_missing_and_keeps_what_is_there(tmp_p
     assert [n for n, _, _ in kept(tmp_path, KeyRing([bytes(32), bytes(range(32))]))] == [7, 8, 9]
 
 
-def test_an_outbox_of_another_version_is_kept_as_it_is_and_the_remedy_is_said(tmp_path: Path) -> None:
+def test_an_outbox_of_another_version_stays_and_the_remedy_is_given(tmp_path: Path) -> None:
     encrypted = RING.encrypt_bytes(msgspec.msgpack.encode(["token", [[7, 1, b"a frame"]]]))
     (tmp_path / "waiting").write_bytes(head_of(encrypted) + encrypted)
     before = (tmp_path / "waiting").read_bytes()
@@ -416,9 +412,7 @@ def writing(store: Database, folder: Path, max_waiting: int = 100_000, most: int
     return Writer(store, seconds(0.01), max_waiting, outbox=outbox_in(folder, most))
 
 
-def test_while_the_database_is_locked_outcomes_wait_in_the_outbox_and_take_no_room_in_memory(
-    sqlite_store: Database, tmp_path: Path
-) -> None:
+def test_while_the_database_is_locked_outcomes_wait_in_the_outbox(sqlite_store: Database, tmp_path: Path) -> None:
     reported = of_calls(40)
     sink = writing(sqlite_store, tmp_path, max_waiting=100)
     with locked(sqlite_store):
@@ -436,7 +430,7 @@ def test_while_the_database_is_locked_outcomes_wait_in_the_outbox_and_take_no_ro
     assert queries.counters(sqlite_store) == pytest.approx(summed(reported))
 
 
-def test_each_outcome_is_on_the_disk_before_the_database_has_it_and_the_file_is_empty_in_the_end(
+def test_each_outcome_is_on_disk_before_the_database_has_it(
     sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The invariant: what the database lacks stands in the outbox after the database's last number."""
@@ -480,7 +474,7 @@ def read_beside(folder: Path, number: int) -> list[list[Fact]]:
     return [[fact for item in items if isinstance(item, Outcome) for fact in item.facts] for items in found]
 
 
-def test_an_outbox_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to_be_read(
+def test_a_full_outbox_leaves_the_rest_in_memory_and_reading_pauses(
     sqlite_store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     reported = of_calls(60)
@@ -508,7 +502,7 @@ def test_an_outbox_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to
     }
 
 
-def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it_begins(
+def test_what_waits_at_the_end_is_written_by_the_next_at_its_start(
     store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     reported = of_calls(8)
@@ -568,7 +562,7 @@ while True:
 """
 
 
-def test_of_a_daemon_killed_while_its_outbox_holds_outcomes_each_of_them_is_stored_once(
+def test_a_killed_daemons_outbox_stores_each_of_its_outcomes_once(
     tmp_path: Path,
 ) -> None:
     """Three lives, each killed while the database is locked; nothing is closed."""
@@ -610,9 +604,7 @@ def test_of_a_daemon_killed_while_its_outbox_holds_outcomes_each_of_them_is_stor
     assert counted == calls > 0
 
 
-def test_of_an_outbox_that_does_not_follow_what_is_stored_all_is_left_to_be_compared(
-    sqlite_store: Database, tmp_path: Path
-) -> None:
+def test_an_outbox_that_follows_nothing_stored_is_left_to_compare(sqlite_store: Database, tmp_path: Path) -> None:
     """A copy of the database put back: nothing is written before somebody has looked what is there."""
     reported = of_calls(1)
     left_by_earlier(tmp_path, reported, number=40)
@@ -628,9 +620,7 @@ def test_of_an_outbox_that_does_not_follow_what_is_stored_all_is_left_to_be_comp
     sink.close(SOON)
 
 
-def test_whoever_compared_with_a_state_that_was_gained_earlier_does_not_lead(
-    sqlite_store: Database, tmp_path: Path
-) -> None:
+def test_an_instance_that_compared_with_an_old_state_does_not_lead(sqlite_store: Database, tmp_path: Path) -> None:
     left_by_earlier(tmp_path, of_calls(1), number=40)
     sink = writing(sqlite_store, tmp_path)
     assert until(lambda: sink.gained is not None)
@@ -641,9 +631,7 @@ def test_whoever_compared_with_a_state_that_was_gained_earlier_does_not_lead(
     sink.close(SOON)
 
 
-def test_a_record_with_the_right_number_that_follows_another_batch_is_left_to_be_compared(
-    sqlite_store: Database, tmp_path: Path
-) -> None:
+def test_a_right_number_after_another_batch_is_left_to_be_compared(sqlite_store: Database, tmp_path: Path) -> None:
     """A copy of the database put back, in which another program has written as many batches since."""
     reported = of_calls(1)
     wrote(sqlite_store, *reported)
@@ -653,7 +641,7 @@ def test_a_record_with_the_right_number_that_follows_another_batch_is_left_to_be
     sink.close(SOON)
 
 
-def test_twelve_hundred_records_of_an_earlier_daemon_are_committed_before_the_writer_is_ready(
+def test_1200_records_of_an_earlier_daemon_commit_before_ready(
     sqlite_store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
@@ -664,7 +652,7 @@ def test_twelve_hundred_records_of_an_earlier_daemon_are_committed_before_the_wr
     assert (rows(sqlite_store)["fact"], sink.backlog(), caplog.records) == (1200, 0, [])
 
 
-def test_callmon_compares_such_an_outbox_call_by_call_and_writes_what_is_missing_once(tmp_path: Path) -> None:
+def test_callmon_compares_such_an_outbox_and_writes_the_missing_once(tmp_path: Path) -> None:
     """Of two calls in it one is stored already. And once more, when the same file is put back."""
     callmon, reported = WarmCallmon(tmp_path, free_port(), "secret"), of_calls(2)
     place = tmp_path / "callmon.db-waiting"

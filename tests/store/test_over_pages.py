@@ -167,7 +167,7 @@ def test_a_disruption_is_not_announced_there_and_the_page_says_where(province: P
     assert answer.status_code == 409
 
 
-def test_a_pair_of_another_version_is_named_on_each_page_and_no_month_is_counted(province: Province) -> None:
+def test_a_pair_of_another_version_is_named_and_no_month_is_counted(province: Province) -> None:
     reported = "pair east: its tables are of another version of callmon (0001)"
     before = province.look("/en/months")
     province.sql("east", "UPDATE alembic_version SET version_num = '0001'")

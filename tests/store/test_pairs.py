@@ -197,9 +197,7 @@ def test_a_pair_that_stores_nothing_is_silent_after_a_minute(
     assert here.reader.silent() == []
 
 
-def test_an_exchange_without_a_heartbeat_for_a_week_is_no_longer_waited_for(
-    store: Database, there: Database
-) -> None:
+def test_an_exchange_silent_for_a_week_is_no_longer_waited_for(store: Database, there: Database) -> None:
     here, now = owing(store), datetime.now(UTC)
     wrote(there, Heartbeat("toronto", now), Heartbeat("kingston", now - timedelta(days=8)))
     here.read()

@@ -131,9 +131,7 @@ def test_a_store_without_a_key_keeps_no_number(url: str) -> None:
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_number_whose_presentation_is_restricted_is_not_kept_though_it_was_delivered(
-    store: Database, at_once: bool
-) -> None:
+def test_a_number_with_restricted_presentation_is_not_stored(store: Database, at_once: bool) -> None:
     arrived = call_of(0)[0]
     withheld = f.NumberWithheld(arrived.call, START)
     reported = (
@@ -250,9 +248,7 @@ def test_while_numbers_are_half_moved_each_is_found_under_both_keys(store: Datab
     both.close()
 
 
-def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key_and_after_its_restart_with_the_new(
-    store: Database, url: str
-) -> None:
+def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key(store: Database, url: str) -> None:
     both = open_store(url, BOTH)
     stop = threading.Event()
     calls = [0]
@@ -290,7 +286,7 @@ def found_by_token(store: Database) -> int:
         return len(connection.execute(select(NUMBER).where(NUMBER.c.token.in_(BOTH.tokens(CALLER)))).all())
 
 
-def test_a_daemon_that_still_uses_the_old_key_has_its_name_back_after_it_writes(store: Database, url: str) -> None:
+def test_a_daemon_with_the_old_key_has_its_name_back_after_it_writes(store: Database, url: str) -> None:
     both = open_store(url, BOTH)
     wrote(store, *outcomes(call_of(0)))
     list(rotate(both))
@@ -342,12 +338,12 @@ def test_a_call_to_the_number_is_a_use_of_it(store: Database) -> None:
     assert count_due(store, END + timedelta(days=1)) == Disposal()
 
 
-def test_the_number_of_a_call_in_progress_is_kept(store: Database) -> None:
+def test_the_number_of_a_call_in_progress_is_stored(store: Database) -> None:
     wrote(store, *(Outcome(EXCHANGE, (fact,)) for fact in call_of(0)[:9]))
     assert count_due(store, START + timedelta(days=4000)) == Disposal()
 
 
-def test_a_call_whose_end_was_never_stored_is_dated_by_what_was_heard_of_it(store: Database) -> None:
+def test_a_call_without_a_stored_end_is_dated_by_what_was_received(store: Database) -> None:
     facts = call_of(0)
     wrote(store, Outcome(EXCHANGE, (*facts[:3], facts[-1])))  # no account of it
     assert [count_due(store, END + seconds(x)).numbers for x in (0, 1)] == [0, 1]

@@ -72,7 +72,7 @@ def done_by_hand(office: Office, store: Database, after: int = 0) -> None:
 # Keys.
 
 
-def test_what_is_owed_is_known_by_the_key_and_by_nothing_in_the_database(store: Database) -> None:
+def test_what_is_due_is_known_by_the_key_and_by_nothing_in_the_database(store: Database) -> None:
     stored(owing(), store)
     assert tokens(store) == [RING.token(CALLER)]
     with store.reading() as connection:
@@ -99,9 +99,7 @@ def test_another_message_after_the_key_was_changed_is_no_second_debt(store: Data
     both.close()
 
 
-def test_a_debts_token_is_moved_with_its_number_and_again_when_a_daemon_put_the_old_one_back(
-    store: Database, url: str
-) -> None:
+def test_a_debts_token_moves_with_its_number_and_again_after_a_revert(store: Database, url: str) -> None:
     office = an_office()
     stored(office.hear(office.message(TUESDAY), office.message(TUESDAY + HOUR, OTHER)), store)
     both = open_store(url, BOTH)
@@ -139,7 +137,7 @@ def test_another_number_that_was_given_is_encrypted_and_found_again(store: Datab
 # Disposal.
 
 
-def test_a_number_to_which_a_callback_is_owed_is_kept_however_long(store: Database) -> None:
+def test_a_number_to_which_a_callback_is_due_is_stored_however_long(store: Database) -> None:
     stored(owing(), store)
     assert count_due(store, TUESDAY + 4000 * DAY) == Disposal()
 
@@ -177,7 +175,7 @@ def test_a_number_is_counted_once_though_its_debt_is_not_erased_yet(store: Datab
 # One person.
 
 
-def test_what_is_owed_to_a_number_is_found_and_a_correction_is_called_instead(store: Database) -> None:
+def test_what_is_due_to_a_number_is_found_and_a_correction_used(store: Database) -> None:
     office = an_office()
     stored(office.hear(office.message(TUESDAY), office.message(TUESDAY, "+14165550133", "poci")), store)
     assert [x.obligation.line for x in subject_access.obligations_of_number(store, [CALLER])] == ["general"]

@@ -40,7 +40,7 @@ def counted(*calls: str, line: str = "general") -> dict[str, ArrivedCall]:
     return {call: ArrivedCall(call, line, MIDNIGHT + timedelta(hours=1)) for call in calls}
 
 
-def test_each_side_s_own_calls_are_told_with_id_and_line_and_the_others_agree() -> None:
+def test_each_sides_own_calls_are_listed_and_the_others_agree() -> None:
     logged = counted("1.0", "2.0") | counted("3.0", line="tty")
     kept = counted("2.0", "4.0", "5.0")
     one = compare(EXCHANGE, DAY, ["general", "poci", "tty"], logged, {"1.0", "2.0", "3.0", "5.0"}, kept, {"2.0"})
@@ -109,9 +109,7 @@ def only(store: Database, settings: Settings, day: date = DAY) -> dict[str, list
     return {side: sorted(x.call for x in one.only(side)) for side in SIDES}
 
 
-def test_exactly_the_calls_that_were_hidden_from_callmon_are_listed_and_none_after_a_backfill(
-    store: Database, tmp_path: Path
-) -> None:
+def test_exactly_the_hidden_calls_are_listed_and_none_after_a_backfill(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     hidden = set(calls[::3])
     assert len(hidden) > 4
@@ -130,7 +128,7 @@ def test_exactly_the_calls_that_the_exchange_does_not_have_are_listed(store: Dat
     assert only(store, settings) == {"exchange": [], "callmon": sorted(gone)}
 
 
-def test_what_was_found_is_kept_by_day_and_found_anew_in_its_place(store: Database, tmp_path: Path) -> None:
+def test_what_was_found_is_stored_by_day_and_found_anew_in_its_place(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     filled_but(store, settings, {calls[0]}, tmp_path)
     found = reconcile(settings, store, EXCHANGE, DAY)
@@ -171,7 +169,7 @@ def test_a_test_call_is_reconciled_too_and_a_call_of_staff_is_not(store: Databas
 # The command.
 
 
-def test_the_command_lists_what_differs_with_status_1_and_agrees_after_a_backfill(tmp_path: Path) -> None:
+def test_the_command_lists_differences_and_agrees_after_a_backfill(tmp_path: Path) -> None:
     _, calls = diary_of(tmp_path)
     office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nfile = "{tmp_path}/Master.csv"\n')
     lines = office.run("reconcile", "2026-11-24", status=1).stdout.splitlines()

@@ -74,7 +74,7 @@ def corrections(figures: Figures) -> Figures:
 # ── nothing changed ──
 
 
-def test_calls_of_every_recording_are_judged_again_as_they_were_the_first_time(store: Database) -> None:
+def test_calls_of_every_recording_are_judged_again_as_before(store: Database) -> None:
     for place, recording in enumerate(RECORDINGS):
         replay = Replay(Monitor(parse(example_text()), EXCHANGE, token=str), EXCHANGE)
         with recording.open("rb") as source:
@@ -99,7 +99,7 @@ def test_an_empty_database_is_judged_again_and_agrees_with_itself(store: Databas
 # ── something changed ──
 
 
-def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_counted_as_a_correction(
+def test_a_verdict_changed_by_settings_is_stored_as_a_correction(
     store: Database,
 ) -> None:
     first = wrote(store, *judged(answered_call(0)))
@@ -121,7 +121,7 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
     assert {x: v for x, v in figures.items() if x[0] not in (CORRECTED.name, MOVED)} == first
 
 
-def test_a_dry_run_tells_what_judging_again_would_change_and_changes_nothing(store: Database) -> None:
+def test_a_dry_run_shows_what_a_rejudging_would_change_and_changes_none(store: Database) -> None:
     wrote(store, *(outcome for number in range(3) for outcome in judged(answered_call(number))))
     before = everything(store)
     reported = list(rejudge(store, settings(**SHORT_RINGS), chunk=2, writes=False))
@@ -130,7 +130,7 @@ def test_a_dry_run_tells_what_judging_again_would_change_and_changes_nothing(sto
     assert (len(reported), everything(store) == before) == (3, False)
 
 
-def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
+def test_the_command_changes_nothing_on_a_dry_run_and_asks_for_a_yes(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
     wrote(sqlite_store, *judged(answered_call(0)))
@@ -152,7 +152,7 @@ def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
     assert run("--dry-run") == (0, [], "No verdict would change; nothing was changed.\n")
 
 
-def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store: Database) -> None:
+def test_another_reason_for_the_same_verdict_is_no_correction(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
     assert list(map(str, rejudge(store, settings(**HALF_RINGS)))) == [
         f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> met (answered_on_ring 3)",
@@ -217,7 +217,7 @@ def test_a_rejudgement_that_is_stopped_half_way_is_finished_by_the_next(store: D
     assert counter_differences(store) == []
 
 
-def test_a_standard_that_there_was_not_yet_gives_its_first_verdict_not_a_correction(store: Database) -> None:
+def test_a_new_standard_gives_its_first_verdict_not_a_correction(store: Database) -> None:
     (outcome,) = judged(answered_call(0))
     fewer = tuple(x for x in outcome.findings if x.standard != "reach_a_person")
     wrote(store, msgspec.structs.replace(outcome, findings=fewer))
@@ -303,7 +303,7 @@ def test_each_difference_between_figures_and_rows_is_a_sentence(
     assert counter_differences(store) == said
 
 
-def test_a_correction_that_was_counted_but_moved_no_verdict_is_a_difference(store: Database) -> None:
+def test_a_correction_counted_without_a_moved_verdict_is_a_difference(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
     list(rejudge(store, settings(**SHORT_RINGS)))
     with store.writing() as connection:

@@ -195,7 +195,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, filled: Year) -> Iterat
 # The daemon's timer.
 
 
-async def test_the_provisional_report_leaves_on_the_first_business_day_and_the_final_one_when_it_is_due(
+async def test_the_provisional_report_leaves_first_the_final_one_when_due(
     site: Site,
 ) -> None:
     mailer, server = site.mailer(), site.server
@@ -217,7 +217,7 @@ async def test_the_provisional_report_leaves_on_the_first_business_day_and_the_f
     assert len({message["Message-ID"] for message in server.messages()}) == 4
 
 
-async def test_a_server_that_is_away_for_an_hour_gets_each_mail_once_also_when_callmon_is_killed_meanwhile(
+async def test_a_server_away_for_an_hour_gets_each_mail_once_despite_a_kill(
     site: Site,
 ) -> None:
     site.server.stop()
@@ -233,7 +233,7 @@ async def test_a_server_that_is_away_for_an_hour_gets_each_mail_once_also_when_c
     assert site.mails()["provisional", LEAD].attempts == 5
 
 
-async def test_only_the_leader_sends_and_one_that_stops_leading_hands_nothing_over(site: Site) -> None:
+async def test_only_the_leader_sends_and_a_former_one_hands_nothing_over(site: Site) -> None:
     await site.mailer(lambda: False).send_if_due(FIRST)
     assert site.states() == {}
     asked: list[bool] = []
@@ -246,7 +246,7 @@ async def test_only_the_leader_sends_and_one_that_stops_leading_hands_nothing_ov
     assert (site.server.counts(), set(site.states().values())) == ({}, {"waiting"})
 
 
-async def test_a_report_made_in_another_process_is_that_of_this_one_at_the_time_asked_for(site: Site) -> None:
+async def test_a_report_of_another_process_is_that_of_the_time_asked_for(site: Site) -> None:
     made = await made_in_a_process(site.settings, mail_request(site.settings, MONTH, "internal", FIRST))
     assert not isinstance(made, ReportFailure)
     assert prepared(made) == site.report(FIRST)
@@ -258,7 +258,7 @@ async def test_a_month_without_data_is_not_mailed_and_is_no_failure(site: Site) 
     assert (site.server.counts(), dict(mailer.unsent)) == ({}, {})
 
 
-async def test_an_undelivered_report_is_reported_since_its_first_attempt_until_it_is_delivered(site: Site) -> None:
+async def test_an_undelivered_report_is_reported_from_its_first_attempt_on(site: Site) -> None:
     site.server.stop()
     mailer = site.mailer()
     for hours in (0, 1, 30):
@@ -305,7 +305,7 @@ async def test_the_public_edition_leaves_only_when_it_is_final(tmp_path: Path, f
                          "callmon-2024-05-public-en.csv", "callmon-2024-05-public-en-dictionary.csv"]  # fmt: skip
 
 
-def test_of_eight_programs_that_would_hand_over_one_mail_one_gets_the_claim(store: Database) -> None:
+def test_of_eight_programs_with_one_mail_one_gets_the_claim(store: Database) -> None:
     mailing = ReportMailing(MONTH, "internal", 1, "final")
     for _ in range(2):
         enter_mail(store, mailing, LEAD, LATER, "x")
@@ -332,7 +332,7 @@ def test_the_pause_between_two_attempts_grows_to_an_hour() -> None:
 # What is killed.
 
 
-def test_killed_before_the_server_answers_the_mail_waits_and_is_delivered_once(site: Site, tmp_path: Path) -> None:
+def test_a_kill_before_the_servers_answer_leaves_one_delivery(site: Site, tmp_path: Path) -> None:
     site.server.stop()
     with closing(listening_in_silence(site.server.port)), site.process():
         assert until(lambda: ("final", LEAD) in site.states(), PATIENCE)
@@ -342,7 +342,7 @@ def test_killed_before_the_server_answers_the_mail_waits_and_is_delivered_once(s
     assert site.server.counts() == {LEAD: 1}
 
 
-def test_killed_after_the_message_and_before_the_answer_it_is_unknown_and_not_sent_again(site: Site) -> None:
+def test_a_kill_after_the_message_leaves_it_unknown_and_unsent(site: Site) -> None:
     site.server.holds = True
     with site.process():
         assert site.server.has_message.wait(PATIENCE)
@@ -350,7 +350,7 @@ def test_killed_after_the_message_and_before_the_answer_it_is_unknown_and_not_se
     _is_never_sent_again(site)
 
 
-def test_killed_between_the_answer_and_its_commit_it_is_unknown_and_not_sent_again(site: Site) -> None:
+def test_a_kill_between_answer_and_commit_leaves_it_unknown(site: Site) -> None:
     site.server.holds = True
     with site.process(), closing(sqlite3.connect(site.folder / "callmon.db", isolation_level=None)) as other:
         assert site.server.has_message.wait(PATIENCE)
@@ -390,7 +390,7 @@ def unknown(site: Site) -> None:
     site.server.hangs_up = False
 
 
-def test_a_mail_without_an_answer_is_sent_again_by_a_person_alone_under_another_message_id(site: Site) -> None:
+def test_a_mail_without_an_answer_is_sent_again_only_by_a_person(site: Site) -> None:
     unknown(site)
     assert site.send("--to", LEAD).exit_code == 1
     assert site.send("--to", LEAD, "--again").exit_code == 0
@@ -403,7 +403,7 @@ def test_a_mail_without_an_answer_is_sent_again_by_a_person_alone_under_another_
     )  # fmt: skip
 
 
-def test_a_mail_that_the_recipient_has_is_recorded_as_sent_and_nothing_is_sent(site: Site) -> None:
+def test_a_mail_that_arrived_is_recorded_as_sent_and_nothing_is_sent(site: Site) -> None:
     unknown(site)
     before = site.server.counts()
     assert site.send("--received").exit_code == 0
@@ -412,9 +412,7 @@ def test_a_mail_that_the_recipient_has_is_recorded_as_sent_and_nothing_is_sent(s
     assert (refused.exit_code, refused.stderr) == (1, f"No mail about {MONTH} is uncertain.\n")
 
 
-def test_a_final_report_with_other_figures_is_refused_to_those_who_lack_it_until_it_is_a_revision(
-    site: Site, tmp_path: Path
-) -> None:
+def test_a_changed_final_report_is_refused_until_it_is_a_revision(site: Site, tmp_path: Path) -> None:
     assert site.send("--to", LEAD).exit_code == 0
     arguments = ["report", MONTH, "--format", "json", "-o", str(tmp_path / "may.json")]
     config = ["--config", str(site.folder / "callmon.toml")]
@@ -436,7 +434,7 @@ def test_a_final_report_with_other_figures_is_refused_to_those_who_lack_it_until
     assert "(définitif, révision 2)" in site.server.messages()[-1]["Subject"]
 
 
-def test_a_month_that_is_not_over_and_an_address_that_receives_nothing_are_refused(site: Site) -> None:
+def test_a_month_in_progress_and_an_unknown_address_are_refused(site: Site) -> None:
     running = [word.replace(MONTH, f"{datetime.now(UTC):%Y-%m}") for word in site.command()]
     refused = CliRunner().invoke(main, running)
     assert (refused.exit_code, refused.stderr) == (
@@ -483,7 +481,7 @@ def test_mail_goes_through_tls_with_a_sign_in(
         )
 
 
-def test_a_certificate_that_is_not_trusted_and_a_server_without_tls_get_nothing(
+def test_an_untrusted_certificate_and_a_server_without_tls_get_nothing(
     tmp_path: Path, filled: Year, authority: trustme.CA
 ) -> None:
     with MailServer(tls=context_of(authority)) as server:
@@ -520,7 +518,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("answers", "state", "reason", "detail"), REFUSALS)
-def test_a_refusal_is_stored_with_the_servers_words_and_a_later_sending_is_delivered_once(
+def test_a_refusal_is_stored_in_the_servers_words_and_sent_later_once(
     site: Site, answers: dict[str, str], state: str, reason: str, detail: str
 ) -> None:
     site.server.answers.update(answers)
@@ -547,7 +545,7 @@ def test_a_message_larger_than_the_server_takes_is_not_handed_over(tmp_path: Pat
 
 
 @attaching
-def test_the_message_says_the_same_in_french_then_english_and_holds_no_number_of_a_caller(site: Site) -> None:
+def test_the_message_says_the_same_in_french_then_english(site: Site) -> None:
     site.deliver(site.report())
     message = site.server.messages()[0]
     body = message.get_body()
@@ -599,7 +597,7 @@ def mailed_files(message: EmailMessage) -> dict[str, bytes]:
 
 
 @attaching
-def test_an_approved_month_is_mailed_as_the_files_that_were_signed_with_their_sha_256(site: Site) -> None:
+def test_an_approved_month_is_mailed_as_the_signed_files(site: Site) -> None:
     revision = signed(site)
     wrote(site.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
     assert site.send().exit_code == 0
@@ -631,7 +629,7 @@ def test_before_its_approval_a_revision_is_not_mailed(site: Site) -> None:
 
 
 @attaching
-async def test_the_timer_mails_a_second_revision_that_is_approved_once_also_after_the_server_was_away(
+async def test_the_timer_mails_an_approved_second_revision_once(
     site: Site,
 ) -> None:
     signed(site)

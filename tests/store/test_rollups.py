@@ -185,7 +185,7 @@ def report(store: Database, given: Settings) -> Report:
     return gathered(store, given, period.month("2024-03", given.timezone), LATER, compare=False)
 
 
-def test_calls_that_were_stored_before_there_were_roll_ups_are_rolled_up_in_any_pieces(store: Database) -> None:
+def test_calls_older_than_the_roll_ups_are_rolled_up_in_any_pieces(store: Database) -> None:
     heard(store)
     assert (rebuild.count_missing(store), stored(store)) == (30, {})
     assert list(rebuild.rebuild_rollups(store)) == []  # in which zone is not known yet
@@ -273,7 +273,7 @@ def test_calls_that_are_judged_again_move_the_roll_ups(store: Database) -> None:
         ("DELETE FROM rollup", "calls rolled up: 0, stored: "),
     ],
 )  # fmt: skip
-def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Database, damage: str, said: str) -> None:
+def test_what_does_not_agree_any_more_is_reported_by_day_and_line(store: Database, damage: str, said: str) -> None:
     rebuild.ensure_rollups(store, TORONTO)
     heard(store)
     assert [x for x in rebuild.rollup_differences(store, TORONTO) if x] == []

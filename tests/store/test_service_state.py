@@ -38,7 +38,7 @@ WITH_TARGET = settings(
         (datetime(2027, 3, 12, 23, 0, tzinfo=UTC), datetime(2027, 3, 15, 12, 30, tzinfo=UTC)),
     ],
 )
-def test_a_line_that_is_closed_tells_when_it_opens_and_an_open_one_when_it_closes(
+def test_a_closed_line_says_when_it_opens_and_an_open_one_when_it_closes(
     now: datetime, expected: datetime
 ) -> None:
     assert next_change(settings().calendar("general"), now) == expected
@@ -63,7 +63,7 @@ def reported(store: Database, given: Settings, now: datetime) -> ServiceStatus:
     return made.status_at(now, given, {})
 
 
-def test_the_verdicts_of_the_last_day_are_those_of_the_calls_that_came_on_it(sqlite_store: Database) -> None:
+def test_the_verdicts_of_the_last_day_are_of_its_calls(sqlite_store: Database) -> None:
     next_day = outcomes(answered_call(5, START + timedelta(days=1)))
     wrote(sqlite_store, *of_calls(2), *next_day)
     given = settings()
@@ -125,7 +125,7 @@ def test_every_standard_has_its_titles_on_the_page() -> None:
     assert named == set(ALL_STANDARDS) == set(words.STANDARDS)
 
 
-def test_the_longest_waits_are_shown_and_one_whose_beginning_was_not_heard_is_not() -> None:
+def test_the_longest_waits_are_shown_unless_their_start_is_unreceived() -> None:
     cycle = timedelta(seconds=6)
     waits = {
         ("general", "ringing"): Wait(START, timedelta(seconds=12), cycle),

@@ -59,7 +59,7 @@ def deeds(store: Database) -> list[tuple[str, str, str, str]]:
         ("nothing", "nothing: "),
     ],
 )
-def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Database, name: str, reported: str) -> None:
+def test_a_signed_in_person_has_the_roles_of_the_account(sqlite_store: Database, name: str, reported: str) -> None:
     visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), name)
     assert visitor.get("/fr/who").text == reported
 
@@ -74,7 +74,7 @@ def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Database, n
         ("agent", ""),
     ],
 )
-def test_a_wrong_password_a_locked_account_and_one_that_there_is_not_are_answered_alike(
+def test_a_wrong_password_a_locked_and_an_unknown_account_are_alike(
     sqlite_store: Database, name: str, password: str
 ) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
@@ -151,7 +151,7 @@ def test_nobody_is_led_elsewhere_after_signing_in(sqlite_store: Database, elsewh
     assert answer.headers["location"] == "/en/"
 
 
-def test_who_is_signed_in_without_the_right_is_told_and_not_led_in_circles(sqlite_store: Database) -> None:
+def test_who_is_signed_in_without_the_right_reads_so_without_a_loop(sqlite_store: Database) -> None:
     visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), "manager")
     answer = visitor.get("/fr/numbers")
     assert answer.status_code == 403
@@ -180,7 +180,7 @@ def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(sqlite_store: Databa
     assert visitor.get("/fr/who").text == "agent: agent"
 
 
-def test_without_tls_the_cookie_is_hidden_from_scripts_and_other_sites_forms(sqlite_store: Database) -> None:
+def test_without_tls_the_cookie_is_hidden_from_scripts_and_sites(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     session, _device = sign_in(Visitor(gate), "agent").headers.get_list("set-cookie")
     assert session.split("; ")[1:] == ["Path=/", "HttpOnly", "SameSite=Lax"]
@@ -225,7 +225,7 @@ def test_the_database_alone_makes_nobody_somebody(sqlite_store: Database) -> Non
         ([59] * 13, ": "),  # 12 h 47: longer than any session
     ],
 )
-def test_a_session_ends_after_an_hour_without_a_page_and_after_twelve_in_any_case(
+def test_a_session_ends_after_an_idle_hour_or_after_twelve_hours(
     sqlite_store: Database, uses: list[int], reported: str
 ) -> None:
     clock = Clock()
@@ -421,7 +421,7 @@ def parts_sent(gate: AccessMiddleware, cookie: str, meanwhile: Callable[[], None
 
 
 @pytest.mark.parametrize(("change", "parts"), [("nothing", 10), ("role", 3), ("another", 10)])
-def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
+def test_a_live_page_ends_when_its_reader_may_no_longer_see_it(
     sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, change: str, parts: int
 ) -> None:
     monkeypatch.setattr("callmon.web.auth.middleware.LOOK_AGAIN_SECONDS", 0.0)

@@ -185,7 +185,7 @@ def hashed(password: str, cost: int) -> str:
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode()
 
 
-async def test_beside_a_flood_of_wrong_passwords_the_right_one_is_admitted_at_its_first_try() -> None:
+async def test_beside_wrong_passwords_the_right_one_is_admitted_at_once() -> None:
     users, over = BasicAuth(), asyncio.Event()
     users.configure({"prometheus": hashed("right", 10)})
 
@@ -253,6 +253,6 @@ def work(users: dict[str, str], name: str) -> int:
     return rounds
 
 
-def test_a_wrong_password_takes_one_time_whatever_the_name_and_the_cost_of_its_hash() -> None:
+def test_a_wrong_password_takes_one_time_whatever_name_and_hash() -> None:
     users = {"ten": hashed("a", 10), "twelve": hashed("b", 12), "four": hashed("c", 4)}
     assert {work(users, name) for name in (*users, "nobody")} == {1 << 12}

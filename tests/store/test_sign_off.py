@@ -103,9 +103,7 @@ def test_the_signed_files_are_given_back_bit_for_bit(store: Database) -> None:
 
 
 @pytest.mark.parametrize("step", ["verified", "approved"])
-def test_the_person_who_prepared_signs_no_other_step_however_the_name_is_written(
-    store: Database, step: Step
-) -> None:
+def test_the_person_who_prepared_signs_no_other_step(store: Database, step: Step) -> None:
     prepared(store)
     if step == "approved":
         sign(store, MONTH, 1, "verified", audit_event("a.roy"))
@@ -238,7 +236,7 @@ def test_a_file_is_what_its_bytes_are_whatever_its_name(store: Database) -> None
     assert [reported(store, name, data), reported(store, *SECOND[0])] == [("superseded", 1), ("approved", 2)]
 
 
-def test_one_changed_byte_makes_a_file_altered_and_under_another_name_not_signed(store: Database) -> None:
+def test_one_changed_byte_makes_a_file_altered_and_a_name_not_signed(store: Database) -> None:
     approved(store)
     name, data = FILES[0]
     for other in (data + b"\n", data[:-1], bytes([data[0] ^ 1]) + data[1:], b""):
@@ -279,7 +277,7 @@ IS_ALTERED = (
 )
 
 
-def test_a_file_and_the_row_of_one_step_that_were_changed_together_are_never_approved(store: Database) -> None:
+def test_a_file_and_its_row_changed_together_are_never_approved(store: Database) -> None:
     approved(store)
     assert altered_revisions(store) == []
     data = forged(store)
@@ -401,7 +399,7 @@ async def test_a_step_that_callmon_does_not_know_is_altered_and_ends_no_check(
 @pytest.mark.parametrize(
     "forge", [approve_by_sql, rename_by_sql, swap_by_sql, drop_by_sql, forge_code_by_sql], ids=lambda x: x.__name__
 )
-async def test_whoever_writes_to_all_tables_without_the_key_file_approves_nothing(
+async def test_write_access_to_all_tables_without_the_key_approves_nothing(
     store: Database, forge: Callable[[Database], None]
 ) -> None:
     prepared(store)
@@ -424,7 +422,7 @@ def codes(store: Database) -> set[str]:
         return {mac.partition(":")[0] for (mac,) in connection.execute(text("SELECT mac FROM sign_off"))}
 
 
-def test_a_rotated_key_verifies_and_after_the_rotation_the_new_one_does_alone(store: Database, url: str) -> None:
+def test_a_rotated_key_verifies_and_later_the_new_one_does_alone(store: Database, url: str) -> None:
     approved(store)
     old, new = bytes(range(32)), bytes(range(1, 33))
     both = open_store(url, KeyRing([new, old]))
@@ -450,7 +448,7 @@ def test_a_rotation_signs_no_forged_step(store: Database, url: str) -> None:
 
 
 @pytest.mark.parametrize("url", [POSTGRESQL], indirect=True)
-def test_a_database_over_all_pairs_signs_and_a_rotation_signs_its_months_again(store: Database, url: str) -> None:
+def test_a_database_over_pairs_signs_and_a_rotation_signs_again(store: Database, url: str) -> None:
     over = store.seen_as(View())
     approved(over)
     assert reported(over, *FILES[0]) == ("approved", 1)

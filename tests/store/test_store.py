@@ -105,7 +105,7 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(tmp_path: Path) ->
 
 @pytest.mark.parametrize("using", [open_store, upgrade])
 @pytest.mark.parametrize("other", ["9999", "r0015"])
-def test_a_database_of_a_newer_callmon_or_of_a_development_version_is_refused_and_left_as_it_is(
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(
     store: Database, url: str, using: Callable[[str], Database], other: str
 ) -> None:
     with store.writing() as connection:
@@ -253,7 +253,7 @@ def outbound_call() -> list[f.Fact]:
     return [arrived, f.Ended("9.9", START + seconds(5), "caller")]
 
 
-def test_a_persons_number_is_encrypted_in_the_number_column_and_stands_nowhere(store: Database) -> None:
+def test_a_number_is_encrypted_in_its_column_and_stands_nowhere_else(store: Database) -> None:
     wrote(store, *outcomes(answered_call(0)), *outcomes(outbound_call()))
     places, encrypted = [], []
     with store.reading() as connection:
@@ -285,7 +285,7 @@ def test_numbers_are_given_only_to_those_who_ask(store: Database) -> None:
 
 
 @pytest.mark.parametrize("heard", [1, 6, 9, 11])
-def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Database, heard: int) -> None:
+def test_a_call_in_progress_is_found_with_all_that_was_received_of_it(store: Database, heard: int) -> None:
     facts = answered_call(0)
     early = finding(account(facts))
     reported = [Outcome(EXCHANGE, (fact,)) for fact in facts[:heard]]
@@ -295,7 +295,7 @@ def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Databa
     assert calls.open_calls(store, "ottawa") == {}
 
 
-def test_a_call_that_ended_is_not_in_progress_even_when_it_came_and_went_in_one_group(store: Database) -> None:
+def test_a_call_that_came_and_ended_in_one_group_is_not_in_progress(store: Database) -> None:
     facts = answered_call(0)
     wrote(store, Outcome(EXCHANGE, tuple(facts), calls=(account(facts),)))
     assert calls.open_calls(store, EXCHANGE) == {}
@@ -321,7 +321,7 @@ def test_the_figures_are_what_the_rows_add_up_to(store: Database) -> None:
     assert (counted["call"], counted["finding"], counted["fact"], counted["gap"]) == (20, 60, 240, 1)
 
 
-def test_what_is_told_again_is_neither_stored_nor_counted_again(store: Database) -> None:
+def test_what_is_reported_again_is_neither_stored_nor_counted_again(store: Database) -> None:
     gap = Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2)),))
     last = outcomes(answered_call(0))[-1]
     ended = Outcome(EXCHANGE, (), last.findings, last.calls)
@@ -339,7 +339,7 @@ def test_a_gap_that_begins_where_one_did_before_adds_what_is_new_of_it(store: Da
     assert list(found.values()) == pytest.approx([7])
 
 
-def test_a_call_told_again_differently_stays_as_it_was_first_told(store: Database) -> None:
+def test_a_call_reported_again_differently_stays_as_it_was_first_reported(store: Database) -> None:
     facts = answered_call(0)
     call = account(facts)
     other = msgspec.structs.replace(call, outcome="abandoned", answered_by=None)
@@ -360,7 +360,7 @@ def test_figures_carry_on_where_the_last_program_left_them(store: Database) -> N
     assert after == pytest.approx(calls.counters(store))
 
 
-def test_heartbeats_say_until_when_each_exchange_was_heard(store: Database) -> None:
+def test_heartbeats_say_until_when_each_exchange_was_received(store: Database) -> None:
     with database(store) as sink:
         for moment_heard in (START, START + seconds(5)):
             sink.offer(Heartbeat(EXCHANGE, moment_heard))

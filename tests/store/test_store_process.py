@@ -36,7 +36,7 @@ from tests.support.store_fixtures import (
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(url: str) -> None:
+def test_a_connection_that_postgresql_ends_is_made_anew_with_its_right(url: str) -> None:
     store, reported = upgrade(url), of_calls(4)
     with database(store) as sink:
         for item in reported[:24]:
@@ -56,7 +56,7 @@ def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(
 # One writes at a time.
 
 
-def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_afterwards(
+def test_a_second_callmon_waits_while_the_first_may_write(
     store: Database,
 ) -> None:
     reported = of_calls(2)

@@ -62,7 +62,7 @@ def locked(store: Database) -> Iterator[None]:
         other.close()
 
 
-def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sqlite_store: Database) -> None:
+def test_while_the_database_is_locked_outcomes_wait_and_are_stored(sqlite_store: Database) -> None:
     reported = of_calls(3)
     with database(sqlite_store) as sink:
         with locked(sqlite_store):
@@ -91,7 +91,7 @@ JOBS: dict[str, Callable[[Database], object]] = {
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_job_beside_a_daemon_waits_for_the_lock_for_longer_than_a_page_does(
+def test_a_job_waits_longer_for_the_daemons_lock_than_a_page(
     sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.02)
@@ -108,7 +108,7 @@ def test_a_job_beside_a_daemon_waits_for_the_lock_for_longer_than_a_page_does(
     store.close()
 
 
-def test_a_disk_that_is_full_in_mid_batch_leaves_neither_row_nor_figure_until_there_is_room(
+def test_a_disk_full_in_mid_batch_leaves_neither_row_nor_figure(
     sqlite_store: Database,
 ) -> None:
     """Of the writer's connections, which can be given no more pages."""
@@ -177,7 +177,7 @@ def test_a_copy_put_in_the_databases_place_is_not_written_into(sqlite_store: Dat
     assert rows(sqlite_store)["fact"] == 0
 
 
-def test_an_outcome_that_can_never_be_stored_is_set_aside_alone_and_told_without_its_content(
+def test_an_outcome_never_storable_is_set_aside_without_its_content(
     store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     reported = of_calls(5)
@@ -194,7 +194,7 @@ def test_an_outcome_that_can_never_be_stored_is_set_aside_alone_and_told_without
     assert caplog.text.count("41655501") == 0
 
 
-def test_a_group_that_the_database_refuses_as_a_whole_leaves_nothing_of_its_calls(store: Database) -> None:
+def test_a_group_that_the_database_refuses_leaves_nothing_of_its_calls(store: Database) -> None:
     """NUL is what PostgreSQL cannot hold; SQLite takes it, and then all is stored."""
     reported = of_calls(2)
     broken = Outcome(EXCHANGE, (f.PhoneDialled("nul\0", START, "101", "x"),))
@@ -212,7 +212,7 @@ def test_an_outcome_with_a_number_that_no_column_holds_is_skipped_alone(store: D
     assert (rows(store)["fact"], rows(store)["finding"]) == (24, 6)
 
 
-def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted_twice(store: Database) -> None:
+def test_a_program_without_the_write_lock_is_noticed_and_counts_once(store: Database) -> None:
     """A restored copy, or a lock that was deleted: the number of the last group is the second guard."""
     reported = of_calls(2)
     with database(store) as first:
@@ -227,7 +227,7 @@ def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted
     assert (calls.counters(store), rows(store)["call"]) == ({}, 0)
 
 
-def test_when_enough_waits_the_listener_is_told_to_stop_and_nothing_is_dropped(sqlite_store: Database) -> None:
+def test_when_enough_waits_the_listener_pauses_and_nothing_is_dropped(sqlite_store: Database) -> None:
     reported = of_calls(2)
     with database(sqlite_store, max_waiting=20) as sink:
         with locked(sqlite_store):
@@ -268,7 +268,7 @@ def test_a_flush_stores_at_once_what_the_group_would_have_waited_for(sqlite_stor
     sink.close()
 
 
-def test_what_cannot_be_stored_at_the_end_is_told(
+def test_what_cannot_be_stored_at_the_end_is_reported(
     sqlite_store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     sink = Writer(sqlite_store)

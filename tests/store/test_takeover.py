@@ -97,9 +97,7 @@ def succeed(store: Database, second: Monitor, kept: list[Outcome]) -> list[Outco
 
 @pytest.mark.parametrize("name", SOME)
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
-def test_whoever_heard_all_of_it_writes_what_is_missing_and_goes_on(
-    tmp_path: Path, name: str, part: float
-) -> None:
+def test_an_instance_that_received_all_writes_what_is_missing(tmp_path: Path, name: str, part: float) -> None:
     whole = recording(name)
     expected, figures = alone(tmp_path, whole)
     first = Callmon().hear(whole)
@@ -185,7 +183,7 @@ def begun_anew(store: Database) -> Callmon:
 @pytest.mark.parametrize("begun_at", [8.0, 12.0])
 @pytest.mark.parametrize("behind", [0.5, 7.5])
 @pytest.mark.parametrize("died_at", [13.7, 19.0, 25.0, 40.0])
-def test_whoever_began_in_the_middle_of_a_call_knows_from_the_database_what_it_missed(
+def test_who_began_in_mid_call_reads_what_it_missed_in_the_database(
     tmp_path: Path, begun_at: float, behind: float, died_at: float
 ) -> None:
     """`behind`: what was stored when it began was so much older."""
@@ -210,7 +208,7 @@ def test_whoever_began_in_the_middle_of_a_call_knows_from_the_database_what_it_m
     store.close()
 
 
-def test_a_caller_sent_off_before_it_began_was_transferred_when_somebody_else_answers(tmp_path: Path) -> None:
+def test_a_caller_sent_off_before_it_was_transferred_if_another_answers(tmp_path: Path) -> None:
     exchange = Exchange()
     exchange.list_channels()
     caller = exchange.at(1).call()
@@ -245,7 +243,7 @@ def test_a_caller_sent_off_before_it_began_was_transferred_when_somebody_else_an
 
 @pytest.mark.parametrize("requested", [True, False])
 @pytest.mark.parametrize("died_at", [8.0, 11.0])
-def test_a_menu_that_a_standby_found_in_progress_is_ended_by_the_party_that_ended_it(
+def test_a_menu_that_a_standby_found_is_ended_by_the_same_party(
     tmp_path: Path, requested: bool, died_at: float
 ) -> None:
     """The caller requests the hang-up before the standby lists, and the dialplan runs on; or nobody requests."""
@@ -283,9 +281,7 @@ def test_a_menu_that_a_standby_found_in_progress_is_ended_by_the_party_that_ende
 
 
 @pytest.mark.parametrize("learnt", [True, False])
-def test_a_redirect_soon_after_it_began_is_the_one_transfer_that_the_other_has_stored(
-    tmp_path: Path, learnt: bool
-) -> None:
+def test_a_redirect_soon_after_is_the_one_transfer_the_other_stored(tmp_path: Path, learnt: bool) -> None:
     """By its own listing alone it could be that of a transfer which it did not hear."""
     exchange = Exchange()
     exchange.list_channels()
@@ -324,9 +320,7 @@ def test_a_redirect_soon_after_it_began_is_the_one_transfer_that_the_other_has_s
 
 
 @pytest.mark.parametrize("place_of_login", ["before the transfer", "after the transfer"])
-def test_a_transfer_that_the_other_heard_is_not_inferred_once_more_from_a_listing(
-    tmp_path: Path, place_of_login: str
-) -> None:
+def test_a_transfer_that_the_other_received_is_not_inferred_again(tmp_path: Path, place_of_login: str) -> None:
     """The inferred transfer has another kind and another time than the event that only the leader received."""
     exchange = Exchange()
     exchange.list_channels()
@@ -369,7 +363,7 @@ def test_a_transfer_that_the_other_heard_is_not_inferred_once_more_from_a_listin
     store.close()
 
 
-def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_where_the_other_heard(
+def test_a_gap_before_the_whole_listing_is_none_where_the_other_received(
     tmp_path: Path,
 ) -> None:
     """No heartbeat of its own is passed yet: the exchange said nothing for a while."""
@@ -402,7 +396,7 @@ def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_wher
     store.close()
 
 
-def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_memory_of_one_that_stands_by(
+def test_what_is_written_during_the_read_is_not_lost_to_a_standby(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last heartbeat is no later than the calls that are read with it."""
@@ -435,9 +429,7 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
 
 
 @pytest.mark.parametrize("late", [0.4, 1.0, 2.0])
-def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_not_lost(
-    tmp_path: Path, late: float
-) -> None:
+def test_an_event_later_than_the_others_last_heartbeat_is_not_lost(tmp_path: Path, late: float) -> None:
     """On a busy machine an answer to Ping overtakes events that Asterisk has not written yet."""
     exchange = Exchange()
     exchange.list_channels()
@@ -469,7 +461,7 @@ def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_n
     store.close()
 
 
-def test_an_answer_that_both_heard_is_stored_once_though_one_knows_the_ringing_from_a_listing(
+def test_an_answer_that_both_received_is_stored_once(
     tmp_path: Path,
 ) -> None:
     exchange = Exchange()
@@ -514,7 +506,7 @@ def withheld(answered: float) -> bytes:
     return bytes(exchange.connections[-1])
 
 
-def test_a_number_that_each_was_told_at_another_moment_to_be_withheld_begins_no_call_anew(tmp_path: Path) -> None:
+def test_a_number_withheld_at_another_moment_by_each_begins_no_call_anew(tmp_path: Path) -> None:
     """What is stored of the arrival has no number any more."""
     expected, figures = alone(tmp_path, withheld(1.2))
     first, second, store = Callmon().hear(withheld(1.2)), Callmon(), new(tmp_path, "shared")
@@ -534,7 +526,7 @@ def test_a_number_that_each_was_told_at_another_moment_to_be_withheld_begins_no_
 # What else is known after it.
 
 
-def test_a_message_that_only_the_other_heard_is_owed_by_whoever_takes_its_place(tmp_path: Path) -> None:
+def test_a_message_only_the_other_received_is_due_by_its_successor(tmp_path: Path) -> None:
     exchange = Exchange()
     exchange.list_channels()
     caller = exchange.at(1).call()
@@ -559,7 +551,7 @@ def test_a_message_that_only_the_other_heard_is_owed_by_whoever_takes_its_place(
     store.close()
 
 
-def test_of_a_message_that_both_heard_nothing_is_missing_though_one_timed_it_later(tmp_path: Path) -> None:
+def test_a_message_that_both_received_is_complete_though_timed_later(tmp_path: Path) -> None:
     whole, store = recording("vm_message"), new(tmp_path, "shared")
     written(store, Callmon().hear(whole).between(None, None))
     second = Callmon().hear(whole)
@@ -601,7 +593,7 @@ def test_only_the_time_in_which_neither_heard_the_exchange_is_unheard(
     store.close()
 
 
-def test_whoever_is_cut_off_when_its_turn_comes_has_a_gap_only_since_the_other_ended(tmp_path: Path) -> None:
+def test_who_is_cut_off_at_its_turn_has_a_gap_since_the_others_end(tmp_path: Path) -> None:
     exchange = Exchange()
     exchange.list_channels()
     caller = exchange.at(1).call()

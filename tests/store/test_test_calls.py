@@ -51,7 +51,7 @@ def ended(heard: SimulatedExchange) -> Call:
 
 
 @pytest.mark.parametrize("number", ["4165550101", "+14165550101", "14165550101", "4165550105"])
-def test_a_call_of_a_test_caller_is_told_and_judged_by_nobody_and_counted_nowhere(number: str) -> None:
+def test_a_test_call_is_reported_and_neither_judged_nor_counted(number: str) -> None:
     heard = heard_from(number)
     call = ended(heard)
     assert (call.test, call.line, call.outcome) == (True, "general", "announcement")
@@ -72,7 +72,7 @@ def test_every_other_call_is_the_publics(number: str, test_callers: bool) -> Non
     assert "test" not in records.as_json("toronto", call, ())
 
 
-def test_a_test_message_is_owed_to_nobody_and_pays_nothing() -> None:
+def test_a_test_message_is_due_to_nobody_and_settles_nothing() -> None:
     office = Office()
     office.hear(office.message(TUESDAY, test=True))
     assert office.kept == {}

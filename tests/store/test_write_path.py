@@ -141,7 +141,7 @@ def host(store: Database, folder: Path, name: str) -> Iterator[Writer]:
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("place", CUTS)
-def test_two_hosts_with_two_outboxes_write_and_count_each_outcome_once_wherever_the_first_is_cut_off(
+def test_two_hosts_with_outboxes_write_and_count_each_outcome_once(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Callable[..., None]
 ) -> None:
     """The first hangs in the middle of a record until the second has led; then it goes on, and leads again."""
@@ -214,7 +214,7 @@ def test_a_batch_that_does_not_follow_the_last_one_writes_nothing(store: Databas
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
+def test_the_counters_are_those_of_the_outcomes_no_longer_waiting(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Though commits fail, or their answers are lost: a backlog of 0 means that all is counted."""
@@ -256,9 +256,7 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
 
 
 @pytest.mark.parametrize("committed", [0, 1, 2])
-def test_after_a_power_cut_at_any_byte_the_database_has_each_acknowledged_outcome_once(
-    tmp_path: Path, committed: int
-) -> None:
+def test_a_power_cut_at_any_byte_keeps_each_acknowledged_outcome_once(tmp_path: Path, committed: int) -> None:
     """`committed` of three records are in the database already; the file is cut within and between records."""
     place, records = tmp_path / "waiting", [TOLD[n : n + 12] for n in (0, 12, 24)]
     outbox = Outbox(place, RING, 1 << 20)
@@ -300,7 +298,7 @@ def told_of_commits(store: Database) -> None:
 
 
 @pytest.mark.parametrize(("most", "fewest", "commits_at_most"), [(MAX_BATCH, 1, 2), (25, 15, 29)])
-def test_records_that_waited_for_a_slow_database_are_committed_together_within_a_bound(
+def test_records_that_waited_for_a_slow_database_commit_together(
     sqlite_store: Database,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -328,7 +326,7 @@ def test_records_that_waited_for_a_slow_database_are_committed_together_within_a
     assert sink.counters.snapshot() == pytest.approx(summed(reported))
 
 
-def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twice(
+def test_a_lost_answer_to_the_commit_of_several_writes_none_twice(
     sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported = of_calls(6)

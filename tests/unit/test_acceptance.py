@@ -89,12 +89,12 @@ OTHERWISE = {
 
 
 @pytest.mark.parametrize("language", OTHERWISE)
-def test_what_came_out_otherwise_is_told_in_the_readers_language(language: str) -> None:
+def test_what_came_out_otherwise_is_reported_in_the_readers_language(language: str) -> None:
     test = Acceptance(settings.example(), language)
     assert list(test.heard("toronto", bytes_of("answered_ring3")))[2:] == OTHERWISE[language]
 
 
-def test_who_makes_the_calls_is_told_which_comes_next() -> None:
+def test_the_person_who_calls_reads_which_call_comes_next() -> None:
     test = Acceptance(settings.example(), "en")
     reported = [line for name in AS_SCRIPTED for line in test.heard("toronto", bytes_of(name))]
     assert [line for line in reported if line.startswith("Make")] == [f"Make call {n}" for n in range(2, 6)]

@@ -67,7 +67,7 @@ def sources_of(board: Json) -> list[str]:
 
 
 @pytest.mark.parametrize(("language", "name"), EVERY)
-def test_an_import_by_hand_asks_for_the_sources_of_the_board_and_for_no_other(language: str, name: str) -> None:
+def test_a_manual_import_asks_for_the_boards_sources_alone(language: str, name: str) -> None:
     board = as_it_is(language, name)
     inputs = {one["name"]: one["pluginId"] for one in board["__inputs"]}
     chosen = {
@@ -104,7 +104,7 @@ READ_NOT_LOOKED_AT = {"calls", "itself"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in READ_NOT_LOOKED_AT])
-def test_the_first_screen_has_three_graphs_and_at_most_a_third_of_what_is_open_are_tables(name: str) -> None:
+def test_the_first_screen_has_three_graphs_and_few_tables(name: str) -> None:
     """On 1920 x 1080 pixels, 28 rows of Grafana's grid."""
     panels = [panel for panel in as_it_is("en", name)["panels"] if panel["type"] != "row"]
     graphs = [p for p in panels if p["type"] in GRAPHS and p["gridPos"]["y"] + p["gridPos"]["h"] <= 28]
@@ -119,7 +119,7 @@ def test_the_linter_has_nothing_to_say() -> None:
     assert lint.everything() == []
 
 
-def test_a_day_is_the_same_in_the_boards_in_the_database_and_in_the_configuration() -> None:
+def test_a_day_is_the_same_in_boards_database_and_configuration() -> None:
     reported = re.search(
         r"boards\.zone\(\).*\$\$ SELECT '([^']+)' \$\$", (PLACE / "reader.sql").read_text("utf-8")
     )

@@ -60,7 +60,7 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
 # Sentences.
 
 
-def test_every_sentence_of_a_command_is_in_both_languages_and_none_is_left_over() -> None:
+def test_every_sentence_of_a_command_is_in_both_languages() -> None:
     with (CALLMON / "text" / "locale" / "en" / "LC_MESSAGES" / "callmon.po").open("rb") as lines:
         known = {str(message.id) for message in read_po(lines) if message.context == "command"}
     said = {text for path in of_commands() for text in of_python(path.read_text(encoding="utf-8"))}
@@ -149,7 +149,7 @@ def test_a_command_without_lang_refuses_it_in_the_language_of_the_site(
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported[language])
 
 
-def test_no_command_takes_a_line_a_service_or_an_exchange_that_is_not_looked_at_here() -> None:
+def test_no_command_takes_an_unchecked_line_service_or_exchange() -> None:
     found = set()
     for name, one in commands():
         for parameter in one.params:
@@ -187,9 +187,7 @@ def test_the_language_of_the_settings_is_the_commands(here: Path) -> None:
         (errno.EIO, 1, "x: Input/output error; the administrator of this machine can find the cause."),
     ],
 )
-def test_what_the_system_refuses_is_one_sentence_with_the_path_and_what_to_do(
-    number: int, status: int, reported: str
-) -> None:
+def test_what_the_system_refuses_is_one_sentence_with_the_path(number: int, status: int, reported: str) -> None:
     @click.command()
     @report_errors
     def command() -> None:
@@ -212,7 +210,7 @@ WITH_FILE = (
 
 
 @pytest.mark.parametrize("words", WITH_FILE)
-def test_a_file_that_cannot_be_had_is_told_in_one_sentence_that_names_it(here: Path, words: str) -> None:
+def test_a_file_that_cannot_be_had_is_reported_in_one_sentence(here: Path, words: str) -> None:
     (here / "folder").mkdir()
     done = run(*words.split())
     name = next(word for word in words.split() if "folder" in word or word.endswith("/x"))

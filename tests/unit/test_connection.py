@@ -64,7 +64,7 @@ async def at_loopback(exchange: Serve, **more: Any) -> AsyncIterator[ExchangeSet
         server.close()
 
 
-async def test_a_quiet_exchange_is_asked_as_often_as_configured_however_long_it_may_take_to_answer(
+async def test_a_quiet_exchange_is_asked_as_often_as_configured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")
@@ -103,7 +103,7 @@ async def test_a_stream_is_read_at_most_forty_times_a_second(monkeypatch: pytest
     assert min(gaps) >= 0.025 - JITTER
 
 
-async def test_messages_not_understood_count_as_unusable_on_the_connection_and_after_its_end(
+async def test_messages_not_understood_count_as_unusable_on_the_connection(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")
@@ -135,7 +135,7 @@ def letter_by_letter(wire: socket.socket) -> None:
     [silent, letter_by_letter, lambda wire: (wire.sendall(BANNER), dripping(b"A")(wire))],
     ids=["silent", "slow banner", "slow answer"],
 )
-async def test_an_exchange_that_never_greets_or_answers_the_login_is_left_when_the_time_is_over(
+async def test_an_exchange_that_never_answers_the_login_is_left_in_time(
     act: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")

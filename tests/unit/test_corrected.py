@@ -66,7 +66,7 @@ def test_it_is_corrected_also_over_a_restart() -> None:
     assert corrections(office) == [(STANDARD, "met", "called_back")]
 
 
-def test_an_attempt_in_time_corrects_it_too_and_the_callback_after_it_nothing_more() -> None:
+def test_an_attempt_in_time_corrects_it_and_the_callback_nothing_more() -> None:
     office = judged_too_early()
     office.hear(office.call_out(None, rang_at=TUESDAY + MINUTE, rang=30))
     assert corrections(office) == [(STANDARD, "met", "attempted_in_time")]
@@ -92,14 +92,14 @@ def test_a_caller_who_reaches_us_in_time_corrects_nothing() -> None:
     assert (office.one().state, corrections(office)) == ("reached_us", [])
 
 
-def test_a_callback_by_a_clock_that_is_not_believed_is_not_late_but_unknown() -> None:
+def test_a_callback_by_a_clock_in_doubt_is_not_late_but_unknown() -> None:
     office = Office().hear(Office().message(TUESDAY))
     office.monitor.ledger.unbelieved = ["toronto"]
     office.hear(office.call_out(TUESDAY + 2 * DAY, talked=13))
     assert office.verdicts() == [("unknown", "gap")]
 
 
-def test_what_was_owed_by_a_clock_that_was_not_believed_is_unknown_when_nobody_calls_back() -> None:
+def test_what_was_due_by_a_doubted_clock_is_unknown_without_a_call() -> None:
     office = Office()
     office.monitor.ledger.unbelieved = ["toronto"]
     office.hear(office.message(TUESDAY))
@@ -195,9 +195,7 @@ def health(callmon: WarmCallmon) -> str:
 
 
 @pytest.mark.parametrize("exchanges", [1, 2])
-def test_a_clock_that_is_two_days_ahead_for_some_seconds_judges_no_callback(
-    tmp_path: Path, exchanges: int
-) -> None:
+def test_a_clock_two_days_ahead_for_seconds_judges_no_callback(tmp_path: Path, exchanges: int) -> None:
     with FalseExchange() as toronto, FalseExchange() as ottawa:
         more = OTHER.format(port=ottawa.port) * (exchanges - 1)
         callmon = WarmCallmon(tmp_path, toronto.port, "secret", more=more)
@@ -218,7 +216,7 @@ def test_a_clock_that_is_two_days_ahead_for_some_seconds_judges_no_callback(
             assert callmon.total("callmon_callbacks_open") == 0.0
 
 
-def test_a_talk_pays_when_it_is_long_enough_though_the_exchange_says_nothing_more(tmp_path: Path) -> None:
+def test_a_talk_settles_when_long_enough_without_further_events(tmp_path: Path) -> None:
     with FalseExchange() as toronto:
         callmon = WarmCallmon(tmp_path, toronto.port, "secret")
         written = callmon.config.read_text(encoding="utf-8").replace('# talked_for = "10s"', 'talked_for = "1s"')

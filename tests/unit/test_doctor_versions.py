@@ -92,7 +92,7 @@ def test_a_version_that_does_not_know_columns_by_names_has_no_destination(versio
 @pytest.mark.parametrize(
     "other", [{ADVANCED: "eventtype,eventtime,literal(x)"}, {ADVANCED: FIELDS, FORMAT: "json"}]
 )
-def test_another_layout_is_told_with_the_columns_that_are_read(other: dict[str, str]) -> None:
+def test_another_layout_is_reported_with_the_columns_that_are_read(other: dict[str, str]) -> None:
     reported = ["cel_custom.conf writes Master.csv in a layout that callmon does not read."]
     assert judged(given("22.10.1", {MAPPING: "", **other})) == reported
 
@@ -106,5 +106,7 @@ def test_another_layout_is_told_with_the_columns_that_are_read(other: dict[str, 
         ({"deny": (), "permit": (), "acl": ("callmon",)}, 0),
     ],
 )
-def test_a_user_without_an_address_of_its_own_is_told(lists: dict[str, tuple[str, ...]], reported: int) -> None:
+def test_a_user_without_an_address_of_its_own_is_reported(
+    lists: dict[str, tuple[str, ...]], reported: int
+) -> None:
     assert judged(given("22.10.1", **lists)) == ["user 'callmon' may log in from any address."] * reported

@@ -35,7 +35,7 @@ def test_what_is_encrypted_is_decrypted_to_itself(number: str, key: bytes) -> No
 
 
 @given(st.from_regex(r"\+1416555\d{4}", fullmatch=True))
-def test_nothing_of_a_number_shows_in_what_is_kept_of_it(number: str) -> None:
+def test_nothing_of_a_number_shows_in_what_is_stored_of_it(number: str) -> None:
     ring = KeyRing([NEW])
     kept = ring.encrypt(number).partition(":")[2] + " " + ring.token(number)
     assert [number[i : i + 7] for i in range(6) if number[i : i + 7] in kept] == []
@@ -108,7 +108,7 @@ def test_a_new_file_is_for_its_owner_alone_and_holds_one_key(tmp_path: Path) -> 
     assert [p.name for p in tmp_path.iterdir()] == ["number.key"]
 
 
-def test_a_second_key_stands_first_and_the_first_is_kept(tmp_path: Path) -> None:
+def test_a_second_key_stands_first_and_the_first_stays(tmp_path: Path) -> None:
     path = tmp_path / "number.key"
     key_file.add_new_key(path, TODAY)
     before = key_file.read_keys(path)
@@ -178,7 +178,7 @@ def test_a_file_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: 
         (501, 0, 0, False),
     ],
 )
-def test_a_file_of_another_user_is_trusted_only_by_root_and_in_that_users_folder(
+def test_another_users_file_is_trusted_only_by_root_in_that_folder(
     owner: int, reader: int, folder: int, is_trusted: bool
 ) -> None:
     assert key_file.is_trusted(owner, reader, folder) == is_trusted
@@ -231,7 +231,7 @@ def test_a_file_without_a_last_day_never_expires(tmp_path: Path, name: str) -> N
     assert expired([tmp_path], TODAY) == []
 
 
-def test_a_file_may_be_kept_on_its_last_day_and_no_longer(tmp_path: Path) -> None:
+def test_a_file_may_be_stored_on_its_last_day_and_no_longer(tmp_path: Path) -> None:
     path = tmp_path / "dump-expires-2026-12-24.sql.gz"
     path.touch()
     (tmp_path / "link-expires-2020-01-01").symlink_to(path)

@@ -179,7 +179,7 @@ DIAL_END = [
         max_size=6,
     ),
 )
-def test_what_was_heard_before_changes_no_reading(data: st.DataObject, names: list[list[str]]) -> None:
+def test_what_was_received_before_changes_no_reading(data: st.DataObject, names: list[list[str]]) -> None:
     """Whatever layouts a reader has learned, it reads a message as one that knows none."""
     reader = decoding._reader(e.DialEnd, e.FIELDS[e.DialEnd])
     for headers in names:

@@ -31,13 +31,13 @@ class Site:
         return self.exchange_task.status(self.heard.monitor).connected
 
 
-def test_who_is_logged_in_is_not_heard_until_its_listing_is_whole() -> None:
+def test_who_is_logged_in_is_not_received_until_its_listing_is_whole() -> None:
     site = Site()
     steps = ([e.FullyBooted(TUESDAY, "100")], [*LISTED[:1]], [*LISTED[1:]])
     assert [site.shown(step) for step in steps] == [False, False, True]
 
 
-def test_who_was_lost_and_is_logged_in_again_is_not_heard_until_it_has_listed_anew() -> None:
+def test_an_exchange_lost_and_back_is_unreceived_until_it_has_listed() -> None:
     site = Site()
     steps = (LISTED, [e.ConnectionLost(TUESDAY)], [e.FullyBooted(TUESDAY, "100")], LISTED)
     assert [site.shown(step) for step in steps] == [True, False, False, True]

@@ -114,7 +114,7 @@ def test_a_call_without_an_end_is_a_fault_that_says_what_sipp_said() -> None:
     assert call.fault == "sipp saw no end of it / Aborting call"
 
 
-def test_a_late_message_for_another_sipp_that_had_this_port_before_is_no_call_of_this_one() -> None:
+def test_a_late_message_for_an_earlier_sipp_is_no_call_of_this_one() -> None:
     call = played(Caller(GENERAL))
     late = [message(2.0, "R", number, "BYE", "BYE sip:1@x SIP/2.0", pid=7) for number in (1, 25)]
     read("\n".join([message(1.0, "S", 1, "INVITE", "INVITE sip:1@x SIP/2.0"), *late]), [call], 77)
@@ -131,6 +131,6 @@ def test_sound_is_a_capture_of_whole_packets() -> None:
     assert len(recording(1.0)) == 24 + 50 * (16 + 14 + 20 + 8 + 12 + 160)
 
 
-def test_situations_are_told_apart_by_number() -> None:
+def test_situations_are_distinguished_by_number() -> None:
     calls = cast(named("vm_message", "abandon_ring1"))
     assert len({call.number for call in calls}) == 5

@@ -25,7 +25,7 @@ def test_a_record_is_one_line_that_can_be_printed(message: str, argument: str, f
     assert reported.replace("\u00a0", "").replace("\u202f", "").isprintable()
 
 
-def test_a_forged_line_stays_within_its_field_and_an_escape_becomes_a_question_mark() -> None:
+def test_a_forged_line_stays_in_its_field_and_an_escape_becomes_a_mark() -> None:
     reported = line("refused %s", "x\n2026-11-24T13:42:13Z INFO callmon stops", why="\x1b[2J é\u00a0: \u202e")
     assert reported == (
         '1970-01-01T00:00:00Z WARNING refused x 2026-11-24T13:42:13Z INFO callmon stops why="?[2J é\u00a0: ?"'

@@ -120,14 +120,14 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_build_info", version=__version__) == 1
 
 
-def test_a_report_that_is_not_delivered_is_shown_since_when_and_absent_otherwise() -> None:
+def test_an_undelivered_report_is_shown_since_when_or_not_at_all() -> None:
     name = "callmon_report_mail_unsent_since_timestamp_seconds"
     values = read(page(Daemon(more={"reports_unsent": {"internal": START}}), {}))
     assert value(values, name, edition="internal") == START.timestamp()
     assert [key for key in read(page(Daemon(), {})) if key[0] == name] == []
 
 
-def test_gaps_that_wait_and_the_last_comparison_are_shown_and_absent_before_there_is_one() -> None:
+def test_waiting_gaps_and_the_last_comparison_are_shown_or_absent() -> None:
     compared = LastComparison(EXCHANGE, date(2026, 11, 24), START, {"exchange": 3, "callmon": 1})
     values = read(page(Daemon(more={"backfill_waiting": {EXCHANGE: START}, "compared": [compared]}), {}))
     reported = {
@@ -152,7 +152,7 @@ def test_who_stands_by_shows_what_is_true_of_itself_alone() -> None:
     assert value(values, "callmon_leader") == 0
 
 
-def test_while_nobody_leads_what_is_happening_is_shown_and_nothing_that_is_counted() -> None:
+def test_while_nobody_leads_the_present_is_shown_without_counts() -> None:
     values = read(page(Daemon(open={"general": True}, is_leader=False), ONE_CALL))
     assert value(values, "callmon_calls_in_progress", line="general", state="ringing") == 0
     assert [name for name, _ in values if name in ("callmon_calls_total", "callmon_verdicts_total")] == []
@@ -160,7 +160,7 @@ def test_while_nobody_leads_what_is_happening_is_shown_and_nothing_that_is_count
 
 
 @pytest.mark.parametrize("led", [[False, True], [True, False]])
-def test_a_page_that_is_made_while_the_leader_changes_shows_nothing_that_is_counted(led: list[bool]) -> None:
+def test_a_page_made_while_the_leader_changes_shows_no_counts(led: list[bool]) -> None:
     """The counters may be older than those of the database, or than those of the next leader."""
 
     class Changing(Daemon):
@@ -203,7 +203,7 @@ def test_buckets_are_cumulative_and_end_in_the_count() -> None:
     ]
 
 
-def test_each_metric_has_its_help_and_type_once_and_no_series_is_told_twice() -> None:
+def test_each_metric_has_help_and_type_once_and_each_series_once() -> None:
     lines = rendered(page(full_daemon(), ONE_CALL)).splitlines()
     helps = [line.split()[2] for line in lines if line.startswith("# HELP")]
     types = [line.split()[2] for line in lines if line.startswith("# TYPE")]
@@ -213,7 +213,7 @@ def test_each_metric_has_its_help_and_type_once_and_no_series_is_told_twice() ->
     assert len(set(series)) == len(series)
 
 
-def test_openmetrics_names_the_unit_of_each_metric_that_has_one_and_the_text_format_none() -> None:
+def test_openmetrics_names_each_metrics_unit_and_the_text_format_none() -> None:
     metrics = page(full_daemon(), ONE_CALL)
     reported = [
         line.split()[2:] for line in rendered(metrics, OPENMETRICS).splitlines() if line.startswith("# UNIT")
@@ -289,7 +289,7 @@ def in_another_language() -> Figures:
 @pytest.mark.parametrize(
     ("name", "once"), [("callmon_calls_total", [1]), ("callmon_rings_before_answer_bucket", [0] + [1] * 8)]
 )
-def test_a_scraper_is_told_a_seldom_series_at_zero_before_its_first_value(name: str, once: list[float]) -> None:
+def test_a_scraper_gets_a_seldom_series_at_zero_before_its_first_value(name: str, once: list[float]) -> None:
     counters = CommittedCounters(ONE_CALL)
     metrics = Metrics(counters, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
     assert [scraped(metrics, one, name) for one in ("first", "second")] == [[], []]
@@ -299,7 +299,7 @@ def test_a_scraper_is_told_a_seldom_series_at_zero_before_its_first_value(name: 
     assert told_in_turn == [zero, once, zero, once, once, once]
 
 
-def test_a_series_that_a_scraper_has_been_told_is_never_shown_at_zero_again() -> None:
+def test_a_series_that_a_scraper_got_is_never_at_zero_again() -> None:
     counters = CommittedCounters({})
     metrics = Metrics(counters, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
     values = []
@@ -309,7 +309,7 @@ def test_a_series_that_a_scraper_has_been_told_is_never_shown_at_zero_again() ->
     assert values == [[], [0], [2], [3]]
 
 
-def test_what_another_leader_counted_is_shown_at_its_value_to_who_scraped_before() -> None:
+def test_what_another_leader_counted_is_shown_to_who_scraped_before() -> None:
     counters = CommittedCounters({})
     metrics = Metrics(counters, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
     scraped(metrics, "one", "callmon_calls_total")
@@ -325,7 +325,7 @@ def test_no_more_scrapers_are_remembered_than_their_bound() -> None:
     assert list(metrics._looked) == [f"scraper {n}" for n in range(5, SCRAPERS + 5)]
 
 
-def test_the_verdicts_of_a_standard_that_is_not_judged_are_shown_once_there_is_one() -> None:
+def test_the_verdicts_of_an_unjudged_standard_are_shown_once_given() -> None:
     key = {"standard": "feedback_offered", "line": "general", "language": "fr", "verdict": "met"}
     figures = {("callmon_verdicts_total", "feedback_offered", "general", "fr", "met"): 1.0}
     assert value(read(page(Daemon(), {})), "callmon_verdicts_total", **key) is None
@@ -356,7 +356,7 @@ def disruption(name: str, source: Source, began: datetime, until: datetime | Non
     )  # fmt: skip
 
 
-def test_a_line_without_a_notice_is_shown_since_the_first_and_planned_work_until_the_last() -> None:
+def test_a_line_without_a_notice_is_shown_since_the_first_disruption() -> None:
     daemon, hour = full_daemon(), timedelta(hours=1)
     daemon.more["disruptions"] = (
         disruption("1", "exchange", START - 2 * hour),

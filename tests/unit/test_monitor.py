@@ -182,7 +182,7 @@ def test_a_change_of_configuration_keeps_the_calls_in_progress() -> None:
     assert [call.outcome for outcome in outcomes for call in outcome.calls] == ["answered"]
 
 
-def test_a_change_of_configuration_keeps_what_was_learned_and_heeds_what_it_says() -> None:
+def test_a_changed_configuration_keeps_the_learned_and_heeds_the_new() -> None:
     ours = Endpoints(trunks=("PJSIP/trunk*",))
     ours.learn("PJSIP/carrier-00000001", outside=True)
     ours.learn("PJSIP/gate-00000001", outside=True)
@@ -206,7 +206,7 @@ def test_an_exchange_is_unheard_until_its_first_listing_is_whole() -> None:
     assert made.exchanges["toronto"].tracker.state.is_unheard is True
 
 
-def test_one_gap_is_told_once() -> None:
+def test_one_gap_is_reported_once() -> None:
     exchange = Exchange()
     exchange.at(1).call()
     with exchange.unheard(8):
@@ -225,7 +225,7 @@ def test_one_gap_is_told_once() -> None:
     assert [gap.length for gap in reported] == [timedelta(seconds=7)]
 
 
-def test_every_fact_of_a_call_is_told_between_its_arrival_and_its_end() -> None:
+def test_every_fact_of_a_call_is_reported_between_its_arrival_and_its_end() -> None:
     script = written(Plan(3.0, True, ((2, "ring", 12.0),), "answer", 5.0, False))
     script.play((9.05, 13.0))
     replay = Replay(listener(), "toronto")

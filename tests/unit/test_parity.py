@@ -55,7 +55,7 @@ def test_exempt_and_unknown_calls_are_in_no_sample() -> None:
     assert [side.judged for x in compare(counted, MODES, [A], 1) for side in (x.one, x.other)] == [0, 0, 0, 0]
 
 
-def test_french_is_compared_with_english_and_other_or_unknown_languages_with_nobody() -> None:
+def test_french_is_compared_with_english_and_other_languages_with_none() -> None:
     counted = {
         **sample("general", 18, 6, "fr"),
         **sample("tty", 0, 0, "fr"),
@@ -109,7 +109,7 @@ def page(counted: Counted, minimum: int) -> dict[tuple[str, str, str, str | None
     }
 
 
-def test_a_difference_that_is_not_judged_is_absent_and_its_samples_are_there() -> None:
+def test_a_difference_that_is_not_judged_is_absent_with_its_samples() -> None:
     counted = sample("tty", 19, 0) | sample("general", 10, 10, "fr") | sample("poci", 20, 0, "en")
     reported = page(counted, 20)
     differences = {key: value for key, value in reported.items() if key[0] == "callmon_parity_difference_ratio"}

@@ -64,7 +64,7 @@ def outcomes(exchange: Exchange, given: Settings) -> list[Outcome]:
 
 
 @pytest.mark.parametrize("phones", [TOLD, ("PJSIP/64755501*",)])
-def test_a_configured_phone_of_ten_digits_keeps_its_name_as_who_answers_and_who_transfers(
+def test_a_ten_digit_phone_keeps_its_name_as_answerer_and_transferrer(
     phones: tuple[str, ...],
 ) -> None:
     exchange = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER)
@@ -98,7 +98,7 @@ def called(endpoint: str, dialled: str, taker: str, string: str, caller: str = O
     return exchange
 
 
-def test_a_configured_phone_of_ten_digits_keeps_its_name_as_the_caller_inside_and_outward() -> None:
+def test_a_ten_digit_phone_keeps_its_name_as_inside_and_outward_caller() -> None:
     inside = called(f"PJSIP/{OURS}", OTHER, f"PJSIP/{OTHER}", OTHER).one(configured(*TOLD))
     outward = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").one(configured(*TOLD))
     assert (inside["direction"], outward["direction"]) == ("internal", "outbound")
@@ -118,7 +118,7 @@ def test_a_channel_of_the_public_whose_name_is_its_number_is_masked(phones: tupl
     assert MOBILE not in printed
 
 
-def test_a_phone_that_nobody_names_is_masked_wherever_it_was_not_dialled_by_its_name() -> None:
+def test_an_unnamed_phone_is_masked_unless_dialled_by_its_name() -> None:
     """Found in a listing, by a channel's name alone: it may be a number that a trunk's channel bears."""
     exchange = Exchange()
     caller = exchange.at(0).call(caller=CITIZEN)
@@ -131,7 +131,7 @@ def test_a_phone_that_nobody_names_is_masked_wherever_it_was_not_dialled_by_its_
     assert MOBILE not in json.dumps(call) + printed
 
 
-def test_a_phone_that_puts_the_caller_on_hold_is_told_by_the_name_that_it_answered_by() -> None:
+def test_a_phone_that_holds_the_caller_is_reported_by_its_answer_name() -> None:
     exchange = Exchange()
     caller, phone = answered(exchange)
     exchange.at(5).event("Hold", **exchange._of(phone))
@@ -142,7 +142,7 @@ def test_a_phone_that_puts_the_caller_on_hold_is_told_by_the_name_that_it_answer
     assert reported == [(f.Answered, OURS), (f.Held, OURS), (f.Resumed, OURS)]
 
 
-def test_a_board_is_told_a_configured_phone_of_ten_digits_and_no_number_that_was_dialled() -> None:
+def test_a_board_gets_a_configured_ten_digit_phone_and_no_dialled_number() -> None:
     inward = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).replayed(configured(*TOLD)).ended[0]
     outward = (
         called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").replayed(configured(*TOLD)).ended[0]

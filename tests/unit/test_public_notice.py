@@ -66,7 +66,7 @@ def sentences(page: str) -> list[str]:
     return [text.replace("&#39;", "'") for text in texts[2:]]
 
 
-def test_a_notice_has_the_three_things_that_the_policy_promises_in_each_language() -> None:
+def test_a_notice_has_the_three_promised_things_in_each_language() -> None:
     text = {name: PublicNotice(SETTINGS, name, NOW).text(disruption(notice=WHOLE)) for name in PAGES}
     assert text["fr"].replace(NO_BREAK, " ").splitlines() == [
         "Perturbation temporaire du service téléphonique",
@@ -104,7 +104,7 @@ def test_a_text_appears_in_both_languages_at_the_same_moment() -> None:
     )
 
 
-def test_nothing_known_is_said_only_while_every_exchange_is_heard() -> None:
+def test_nothing_known_is_said_only_while_every_exchange_is_received() -> None:
     for language, name in PAGES.items():
         assert sentences(files()[name]) == [NOTHING[language]]
         assert sentences(files(is_heard=False)[name]) == [UNHEARD[language]]
@@ -114,7 +114,7 @@ def test_nothing_known_is_said_only_while_every_exchange_is_heard() -> None:
     assert [json.loads(files(is_heard=x)["disruptions.json"])["heard"] for x in (True, False)] == [True, False]
 
 
-def test_the_public_is_told_neither_names_nor_trunks_nor_numbers() -> None:
+def test_the_public_is_reported_neither_names_nor_trunks_nor_numbers() -> None:
     found = "".join(files(disruption(notice=WHOLE), WORK).values())
     secrets = (
         "tremblay",
@@ -127,7 +127,7 @@ def test_the_public_is_told_neither_names_nor_trunks_nor_numbers() -> None:
     assert [secret for secret in secrets if secret in found] == []
 
 
-def test_an_exchange_that_is_only_unheard_is_no_disruption_until_staff_announces_one() -> None:
+def test_an_unreceived_exchange_is_no_disruption_until_staff_announces_one() -> None:
     unheard = disruption(source="exchange", confirmed=None)
     assert json.loads(files(unheard, is_heard=False)["disruptions.json"])["disruptions"] == []
     reported = msgspec.structs.replace(unheard, notice=WHOLE)
@@ -143,7 +143,7 @@ def test_an_outage_within_planned_work_and_one_that_is_over_are_not_listed() -> 
 
 @pytest.mark.parametrize("found", [(), (disruption(notice=WHOLE), disruption(id="x"), WORK)])
 @pytest.mark.parametrize("is_heard", [True, False])
-def test_the_pages_have_no_mistake_in_their_html_and_name_their_language_and_twin(
+def test_the_pages_html_has_no_mistake_and_names_language_and_twin(
     found: tuple[Disruption, ...], is_heard: bool
 ) -> None:
     reported = files(*found, is_heard=is_heard)
@@ -158,7 +158,7 @@ def test_the_pages_have_no_mistake_in_their_html_and_name_their_language_and_twi
 # iCalendar.
 
 
-def test_a_calendar_reader_finds_each_disruption_and_no_end_that_nobody_gave() -> None:
+def test_a_calendar_reader_finds_each_disruption_and_no_invented_end() -> None:
     found = files(disruption(notice=WHOLE), disruption(id="y", lines=("poci",)), WORK)
     read = Calendar.from_ical(found["disruptions.ics"])
     events = read.walk("VEVENT")
@@ -272,7 +272,7 @@ def test_a_publication_stays_for_its_readers_for_a_minute(tmp_path: Path) -> Non
     )  # fmt: skip
 
 
-def test_a_web_server_may_read_it_whatever_the_umask_and_an_index_of_the_site_stays(
+def test_a_web_server_may_read_it_whatever_the_umask(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "index.html").write_text("the ministry's own")
@@ -308,7 +308,7 @@ class Daemon:
         await self.publisher.publish(DaemonSnapshot(at=NOW, disruptions=found, exchanges=(exchange,)))
 
 
-async def test_the_daemon_writes_when_something_changes_and_not_for_each_snapshot(tmp_path: Path) -> None:
+async def test_the_daemon_writes_on_a_change_and_not_for_each_snapshot(tmp_path: Path) -> None:
     daemon, page, made = Daemon(tmp_path), tmp_path / "disruptions.html", []
     soon = disruption(began=datetime.now(UTC) - HOUR)
     for how in ({}, {}, {"unheard": True}, {"unheard": True}, {}):

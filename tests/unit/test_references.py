@@ -44,7 +44,7 @@ def test_the_help_on_the_page_of_commands_is_what_the_program_prints(language: s
 
 
 @pytest.mark.parametrize("name", ["callmon.1", "callmon.toml.5"])
-def test_a_man_page_has_every_command_or_setting_and_no_text_that_troff_takes_for_a_request(name: str) -> None:
+def test_a_man_page_has_every_command_and_no_text_that_troff_executes(name: str) -> None:
     written = FILES[ROOT / "docs" / "man" / name]
     requests = set(re.findall(r"^[.'](\S*)", written, re.MULTILINE))
     assert requests <= {"TH", "SH", "SS", "PP", "TP", "B", "I", "BR", "nf", "fi"}

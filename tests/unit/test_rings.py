@@ -135,7 +135,7 @@ def test_the_grace_takes_away_one_ring_at_most(wait: int, cycle: int) -> None:
 
 
 @given(one=st.integers(0, 10**8), two=st.integers(0, 10**8))
-def test_a_ring_between_two_times_is_told_only_when_both_give_the_same(one: int, two: int) -> None:
+def test_a_ring_between_two_times_is_reported_only_when_both_give_the_same(one: int, two: int) -> None:
     shortest, longest = timedelta(microseconds=min(one, two)), timedelta(microseconds=max(one, two))
     reported = rings_between(shortest, longest)
     assert reported == (begun(shortest) if begun(shortest) == begun(longest) else None)

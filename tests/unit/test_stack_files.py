@@ -101,7 +101,7 @@ def test_grafana_reads_the_password_that_it_is_given() -> None:
     assert [place for entry in boards["providers"] if (place := entry["options"]["path"]) not in mounted] == []
 
 
-def test_secrets_are_made_once_for_their_owner_and_are_all_that_the_stack_wants(tmp_path: Path) -> None:
+def test_secrets_are_made_once_for_their_owner_and_suffice(tmp_path: Path) -> None:
     script = cloned(tmp_path)
     made: list[dict[str, str]] = []
     for _ in range(2):
@@ -115,7 +115,7 @@ def test_secrets_are_made_once_for_their_owner_and_are_all_that_the_stack_wants(
     assert len(set(words)) == len(words)
 
 
-def test_containers_may_read_what_they_are_given_also_where_the_umask_was_077(tmp_path: Path) -> None:
+def test_containers_may_read_their_files_also_with_umask_077(tmp_path: Path) -> None:
     """A container's user is somebody else to the host: it reads no file that its owner alone may read."""
     script = cloned(tmp_path)
     for _ in range(2):

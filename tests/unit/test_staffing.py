@@ -95,7 +95,7 @@ def test_the_level_grows_with_phones_and_with_giving_up() -> None:
     assert level_between(load, 12.5, 20.0) == pytest.approx((levels[12] + levels[13]) / 2)
 
 
-def test_a_queue_that_overflows_answers_nobody_in_time_and_one_without_calls_everybody() -> None:
+def test_an_overflowing_queue_answers_nobody_in_time_an_empty_one_all() -> None:
     assert level(Load(1 / 10, 100.0, 0.0), 10, 20.0) == 0.0
     assert level(Load(0.0, 100.0, 0.0), 0, 20.0) == 1.0
     assert 0 <= level(Load(1.0, 400.0, 1 / 200), 300, 20.0) <= 1
@@ -139,7 +139,7 @@ def test_wrap_up_is_the_gap_after_a_call_that_ended_while_a_caller_waited() -> N
     assert wrap_up([waited, nobody, away]) == 10.0
 
 
-def test_the_load_of_a_queue_has_its_talks_its_wrap_up_and_those_who_give_up() -> None:
+def test_a_queues_load_has_talks_wrap_up_and_abandoned_calls() -> None:
     load = queue_load([day_of((0, 0, 100, 1), (90, 20, 50, 1), (95, 30, 0, None))], [0, 20])
     assert load[0] == load[20] == Load(1.0, 75.0 + 10.0, 1 / 50)
     found = phones_in_queue(load[0], 60, 0.9, 20.0)

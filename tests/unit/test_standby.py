@@ -27,7 +27,7 @@ def beside_another(heard: SimulatedExchange) -> Standby:
     return Standby(daemon, cast("Any", None))
 
 
-def test_who_has_not_listed_an_exchange_or_has_this_moment_does_not_claim_to_know_what_it_missed() -> None:
+def test_who_has_not_listed_an_exchange_claims_no_missed_time() -> None:
     heard = SimulatedExchange(TUESDAY)
     standby = beside_another(heard)
     assert standby.standby_remarks() == [STANDS_BY, LEARNS]

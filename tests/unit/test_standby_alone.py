@@ -63,9 +63,7 @@ def holding_the_lead(url: str) -> Iterator[tuple[int, threading.Event]]:
         thread.join()
 
 
-def test_health_is_503_and_names_the_session_while_no_callmon_leads_and_ok_once_one_does(
-    store: Database, tmp_path: Path
-) -> None:
+def test_health_is_503_while_no_callmon_leads_and_ok_once_one_does(store: Database, tmp_path: Path) -> None:
     plain = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with holding_the_lead(plain) as (session, over), exchange() as played:
         url = store.url.render_as_string(hide_password=False)

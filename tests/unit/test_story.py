@@ -102,7 +102,7 @@ def test_a_call_still_up_has_no_end_and_no_final_outcome() -> None:
     assert (call.outcome, call.is_ended, call.ended, call.state) == ("unknown", False, None, "ringing")
 
 
-def test_a_gap_before_an_unanswered_end_makes_the_outcome_unknown_when_somebody_may_have_answered() -> None:
+def test_a_gap_before_an_unanswered_end_may_make_the_outcome_unknown() -> None:
     gap = f.Unheard(ID, at(5), at(9), may_hide_answer=True)
     assert reported(*rang(), gap, GAVE_UP).outcome == "unknown"
     assert reported(*rang(), f.Unheard(ID, at(5), at(9)), GAVE_UP).outcome == "abandoned"
@@ -112,7 +112,7 @@ def test_rings_end_when_the_ringing_does_and_not_when_the_caller_leaves() -> Non
     assert reported(*rang(), stopped(13.02), GAVE_UP).rings == 2
 
 
-def test_what_was_not_heard_is_null_in_json() -> None:
+def test_what_was_not_received_is_null_in_json() -> None:
     call = as_json("toronto", reported(UNHEARD), ())
     nothing = ("ringing", "answered", "ended", "rings", "wait_seconds", "answered_by", "voicemail", "abandoned_in")
     assert {call[key] for key in nothing} == {None}

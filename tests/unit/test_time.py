@@ -41,7 +41,7 @@ def test_a_step_of_our_own_clock_moves_nothing(step: timedelta) -> None:
     assert reported.now(NOON + step, 130.5) == NOON + seconds(30.5)
 
 
-def test_before_anything_was_heard_there_is_only_our_own_clock() -> None:
+def test_before_anything_was_received_there_is_only_our_own_clock() -> None:
     assert ExchangeTime().now(NOON, 5.0) == NOON
 
 
@@ -66,7 +66,7 @@ def test_of_several_exchanges_the_one_that_is_least_far_on_decides() -> None:
         (-2 * 86_400, 0, -2 * 86_400, ["toronto"]),
     ],
 )
-def test_nothing_falls_due_by_a_clock_that_is_more_than_a_minute_ahead_of_ours(
+def test_nothing_falls_due_by_a_clock_a_minute_ahead_of_ours(
     toronto: float, ottawa: float, deadlines: float, unbelieved: list[str]
 ) -> None:
     reported = ExchangeTime()
@@ -141,7 +141,7 @@ def steps(events: list[e.Event]) -> list[float]:
 
 
 @pytest.mark.parametrize("by", [3600.0, -3600.0, 1.2, -1.2])
-def test_an_event_by_a_clock_that_was_set_waits_for_the_answer_that_says_so(by: float) -> None:
+def test_an_event_by_a_set_clock_waits_for_the_answer_that_says_so(by: float) -> None:
     wire = Wire()
     assert kinds(wire.at(2).tells()) == ["Newstate"]
     wire.asked()
@@ -154,7 +154,7 @@ def test_an_event_by_a_clock_that_was_set_waits_for_the_answer_that_says_so(by: 
     assert wire.session.heard_until() == AT + seconds(4 + by)
 
 
-def test_a_reply_without_a_time_that_is_read_late_does_not_prove_that_the_exchange_was_heard_longer() -> None:
+def test_a_late_reply_without_a_time_does_not_prove_longer_reception() -> None:
     wire = Wire()
     wire.at(2).tells()
     wire.at(2.025).says(
@@ -173,14 +173,14 @@ def test_less_than_a_second_is_no_step(by: float) -> None:
     assert (kinds(wire.at(2.1).tells()), kinds(wire.at(5).answers())) == (["Newstate"], [])
 
 
-def test_a_step_while_nothing_happens_is_told_by_the_next_answer() -> None:
+def test_a_step_while_nothing_happens_is_reported_by_the_next_answer() -> None:
     wire = Wire()
     wire.ahead = -30.0
     assert steps(wire.at(5).answers()) == [-30.0]
     assert wire.at(10).answers() == []
 
 
-def test_what_came_before_the_answer_that_tells_of_a_step_is_told_before_it() -> None:
+def test_what_came_before_a_clock_steps_answer_is_reported_first() -> None:
     wire = Wire()
     event = b"Event: Newstate\r\nTimestamp: %s\r\nUniqueid: 1.1\r\n\r\n" % wire.at(5).stamp()
     wire.ahead = -30.0
@@ -222,7 +222,7 @@ def test_what_waits_keeps_its_place_between_what_came_with_it_and_after_it(by: f
     assert heard == ["0", "1", "2", "set", "3", "4", "5", "6", "7"]
 
 
-def test_an_event_that_is_told_late_keeps_its_place() -> None:
+def test_an_event_that_is_reported_late_keeps_its_place() -> None:
     wire = Wire()
     late = wire.at(1).event(3)
     wire.at(3).tells(0)
@@ -244,7 +244,7 @@ def test_an_answer_to_a_question_from_before_the_step_does_not_decide() -> None:
 
 
 @pytest.mark.parametrize("are_named", [True, False])
-def test_an_answer_belongs_to_its_own_question_where_a_second_was_asked_before_it_was_read(
+def test_an_answer_belongs_to_its_question_though_two_were_asked(
     are_named: bool,
 ) -> None:
     """We were behind with reading: an exchange that still talked was asked again."""
@@ -267,7 +267,7 @@ def test_an_answer_belongs_to_its_own_question_where_a_second_was_asked_before_i
     assert wire.session.clock.skew(AT, 114.1) == pytest.approx(14.1)
 
 
-def test_a_recording_that_is_played_faster_than_it_was_made_has_no_clock_to_be_set() -> None:
+def test_a_recording_played_faster_has_no_clock_to_be_set() -> None:
     """Its events are by another clock than the answers of whoever plays it."""
     wire = Wire()
     for number in range(1, 40):
@@ -279,7 +279,7 @@ def test_a_recording_that_is_played_faster_than_it_was_made_has_no_clock_to_be_s
     assert (kinds(wire.heard), steps(wire.heard)) == (["Newstate"] * 39, [])
 
 
-def test_one_that_answers_by_the_time_of_what_it_plays_is_found_out_after_one_step() -> None:
+def test_one_that_answers_by_played_time_is_found_out_after_one_step() -> None:
     wire = Wire()
     for number in range(1, 40):
         wire.ahead = number * 20.0
@@ -289,7 +289,7 @@ def test_one_that_answers_by_the_time_of_what_it_plays_is_found_out_after_one_st
     assert (len(steps(wire.heard)), kinds(wire.heard).count("Newstate")) == (1, 39)
 
 
-def test_what_waited_is_heard_when_the_connection_ends() -> None:
+def test_what_waited_is_received_when_the_connection_ends() -> None:
     wire = Wire()
     wire.at(1).tells()
     wire.ahead = 50.0
@@ -298,7 +298,7 @@ def test_what_waited_is_heard_when_the_connection_ends() -> None:
 
 
 @pytest.mark.parametrize("ahead", [0.0, 42.5, -3600.0])
-def test_how_far_its_clock_is_ahead_of_ours_is_told_by_its_answers_alone(ahead: float) -> None:
+def test_how_far_its_clock_is_ahead_is_known_by_its_answers_alone(ahead: float) -> None:
     wire = Wire()
     wire.at(3)
     wire.asked()
@@ -392,7 +392,7 @@ def test_a_clock_of_another_age_makes_no_call_raise(year: int) -> None:
 
 
 @pytest.mark.parametrize(("by", "later", "is_told"), [(0.02, 4.9, True), (0.6, 1.0, False), (0.0, 20.0, False)])
-def test_one_step_that_two_callmons_heard_is_told_once(by: float, later: float, is_told: bool) -> None:
+def test_one_step_that_two_callmons_received_is_reported_once(by: float, later: float, is_told: bool) -> None:
     """Each asked for the time by itself: what both say of it is not quite the same."""
     first = f.ClockSet("1.1", AT, seconds(3600))
     second = f.ClockSet("1.1", AT + seconds(later), seconds(3600 + by))

@@ -115,7 +115,7 @@ def whole(*messages: str) -> bytes:
         "\nEvent: VarSet\nVariable: NIP\nValue: 4711",
     ],
 )
-def test_digits_that_were_pressed_and_variables_that_were_set_are_dropped_as_a_whole(message: str) -> None:
+def test_pressed_digits_and_set_variables_are_dropped_whole(message: str) -> None:
     assert whole(message, "Event: Hangup\nCause: 16") == BANNER + b"Event: Hangup\r\nCause: 16" + END
 
 

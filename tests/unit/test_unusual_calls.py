@@ -62,7 +62,7 @@ def far_end(exchange: Exchange, source: Channel, caller: Channel, far: Channel, 
     ("how", "outcome", "rings", "by"),
     [("answered", "answered", 2, "outside"), ("busy", "busy", None, None), ("unanswered", "no_answer", 2, None)],
 )
-def test_a_click_to_dial_is_a_call_outward_of_whoever_picked_up(
+def test_a_click_to_dial_is_an_outbound_call_of_the_agent(
     how: str, outcome: str, rings: int | None, by: str | None, trunk: str, string: str, dial_states: bool
 ) -> None:
     exchange = Exchange(dial_states=dial_states)
@@ -127,7 +127,7 @@ def test_the_phone_behind_a_local_channel_is_the_caller_of_a_click_to_dial(optim
     ("trunk", "string"),
     [("PJSIP/trunk", ABROAD), ("SIP/trunk", "trunk/4165550101"), ("PJSIP/900", "4165550101@900")],
 )
-def test_a_dialler_that_rings_the_citizen_first_is_told_as_no_call(trunk: str, string: str) -> None:
+def test_a_dialler_that_rings_the_citizen_first_is_reported_as_no_call(trunk: str, string: str) -> None:
     exchange = Exchange()
     citizen = clicked(exchange, trunk, string, caller="<unknown>")
     far_end(exchange, citizen, citizen, exchange.dial(citizen, "PJSIP/316"), "answered")
@@ -166,9 +166,7 @@ def taken(exchange: Exchange, public: Channel, out: Channel, back: Channel) -> E
 
 @pytest.mark.parametrize("timestamps", [True, False])
 @pytest.mark.parametrize("number", [POCI, "1" + POCI, "+1" + POCI])
-def test_a_call_that_goes_out_and_comes_back_is_one_call_answered_by_who_took_it(
-    number: str, timestamps: bool
-) -> None:
+def test_a_call_that_goes_out_and_comes_back_is_one_answered_call(number: str, timestamps: bool) -> None:
     exchange = Exchange(timestamps=timestamps)
     taken(exchange, *hairpin(exchange, number=number))
     assert reported(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
@@ -189,16 +187,14 @@ def early_return(exchange: Exchange, dial_begins: float, number: str = POCI) -> 
 
 
 @pytest.mark.parametrize("timestamps", [True, False])
-def test_a_call_that_comes_back_before_the_dialbegin_of_its_way_out_is_one_call(timestamps: bool) -> None:
+def test_a_call_that_returns_before_its_dial_begins_is_one_call(timestamps: bool) -> None:
     exchange = Exchange(timestamps=timestamps)
     taken(exchange, *early_return(exchange, 0.01))
     assert reported(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
 
 
 @pytest.mark.parametrize(("dial_begins", "number"), [(0.6, POCI), (0.01, TTY)])
-def test_the_same_caller_s_call_is_a_call_of_its_own_without_a_dial_to_its_number_in_half_a_second(
-    dial_begins: float, number: str
-) -> None:
+def test_the_same_callers_call_soon_after_is_a_call_of_its_own(dial_begins: float, number: str) -> None:
     exchange = Exchange()
     public, out, other = early_return(exchange, dial_begins, number)
     exchange.at(12).gives_up(other)
@@ -240,7 +236,7 @@ def test_a_withheld_caller_who_goes_out_and_comes_back_is_one_call() -> None:
     assert reported(exchange) == [("inbound", "general", "answered", 2, "105")]
 
 
-def test_who_calls_again_once_nothing_is_dialled_any_more_is_a_caller_of_a_new_call() -> None:
+def test_who_calls_again_after_all_dialling_is_a_new_calls_caller() -> None:
     exchange = Exchange()
     public = exchange.at(-0.1).call()
     exchange.at(1)._dial("DialEnd", public, exchange.dial(public, "PJSIP/carrier", dial_string=f"{POCI}@carrier"),
@@ -379,7 +375,7 @@ def test_a_caller_sent_to_a_conference_was_transferred_to_who_is_in_it() -> None
     assert sent(exchange.one()) == [("blind", "622", True)]
 
 
-def test_who_asked_into_a_conference_and_joins_the_caller_with_it_has_transferred_the_caller() -> None:
+def test_who_joins_the_caller_by_a_conference_has_transferred_them() -> None:
     """The bridges are joined before the transfer is told: the second line is the same person's, and leaves."""
     exchange, caller, phone = talking()
     second = exchange.at(5).new("PJSIP/101", 4, "622", caller="101", context="internal")
@@ -417,7 +413,7 @@ def sends_off(exchange: Exchange, caller: Channel, phone: Channel, to: str) -> N
 @pytest.mark.parametrize(
     ("cause", "redirections"), [(21, [("blind", "102", False)]), (17, [("blind", "102", False)]), (19, [])]
 )
-def test_a_phone_that_refuses_before_its_dial_is_reported_was_reached_all_the_same(
+def test_a_phone_that_refuses_before_its_dial_was_reached_all_the_same(
     cause: int, redirections: list[tuple[str, str, bool]]
 ) -> None:
     """The SIP answer can overtake the DialBegin: another thread of Asterisk reports the request to hang up."""
@@ -432,7 +428,7 @@ def test_a_phone_that_refuses_before_its_dial_is_reported_was_reached_all_the_sa
 
 
 @pytest.mark.parametrize("timestamps", [True, False])
-def test_a_transfer_whose_event_comes_after_voicemail_took_the_caller_is_one_transfer(timestamps: bool) -> None:
+def test_a_transfer_reported_after_voicemail_is_one_transfer(timestamps: bool) -> None:
     exchange, caller, phone = talking(timestamps)
     exchange.at(6).voicemail(caller)
     sends_off(exchange.at(6.01), caller, phone, "500")
@@ -484,7 +480,7 @@ def test_voicemail_after_the_person_hung_up_is_no_redirect() -> None:
 
 
 @pytest.mark.parametrize("on_hold", [True, False])
-def test_whoever_joins_the_caller_with_voicemail_names_it(on_hold: bool) -> None:
+def test_the_step_that_joins_the_caller_with_voicemail_names_it(on_hold: bool) -> None:
     exchange, caller, phone = talking()
     if on_hold:
         exchange.at(4).event("Hold", **exchange._of(phone))
@@ -510,7 +506,7 @@ def consults(exchange: Exchange, caller: Channel, phone: Channel, second: Channe
     exchange.hangup(phone)
 
 
-def test_a_group_that_was_consulted_is_named_and_not_its_phone_that_did_not_answer() -> None:
+def test_a_consulted_group_is_named_and_not_its_phone_without_answer() -> None:
     """Its box took the consultation; the phone's channel is still there."""
     exchange, caller, phone = talking()
     group = exchange.at(5).dial(phone, "Local/600@internal-00000001;1", dial_string="600@internal")
@@ -546,7 +542,7 @@ def outside_consulted(on_hold: bool, joins: bool) -> Exchange:
 
 
 @pytest.mark.parametrize("joins", [True, False])
-def test_an_outside_party_consulted_for_a_caller_on_hold_is_a_leg_of_that_call(joins: bool) -> None:
+def test_an_outside_party_consulted_for_a_held_caller_is_a_leg(joins: bool) -> None:
     exchange = outside_consulted(on_hold=True, joins=joins)
     assert reported(exchange) == [("inbound", "general", "answered", 1, "101")]
     assert sent(exchange.one()) == ([("attended", "outside", True)] if joins else [])
@@ -587,7 +583,7 @@ def test_a_caller_sent_to_a_box_that_is_not_there_reached_nothing(timestamps: bo
     assert (sent(call), call["voicemail"]) == ([], None)
 
 
-def test_a_caller_sent_to_a_box_that_takes_no_words_to_say_so_was_transferred() -> None:
+def test_a_caller_sent_to_a_mailbox_without_greeting_was_transferred() -> None:
     """No dialplan step is heard: who stays in voicemail's context is in voicemail."""
     exchange, caller, phone = talking()
     sends_off(exchange.at(6), caller, phone, "500")
@@ -623,7 +619,7 @@ def to_music(answers: float, played: bool = True, **more: Any) -> Exchange:
         (8.0, False, True, 2, ("met", "answered_on_ring", None)),
     ],
 )
-def test_a_caller_who_hears_music_hears_no_ringing_and_is_judged_by_seconds(
+def test_a_caller_with_music_hears_no_ringing_and_is_judged_by_seconds(
     answers: float, played: bool, heard: bool, rings: int, verdict: tuple[str, str, str | None]
 ) -> None:
     call = to_music(answers, played).one()
@@ -641,7 +637,7 @@ def test_music_in_a_menu_or_before_anything_is_dialled_replaces_no_ringing() -> 
     assert exchange.one()["heard_ringing"] is True
 
 
-def test_music_after_ringing_leaves_the_ringing_heard() -> None:
+def test_music_after_ringing_leaves_the_ringing_known() -> None:
     """The first phones ring in vain; for the next ones the dialplan plays music."""
     exchange = Exchange()
     caller = exchange.at(-0.1).call()

@@ -47,7 +47,7 @@ def heard(exchange: Exchange) -> tuple[str, dict[str, Any] | None, int]:
         *((True, False, status, 0) for status in ("FAILED", "USEREXIT", "", "success")),
     ],
 )
-def test_success_alone_tells_of_a_message_once_and_of_its_box_where_the_step_is_not_heard(
+def test_success_alone_gives_a_message_once_and_its_mailbox(
     step: bool, message: bool, status: str, left: int
 ) -> None:
     exchange = Exchange()
@@ -73,7 +73,7 @@ def found_in_voicemail() -> tuple[Exchange, Channel]:
 
 
 @pytest.mark.parametrize("reported", [Exchange.message, lambda *call: says(*call, "SUCCESS")])
-def test_a_message_told_before_the_listing_is_that_of_the_call_that_the_listing_finds(
+def test_a_message_before_the_listing_is_of_the_call_that_it_finds(
     reported: Callable[[Exchange, Channel], None],
 ) -> None:
     exchange, caller = found_in_voicemail()
@@ -84,7 +84,7 @@ def test_a_message_told_before_the_listing_is_that_of_the_call_that_the_listing_
     assert (voicemail and voicemail["message"], messages) == (True, 1)
 
 
-def test_a_request_told_before_the_listing_is_that_of_the_call_that_the_listing_finds() -> None:
+def test_a_request_before_the_listing_is_of_the_call_that_it_finds() -> None:
     exchange, caller = found_in_voicemail()
     reported = {"UserEvent": "CallmonCallbackRequest", "Number": "4165550199"}
     exchange.at(39.5).event("UserEvent", **exchange._of(caller), **reported)
@@ -94,7 +94,7 @@ def test_a_request_told_before_the_listing_is_that_of_the_call_that_the_listing_
     assert wanted == ["+14165550199"]
 
 
-def test_what_is_told_before_a_listing_that_never_comes_is_not_kept_for_a_later_one() -> None:
+def test_reports_before_a_listing_that_never_comes_are_dropped() -> None:
     exchange, caller = found_in_voicemail()
     exchange.at(39.5).message(caller)
     with exchange.at(45).unheard(50):
@@ -103,7 +103,7 @@ def test_what_is_told_before_a_listing_that_never_comes_is_not_kept_for_a_later_
     assert heard(exchange)[2] == 0
 
 
-def test_a_message_that_one_colleague_leaves_another_is_no_message_of_the_publics() -> None:
+def test_a_message_between_colleagues_is_no_message_of_the_public() -> None:
     exchange = Exchange()
     caller = exchange.at(-0.1).new("PJSIP/101", 4, "104")
     (phone,) = exchange.at(0).rings(caller, "PJSIP/104")
@@ -147,9 +147,7 @@ def test_what_a_dialplan_says_of_a_call_that_no_line_received_is_nobodys() -> No
         ("4165550199", "+14165550199"),
     ],
 )
-def test_the_callers_own_number_adds_nothing_to_a_request_however_it_is_written(
-    number: str, wanted: str | None
-) -> None:
+def test_the_callers_own_number_adds_nothing_to_a_request(number: str, wanted: str | None) -> None:
     exchange = Exchange()
     caller = exchange.call()
     reported = {"UserEvent": "CallmonCallbackRequest", "Number": number}
@@ -172,7 +170,7 @@ def test_who_stays_a_second_where_only_voicemail_is_was_taken_by_it(stays: float
 
 
 @pytest.mark.parametrize(("after", "outcome"), [(0.999, "no_answer"), (1.0, "unknown")])
-def test_where_a_caller_taken_out_of_a_queue_stayed_for_a_second_is_not_known(after: float, outcome: str) -> None:
+def test_where_a_caller_taken_out_of_a_queue_was_is_unknown(after: float, outcome: str) -> None:
     """Voicemail may have had the caller: after an async goto its step is not reported."""
     exchange = Exchange()
     caller = exchange.call()

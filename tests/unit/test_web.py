@@ -90,7 +90,7 @@ async def test_metrics_come_in_the_format_that_was_asked_for(accept: str, conten
     assert body.splitlines().count("# EOF") == int("openmetrics" in accept)
 
 
-async def test_prometheus_is_told_a_seldom_series_at_zero_first_and_a_person_its_value() -> None:
+async def test_prometheus_gets_a_seldom_series_at_zero_a_person_its_value() -> None:
     counters = CommittedCounters(ONE_CALL)
     application = WebApplication(Metrics(counters, Daemon(), [GENERAL], [], [EXCHANGE]), list).asgi()
     figure = ("callmon_calls_total", "general", "lost", "fr", "open")
@@ -208,7 +208,7 @@ async def test_callmon_is_healthy_whatever_is_wrong_around_it() -> None:
     assert (status, body) == (200, "callmon is healthy.\n")
 
 
-async def test_a_reload_says_what_was_refused_and_is_refused_unless_it_is_allowed() -> None:
+async def test_a_reload_says_what_was_refused_and_needs_permission() -> None:
     refused: list[str] = []
     said = []
     async with served(WebApplication(metrics(), list, reload=lambda: refused, reloads=Pace(0.0)).asgi()) as port:
@@ -301,7 +301,7 @@ def test_an_exchange_is_trouble_once_unheard_for_longer_than_the_setting(
 
 
 @pytest.mark.parametrize("length", [0.1, 61.0])
-def test_an_exchange_that_was_never_connected_is_trouble_at_once_and_is_told_once(length: float) -> None:
+def test_an_exchange_never_connected_is_trouble_once(length: float) -> None:
     state = ExchangeStatus(EXCHANGE, False, 0, None, seconds(length), was_connected=False)
     assert troubles([state], [], MINUTE, MINUTE) == [
         "The exchange toronto was never connected; `callmon doctor` gives the cause."

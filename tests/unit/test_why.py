@@ -34,7 +34,7 @@ def kept(day: SeenDay) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("cause", PLANTED)
-def test_a_planted_cause_is_the_first_of_a_day_that_is_told(cause: str) -> None:
+def test_a_planted_cause_is_the_first_of_a_day_that_is_reported(cause: str) -> None:
     reported = []
     site = replace(SITE, rule=Rule(ring=15_000, voicemail=24_000)) if cause == "settings" else SITE
     for seed in range(2):
@@ -47,7 +47,7 @@ def test_a_planted_cause_is_the_first_of_a_day_that_is_told(cause: str) -> None:
     assert reported
 
 
-def test_of_two_hundred_quiet_days_few_are_told() -> None:
+def test_of_two_hundred_quiet_days_few_are_reported() -> None:
     reported = 0
     for seed in range(5):
         usual = [kept(day) for day in usual_days(seed)]
@@ -62,7 +62,7 @@ def test_the_answer_is_the_same_in_whatever_order_the_days_are_given() -> None:
     assert explain(today, usual) == explain(today, usual[::-1])
 
 
-def test_behind_phones_are_calls_for_which_none_rang_and_behind_pick_up_those_for_which_one_did() -> None:
+def test_behind_phones_no_phone_rang_and_behind_pick_up_one_did() -> None:
     today = planted("phones", 1)
     calls = {call.key: call for call in today.calls}
     _, parts = explain(today, usual_days(1))
