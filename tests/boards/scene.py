@@ -36,7 +36,7 @@ from tests.boards.day import (
     complaints,
 )
 from tests.lab.exchange import Asterisk
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import Playing
 from tests.lab.postgres import Postgres
 from tests.lab.prometheus import Prometheus
@@ -71,7 +71,7 @@ Span = tuple[float, float]  # a command began and was over: what it did was done
 class Scene:
     asked: Asked
     calls: list[Happened]  # that are over
-    played: list[Played]
+    played: list[PlayedSituation]
     complaints: list[dict[str, str]]  # of the weeks before: standard → verdict
     begun: float  # of the first call, seconds since 1970
     callmon: Callmon
@@ -276,7 +276,7 @@ def as_reader(url: str) -> Iterator[psycopg.Connection[Any]]:
         yield reader
 
 
-def of_today(played: list[Played]) -> list[Happened]:
+def of_today(played: list[PlayedSituation]) -> list[Happened]:
     """What the script made happen, with the times at which the callers' own side saw it."""
     truths = [happened for situation, happened in TODAY for _ in range(situation.copies)]
     found = []

@@ -24,7 +24,7 @@ from tests import year
 from tests.report import pdf_tables as report_pdf
 from tests.report.expected_figures import Expected, shown
 from tests.support.environment import GIVEN
-from tests.year import TORONTO, Owing, Truth
+from tests.year import TORONTO, Owing, YearTruth
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -38,12 +38,12 @@ FIRST = {"Ensemble", "All"}  # the row that a table by line begins with
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
 
 
-class Made(NamedTuple):
+class YearPdf(NamedTuple):
     """July of the generated year, when a line was new, and what happened in it."""
 
     report: Report
     settings: Settings
-    calls: list[Truth]
+    calls: list[YearTruth]
     obligations: list[Owing]
 
     def page(self, language: str) -> bytes:
@@ -59,7 +59,7 @@ class Made(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[YearPdf]:
     settings = year.settings()
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
     calls, obligations = year_rows.stored(
@@ -67,11 +67,11 @@ def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made
     )
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     report = gathered(store, settings, period.month("2024-07", TORONTO), LATER)
-    yield Made(report, settings, calls, obligations)
+    yield YearPdf(report, settings, calls, obligations)
     store.close()
 
 
-def wrong(july: Made, language: str, data: bytes) -> list[tuple[Any, ...]]:
+def wrong(july: YearPdf, language: str, data: bytes) -> list[tuple[Any, ...]]:
     """The cells of a PDF that do not say what happened, by table and row."""
     expected, found = Expected(july.calls, july.obligations, july.report), []
     reported = july.tables(language)
@@ -112,7 +112,7 @@ def _letters(texts: list[str]) -> list[str]:
 
 
 @LANGUAGES
-def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: Made, language: str) -> None:
+def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: YearPdf, language: str) -> None:
     data = pdf.pdf(july.page(language))
     assert wrong(july, language, data) == []
     assert upright(data) == [0, 1]  # the signature edition, also with the longest remarks
@@ -120,7 +120,7 @@ def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: Made, lan
     assert sum(len(row.cells) for table in july.tables(language) for row in table.rows) > 3_000
 
 
-def test_a_wrong_figure_in_a_pdf_is_seen(july: Made) -> None:
+def test_a_wrong_figure_in_a_pdf_is_seen(july: YearPdf) -> None:
     """One more call, in one cell."""
     calls = july.report.figure("calls_offered")
     right = f">{shown('count', (calls.state, calls.value, None, None), 'en')}</td>".encode()

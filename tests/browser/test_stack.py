@@ -25,7 +25,7 @@ import pytest
 from tests.engine.engine import Engine
 from tests.engine.stack import BUILT, LASTING, PULLED, Stack, copy_of_the_repository, until
 from tests.lab.needed import needed
-from tests.support.mqtt_subscriber import Board
+from tests.support.mqtt_subscriber import MqttBoard
 from tests.support.sign_in_app import PASSWORD
 from tests.support.web_client import FIELD
 
@@ -151,7 +151,7 @@ def test_scripted_calls_are_counted_wherever_somebody_looks(stack: Stack) -> Non
     ]
     transfers = "SELECT verdict FROM boards.verdicts WHERE standard = 'one_transfer_at_most' AND line = 'general'"
     assert sorted(stack.rows(transfers)) == [("met",), ("not_met",)]
-    with Board(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
+    with MqttBoard(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
         reported = until(lambda: board.topics("callmon/lines/"), lambda found: len(found) == 6, 20)
         assert (reported, until(lambda: board.shown.get("callmon/status"), bool, 20)) == (
             [f"callmon/lines/{name}{more}" for name in ("general", "poci", "tty") for more in ("", "-toll-free")],
@@ -209,7 +209,7 @@ def test_who_reads_boards_reads_no_table_of_callmons(stack: Stack) -> None:
 
 
 def test_a_board_may_not_write_to_the_broker(stack: Stack) -> None:
-    with Board(stack.ports["MQTT"], stack.secret("mqtt_board"), name="writer") as board:
+    with MqttBoard(stack.ports["MQTT"], stack.secret("mqtt_board"), name="writer") as board:
         board.put("callmon/status", "offline")
         time.sleep(1)
         assert until(lambda: board.shown.get("callmon/status"), bool, 20) == "online"
@@ -244,7 +244,7 @@ def health(stack: Stack) -> dict[str, tuple[bool, str]]:
 
 def kept(stack: Stack) -> dict[str, Any]:
     """What somebody would miss."""
-    with Board(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
+    with MqttBoard(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
         topics = until(lambda: board.topics("callmon/"), lambda found: len(found) >= 9, 20)
     with signed_in(stack) as browser:
         page = browser.get("/en/callbacks").status_code

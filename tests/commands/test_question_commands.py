@@ -21,10 +21,10 @@ from callmon.main import main
 from callmon.store import opening
 from tests.support.fact_builder import CALLER, TORONTO, Office, local
 from tests.support.ringing_site import FIRST, stored, working_days
-from tests.support.ringing_world import Site, counts, simulated
+from tests.support.ringing_world import RingingSite, counts, simulated
 from tests.support.store_fixtures import copy, wrote
 
-SITE = Site(seed=5, days=45, calls_a_day=40, phones=4, rule=Rule(ring=15_000, voicemail=24_000))
+SITE = RingingSite(seed=5, days=45, calls_a_day=40, phones=4, rule=Rule(ring=15_000, voicemail=24_000))
 BAD_DAY = 44  # with one phone only
 DATES = working_days(FIRST, 45)
 NOW = datetime(2026, 12, 20, 15, tzinfo=UTC)
@@ -33,7 +33,7 @@ NOW = datetime(2026, 12, 20, 15, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def days() -> list[SeenDay]:
     usual = simulated(SITE)
-    return [*usual[:BAD_DAY], *simulated(Site(seed=6, days=1, calls_a_day=40, phones=1, rule=SITE.rule))]
+    return [*usual[:BAD_DAY], *simulated(RingingSite(seed=6, days=1, calls_a_day=40, phones=1, rule=SITE.rule))]
 
 
 @pytest.fixture(scope="module")

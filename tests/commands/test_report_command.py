@@ -470,14 +470,14 @@ def test_a_timer_writes_last_months_report_once(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("callmon.cli.common.datetime", Clock)
-    Clock.day_of_june = 2
+    monkeypatch.setattr("callmon.cli.common.datetime", ReportClock)
+    ReportClock.day_of_june = 2
     assert report(site, "last", "--scheduled").stdout == ""  # 1 and 2 June 2024 were a weekend
-    Clock.day_of_june = 3
+    ReportClock.day_of_june = 3
     done = report(site, "last", "--scheduled")
     assert (done.exit_code, done.stdout) == (0, "callmon-2024-05-fr.html\ncallmon-2024-05-en.html\n")
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    Clock.day_of_june = 4  # what was not due yet is now: it would say something else
+    ReportClock.day_of_june = 4  # what was not due yet is now: it would say something else
     assert report(site, "last", "--scheduled").stdout == ""
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written
 
@@ -489,14 +489,14 @@ def test_a_timer_is_reported_and_not_failed_by_a_month_before_callmon(
     upgrade(url).close()
     (tmp_path / "callmon.toml").write_text(year.example_text().replace("sqlite:///callmon.db", url))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("callmon.cli.common.datetime", Clock)
-    Clock.day_of_june = 3
+    monkeypatch.setattr("callmon.cli.common.datetime", ReportClock)
+    ReportClock.day_of_june = 3
     done = report(tmp_path, "last", "--scheduled")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", NO_DATA["fr"].replace("2019", "2024"))
     assert list(tmp_path.glob("*.html")) == []
 
 
-class Clock(datetime):
+class ReportClock(datetime):
     """June 2024, at half past ten."""
 
     day_of_june = 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from callmon.core.calls.call import Call, DurationRange, Transfer
-from tests.exam.subjects import Said
+from tests.exam.subjects import SaidOfCall
 
 # An answer that a listing tells is by the CDR's clock, a few milliseconds from AMI's; CEL's has the same distance.
 NEAR = timedelta(seconds=0.02)
@@ -19,7 +19,7 @@ CLEARING = timedelta(seconds=2)
 Wrong = tuple[str, object, object]
 
 
-def wrongs(said: Said, true: Said, filled: bool = False) -> list[str]:
+def wrongs(said: SaidOfCall, true: SaidOfCall, filled: bool = False) -> list[str]:
     """Each point in which more is claimed than is true. `filled`: by CEL, which knows less of some things."""
     call, real = said.call, true.call
     reported = [*_outcome(call, real), *_rings(call, real, filled), *_times(call, real), *_transfers(call, real)]

@@ -57,16 +57,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Diary = dict[str, list[Fact]]
 
 
-class Said(NamedTuple):
+class SaidOfCall(NamedTuple):
     """What callmon says of one call."""
 
     call: Call
     verdicts: dict[str, str]
 
 
-def said_of(outcome: Outcome) -> Said:
+def said_of(outcome: Outcome) -> SaidOfCall:
     """What a retold call's outcome says."""
-    return Said(outcome.calls[0], {finding.standard: finding.verdict for finding in outcome.findings})
+    return SaidOfCall(outcome.calls[0], {finding.standard: finding.verdict for finding in outcome.findings})
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Subject:
     moments: list[int]
     rows: Sequence[CelRow]
     diary: Diary
-    true: dict[str, Said]
+    true: dict[str, SaidOfCall]
     settings: Settings
 
     @cached_property
@@ -93,11 +93,11 @@ class Subject:
         return at or e.instant(self.recording.times[self.recording.first]) or EPOCH
 
 
-def said_in(replay: Replay) -> dict[str, Said]:
+def said_in(replay: Replay) -> dict[str, SaidOfCall]:
     """What a replay says of every call that it heard of."""
     calls = [*replay.ended, *replay.monitor.calls_in_progress("toronto")]
     return {
-        call.call: Said(call, {x.standard: x.verdict for x in replay.findings.get(call.call, ())})
+        call.call: SaidOfCall(call, {x.standard: x.verdict for x in replay.findings.get(call.call, ())})
         for call in calls
     }
 

@@ -62,7 +62,7 @@ def fresh() -> tuple[Session, Monitor]:
     return session, Monitor(SETTINGS, EXCHANGE, token=str)
 
 
-class Listener:
+class FuzzListener:
     """The daemon's way from bytes to what the database gets, without the daemon."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Listener:
 
 def ami(data: bytes) -> None:
     """Bytes to session and monitor as the daemon has them, and through a replay."""
-    listener = Listener()
+    listener = FuzzListener()
     listener.hear(data)
     listener.end()
     replay = Replay(Monitor(SETTINGS, EXCHANGE, True, True, token=str), EXCHANGE)
@@ -126,7 +126,7 @@ class Forever:
     """One monitor that hears one bad connection after the other: what of it stays?"""
 
     def __init__(self) -> None:
-        self._listener = Listener()
+        self._listener = FuzzListener()
 
     def __call__(self, data: bytes) -> None:
         self._listener.hear(data)

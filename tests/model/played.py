@@ -12,7 +12,7 @@ from tests.model.handing import play
 from tests.model.hearing import Cable, connections
 from tests.model.scripts import RECORDINGS
 from tests.model.truth import ms, truth
-from tests.model.wire import Wire, ordered
+from tests.model.wire import ModelWire, ordered
 from tests.support.ami_builders import left, replayed
 
 NOTHING_LEFT = (0, 0, 0, 0)
@@ -34,7 +34,7 @@ class Played:
     """A history as the exchange tells it, and what is true of it, by call."""
 
     def __init__(self, history: list[list[Act]], seed: int) -> None:
-        wire = Wire()
+        wire = ModelWire()
         plays = [play(wire, acts) for acts in history]
         self.serving = {channel for one in plays for channel in one.served}
         self.messages = ordered(wire.messages, random.Random(seed) if seed else None)

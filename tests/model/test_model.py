@@ -18,7 +18,7 @@ from tests.model.histories import calls, pulls
 from tests.model.played import Played
 from tests.model.scripts import RECORDINGS, TRACES
 from tests.model.truth import truth
-from tests.model.wire import Wire, ordered
+from tests.model.wire import ModelWire, ordered
 from tests.recordings.test_traces import expected
 from tests.support.environment import GIVEN
 from tests.support.examples import examples
@@ -32,7 +32,7 @@ thorough = effort(max_examples=HISTORIES, deadline=None, suppress_health_check=l
 
 
 def differences(recording: bytes, script: list[Act]) -> list[str]:
-    wire = Wire()
+    wire = ModelWire()
     play(wire, script)
     messages = likeness.compared(ordered(wire.messages))
     made = likeness.reduced(likeness.generated(messages))

@@ -54,7 +54,7 @@ def moved(moment: datetime) -> type[datetime]:
     return Moved
 
 
-class Page(HTMLParser):
+class ButtonsPage(HTMLParser):
     """The links and forms of a page; each form is filled as a person would who tries its buttons."""
 
     def __init__(self, text: str, now: datetime) -> None:
@@ -118,7 +118,7 @@ class Presser:
         self._check(path, answer)
         if "html" not in answer.headers["content-type"]:
             return False
-        page = Page(answer.text, self._now)
+        page = ButtonsPage(answer.text, self._now)
         self._pages += [
             x for x in (urlsplit(urljoin(path, link)).path for link in page.links) if x.startswith("/en/")
         ]
@@ -159,7 +159,7 @@ class Presser:
             self.wrong.append(f"{what}: {answer.status_code} {reported[1] if reported else ''}")
 
 
-def _buttons(page: Page) -> Iterator[tuple[str, str, dict[str, str], str, str]]:
+def _buttons(page: ButtonsPage) -> Iterator[tuple[str, str, dict[str, str], str, str]]:
     for method, action, fields, buttons in page.forms:
         for name, value in buttons:
             yield method, action, fields, name, value

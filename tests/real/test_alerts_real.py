@@ -19,7 +19,7 @@ from callmon.config.closed_days import ClosedDay, ClosedDays
 from callmon.main import main
 from tests.lab.alertmanager import Alertmanager, amtool
 from tests.lab.prometheus import SHIPPED, Prometheus, promtool
-from tests.lab.receivers import Hook, Mail, Page
+from tests.lab.receivers import Hook, Mail, ReceivedPage
 from tests.support.daemon_process import closed_days_around
 from tests.unit.test_alerts import ALERTS, METAPHOR, PUBLIC, RUNBOOK
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
@@ -114,7 +114,7 @@ LONGEST_STANDARD = (
 )
 
 
-class Told(NamedTuple):
+class Notified(NamedTuple):
     """What callmon says of one line, two exchanges and a mailbox."""
 
     due_soon: int = 0
@@ -197,9 +197,9 @@ callmon_disruptions_open{{line="poci",source="phones"}} {int(self.disrupted_for 
         return reported + (f"{since} {time.time() - self.disrupted_for}\n" if self.disrupted_for else "")
 
 
-WELL = Told()
-HEALED = Told(processed=112, voicemail=40)
-AMISS = Told(
+WELL = Notified()
+HEALED = Notified(processed=112, voicemail=40)
+AMISS = Notified(
     due_soon=12,
     overdue=12,
     to_listen_to=12,
@@ -273,8 +273,8 @@ def calendars() -> dict[str, Calendar]:
     }
 
 
-class Site(NamedTuple):
-    page: Page
+class AlertSite(NamedTuple):
+    page: ReceivedPage
     prometheus: Prometheus
     alertmanagers: dict[str, Alertmanager]
     letters: dict[str, Mail]
@@ -282,13 +282,13 @@ class Site(NamedTuple):
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
+def site() -> Iterator[AlertSite]:
     """Four Alertmanagers, each of which takes now for another time of the ministry's day.
 
     Prometheus tells all but that for which it is just before opening: the night's alerts reach it at once.
     """
     with ExitStack() as stack:
-        source = stack.enter_context(Page())
+        source = stack.enter_context(ReceivedPage())
         source.text = WELL.page()
         days = calendars()
         letters = {name: stack.enter_context(Mail()) for name in days}
@@ -299,7 +299,7 @@ def site() -> Iterator[Site]:
         }
         addresses = [f"127.0.0.1:{each.port}" for name, each in alertmanagers.items() if name != "opening"]
         prometheus = stack.enter_context(Prometheus(source.address, addresses))
-        yield Site(source, prometheus, alertmanagers, letters, hooks)
+        yield AlertSite(source, prometheus, alertmanagers, letters, hooks)
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 120) -> None:
@@ -354,7 +354,7 @@ def faults_of(texts: dict[str, str]) -> list[str]:
     return found
 
 
-def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
+def test_what_people_receive_when_everything_goes_wrong(site: AlertSite) -> None:
     """One after the other, since one Prometheus lives through all of it."""
     wait_for(
         lambda: site.prometheus.get("/api/v1/query?query=line:callmon_callbacks_overdue:known")["data"]["result"]
@@ -464,7 +464,7 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
         assert ([n for n in numbers if n not in PUBLIC], METAPHOR.findall(text), "UTC" in text) == ([], [], False)
 
 
-def test_what_the_mornings_message_adds_is_one_letter_with_right_text(site: Site) -> None:
+def test_what_the_mornings_message_adds_is_one_letter_with_right_text(site: AlertSite) -> None:
     """Two pages, for time unheard is a counter that grows."""
     site.page.text = morning(0)
     wait_for(
@@ -490,7 +490,7 @@ def test_what_the_mornings_message_adds_is_one_letter_with_right_text(site: Site
     assert subjects(site.letters["closed day"], "") == []
 
 
-def test_planned_work_holds_alerts_about_measuring_not_a_test_alert(site: Site) -> None:
+def test_planned_work_holds_alerts_about_measuring_not_a_test_alert(site: AlertSite) -> None:
     until = time.time() + 3600
     planned = f'callmon_planned_work_until_timestamp_seconds{{line="poci"}} {until}\n'
     site.page.text = WELL.page() + planned

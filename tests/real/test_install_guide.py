@@ -44,7 +44,7 @@ BACK_UP, PUT_BACK = (x.body for x in BLOCKS if (x.file, x.kind, x.mark) == (REST
 RUNS = f"callmon {__version__} is running: leader.\nExchange toronto: connected,"
 
 
-class Machine:
+class InstalledMachine:
     """A new Debian with a copy of the repository in /srv/callmon, and the exchange at loopback."""
 
     def __init__(self, place: Path, exchange: FalseExchange) -> None:
@@ -92,7 +92,7 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
+def machine() -> Iterator[InstalledMachine]:
     """After the guide's commands, up to those for systemd."""
     with needed("plain"):
         debian = folder("plain")
@@ -100,7 +100,7 @@ def machine() -> Iterator[Machine]:
     subprocess.run(["cp", "-a", str(debian), str(place)], check=True)
     try:
         with FalseExchange() as exchange:
-            made = Machine(place, exchange)
+            made = InstalledMachine(place, exchange)
             for block in COMMANDS:
                 done = made.paste(block)
                 assert done.returncode == 0, (block, done.stdout, done.stderr)
@@ -112,7 +112,7 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.fixture
-def booted(machine: Machine) -> Iterator[Machine]:
+def booted(machine: InstalledMachine) -> Iterator[InstalledMachine]:
     """With systemd, and the guide's service."""
     with needed("booted"):
         system = Booted(machine.place).__enter__()
@@ -128,7 +128,7 @@ def booted(machine: Machine) -> Iterator[Machine]:
         system.__exit__()
 
 
-def test_the_units_command_alone_ends_in_a_service_that_answers(machine: Machine) -> None:
+def test_the_units_command_alone_ends_in_a_service_that_answers(machine: InstalledMachine) -> None:
     assert (machine.place / "etc/callmon/ami.secret").stat().st_mode & 0o777 == 0o600
     unit = text(machine.place / "etc/systemd/system/callmon.service")
     (started,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
@@ -139,14 +139,14 @@ def test_the_units_command_alone_ends_in_a_service_that_answers(machine: Machine
         end(service)
 
 
-def test_the_guides_service_runs_confined_and_stores_all_at_its_stop(booted: Machine) -> None:
+def test_the_guides_service_runs_confined_and_stores_all_at_its_stop(booted: InstalledMachine) -> None:
     user, state, enabled = booted.shown("DynamicUser", "ActiveState", "UnitFileState")
     assert (user, state, enabled) == ("yes", "active", "enabled")
     stopped = booted.paste(STOP, "/")
     assert (stopped.returncode, stopped.stdout.split()[-1]) == (0, "all_stored=yes"), stopped.stderr
 
 
-def restarted(machine: Machine, what: Callable[[], object]) -> int:
+def restarted(machine: InstalledMachine, what: Callable[[], object]) -> int:
     """How many more restarts systemd has counted, once callmon runs again."""
     (before,) = machine.shown("NRestarts")
     what()
@@ -155,7 +155,7 @@ def restarted(machine: Machine, what: Callable[[], object]) -> int:
     return int(machine.shown("NRestarts")[0]) - int(before)
 
 
-def test_a_service_that_was_killed_or_is_silent_is_started_again(booted: Machine) -> None:
+def test_a_service_that_was_killed_or_is_silent_is_started_again(booted: InstalledMachine) -> None:
     assert restarted(booted, lambda: booted.reported("systemctl kill -s KILL callmon")) == 1
     drop_in = (
         "d=/run/systemd/system/callmon.service.d; mkdir -p $d; printf '[Service]\\nWatchdogSec=3\\n' > $d/w.conf"
@@ -165,7 +165,7 @@ def test_a_service_that_was_killed_or_is_silent_is_started_again(booted: Machine
     assert restarted(booted, lambda: booted.reported("systemctl kill -s STOP --kill-whom=main callmon")) == 1
 
 
-def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: Machine) -> None:
+def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: InstalledMachine) -> None:
     before = booted.shown("MainPID")
     written = text(booted.configuration)
     booted.configuration.write_text(written + '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n')
@@ -184,13 +184,13 @@ def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: Mac
     assert booted.shown("ActiveState", "ExecMainStatus", "NRestarts") == ["failed", "2", "0"]
 
 
-def test_the_unit_of_the_months_reports_runs_beside_the_service(booted: Machine) -> None:
+def test_the_unit_of_the_months_reports_runs_beside_the_service(booted: InstalledMachine) -> None:
     start = "systemctl daemon-reload && systemctl start callmon-reports callmon-reports.timer"
     done = booted.paste(f"cp callmon/daemon/systemd/callmon-reports.* /etc/systemd/system/ && {start}")
     assert (done.returncode, booted.runs()) == (0, True), booted.reported("journalctl -u callmon-reports -n 20")
 
 
-def test_a_lost_database_is_put_back_by_the_guides_commands(booted: Machine) -> None:
+def test_a_lost_database_is_put_back_by_the_guides_commands(booted: InstalledMachine) -> None:
     assert booted.paste(BACK_UP, "/").returncode == 0
     booted.reported("systemctl stop callmon; rm /var/lib/callmon/callmon.db*")
     done = booted.paste(f"{PUT_BACK}systemctl start callmon", "/")

@@ -33,7 +33,7 @@ from tests.lab.mosquitto import Mosquitto
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon, free_port
-from tests.support.mqtt_subscriber import Board, Ledger, Owed
+from tests.support.mqtt_subscriber import Ledger, MqttBoard, Owed
 from tests.support.store_fixtures import account, answered_call, until
 
 pytestmark = pytest.mark.lab
@@ -64,7 +64,7 @@ def callmon_at(place: Path, port: int, more: str = "") -> Callmon:
     return running
 
 
-def is_told(board: Board, status: str = "online") -> bool:
+def is_told(board: MqttBoard, status: str = "online") -> bool:
     return board.shown.get("callmon/status") == status and board.topics("callmon/lines/") == LINES
 
 
@@ -75,9 +75,9 @@ def said(callmon: Callmon) -> str:
 def test_a_board_that_comes_later_sees_every_line_and_the_status(broker: Mosquitto, tmp_path: Path) -> None:
     callmon = callmon_at(tmp_path, broker.port)
     try:
-        with Board(broker.port) as early:
+        with MqttBoard(broker.port) as early:
             assert until(lambda: is_told(early))
-            with Board(broker.port, name="later") as board:
+            with MqttBoard(broker.port, name="later") as board:
                 assert until(lambda: is_told(board))
                 assert {(retained, qos) for _, _, retained, qos in board.heard} == {(True, 1)}
                 reported = board.json("callmon/lines/tty")
@@ -93,12 +93,12 @@ def test_a_board_that_comes_later_sees_every_line_and_the_status(broker: Mosquit
 
 def test_callmon_that_is_killed_is_offline_by_its_last_will(broker: Mosquitto, tmp_path: Path) -> None:
     callmon = callmon_at(tmp_path, broker.port)
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         try:
             assert until(lambda: is_told(board))
             callmon.kill()
             assert until(lambda: is_told(board, "offline"))
-            with Board(broker.port, name="later") as later:
+            with MqttBoard(broker.port, name="later") as later:
                 assert until(lambda: is_told(later, "offline"))
             callmon.start(until_heard=False)
             assert until(lambda: is_told(board))
@@ -109,7 +109,7 @@ def test_callmon_that_is_killed_is_offline_by_its_last_will(broker: Mosquitto, t
 def test_a_broker_that_lost_everything_is_reported_all_of_it_again(broker: Mosquitto, tmp_path: Path) -> None:
     callmon = callmon_at(tmp_path, broker.port)
     try:
-        with Board(broker.port) as board:
+        with MqttBoard(broker.port) as board:
             assert until(lambda: is_told(board))
         broker.crash()
         ended = f"mqtt: 127.0.0.1:{broker.port} ended the connection"
@@ -122,7 +122,7 @@ def test_a_broker_that_lost_everything_is_reported_all_of_it_again(broker: Mosqu
         _, health = callmon.health()
         assert (health["troubles"], health["remarks"]) == ([NEVER], [nobody])
         broker.start()
-        with Board(broker.port) as board:
+        with MqttBoard(broker.port) as board:
             assert until(lambda: is_told(board))
         assert callmon.health()[1]["remarks"] == []
     finally:
@@ -138,7 +138,7 @@ def test_a_broker_that_is_absent_at_the_start_is_reported_when_it_comes(lab: Non
             assert until(lambda: callmon.get("/-/ready")[0] == 200)
             assert until(lambda: callmon.figure("callmon_sink_backlog", sink="mqtt") == 6)
             broker.start()
-            with Board(broker.port) as board:
+            with MqttBoard(broker.port) as board:
                 assert until(lambda: is_told(board))
         finally:
             callmon.stop()
@@ -147,7 +147,7 @@ def test_a_broker_that_is_absent_at_the_start_is_reported_when_it_comes(lab: Non
 
 def test_what_is_left_of_an_earlier_life_is_cleared(broker: Mosquitto, tmp_path: Path) -> None:
     """A line that was renamed, a callback that is owed no more; what others keep there is left alone."""
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         board.put("callmon/lines/renamed", "{}")
         board.put("callmon/callbacks/1795527733.0", "{}")
         board.put("elsewhere/lines/renamed", "{}")
@@ -178,7 +178,7 @@ def test_a_wrong_password_is_reported_once_and_a_reload_takes_a_right_one(lab: N
             assert callmon.health()[1]["troubles"] == [NEVER]
             secret.write_text("right\n")
             callmon.signal(signal.SIGHUP)
-            with Board(broker.port, "right") as board:
+            with MqttBoard(broker.port, "right") as board:
                 assert until(lambda: is_told(board))
             assert said(callmon).count("refuses the login") == 1
             assert "right" not in said(callmon).split()
@@ -198,7 +198,7 @@ def test_tls_with_a_client_certificate_works_and_another_is_refused(lab: None, t
     with Mosquitto(certificate=authority.issue_cert("127.0.0.1"), authority=authority) as broker:
         callmon = callmon_at(tmp_path, broker.port, more)
         try:
-            with Board(broker.port, context=context) as board:
+            with MqttBoard(broker.port, context=context) as board:
                 assert until(lambda: is_told(board))
         finally:
             callmon.stop()
@@ -217,7 +217,7 @@ def test_a_reload_takes_over_another_broker_and_none(broker: Mosquitto, tmp_path
     callmon = callmon_at(tmp_path, broker.port)
     try:
         text = callmon.config.read_text()
-        with Mosquitto() as other, Board(broker.port) as board, Board(other.port) as second:
+        with Mosquitto() as other, MqttBoard(broker.port) as board, MqttBoard(other.port) as second:
             assert until(lambda: is_told(board))
             callmon.config.write_text(text.replace(table(broker.port), table(other.port)))
             callmon.signal(signal.SIGHUP)
@@ -245,7 +245,7 @@ def test_a_broker_that_accepts_and_is_silent_does_not_delay_the_stop(tmp_path: P
             callmon.end_everything()
 
 
-def total_today(board: Board) -> dict[str, int]:
+def total_today(board: MqttBoard) -> dict[str, int]:
     """Outcome → calls of all lines, as the board shows them; only those that there are."""
     counts: Counter[str] = Counter()
     for line in LINES:
@@ -254,7 +254,7 @@ def total_today(board: Board) -> dict[str, int]:
 
 
 def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk, tmp_path: Path) -> None:
-    with Mosquitto() as broker, Board(broker.port) as board:
+    with Mosquitto() as broker, MqttBoard(broker.port) as board:
         with Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=table(broker.port)) as callmon:
             assert until(lambda: is_told(board))
             calls = play(asterisk, named("answered_ring3", "vm_message"))
@@ -338,7 +338,7 @@ def sink_for(port: int, max_waiting: int = 1000) -> Mqtt:
 
 async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None:
     ledger = Ledger(Owed("1.0"), Owed("2.0"))
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         async with telling(sink_for(broker.port), ledger):
             both = ["callmon/callbacks/1.0", "callmon/callbacks/2.0"]
             assert await soon(lambda: board.topics("callmon/callbacks/") == both)
@@ -358,7 +358,7 @@ async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None
             assert await soon(lambda: board.json(both[0])["state"] == "overdue")
             ledger.close("1.0")
             assert await soon(lambda: board.topics("callmon/callbacks/") == both[1:])
-        with Board(broker.port, name="later") as later:
+        with MqttBoard(broker.port, name="later") as later:
             assert await soon(lambda: later.topics("callmon/") == [both[1], "callmon/status"])
         assert [payload for topic, payload, _, _ in board.heard if topic == both[1]] == [board.shown[both[1]]]
 
@@ -367,19 +367,19 @@ async def test_what_was_closed_while_either_was_away_is_cleared(lab: None) -> No
     with Mosquitto(keeps=True) as broker:
         ledger = Ledger(Owed("1.0"), Owed("2.0"), Owed("3.0"))
         async with telling(sink_for(broker.port), ledger):
-            with Board(broker.port) as board:
+            with MqttBoard(broker.port) as board:
                 assert await soon(lambda: len(board.topics("callmon/callbacks/")) == 3)
             await asyncio.to_thread(broker.stop)
             ledger.close("1.0")
             await asyncio.sleep(0.5)
             await asyncio.to_thread(broker.start)
-            with Board(broker.port) as board:
+            with MqttBoard(broker.port) as board:
                 assert await soon(
                     lambda: board.topics("callmon/callbacks/") == [f"callmon/callbacks/{n}.0" for n in (2, 3)]
                 )
         ledger.close("2.0")  # while no callmon runs
         async with telling(sink_for(broker.port), ledger):
-            with Board(broker.port) as board:
+            with MqttBoard(broker.port) as board:
                 assert await soon(lambda: board.topics("callmon/callbacks/") == ["callmon/callbacks/3.0"])
 
 
@@ -389,7 +389,7 @@ async def test_ended_calls_wait_for_the_broker_and_lost_ones_are_counted(broker:
         assert sink.offer(Outcome("toronto", calls=(account(answered_call(number)),)))
     assert (sink.backlog(), sink.refused(), sink.has_room()) == (3, 2, True)
     assert sink.behind_for() > timedelta(0)
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         async with telling(sink):
             assert await soon(lambda: sink.backlog() == 0)
             assert sink.behind_for() == timedelta(0)
@@ -421,7 +421,7 @@ async def test_nine_hundred_callbacks_are_reported_in_seconds(broker: Mosquitto)
     async with telling(sink, ledger):
         assert sink.backlog() == 900
         assert await soon(lambda: sink.backlog() == 0)
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         assert await soon(lambda: len(board.topics("callmon/callbacks/")) == 900)
 
 
@@ -440,20 +440,20 @@ async def test_neither_a_broker_that_comes_nor_one_that_goes_blocks_the_loop(bro
 async def test_what_a_broker_loses_is_published_again(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sink_module, "AGAIN_SECONDS", 0.2)
     topic = "callmon/callbacks/1.0"
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         async with telling(sink_for(broker.port), Ledger(Owed("1.0"))):
             assert await soon(lambda: board.topics(topic) == [topic])
             board.put(topic, "")
             assert await soon(lambda: board.shown[topic] == "")
             assert await soon(lambda: board.topics(topic) == [topic])
-            with Board(broker.port, name="later") as later:
+            with MqttBoard(broker.port, name="later") as later:
                 assert await soon(lambda: later.topics(topic) == [topic])
 
 
 async def test_who_stands_by_tells_nothing_and_leaves_without_a_word(broker: Mosquitto) -> None:
     first, second = sink_for(broker.port), sink_for(broker.port)
     second.lead(False)
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         async with telling(first), telling(second):
             assert await soon(lambda: board.shown.get("callmon/status") == "online")
             first.lead(False)
@@ -468,7 +468,7 @@ async def test_who_stands_by_tells_nothing_and_leaves_without_a_word(broker: Mos
 
 async def test_a_last_will_that_comes_late_is_put_right(broker: Mosquitto) -> None:
     sink = sink_for(broker.port)
-    with Board(broker.port) as board, Board(broker.port, name="frozen") as other:
+    with MqttBoard(broker.port) as board, MqttBoard(broker.port, name="frozen") as other:
         async with telling(sink):
             assert await soon(lambda: board.shown.get("callmon/status") == "online")
             other.put("callmon/status", "offline")
@@ -476,5 +476,5 @@ async def test_a_last_will_that_comes_late_is_put_right(broker: Mosquitto) -> No
             assert board.shown["callmon/status"] == "online"
 
 
-def said_so(board: Board) -> list[str]:
+def said_so(board: MqttBoard) -> list[str]:
     return [payload for topic, payload, *_ in board.heard if topic == "callmon/status"]

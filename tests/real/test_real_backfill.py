@@ -24,7 +24,7 @@ from callmon.store.queries import calls as queries
 from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
@@ -74,7 +74,7 @@ def cuts() -> Iterator[tuple[float, str, float]]:
         yield chance.uniform(4, 8), how, length
 
 
-def wrongs(call: Played, heard: dict[str, Any]) -> list[str]:
+def wrongs(call: PlayedSituation, heard: dict[str, Any]) -> list[str]:
     """Points in which what is stored and the script differ, less what is not in CEL."""
     if heard["heard"] == "full":
         return disagreements(call, heard)

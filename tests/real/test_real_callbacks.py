@@ -23,7 +23,7 @@ from callmon.store.queries import obligations
 from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
-from tests.lab.model import Caller, Phone, Played, Situation, Step
+from tests.lab.model import LabCaller, Phone, PlayedSituation, Situation, Step
 from tests.lab.pace import settings_at_pace
 from tests.lab.play import Playing, number, play
 from tests.lab.truths import GENERAL, LEAVES_MESSAGE, POCI
@@ -41,14 +41,14 @@ TALKS_LONG, LONG_ENOUGH = (Step(13, "hang_up"),), timedelta(seconds=10)
 
 
 def leaves(name: str, begins: float = 0.0, line: str = GENERAL, withheld: bool = False) -> Situation:
-    return Situation(name, Caller(line, route=BOX, steps=LEAVES_MESSAGE, withheld=withheld), begins=begins)
+    return Situation(name, LabCaller(line, route=BOX, steps=LEAVES_MESSAGE, withheld=withheld), begins=begins)
 
 
 def calls(name: str, place: int, phone: str, begins: float, answers: float | None = 2.0) -> Situation:
     """A member of staff calls the caller at this place of the list back."""
     dials, party = f"9{number(2 * place)}", Phone(answers=answers)
     gives_up = 32.0 if answers is None else None
-    caller = Caller(dials, phone=phone, steps=TALKS_LONG, gives_up=gives_up)
+    caller = LabCaller(dials, phone=phone, steps=TALKS_LONG, gives_up=gives_up)
     return Situation(name, caller, {"outside": party}, begins=begins)
 
 
@@ -59,7 +59,7 @@ def calls_beside(name: str, place: int, phone: str, begins: float) -> Situation:
         phone: Phone(answers=2, steps=(*steps, Step(30, "hang_up"))),
         f"{number(2 * place)} from anybody": Phone(answers=2),
     }
-    return Situation(name, Caller(GENERAL, route=f"lab-only,{phone},1"), phones, begins=begins)
+    return Situation(name, LabCaller(GENERAL, route=f"lab-only,{phone},1"), phones, begins=begins)
 
 
 def call_back(asterisk: Asterisk, place: int, phone: str) -> None:
@@ -103,10 +103,10 @@ def test_a_caller_who_left_a_message_is_called_back_and_it_is_settled(
         leaves("called_back"),
         leaves("called_in_vain", line=POCI),
         leaves("withheld", withheld=True),
-        Situation("asks_in_french", Caller(GENERAL, route="lab-asks-in-french", steps=asks)),
+        Situation("asks_in_french", LabCaller(GENERAL, route="lab-asks-in-french", steps=asks)),
         Situation(
             "complains",
-            Caller(GENERAL, steps=(Step(14, "hang_up"),)),
+            LabCaller(GENERAL, steps=(Step(14, "hang_up"),)),
             {"101": Phone(answers=2, steps=(Step(2, "press", "*55"),))},
         ),
         calls("calls_back", 0, "140", 40.0),
@@ -218,7 +218,7 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
     store.close()
 
 
-def talk(call: Played, heard: list[Event]) -> tuple[datetime, datetime]:
+def talk(call: PlayedSituation, heard: list[Event]) -> tuple[datetime, datetime]:
     """From the answer outside to the hang-up, as the witness heard them."""
     own = linkedid(call, heard)
     answers = (e for e in heard if (value(e, "Event"), value(e, "DialStatus")) == ("DialEnd", "ANSWER"))

@@ -14,7 +14,7 @@ from callmon.core.standards import load as standards
 from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import Playing
 from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS
@@ -66,7 +66,7 @@ def test_what_callmon_shows_of_a_real_asterisk_is_what_people_did(asterisk: Aste
     assert [secret for secret in secrets(calls) if secret in log] == []
 
 
-def secrets(calls: list[Played]) -> set[str]:
+def secrets(calls: list[PlayedSituation]) -> set[str]:
     """Numbers of persons, also withheld ones, and the names that callers show."""
     named = [call.situation.caller.name for call in calls]
     names = {name for name in named if isinstance(name, str) and name}

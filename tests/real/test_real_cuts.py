@@ -14,7 +14,7 @@ from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
@@ -106,7 +106,7 @@ def test_random_network_cuts_give_no_wrong_verdict_and_no_open_call(
     assert [each for each in zip(silences(proxy.log), gaps, back, strict=True) if not fits(*each)] == []
 
 
-def wrongs(call: Played, heard: dict[str, Any]) -> list[str]:
+def wrongs(call: PlayedSituation, heard: dict[str, Any]) -> list[str]:
     """Points that are neither as scripted nor honestly unknown."""
     if heard["heard"] != "partly" or not disagreements(call, heard):
         return disagreements(call, heard)

@@ -21,7 +21,7 @@ from tests.lab.proxy import Proxy
 from tests.lab.site import HOME, TRUNK_ADDRESS
 from tests.lab.station import Station
 from tests.support.daemon_process import ROOT, Callmon
-from tests.support.mqtt_subscriber import Board
+from tests.support.mqtt_subscriber import MqttBoard
 from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
@@ -61,7 +61,7 @@ async def nobody(leg: Leg) -> None:
     """Nobody calls in this test."""
 
 
-class Scene:
+class DisruptionScene:
     """The phones, the trunk's far end, and a callmon that is looked at without holding them up."""
 
     def __init__(self, exchange: Asterisk, callmon: Callmon, link: Proxy) -> None:
@@ -119,10 +119,10 @@ class Scene:
 @pytest.fixture
 async def run(
     exchange: Asterisk, tmp_path: Path
-) -> Callable[[Callable[[Scene, Board], Awaitable[None]]], Awaitable[None]]:
-    async def play(story: Callable[[Scene, Board], Awaitable[None]]) -> None:
-        with Mosquitto() as broker, Board(broker.port) as board, Proxy(exchange.ami_port) as link:
-            scene = Scene(exchange, lived(exchange, tmp_path, broker, link), link)
+) -> Callable[[Callable[[DisruptionScene, MqttBoard], Awaitable[None]]], Awaitable[None]]:
+    async def play(story: Callable[[DisruptionScene, MqttBoard], Awaitable[None]]) -> None:
+        with Mosquitto() as broker, MqttBoard(broker.port) as board, Proxy(exchange.ami_port) as link:
+            scene = DisruptionScene(exchange, lived(exchange, tmp_path, broker, link), link)
             await scene.open()
             try:
                 await asyncio.to_thread(scene.callmon.start)
@@ -136,11 +136,11 @@ async def run(
     return play
 
 
-Play = Callable[[Callable[[Scene, Board], Awaitable[None]]], Awaitable[None]]
+Play = Callable[[Callable[[DisruptionScene, MqttBoard], Awaitable[None]]], Awaitable[None]]
 
 
 async def test_phones_that_go_are_on_record_and_the_public_is_reported(run: Play) -> None:
-    async def story(scene: Scene, board: Board) -> None:
+    async def story(scene: DisruptionScene, board: MqttBoard) -> None:
         await scene.until_open("phones", 0.0)
         went = time.time()
         await scene.register(0, "101", "102")
@@ -174,7 +174,7 @@ async def reported(what: Callable[[], bool]) -> None:
 
 
 async def test_a_trunk_whose_far_end_goes_disrupts_every_line(run: Play) -> None:
-    async def story(scene: Scene, board: Board) -> None:
+    async def story(scene: DisruptionScene, board: MqttBoard) -> None:
         await scene.until_open("trunk", 0.0)
         await scene.far_end.close()
         await scene.qualify()
@@ -192,7 +192,7 @@ async def test_a_trunk_whose_far_end_goes_disrupts_every_line(run: Play) -> None
 
 
 async def test_a_stopped_exchange_is_a_disruption_and_a_cut_link_is_not(run: Play) -> None:
-    async def story(scene: Scene, board: Board) -> None:
+    async def story(scene: DisruptionScene, board: MqttBoard) -> None:
         await scene.until_open("exchange", 0.0)
         (work,) = await scene.asked(
             "plan", "2099-12-01 02:00", "04:00", "--line", "tty", *TEXTS, "--by", "m.tremblay"

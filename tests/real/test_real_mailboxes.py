@@ -14,7 +14,7 @@ from callmon.core import facts as f
 from callmon.tools.replay import Replay
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Caller, Situation, Step
+from tests.lab.model import LabCaller, Situation, Step
 from tests.lab.play import Playing
 from tests.lab.prometheus import Prometheus
 from tests.lab.truths import GENERAL, LEAVES_IN_GREETING, LEAVES_MESSAGE
@@ -65,7 +65,7 @@ def test_messages_are_counted_as_they_come_and_go_in_public_mailboxes(
         if before is not None:
             both = before[0] + 2, before[1] + 2
             assert until(lambda: counts(callmon) == both), (both, counts(callmon))
-        with Playing(exchange, [Situation("listens", Caller("*98", phone="140", steps=LISTENS))]) as playing:
+        with Playing(exchange, [Situation("listens", LabCaller("*98", phone="140", steps=LISTENS))]) as playing:
             playing.wait()
         assert until(lambda: mailboxes(callmon, "messages") == {"500": 1, "504": 0})
         assert mailboxes(callmon, "capacity") == {"500": MOST, "504": MOST}
@@ -159,8 +159,8 @@ def test_the_dialplans_own_word_is_received_and_alone_tells_of_a_message(fast_ex
     """One leaves a message, one hangs up in the greeting; then the same without any MessageWaiting."""
     exchange = fast_exchange
     played = [
-        Situation("leaves", Caller(GENERAL, route="lab-says-so", steps=LEAVES_MESSAGE)),
-        Situation("leaves_none", Caller(GENERAL, route="lab-says-so", steps=LEAVES_IN_GREETING), begins=1.0),
+        Situation("leaves", LabCaller(GENERAL, route="lab-says-so", steps=LEAVES_MESSAGE)),
+        Situation("leaves_none", LabCaller(GENERAL, route="lab-says-so", steps=LEAVES_IN_GREETING), begins=1.0),
     ]
     with Listener(exchange.ami_port, "callmon", exchange.secret) as listener:
         with Playing(exchange, played) as playing:

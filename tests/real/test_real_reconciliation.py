@@ -17,7 +17,7 @@ from callmon.store.opening import open_with_keys
 from callmon.store.queries import obligations
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import play
 from tests.lab.proxy import Proxy
 from tests.lab.situations import named
@@ -64,7 +64,7 @@ def test_calls_hidden_from_callmon_and_from_the_diary_are_named(fast_asterisk: A
             hidden = play(asterisk, CALLS)
         events = witness.events()
 
-    def ids(calls: list[Played]) -> list[str]:
+    def ids(calls: list[PlayedSituation]) -> list[str]:
         return sorted(own for _, own in pairs(calls, events))
 
     assert until(lambda: set(ids(hidden)) <= over(asterisk.cel))

@@ -10,7 +10,7 @@ import pytest
 from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.needed import needed
 from tests.lab.play import Playing
 from tests.lab.situations_ringing import all_of
@@ -72,7 +72,7 @@ def _daemon(asterisk: Asterisk, place: Path) -> Callmon:
     return daemon
 
 
-def _compared(daemon: Callmon, calls: Iterable[Played], witness: Listener) -> list[Compared]:
+def _compared(daemon: Callmon, calls: Iterable[PlayedSituation], witness: Listener) -> list[Compared]:
     settings = daemon.settings()
     store = open_with_keys(settings)
     said = [(call, stored(store, settings, own)) for call, own in pairs(calls, witness.events())]

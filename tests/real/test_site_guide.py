@@ -27,9 +27,9 @@ import pytest
 from callmon.config import settings
 from callmon.config.settings import Settings
 from callmon.tools.doctor import DoctorFinding, as_text, examine
-from tests.lab.guide import Site, Snippet, snippets
+from tests.lab.guide import GuideSite, Snippet, snippets
 from tests.lab.listener import Event, Listener, value
-from tests.lab.model import Caller, Phone, Played, Situation, Step
+from tests.lab.model import LabCaller, Phone, PlayedSituation, Situation, Step
 from tests.lab.needed import needed
 from tests.lab.play import play
 from tests.lab.situations import named
@@ -44,7 +44,7 @@ PLACES = [(version, layout) for version in ("22", "16") for layout in LAYOUTS]
 NAMED = [f"{layout} {version}" for version, layout in PLACES]
 # Answered after two rings that the caller could not hear: the group plays music.
 MUSIC = Situation(
-    "music", Caller(GENERAL, route="guide-music"), {"160": Phone(answers=8, steps=(Step(4, "hang_up"),))}
+    "music", LabCaller(GENERAL, route="guide-music"), {"160": Phone(answers=8, steps=(Step(4, "hang_up"),))}
 )
 MUSIC_GROUP = "[guide-music]\nexten => s,1,Dial(PJSIP/160,24,m(default))\n same => n,Hangup()\n"
 SITUATIONS = ("menu_chosen_voicemail", "blind_transfer", "queue_answered", "park_retrieve", "hold_unhold")
@@ -77,12 +77,12 @@ class Heard:
     """One site after some calls: what callmon's user heard, what the witness heard, CEL's rows, and what
     `callmon doctor --listen` proposed."""
 
-    site: Site
+    site: GuideSite
     callmon: list[Event]
     witness: list[Event]
     rows: list[list[str]]
     proposed: str
-    calls: list[Played]
+    calls: list[PlayedSituation]
     bytes: bytes
 
 
@@ -110,15 +110,15 @@ def sites(pem: Path) -> Iterator[dict[str, Heard]]:
         yield dict(zip(laid_out, together.map(_played, laid_out.values()), strict=True))
 
 
-def _site(version: str, layout: str, pem: Path) -> Site:
+def _site(version: str, layout: str, pem: Path) -> GuideSite:
     with needed(version):
-        site = Site(version, layout, pem)
+        site = GuideSite(version, layout, pem)
     site.append("site/extensions.conf", MUSIC_GROUP)
     site.add(lines_for(layout, NEW if (version, layout) == ("22", "freepbx") else OLD))
     return site
 
 
-def _played(site: Site) -> Heard:
+def _played(site: GuideSite) -> Heard:
     asterisk = site.asterisk
     callmon = Listener(asterisk.ami_port, "callmon", asterisk.secret)
     witness = Listener(asterisk.ami_port, "witness", asterisk.secrets.witness)
@@ -152,7 +152,7 @@ def heard(request: pytest.FixtureRequest, sites: dict[str, Heard]) -> Heard:
 
 
 @pytest.fixture
-def site(heard: Heard) -> Iterator[Site]:
+def site(heard: Heard) -> Iterator[GuideSite]:
     yield heard.site
     heard.site.fresh()
     heard.site.add(lines_for(heard.site.layout))
@@ -238,7 +238,7 @@ def test_what_listening_proposed_judges_as_people_acted(heard: Heard, tmp_path: 
 
 
 @pytest.mark.lab
-def test_the_console_shows_what_the_guide_says_to_look_for(site: Site) -> None:
+def test_the_console_shows_what_the_guide_says_to_look_for(site: GuideSite) -> None:
     console = {
         "manager show user callmon": r"(?:write perm: reporting|read perm: \S*dialplan|allow - 127\.0\.0\.1)",
         "manager show settings": r"Timestamp events: +Yes",
@@ -251,7 +251,7 @@ def test_the_console_shows_what_the_guide_says_to_look_for(site: Site) -> None:
 
 
 @pytest.mark.lab
-def test_cel_goes_on_in_a_new_file_when_logrotate_has_moved_the_old_one(site: Site) -> None:
+def test_cel_goes_on_in_a_new_file_when_logrotate_has_moved_the_old_one(site: GuideSite) -> None:
     cel = site.asterisk.cel
     cel.rename(cel.with_suffix(".moved"))
     play(site.asterisk, named("abandon_at_once"))
@@ -261,7 +261,7 @@ def test_cel_goes_on_in_a_new_file_when_logrotate_has_moved_the_old_one(site: Si
 # --- doctor ------------------------------------------------------------------------------------------
 
 
-def configuration(site: Site, table: Snippet, folder: Path) -> str:
+def configuration(site: GuideSite, table: Snippet, folder: Path) -> str:
     """The guide's callmon.toml, for this site; its secret and its certificate are in `folder`."""
     secret = folder / "ami.secret"
     secret.write_text(f"{site.asterisk.secret}\n")
@@ -273,7 +273,7 @@ def configuration(site: Site, table: Snippet, folder: Path) -> str:
 
 
 @pytest.fixture
-def reported(site: Site, tmp_path: Path, pem: Path) -> Callable[[Snippet], Settings]:
+def reported(site: GuideSite, tmp_path: Path, pem: Path) -> Callable[[Snippet], Settings]:
     """The guide's callmon.toml, for this site."""
     (tmp_path / "ca.pem").write_bytes(pem.with_name("ca.pem").read_bytes())
     return lambda table: settings.parse(configuration(site, table, tmp_path))
@@ -299,7 +299,7 @@ def _examined(given: Settings) -> list[DoctorFinding]:
 @pytest.mark.lab
 @pytest.mark.parametrize("table", [FIRST_TABLE, TLS_TABLE], ids=["in clear", "with TLS"])
 def test_doctor_has_nothing_to_complain_of(
-    site: Site, reported: Callable[[Snippet], Settings], table: Snippet
+    site: GuideSite, reported: Callable[[Snippet], Settings], table: Snippet
 ) -> None:
     given = reported(table)
     assert as_text(_examined(given), given.exchanges) == "toronto: no findings."
@@ -308,7 +308,7 @@ def test_doctor_has_nothing_to_complain_of(
 @pytest.mark.lab
 @pytest.mark.parametrize("filters", [OLD, NEW], ids=["old", "new"])
 def test_either_filter_is_enough_but_16_ignores_the_new_one(
-    site: Site, reported: Callable[[Snippet], Settings], filters: Snippet
+    site: GuideSite, reported: Callable[[Snippet], Settings], filters: Snippet
 ) -> None:
     lay(site, lines_for(site.layout, filters))
     ignored = filters is NEW and site.asterisk.version == "16"
@@ -316,7 +316,7 @@ def test_either_filter_is_enough_but_16_ignores_the_new_one(
     assert complaints(reported(FIRST_TABLE)) == expected
 
 
-def lay(site: Site, some: Iterable[Snippet]) -> None:
+def lay(site: GuideSite, some: Iterable[Snippet]) -> None:
     site.fresh()
     site.add(some)
     site.reload()
@@ -335,7 +335,7 @@ MISSING = {
 @pytest.mark.lab
 @pytest.mark.parametrize("what", MISSING)
 def test_without_a_snippet_doctor_reports_that_fault_alone(
-    site: Site, reported: Callable[[Snippet], Settings], what: str
+    site: GuideSite, reported: Callable[[Snippet], Settings], what: str
 ) -> None:
     left_out = [s for s in MISSING[what] if s.file(site.layout)]
     lay(site, (s for s in lines_for(site.layout) if s not in left_out))
@@ -354,7 +354,7 @@ def test_without_a_snippet_doctor_reports_that_fault_alone(
 
 
 @pytest.mark.lab
-def test_doctor_prints_no_secret(site: Site, reported: Callable[[Snippet], Settings]) -> None:
+def test_doctor_prints_no_secret(site: GuideSite, reported: Callable[[Snippet], Settings]) -> None:
     lay(site, [USER])
     text = as_text(_examined(reported(FIRST_TABLE)), ["toronto"])
     secrets = [site.asterisk.secret, site.asterisk.secrets.witness, "generated-at-installation", "made-in-the-gui"]

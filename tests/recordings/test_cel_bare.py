@@ -18,7 +18,7 @@ from callmon.core.calls.exchange_profile import ExchangeProfile
 from tests.recordings.test_cel import DESK_PHONES, KEYS, RECORDINGS, calls, concluded, rows_of, scripted
 from tests.recordings.test_cel_layouts import fields_of, padded
 from tests.recordings.test_traces import TRACES
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 
 RUNS = pytest.mark.parametrize("run", ["run-16", "run-22"])
 LACKING = pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def filled(folder: Path, name: str, column: str) -> tuple[dict[str, Any], list[s
     with closing(sqlite3.connect(folder / "cel.db")) as connection, connection:
         connection.execute(f"CREATE TABLE cel ({names})")
         connection.executemany(f"INSERT INTO cel VALUES ({signs})", rows)
-    office = Office(folder, f'\n[exchanges.toronto.cel]\nurl = "sqlite:///{folder}/cel.db"\n')
+    office = BackfillOffice(folder, f'\n[exchanges.toronto.cel]\nurl = "sqlite:///{folder}/cel.db"\n')
     result = office.run("backfill", "--json")
     return msgspec.json.decode(result.stdout), result.stderr.splitlines()
 

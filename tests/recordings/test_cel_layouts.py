@@ -16,7 +16,7 @@ import pytest
 from callmon.backfill.cel.rows import COLUMNS, CelReader, CelRow
 from tests.recordings.test_cel import RECORDINGS, TORONTO, calls, concluding, of_public, rows_of, scripted
 from tests.recordings.test_traces import NAMES, TRACES
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.support.scripted_truth import unlike
 
 Fields = list[list[str]]
@@ -165,6 +165,6 @@ def test_the_command_takes_each_of_these_files(tmp_path: Path) -> None:
     for name, path in files(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
-        (call,) = Office(folder).calls(str(path))
+        (call,) = BackfillOffice(folder).calls(str(path))
         said = call["outcome"], call["line"], len(call["transfers"]), call["answered_by"]["extension"]
         assert (name, *said) == (name, "answered", "general", 1, "101")

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 from callmon.features.months.model import Cut, Figure, Place, Report
-from tests.year import Owing, Truth
+from tests.year import Owing, YearTruth
 from tests.year.totals import CUTS, Totals, of_month
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -25,7 +25,7 @@ PAIRS = {"tty_voice": ("tty", "voice"), "french_english": ("fr", "en")}
 class Expected:
     """Expected (state, value, numerator, denominator) of every place of one month's report."""
 
-    def __init__(self, calls: list[Truth], obligations: list[Owing], report: Report) -> None:
+    def __init__(self, calls: list[YearTruth], obligations: list[Owing], report: Report) -> None:
         self._calls, self._obligations = of_month(calls, obligations, report.month.first, report.month.after)
         self._known: dict[Cut, Totals] = {}
         self.report = report

@@ -14,7 +14,7 @@ from callmon.features.months.formats import json as as_json
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.model import WHOLE, Cut, Place, Report
 from callmon.features.months.request import gathered
-from tests.store.test_backfill import Office, cel
+from tests.store.test_backfill import BackfillOffice, cel
 from tests.year import TORONTO
 from tests.year import rows as year_rows
 
@@ -22,9 +22,9 @@ LATER = datetime(2030, 1, 5, 15, tzinfo=UTC)
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
+def office(tmp_path: Path) -> BackfillOffice:
     """Its exchange has been listened to since long."""
-    found = Office(tmp_path)
+    found = BackfillOffice(tmp_path)
     store = found.store()
     year_rows.listened(store, datetime(2020, 1, 1, tzinfo=UTC), LATER)
     store.close()
@@ -35,7 +35,7 @@ def month_of(reported: list[dict[str, Any]]) -> str:
     return datetime.fromisoformat(reported[0]["arrived"]).astimezone(TORONTO).strftime("%Y-%m")
 
 
-def made(office: Office, name: str) -> Report:
+def made(office: BackfillOffice, name: str) -> Report:
     store = office.store()
     try:
         return gathered(store, office.settings(), period.month(name, TORONTO), LATER, compare=False)
@@ -48,7 +48,7 @@ def published(report: Report) -> as_json.Published:
     return as_json.parse_report(reported, "before.json")
 
 
-def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: Office) -> None:
+def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: BackfillOffice) -> None:
     name = month_of(office.calls(cel("vm_message")))
     before = made(office, name)
     assert (
@@ -75,7 +75,7 @@ def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: Offic
     assert not [x for x in reported if x.name == "check"]
 
 
-def test_a_backfill_that_changes_nothing_makes_the_same_report(office: Office) -> None:
+def test_a_backfill_that_changes_nothing_makes_the_same_report(office: BackfillOffice) -> None:
     name = month_of(office.calls(cel("vm_message")))
     before = made(office, name)
     assert office.calls(cel("vm_message")) == []
@@ -84,7 +84,7 @@ def test_a_backfill_that_changes_nothing_makes_the_same_report(office: Office) -
     assert as_json.revised(after, published(before), "before.json").changes == ()
 
 
-def test_the_commands_say_the_same(office: Office, tmp_path: Path) -> None:
+def test_the_commands_say_the_same(office: BackfillOffice, tmp_path: Path) -> None:
     name = month_of(office.calls(cel("vm_message")))
     first, second = tmp_path / "1.json", tmp_path / "2.json"
     asked = ("report", name, "--format", "json", "--no-compare")

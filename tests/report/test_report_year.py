@@ -38,7 +38,7 @@ from tests import year
 from tests.report.expected_figures import APART, Expected, Page, places, reported, rows_of, same, shown
 from tests.support.environment import GIVEN
 from tests.support.examples import WHOLE, examples
-from tests.year import TORONTO, Owing, Truth
+from tests.year import TORONTO, Owing, YearTruth
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -57,19 +57,19 @@ NOON_TO_ONE = datetime(2024, 7, 9, 16, tzinfo=UTC), datetime(2024, 7, 9, 17, 30,
 
 
 @dataclass
-class Year:
+class SeededYear:
     """A database with a year of calls, and what happened in them."""
 
     store: Database
     settings: Settings
-    calls: list[Truth]
+    calls: list[YearTruth]
     obligations: list[Owing]
 
     def report(self, name: str, compare: bool = False, now: datetime = LATER) -> Report:
         return gathered(self.store, self.settings, period.month(name, TORONTO), now, compare=compare)
 
 
-class SameYear(Year):
+class SameYear(SeededYear):
     """One whose rows never change: each of its reports is made once."""
 
     @cache  # noqa: B019  it lives as long as the module
@@ -80,7 +80,7 @@ class SameYear(Year):
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeededYear]:
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
     settings = year.settings()
     calls, obligations = year_rows.stored(
@@ -91,7 +91,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
     store.close()
 
 
-def different(calls: list[Truth], obligations: list[Owing], report: Report) -> list[tuple[Any, ...]]:
+def different(calls: list[YearTruth], obligations: list[Owing], report: Report) -> list[tuple[Any, ...]]:
     """The figures that are not what happened."""
     expected = Expected(calls, obligations, report)
     wanted = [(place, reported(one), expected.at(one)) for place, one in places(report)]
@@ -99,13 +99,13 @@ def different(calls: list[Truth], obligations: list[Owing], report: Report) -> l
 
 
 @pytest.mark.parametrize("name", MONTHS if WHOLE else PARTICULAR)
-def test_every_figure_of_the_month_is_what_happened_in_it(known: Year, name: str) -> None:
+def test_every_figure_of_the_month_is_what_happened_in_it(known: SeededYear, name: str) -> None:
     report = known.report(name)
     assert different(known.calls, known.obligations, report) == []
     assert len(report.figures) > 5_000
 
 
-def test_every_call_and_every_callback_of_the_year_is_in_one_month(known: Year) -> None:
+def test_every_call_and_every_callback_of_the_year_is_in_one_month(known: SeededYear) -> None:
     reports = [known.report(name) for name in MONTHS]
     for name, count in (("calls_offered", CALLS), ("callbacks_opened", None), ("complaints_opened", None)):
         kinds = {"callbacks_opened": "callback", "complaints_opened": "complaint"}
@@ -113,7 +113,7 @@ def test_every_call_and_every_callback_of_the_year_is_in_one_month(known: Year) 
         assert sum(int(report.figure(name).value or 0) for report in reports) == wanted
 
 
-def test_a_planted_fault_is_found(known: Year) -> None:
+def test_a_planted_fault_is_found(known: SeededYear) -> None:
     report = known.report("2024-02")
     known.calls[0].language = "fr" if known.calls[0].language == "en" else "en"
     name = f"2024-{known.calls[0].local.month:02}"
@@ -122,7 +122,7 @@ def test_a_planted_fault_is_found(known: Year) -> None:
     assert {place.cut.kind for place, _, _ in found} >= {"language"}
 
 
-def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: Year) -> None:
+def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: SeededYear) -> None:
     before, during = known.report("2024-06"), known.report("2024-07")
     new = Cut("line", year.NEW_LINE)
     mine = [x for x in known.calls if x.line == year.NEW_LINE and x.local.month == 7]
@@ -133,7 +133,7 @@ def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: Ye
     assert before.figure("answer_rate", cut=new).state == "not_applicable"
 
 
-def test_a_month_without_a_call_has_counts_of_0_and_no_rates(known: Year) -> None:
+def test_a_month_without_a_call_has_counts_of_0_and_no_rates(known: SeededYear) -> None:
     report = known.report("2025-02")
     assert report.figure("calls_offered").value == 0
     assert report.figure("answer_by_third_ring.rate").state == "not_applicable"
@@ -141,7 +141,7 @@ def test_a_month_without_a_call_has_counts_of_0_and_no_rates(known: Year) -> Non
     assert report.figure("unheard_hours", "toronto").value == 0
 
 
-def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None:
+def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: SeededYear) -> None:
     report = known.report("2025-03")
     assert report.figure("unheard_hours", "toronto").value == 743  # the clocks go forward in it
     apart = ("unheard", "disruptions")  # of a language there are no disruptions
@@ -152,14 +152,14 @@ def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None
     ]
 
 
-def test_unreceived_hours_are_reported_with_those_in_opening_hours(known: Year) -> None:
+def test_unreceived_hours_are_reported_with_those_in_opening_hours(known: SeededYear) -> None:
     report = known.report("2024-07")
     assert report.figure("unheard_hours", "toronto").value == 1.5
     assert report.figure("unheard_open_hours", "toronto").value == 1.5
     assert known.report("2024-08").figure("unheard_hours", "toronto").value == 0
 
 
-def test_the_month_before_and_the_same_month_last_year_stand_beside_it(known: Year) -> None:
+def test_the_month_before_and_the_same_month_last_year_stand_beside_it(known: SeededYear) -> None:
     report = known.report("2024-03", compare=True)
     before, last_year = report.compared
     assert (before.month, last_year.month) == ("2024-02", "2023-03")
@@ -168,7 +168,7 @@ def test_the_month_before_and_the_same_month_last_year_stand_beside_it(known: Ye
     assert unheard == {"unheard_hours", "unheard_open_hours", "calls_in_progress"}  # callmon was not there yet
 
 
-def test_a_month_is_provisional_until_what_was_opened_in_it_has_fallen_due(known: Year) -> None:
+def test_a_month_is_provisional_until_what_was_opened_in_it_has_fallen_due(known: SeededYear) -> None:
     late = known.report("2024-07").month.end
     report = known.report("2024-07", now=late)
     assert (report.is_final, report.final_after is not None) == (False, True)
@@ -194,7 +194,7 @@ def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
     told_call = year_stories.calls(1, at=lambda _: arrived.astimezone(UTC))
     year_rows.stored(sqlite_store, settings, told_call)
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    reports = [Year(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
+    reports = [SeededYear(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
     assert [report.figure("calls_offered").value for report in reports] == months
     assert {one.value for report in reports for x, one in report.figures.items() if x.name == "check"} == {0}
 
@@ -205,7 +205,7 @@ def test_a_call_filled_from_the_exchanges_log_completes_the_figures(sqlite_store
     filled = f.Filled(truth.name, None)
     year_rows.stored(sqlite_store, settings, [([*facts[:-1], filled, facts[-1]], truth)])
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    report = SeededYear(sqlite_store, settings, [], []).report("2024-10")
     assert [report.figure("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
     assert (report.figure("completeness").numerator, report.figure("completeness").denominator) == (1, 1)
 
@@ -217,7 +217,7 @@ def test_an_unreceived_month_is_known_from_the_exchanges_log(sqlite_store: Datab
     filled = f.Filled(truth.name, None)
     year_rows.stored(sqlite_store, settings, [([*facts[:-1], filled, facts[-1]], truth)])
     year_rows.listened(sqlite_store, datetime(2025, 1, 1, tzinfo=UTC), LATER)
-    one = Year(sqlite_store, settings, [truth], [])
+    one = SeededYear(sqlite_store, settings, [truth], [])
     october, november = one.report("2024-10"), one.report("2024-11")
     wrong = different(one.calls, [], october)
     assert {place.name for place, _, _ in wrong} == {"heard", "disruptions", "disruptions_hours"}
@@ -238,7 +238,7 @@ def test_a_callbacks_verdict_is_counted_once_also_with_its_call(
     found = [msgspec.structs.replace(x, call=truth.name) for x in findings]
     year_rows.stored(sqlite_store, settings, [(facts, truth)], [(one, found, owing)])
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    report = SeededYear(sqlite_store, settings, [], []).report("2024-10")
     for x in found:
         given = {verdict: report.figure(f"{x.standard}.verdict", verdict).value for verdict in VERDICTS}
         assert given == {verdict: int(verdict == x.verdict) for verdict in VERDICTS}
@@ -256,7 +256,7 @@ def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Database) -> No
             'UPDATE "call" SET is_test = 1, data = replace(data, \'"direction":\', \'"test":true,"direction":\')'
         )
     year_rows.roll_up(sqlite_store, settings)
-    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    report = SeededYear(sqlite_store, settings, [], []).report("2024-10")
     assert (report.figure("test_calls").value, report.figure("calls_offered").value) == (1, 0)
     counts = {one.value for x, one in report.figures.items() if one.kind == "count" and x.name != "test_calls"}
     assert counts == {0, None}
@@ -297,12 +297,14 @@ def test_disruptions_are_counted_by_their_lines_and_overlaps_once() -> None:
 
 
 @pytest.fixture(scope="module")
-def july(known: Year) -> Report:
+def july(known: SeededYear) -> Report:
     return known.report("2024-07", compare=True)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_csv_has_every_figure_of_the_month_as_it_happened(known: Year, july: Report, language: str) -> None:
+def test_the_csv_has_every_figure_of_the_month_as_it_happened(
+    known: SeededYear, july: Report, language: str
+) -> None:
     (_, data), (_, dictionary) = files(july, known.settings, "csv", language, Path("x.csv"))
     columns = ("valeur", "numerateur", "denominateur", "affiche", "etat", "unite", "mois")
     if language == "en":
@@ -331,7 +333,7 @@ def _whole(text: str) -> int | None:
     return int(text) if text else None
 
 
-def test_the_json_has_every_figure_of_the_month_as_it_happened(known: Year, july: Report) -> None:
+def test_the_json_has_every_figure_of_the_month_as_it_happened(known: SeededYear, july: Report) -> None:
     ((_, data),) = files(july, known.settings, "json", None, Path("x.json"))
     expected = Expected(known.calls, known.obligations, july)
     found = json.loads(data)
@@ -359,7 +361,7 @@ def signed(july: Report, language: str) -> list[Any]:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
-    known: Year, july: Report, language: str
+    known: SeededYear, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
     page, expected = Page(data), Expected(known.calls, known.obligations, july)
@@ -375,7 +377,7 @@ def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_headline_figures_are_what_happened_in_each_of_their_months(
-    known: Year, july: Report, language: str
+    known: SeededYear, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
     june = Expected(known.calls, known.obligations, known.report("2024-06"))
@@ -388,7 +390,7 @@ def test_the_headline_figures_are_what_happened_in_each_of_their_months(
     assert [texts[3] for texts in rows] == [DASH] * 5  # nobody listened in July 2023
 
 
-def test_the_twelve_months_are_what_happened_in_each_of_them(known: Year, july: Report) -> None:
+def test_the_twelve_months_are_what_happened_in_each_of_them(known: SeededYear, july: Report) -> None:
     listened = [x for x in july.months if x.month >= "2024"]
     assert [x.month for x in july.months] == [f"2023-{n:02}" for n in range(8, 13)] + MONTHS[:6]
     for other in listened:
@@ -404,7 +406,7 @@ def test_the_twelve_months_are_what_happened_in_each_of_them(known: Year, july: 
 
 
 @pytest.mark.parametrize("name", ["2024-07", "2025-02"])
-def test_what_no_table_shows_is_0_or_has_no_number(known: Year, name: str) -> None:
+def test_what_no_table_shows_is_0_or_has_no_number(known: SeededYear, name: str) -> None:
     report = known.report(name)
     expected = Expected(known.calls, known.obligations, report)
     sections = LayoutBuilder(report, ReportFormatter("en", TORONTO)).sections()
@@ -413,7 +415,7 @@ def test_what_no_table_shows_is_0_or_has_no_number(known: Year, name: str) -> No
     assert len(omitted) > 400
 
 
-def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: Year, july: Report) -> None:
+def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: SeededYear, july: Report) -> None:
     builder = LayoutBuilder(july, ReportFormatter("en", TORONTO))
     sections = builder.sections()
     in_tables = {one.place for x in sections for table in x.tables for row in table.rows for one in row.cells}
@@ -430,7 +432,7 @@ def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: Year
     assert len(notes) == len(alone) > 5
 
 
-def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year) -> None:
+def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: SeededYear) -> None:
     ((_, data),) = files(known.report("2025-02"), known.settings, "html", "fr", Path("x.html"))
     reported = data.decode()
     assert f"lecture stricte{NO_BREAK}: s. o.</p>" in reported
@@ -445,7 +447,7 @@ SHEETS = {
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_workbook_has_five_sheets_with_every_figure_as_it_happened(
-    known: Year, july: Report, language: str
+    known: SeededYear, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "xlsx", language, Path("x.xlsx"))
     workbook = openpyxl.load_workbook(BytesIO(data))
@@ -513,12 +515,12 @@ def test_sqlite_and_postgresql_give_the_same_figures_and_fingerprint(store: Data
     other.close()
 
 
-def a_few(store: Database) -> Year:
+def a_few(store: Database) -> SeededYear:
     settings = year.settings()
     told_calls, obligations = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
     calls, owings = year_rows.stored(store, settings, told_calls, obligations)
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    return Year(store, settings, calls, owings)
+    return SeededYear(store, settings, calls, owings)
 
 
 def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_store: Database) -> None:
@@ -538,7 +540,7 @@ def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_s
     assert one.report("2024-03") == after
 
 
-def test_a_removed_line_keeps_its_calls_and_the_rows_add_up(known: Year) -> None:
+def test_a_removed_line_keeps_its_calls_and_the_rows_add_up(known: SeededYear) -> None:
     text = year.example_text().replace(*year.SURVEY) + year.STAFF
     begin, end = (
         text.index("[lines.poci-toll-free]"),

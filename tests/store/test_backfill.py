@@ -35,7 +35,7 @@ from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
 EXAMPLE = Path(__file__).parents[2] / "callmon" / "config" / "callmon.example.toml"
 
 
-class Office:
+class BackfillOffice:
     """A folder with a configuration and a database of its own."""
 
     def __init__(self, folder: Path, more: str = "") -> None:
@@ -60,8 +60,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(tmp_path)
+def office(tmp_path: Path) -> BackfillOffice:
+    return BackfillOffice(tmp_path)
 
 
 def cel(name: str) -> str:
@@ -69,7 +69,7 @@ def cel(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_recordings_cel_alone_stores_what_really_happened(office: Office, name: str) -> None:
+def test_every_recordings_cel_alone_stores_what_really_happened(office: BackfillOffice, name: str) -> None:
     wanted = [expected(said, by_key=True) for said in truth(name)]
     for said in wanted:
         said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
@@ -86,7 +86,7 @@ def test_every_recordings_cel_alone_stores_what_really_happened(office: Office, 
 
 
 @pytest.mark.parametrize("name", ["vm_message", "blind_transfer_1", "two_calls", "queue_abandon"])
-def test_running_it_twice_changes_nothing_and_says_so(office: Office, name: str) -> None:
+def test_running_it_twice_changes_nothing_and_says_so(office: BackfillOffice, name: str) -> None:
     first = office.run("backfill", cel(name)).stdout.splitlines()
     assert [line.split("  ")[2] for line in first[:-1]] == ["created"] * len(truth(name))
     with office.store().reading() as connection:
@@ -98,7 +98,7 @@ def test_running_it_twice_changes_nothing_and_says_so(office: Office, name: str)
         assert sorted(map(repr, connection.execute(text('SELECT * FROM "call"')))) == before
 
 
-def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: Office) -> None:
+def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: BackfillOffice) -> None:
     run = str(RECORDINGS / "run-16.cel.csv")
     created = [call for call in office.calls(run) if call["line"] is not None]
     assert len(created) == sum(expect.get("direction") == "inbound" for _, _, expect in scripted("run-16"))
@@ -108,7 +108,7 @@ def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: Offic
 
 
 def test_a_backfill_prints_no_number_no_name_and_no_address(
-    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    office: BackfillOffice, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     rows = Path(cel("vm_message")).read_text().replace('"","4165550101"', '"Maxime Sansnom","4165550101"')
@@ -120,12 +120,12 @@ def test_a_backfill_prints_no_number_no_name_and_no_address(
     assert [(secret in rows, secret in said) for secret in secrets] == [(True, False)] * 4
 
 
-def test_what_is_no_cel_is_said_to_be_none(office: Office) -> None:
+def test_what_is_no_cel_is_said_to_be_none(office: BackfillOffice) -> None:
     result = office.run("backfill", str(TRACES / "vm_message" / "ami.raw"), status=1)
     assert result.stderr.splitlines()[-1] == "No row of CEL was found; give a file that cel_custom writes."
 
 
-def test_a_half_written_last_row_is_left_out_and_named(office: Office, tmp_path: Path) -> None:
+def test_a_half_written_last_row_is_left_out_and_named(office: BackfillOffice, tmp_path: Path) -> None:
     rows = Path(cel("vm_message")).read_text().splitlines(keepends=True)
     file = tmp_path / "half.csv"
     file.write_text("".join(rows) + rows[0][:40])
@@ -134,7 +134,7 @@ def test_a_half_written_last_row_is_left_out_and_named(office: Office, tmp_path:
     assert result.stdout.splitlines()[-1] == "32 rows of CEL read. 1 call created."
 
 
-def test_a_file_that_is_not_there_is_named(office: Office) -> None:
+def test_a_file_that_is_not_there_is_named(office: BackfillOffice) -> None:
     result = office.run("backfill", "nowhere.csv", status=2)
     assert result.stderr == (
         "nowhere.csv: cannot be read (No such file or directory); "
@@ -142,7 +142,7 @@ def test_a_file_that_is_not_there_is_named(office: Office) -> None:
     )
 
 
-def test_without_file_and_source_it_says_what_to_configure(office: Office) -> None:
+def test_without_file_and_source_it_says_what_to_configure(office: BackfillOffice) -> None:
     result = office.run("backfill", status=2)
     assert result.stderr == (
         "No FILE is given, and no source is configured. Give a FILE, or add [exchanges.toronto.cel] with file or "

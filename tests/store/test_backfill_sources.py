@@ -34,7 +34,7 @@ from callmon.store.queries import calls, obligations
 from callmon.store.rejudge import counter_differences
 from tests.recordings.test_cel import TORONTO, heard, rows_of
 from tests.recordings.test_traces import TRACES, concluding, expected, recording, truth
-from tests.store.test_backfill import EXAMPLE, Office, cel, half_heard
+from tests.store.test_backfill import EXAMPLE, BackfillOffice, cel, half_heard
 from tests.support.store_fixtures import EXCHANGE, until, wrote
 
 
@@ -161,7 +161,7 @@ def test_a_table_of_postgresql_is_read_too(tmp_path: Path, postgres_server: str)
     plain = make_url(postgres_server).set(drivername="postgresql")
     place = plain.render_as_string(hide_password=False)
     table_of(place.replace("postgresql://", "postgresql+psycopg://"), ["attended_dtmf"], "TIMESTAMP", local)
-    office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
+    office = BackfillOffice(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
     assert [concluding(call) for call in office.calls()] == [expected(said) for said in truth("attended_dtmf")]
 
 
@@ -209,7 +209,7 @@ def test_a_table_laid_out_like_freepbxs_gives_the_truth(tmp_path: Path, name: st
         "TEXT" if kind == "text" else "DATETIME",
         lambda at: str(local(at)) if kind == "text" else f"{local(at)}.000000",
     )
-    office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
+    office = BackfillOffice(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
     assert [concluding(call) for call in office.calls()] == [expected(said) for said in truth(name)]
     assert office.calls() == []
 

@@ -18,7 +18,7 @@ from callmon.store.queries import obligations
 from callmon.store.rejudge import inconsistencies
 from tests.recordings.test_cel import RECORDINGS, heard, rows_of
 from tests.recordings.test_traces import NAMES, TRACES, recording
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.support.store_fixtures import EXCHANGE, wrote
 
 CALL = "lab-1795528013.0"  # of vm_message
@@ -151,7 +151,7 @@ def test_of_many_faults_of_one_kind_twenty_are_named_and_the_rest_counted(full: 
 
 
 def test_the_command_tells_them_with_status_1_and_a_sound_database_with_0(tmp_path: Path) -> None:
-    office = Office(tmp_path)
+    office = BackfillOffice(tmp_path)
     office.run("backfill", str(TRACES / "vm_message" / "cel.csv"))
     sound = "Facts, calls, ledger, figures and roll-ups agree.\n"
     assert office.run("db", "check").stdout == sound

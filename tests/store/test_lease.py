@@ -62,7 +62,7 @@ for line in sys.stdin:
 """
 
 
-class Leader:
+class LeaseHolder:
     """A writer in a process of its own, which can be frozen."""
 
     def __init__(self, store: Database) -> None:
@@ -75,7 +75,7 @@ class Leader:
             cwd=Path(__file__).parents[2],
         )
 
-    def __enter__(self) -> Leader:
+    def __enter__(self) -> LeaseHolder:
         assert self._answer() == "begun"
         return self
 
@@ -156,7 +156,7 @@ def test_a_frozen_leader_loses_the_lease_and_writes_nothing_afterwards(
     store: Database,
 ) -> None:
     reported = of_calls(2)
-    with Leader(store) as first, shared(store) as second:
+    with LeaseHolder(store) as first, shared(store) as second:
         first.commit(0, 12)
         first.signal(signal.SIGSTOP)
         began = time.monotonic()
@@ -248,7 +248,7 @@ def test_a_replaced_leader_that_returns_compares_before_it_writes(
     store: Database,
 ) -> None:
     reported = of_calls(3)
-    with Leader(store) as first:
+    with LeaseHolder(store) as first:
         with shared(store) as second:
             first.commit(0, 12)
             first.signal(signal.SIGSTOP)

@@ -26,7 +26,7 @@ from callmon.store.tables.columns import table_of
 from callmon.store.tables.figures import ReconciliationCallRow, ReconciliationRow
 from tests.recordings.test_cel import reported, rows_of
 from tests.recordings.test_traces import NAMES, truth
-from tests.store.test_backfill import EXAMPLE, Office
+from tests.store.test_backfill import EXAMPLE, BackfillOffice
 from tests.store.test_backfill_sources import later, sourced, write_csv
 from tests.support.store_fixtures import EXCHANGE, answered_call, wrote
 
@@ -171,7 +171,7 @@ def test_a_test_call_is_reconciled_too_and_a_call_of_staff_is_not(store: Databas
 
 def test_the_command_lists_differences_and_agrees_after_a_backfill(tmp_path: Path) -> None:
     _, calls = diary_of(tmp_path)
-    office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nfile = "{tmp_path}/Master.csv"\n')
+    office = BackfillOffice(tmp_path, f'\n[exchanges.toronto.cel]\nfile = "{tmp_path}/Master.csv"\n')
     lines = office.run("reconcile", "2026-11-24", status=1).stdout.splitlines()
     assert sorted(line.split("  ")[4] for line in lines[:-1]) == sorted(calls)
     assert {line.split("  ")[5] for line in lines[:-1]} == {"not in callmon"}
@@ -202,7 +202,7 @@ def test_the_command_lists_differences_and_agrees_after_a_backfill(tmp_path: Pat
 def test_what_cannot_be_compared_is_refused_with_what_to_do(
     tmp_path: Path, words: list[str], sentence: str
 ) -> None:
-    office = Office(tmp_path)
+    office = BackfillOffice(tmp_path)
     result = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(
         main, ["reconcile", *words, "--config", str(office.config)]
     )

@@ -107,7 +107,7 @@ def put(store: Database, items: list[Outcome]) -> None:
         write_batch(connection, BatchId(number + 1, "a token"), items, store.ring)
 
 
-class History:
+class RollupHistory:
     """What happens to one database, step by step."""
 
     def __init__(self, store: Database) -> None:
@@ -158,7 +158,7 @@ def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Database)
     @settings(max_examples=examples(40), deadline=None)
     @given(st.lists(STEPS, max_size=8))
     def check(steps: list[tuple[Any, ...]]) -> None:
-        history = History(store)
+        history = RollupHistory(store)
         for name, *how in steps:
             getattr(history, name)(*how)
             with store.reading() as connection:

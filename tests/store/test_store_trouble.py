@@ -288,7 +288,7 @@ def test_what_cannot_be_stored_at_the_end_is_reported(
 # PostgreSQL over a network.
 
 
-class Wire:
+class BrokenWire:
     """A TCP proxy to a PostgreSQL. `lose_answer`: the next COMMIT arrives, its answer does not."""
 
     def __init__(self, target: tuple[str, int]) -> None:
@@ -339,7 +339,7 @@ def test_a_commit_whose_answer_was_lost_is_neither_repeated_nor_forgotten(postgr
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     upgrade(direct).close()
-    wire = Wire((address.host, address.port))
+    wire = BrokenWire((address.host, address.port))
     over_wire = open_store(make_url(direct).set(host="127.0.0.1", port=wire.port).render_as_string(False))
     reported = of_calls(6)
     with database(over_wire) as sink:

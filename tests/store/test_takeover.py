@@ -38,7 +38,7 @@ SECOND = timedelta(seconds=1)
 LISTED = b"Event: CoreShowChannelsComplete\r\n\r\nEvent: StatusComplete\r\n\r\n"
 
 
-class Callmon:
+class TakeoverInstance:
     """One that hears: each outcome with the exchange's time at which it was told."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Callmon:
         self.replay = Replay(self.monitor, "toronto")
         self.reported: list[tuple[datetime, Outcome]] = []
 
-    def hear(self, *connections: bytes) -> Callmon:
+    def hear(self, *connections: bytes) -> TakeoverInstance:
         for data in connections:
             for outcome in self.replay.connection(chunks(io.BytesIO(bytes(data)))):
                 at = self.monitor.exchanges.get("toronto").tracker.state.exchange_time  # type: ignore[union-attr]  # it is configured
@@ -83,7 +83,7 @@ def written(store: Database, reported: Iterable[Item]) -> Figures:
 
 def alone(folder: Path, *connections: bytes) -> tuple[dict[str, Any], Figures]:
     store = new(folder, "alone")
-    figures = written(store, Callmon().hear(*connections).between(None, None))
+    figures = written(store, TakeoverInstance().hear(*connections).between(None, None))
     found = everything(store)
     store.close()
     return found, figures
@@ -100,12 +100,12 @@ def succeed(store: Database, second: Monitor, kept: list[Outcome]) -> list[Outco
 def test_an_instance_that_received_all_writes_what_is_missing(tmp_path: Path, name: str, part: float) -> None:
     whole = recording(name)
     expected, figures = alone(tmp_path, whole)
-    first = Callmon().hear(whole)
+    first = TakeoverInstance().hear(whole)
     begin, end = first.reported[0][0], first.reported[-1][0]
     died = begin + (end - begin) * part
     store = new(tmp_path, "shared")
     written(store, [*first.between(None, died), Heartbeat("toronto", died - SECOND)])
-    second, taken = Callmon(), _place(whole, died + 10 * SECOND)
+    second, taken = TakeoverInstance(), _place(whole, died + 10 * SECOND)
     second.hear(whole[:taken])
     missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
     assert facts_of(missing) == facts_of(second.between(died, None))
@@ -138,7 +138,7 @@ def _place(whole: bytes, until: datetime) -> int:
     return len(whole)
 
 
-def _go_on(callmon: Callmon, rest: bytes) -> None:
+def _go_on(callmon: TakeoverInstance, rest: bytes) -> None:
     """The same connection, further on."""
     callmon.replay._connections = 0
     callmon.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest)
@@ -170,9 +170,9 @@ def two(until: float) -> tuple[Exchange, int]:
     return exchange, begun
 
 
-def begun_anew(store: Database) -> Callmon:
+def begun_anew(store: Database) -> TakeoverInstance:
     """As the daemon begins: by what is stored."""
-    callmon = Callmon()
+    callmon = TakeoverInstance()
     open_calls = calls.open_calls(store, "toronto", numbers=True)
     judged = {call: [finding.standard for finding in known.findings] for call, known in open_calls.items()}
     facts = {call: known.facts for call, known in open_calls.items()}
@@ -190,7 +190,7 @@ def test_who_began_in_mid_call_reads_what_it_missed_in_the_database(
     exchange, place = two(begun_at)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, died = Callmon().hear(whole), MORNING + timedelta(seconds=died_at)
+    first, died = TakeoverInstance().hear(whole), MORNING + timedelta(seconds=died_at)
     store = new(tmp_path, "shared")
     begun = MORNING + timedelta(seconds=begun_at - behind)
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
@@ -223,7 +223,7 @@ def test_a_caller_sent_off_before_it_was_transferred_if_another_answers(tmp_path
     exchange.at(30).ends(caller, *others)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, learns, died = (MORNING + n * SECOND for n in (8, 12, 15))
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
@@ -262,12 +262,12 @@ def test_a_menu_that_a_standby_found_is_ended_by_the_same_party(
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
     store, died = new(tmp_path, "shared"), MORNING + timedelta(seconds=died_at)
-    first, beat = Callmon(), _place(whole, MORNING + 5 * SECOND)
+    first, beat = TakeoverInstance(), _place(whole, MORNING + 5 * SECOND)
     first.hear(whole[:beat])
     written(store, [*first.between(None, None), *first.monitor.requested_hangups("toronto")])
     assert first.monitor.requested_hangups("toronto") == []
     written(store, [Heartbeat("toronto", MORNING + 8 * SECOND)])
-    second = Callmon()
+    second = TakeoverInstance()
     rest = whole[place:]
     taken = _place(rest, died)
     second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
@@ -299,7 +299,7 @@ def test_a_redirect_soon_after_is_the_one_transfer_the_other_stored(tmp_path: Pa
     exchange.at(30).ends(caller, *others)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, learns, died = (MORNING + n * SECOND for n in (8, 11.3, 16))
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
@@ -347,7 +347,7 @@ def test_a_transfer_that_the_other_received_is_not_inferred_again(tmp_path: Path
     exchange.at(30).ends(caller, *others)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, died = (MORNING + n * SECOND for n in (8, 16))
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
@@ -378,7 +378,7 @@ def test_a_gap_before_the_whole_listing_is_none_where_the_other_received(
     exchange.at(30).ends(caller, phones[0])
     whole = bytes(exchange.connections[-1])
     _, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, died = (MORNING + n * SECOND for n in (7, 10))
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
@@ -407,7 +407,7 @@ def test_what_is_written_during_the_read_is_not_lost_to_a_standby(
     exchange.at(5).answer(caller, *phones)
     exchange.at(6).event("PeerStatus", Peer="PJSIP/101")
     whole, store = bytes(exchange.connections[-1]), new(tmp_path, "shared")
-    first, second = Callmon().hear(whole), Callmon().hear(whole)
+    first, second = TakeoverInstance().hear(whole), TakeoverInstance().hear(whole)
     early, late = (MORNING + n * SECOND for n in (1.5, 5.5))
     written(store, [*first.between(None, early), Heartbeat("toronto", early)])
     kept = [*second.between(None, early), Heartbeat("toronto", early), *second.between(early, late)]
@@ -440,7 +440,7 @@ def test_an_event_later_than_the_others_last_heartbeat_is_not_lost(tmp_path: Pat
     exchange.at(30).ends(caller, *phones)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, second, store = Callmon().hear(whole), Callmon(), new(tmp_path, "shared")
+    first, second, store = TakeoverInstance().hear(whole), TakeoverInstance(), new(tmp_path, "shared")
     before, died = MORNING + 1.5 * SECOND, MORNING + 10 * SECOND
     written(store, [*first.between(None, before), Heartbeat("toronto", before + late * SECOND)])
     taken = _place(whole, died)
@@ -475,7 +475,7 @@ def test_an_answer_that_both_received_is_stored_once(
     exchange.at(30).ends(caller, *phones)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, died = MORNING + 2.2 * SECOND, MORNING + 7 * SECOND
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
@@ -509,7 +509,7 @@ def withheld(answered: float) -> bytes:
 def test_a_number_withheld_at_another_moment_by_each_begins_no_call_anew(tmp_path: Path) -> None:
     """What is stored of the arrival has no number any more."""
     expected, figures = alone(tmp_path, withheld(1.2))
-    first, second, store = Callmon().hear(withheld(1.2)), Callmon(), new(tmp_path, "shared")
+    first, second, store = TakeoverInstance().hear(withheld(1.2)), TakeoverInstance(), new(tmp_path, "shared")
     written(store, first.between(None, MORNING + 2 * SECOND))
     whole = withheld(1.3)
     taken = _place(whole, MORNING + 10 * SECOND)
@@ -536,11 +536,11 @@ def test_a_message_only_the_other_received_is_due_by_its_successor(tmp_path: Pat
     exchange.at(40).message(caller)
     exchange.ends(caller)
     exchange.at(60).event("PeerStatus", Peer="PJSIP/101")
-    first, store = Callmon().hear(*exchange.connections), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(*exchange.connections), new(tmp_path, "shared")
     written(store, [*first.between(None, None), Heartbeat("toronto", MORNING + 60 * SECOND)])
     quiet = Exchange()  # begun a minute later, and nothing has happened since
     quiet.at(61).list_channels()
-    second = Callmon().hear(*quiet.connections)
+    second = TakeoverInstance().hear(*quiet.connections)
     second.monitor.ledger.gap("toronto", MORNING, MORNING + 60 * SECOND)
     before = CallbackStatus().updated(second.monitor.ledger.index)
     assert succeed(store, second.monitor, second.between(None, None)) == []
@@ -553,8 +553,8 @@ def test_a_message_only_the_other_received_is_due_by_its_successor(tmp_path: Pat
 
 def test_a_message_that_both_received_is_complete_though_timed_later(tmp_path: Path) -> None:
     whole, store = recording("vm_message"), new(tmp_path, "shared")
-    written(store, Callmon().hear(whole).between(None, None))
-    second = Callmon().hear(whole)
+    written(store, TakeoverInstance().hear(whole).between(None, None))
+    second = TakeoverInstance().hear(whole)
     kept = [with_later_entries(outcome) for outcome in second.between(None, None)]
     assert [type(x.entry).__name__ for outcome in kept for x in outcome.ledger] == ["Owed"]
     assert succeed(store, second.monitor, kept) == []
@@ -582,7 +582,7 @@ def test_only_the_time_in_which_neither_heard_the_exchange_is_unheard(
         pass
     exchange.at(30).ends(caller, phones[0])
     died, store = MORNING + died_at * SECOND, new(tmp_path, "shared")
-    second = Callmon().hear(*exchange.connections)
+    second = TakeoverInstance().hear(*exchange.connections)
     written(store, [*second.between(None, min(died, MORNING + 9 * SECOND)), Heartbeat("toronto", died)])
     written(store, succeed(store, second.monitor, second.between(None, None)))
     gaps = [((gap.start - MORNING) / SECOND, (gap.end - MORNING) / SECOND) for gap in calls.gaps(store, "toronto")]
@@ -601,12 +601,12 @@ def test_who_is_cut_off_at_its_turn_has_a_gap_since_the_others_end(tmp_path: Pat
     exchange.at(5).event("PeerStatus", Peer="PJSIP/101")
     before = bytes(exchange.connections[-1])
     exchange.at(9).answer(caller, *phones)
-    first, store = Callmon().hear(*exchange.connections), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(*exchange.connections), new(tmp_path, "shared")
     written(store, [*first.between(None, None), Heartbeat("toronto", MORNING + 12 * SECOND)])
     with exchange.at(13).unheard(15.0):
         pass
     exchange.at(30).ends(caller, phones[0])
-    second = Callmon().hear(before)
+    second = TakeoverInstance().hear(before)
     assert second.monitor.feed("toronto", ConnectionLost(MORNING + 5 * SECOND)) is None
     assert succeed(store, second.monitor, second.between(None, None)) == []
     heard = len(second.reported)
@@ -622,7 +622,7 @@ def test_who_is_cut_off_at_its_turn_has_a_gap_since_the_others_end(tmp_path: Pat
 
 
 def test_what_was_done_by_hand_is_done_once(tmp_path: Path) -> None:
-    second, store = Callmon(), new(tmp_path, "shared")
+    second, store = TakeoverInstance(), new(tmp_path, "shared")
     kept = [Outcome("toronto", callback_command=1), Outcome("toronto", callback_command=3)]
     assert succeed(store, second.monitor, kept) == [Outcome("toronto", callback_command=3)]
     written(store, [Outcome("toronto", callback_command=3)])

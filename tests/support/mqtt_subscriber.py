@@ -17,7 +17,7 @@ from callmon.core.snapshot import CallbackStatus, DaemonSnapshot, LineStatus
 from tests.support.store_fixtures import START
 
 
-class Board:
+class MqttBoard:
     """``with Board(port) as board:`` subscribes to all. `shown`: each topic's latest payload; "" if deleted."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Board:
         self._client.reconnect_delay_set(1, 1)
         self._port, self._qos = port, qos
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> MqttBoard:
         self._client.connect("127.0.0.1", self._port)
         self._client.loop_start()
         assert self._subscribed.wait(60)

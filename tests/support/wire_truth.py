@@ -10,7 +10,7 @@ from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.wire import RING, begins, joined, ring, waited_until, was_up, wire
 from tests.support.scripted_truth import reported
 
@@ -20,7 +20,7 @@ CEL_SLACK = 0.5
 NEAR = 0.1
 
 
-class Told(NamedTuple):
+class ReportedRinging(NamedTuple):
     """What callmon tells: the ringing began between two moments, and a person answered in that ring."""
 
     earliest: float | None
@@ -30,7 +30,7 @@ class Told(NamedTuple):
     silent: bool = False  # it claims that the caller heard no ringing
 
 
-def told_of(said: Mapping[str, Any]) -> Told:
+def told_of(said: Mapping[str, Any]) -> ReportedRinging:
     """The one place that knows the names of callmon's fields. `said` is from `with_wait`.
 
     Where no ring was heard, `rings` counts seconds.
@@ -38,8 +38,8 @@ def told_of(said: Mapping[str, Any]) -> Told:
     verdict, heard = said["verdicts"]["answer_by_third_ring"], said["heard_ringing"]
     span = _span(said)
     if not heard or span is None:
-        return Told(None, None, None, verdict, heard is False and not said["ringing_at_most"])
-    return Told(*span, None if said["rings_estimated"] else said["rings"], verdict)
+        return ReportedRinging(None, None, None, verdict, heard is False and not said["ringing_at_most"])
+    return ReportedRinging(*span, None if said["rings_estimated"] else said["rings"], verdict)
 
 
 def _span(said: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -67,7 +67,7 @@ def stored(store: Database, settings: Settings, own: str) -> dict[str, Any] | No
     return with_wait(said, found.account) if said and found and found.account else None
 
 
-def near_an_edge(call: Played) -> bool:
+def near_an_edge(call: PlayedSituation) -> bool:
     """Whether the wait ended so near to a ring's edge that a few milliseconds decide."""
     into = ((waited_until(call) or 0.0) - clock(call)) % RING
     return min(into, RING - into) < NEAR
@@ -80,7 +80,7 @@ class Compared(NamedTuple):
     begins: float | None
     ring: int | None
     verdict: str
-    reported: Told
+    reported: ReportedRinging
     wrong: tuple[str, ...]
 
     @property
@@ -95,7 +95,7 @@ class Compared(NamedTuple):
         return f"{self.situation}: {own}; {reported}: {'; '.join(self.wrong) or 'right'}"
 
 
-def compared(call: Played, said: Mapping[str, Any]) -> Compared:
+def compared(call: PlayedSituation, said: Mapping[str, Any]) -> Compared:
     """Each point in which the call is told wrong. What callmon says that it does not know is not wrong."""
     claimed, began = told_of(said), begins(call)
     person, verdict = joined(call), verdict_by_wire(call)
@@ -129,7 +129,7 @@ def _line(name: str, calls: list[Compared]) -> str:
     return " | ".join((name, _s(pairs[0][0]), _s(pairs[0][1]), _s(off), *rings, f"{wrong} of {len(calls)}"))
 
 
-def verdict_by_wire(call: Played) -> str:
+def verdict_by_wire(call: PlayedSituation) -> str:
     """Of answer_by_third_ring. A caller that heard no ring waited since the 183, or since it called."""
     waited = (waited_until(call) or call.invited) - clock(call)
     if joined(call):
@@ -137,12 +137,12 @@ def verdict_by_wire(call: Played) -> str:
     return "not_met" if call.boxed or waited >= IN_TIME else "exempt"
 
 
-def clock(call: Played) -> float:
+def clock(call: PlayedSituation) -> float:
     """When the wait for a person began."""
     return begins(call) or (not was_up(call) and wire(call).early_media) or call.invited
 
 
-def _start(began: float | None, reported: Told, end: float | None) -> Iterable[str]:
+def _start(began: float | None, reported: ReportedRinging, end: float | None) -> Iterable[str]:
     if reported.earliest is None or reported.latest is None:
         if reported.silent and began is not None:
             yield "ringing that is not told"
@@ -154,12 +154,12 @@ def _start(began: float | None, reported: Told, end: float | None) -> Iterable[s
         yield f"ringing began {reported.earliest - began:+.3f} s from the wire"
 
 
-def _number(number: int | None, reported: Told) -> Iterable[str]:
+def _number(number: int | None, reported: ReportedRinging) -> Iterable[str]:
     if reported.rings is not None and reported.rings != number:
         yield f"ring {reported.rings}, not {number}"
 
 
-def _verdict(verdict: str, reported: Told) -> Iterable[str]:
+def _verdict(verdict: str, reported: ReportedRinging) -> Iterable[str]:
     if reported.verdict not in (verdict, "unknown"):
         yield f"{reported.verdict}, not {verdict}"
 

@@ -155,7 +155,7 @@ def test_a_correction_is_counted_once_and_figures_rows_and_roll_ups_agree(store:
 # ── a daemon, and exchanges whose clock is two days ahead for some seconds ──
 
 
-class Told(Exchange):
+class CorrectedVerdict(Exchange):
     """What happens is told at once, with the time of the false exchange."""
 
     def __init__(self, wire: FalseExchange) -> None:
@@ -169,14 +169,14 @@ class Told(Exchange):
         return self._wire.time()
 
 
-def message(exchange: Told) -> None:
+def message(exchange: CorrectedVerdict) -> None:
     caller = exchange.call()
     exchange.voicemail(caller)
     exchange.message(caller)
     exchange.ends(caller)
 
 
-def called_back(exchange: Told) -> tuple[Channel, Channel]:
+def called_back(exchange: CorrectedVerdict) -> tuple[Channel, Channel]:
     phone = exchange.new("PJSIP/102", 4, "9" + CALLER[2:], caller="102", context="internal")
     far = exchange.dial(phone, "PJSIP/trunk", dial_string=CALLER[2:] + "@trunk")
     exchange.ring(phone, far)
@@ -200,7 +200,7 @@ def test_a_clock_two_days_ahead_for_seconds_judges_no_callback(tmp_path: Path, e
         more = OTHER.format(port=ottawa.port) * (exchanges - 1)
         callmon = WarmCallmon(tmp_path, toronto.port, "secret", more=more)
         with callmon:
-            reported, ahead = Told(toronto), "The clock of the exchange toronto is 1728"
+            reported, ahead = CorrectedVerdict(toronto), "The clock of the exchange toronto is 1728"
             message(reported)
             assert until(lambda: callmon.total("callmon_callbacks_open") == 1.0)
             toronto.ahead = ottawa.ahead = 2 * 86_400.0
@@ -223,7 +223,7 @@ def test_a_talk_settles_when_long_enough_without_further_events(tmp_path: Path) 
         rarely = written.replace('username = "callmon"\n', 'username = "callmon"\nping_every = "1h"\n', 1)
         callmon.config.write_text(rarely, encoding="utf-8")
         with callmon:
-            reported = Told(toronto)
+            reported = CorrectedVerdict(toronto)
             message(reported)
             assert until(lambda: callmon.total("callmon_callbacks_open") == 1.0)
             called_back(reported)

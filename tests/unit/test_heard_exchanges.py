@@ -15,7 +15,7 @@ TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)
 LISTED = (e.CoreShowChannelsComplete(TUESDAY), e.StatusComplete(TUESDAY))
 
 
-class Site:
+class ConnectedExchange:
     """An exchange that is logged in, as /metrics shows it."""
 
     def __init__(self) -> None:
@@ -32,12 +32,12 @@ class Site:
 
 
 def test_who_is_logged_in_is_not_received_until_its_listing_is_whole() -> None:
-    site = Site()
+    site = ConnectedExchange()
     steps = ([e.FullyBooted(TUESDAY, "100")], [*LISTED[:1]], [*LISTED[1:]])
     assert [site.shown(step) for step in steps] == [False, False, True]
 
 
 def test_an_exchange_lost_and_back_is_unreceived_until_it_has_listed() -> None:
-    site = Site()
+    site = ConnectedExchange()
     steps = (LISTED, [e.ConnectionLost(TUESDAY)], [e.FullyBooted(TUESDAY, "100")], LISTED)
     assert [site.shown(step) for step in steps] == [True, False, False, True]

@@ -295,7 +295,7 @@ def test_the_index_shows_the_page_of_the_default_language(tmp_path: Path) -> Non
 # The daemon's task.
 
 
-class Daemon:
+class NoticeDaemon:
     """What the publisher reads of a daemon."""
 
     def __init__(self, folder: Path) -> None:
@@ -309,7 +309,7 @@ class Daemon:
 
 
 async def test_the_daemon_writes_on_a_change_and_not_for_each_snapshot(tmp_path: Path) -> None:
-    daemon, page, made = Daemon(tmp_path), tmp_path / "disruptions.html", []
+    daemon, page, made = NoticeDaemon(tmp_path), tmp_path / "disruptions.html", []
     soon = disruption(began=datetime.now(UTC) - HOUR)
     for how in ({}, {}, {"unheard": True}, {"unheard": True}, {}):
         await daemon.publish(**how)
@@ -322,7 +322,7 @@ async def test_the_daemon_writes_on_a_change_and_not_for_each_snapshot(tmp_path:
 
 async def test_a_folder_that_is_away_is_a_remark_until_it_is_back(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
-    daemon = Daemon(folder)
+    daemon = NoticeDaemon(folder)
     await daemon.publish()
     assert daemon.publisher.troubles() == [
         f"The public notice in {folder} is not up to date (No such file or directory). Give callmon a folder in "
@@ -334,7 +334,7 @@ async def test_a_folder_that_is_away_is_a_remark_until_it_is_back(tmp_path: Path
 
 
 async def test_a_standby_publishes_nothing_until_it_leads(tmp_path: Path) -> None:
-    daemon, found = Daemon(tmp_path), []
+    daemon, found = NoticeDaemon(tmp_path), []
     for daemon.stands_by in (True, False):
         await daemon.publish()
         found.append((tmp_path / "disruptions.json").exists())
@@ -411,7 +411,7 @@ async def test_a_folder_that_never_answers_is_said_to_be_out_of_date(
     answers = threading.Event()
     monkeypatch.setattr(notice_folder, "publish_notice", lambda *_: answers.wait(60))
     monkeypatch.setattr(notice_folder, "SLOW_SECONDS", 0.1)
-    daemon = Daemon(tmp_path)
+    daemon = NoticeDaemon(tmp_path)
     writing = asyncio.create_task(daemon.publish())
     await asyncio.sleep(0.3)
     (said,) = daemon.publisher.troubles()

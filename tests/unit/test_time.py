@@ -88,7 +88,7 @@ def test_a_step_of_our_own_clock_makes_nothing_due(step: timedelta) -> None:
 AT = MORNING
 
 
-class Wire:
+class TimedWire:
     """An exchange on one connection: what it says at a moment of ours, by a clock that may be set."""
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class Wire:
     def answers(self) -> list[e.Event]:
         return self.says(self.answer())
 
-    def at(self, seconds: float) -> Wire:
+    def at(self, seconds: float) -> TimedWire:
         self.now = 100.0 + seconds
         return self
 
@@ -142,7 +142,7 @@ def steps(events: list[e.Event]) -> list[float]:
 
 @pytest.mark.parametrize("by", [3600.0, -3600.0, 1.2, -1.2])
 def test_an_event_by_a_set_clock_waits_for_the_answer_that_says_so(by: float) -> None:
-    wire = Wire()
+    wire = TimedWire()
     assert kinds(wire.at(2).tells()) == ["Newstate"]
     wire.asked()
     wire.ahead = by
@@ -155,7 +155,7 @@ def test_an_event_by_a_set_clock_waits_for_the_answer_that_says_so(by: float) ->
 
 
 def test_a_late_reply_without_a_time_does_not_prove_longer_reception() -> None:
-    wire = Wire()
+    wire = TimedWire()
     wire.at(2).tells()
     wire.at(2.025).says(
         b"Response: Success\r\nActionID: callmon-presentation-1.1\r\n"
@@ -167,21 +167,21 @@ def test_a_late_reply_without_a_time_does_not_prove_longer_reception() -> None:
 
 @pytest.mark.parametrize("by", [0.9, -0.9])
 def test_less_than_a_second_is_no_step(by: float) -> None:
-    wire = Wire()
+    wire = TimedWire()
     wire.at(2).tells()
     wire.ahead = by
     assert (kinds(wire.at(2.1).tells()), kinds(wire.at(5).answers())) == (["Newstate"], [])
 
 
 def test_a_step_while_nothing_happens_is_reported_by_the_next_answer() -> None:
-    wire = Wire()
+    wire = TimedWire()
     wire.ahead = -30.0
     assert steps(wire.at(5).answers()) == [-30.0]
     assert wire.at(10).answers() == []
 
 
 def test_what_came_before_a_clock_steps_answer_is_reported_first() -> None:
-    wire = Wire()
+    wire = TimedWire()
     event = b"Event: Newstate\r\nTimestamp: %s\r\nUniqueid: 1.1\r\n\r\n" % wire.at(5).stamp()
     wire.ahead = -30.0
     heard = wire.says(event + b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % wire.stamp())
@@ -190,7 +190,7 @@ def test_what_came_before_a_clock_steps_answer_is_reported_first() -> None:
 
 def test_events_that_come_late_are_in_order_and_say_nothing_of_the_clock() -> None:
     """We had stopped reading for a minute: all of it comes at once, and the answer with it."""
-    wire = Wire()
+    wire = TimedWire()
     wire.at(1).tells()
     wire.asked()
     said = b""
@@ -209,7 +209,7 @@ def test_events_that_come_late_are_in_order_and_say_nothing_of_the_clock() -> No
 @pytest.mark.parametrize("together", [True, False])
 def test_what_waits_keeps_its_place_between_what_came_with_it_and_after_it(by: float, together: bool) -> None:
     """Rung, up: in the other order nobody would have answered."""
-    wire = Wire()
+    wire = TimedWire()
     wire.at(1).tells(0)
     said = [wire.at(2).event(1), wire.at(2.1).event(2)]
     wire.ahead = by
@@ -223,7 +223,7 @@ def test_what_waits_keeps_its_place_between_what_came_with_it_and_after_it(by: f
 
 
 def test_an_event_that_is_reported_late_keeps_its_place() -> None:
-    wire = Wire()
+    wire = TimedWire()
     late = wire.at(1).event(3)
     wire.at(3).tells(0)
     wire.at(4).says(wire.event(1) + wire.event(2) + late)
@@ -232,7 +232,7 @@ def test_an_event_that_is_reported_late_keeps_its_place() -> None:
 
 
 def test_an_answer_to_a_question_from_before_the_step_does_not_decide() -> None:
-    wire = Wire()
+    wire = TimedWire()
     wire.at(1).tells()
     wire.session.tick(105.0)  # asks
     before = b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % wire.at(5.001).stamp()
@@ -248,7 +248,7 @@ def test_an_answer_belongs_to_its_question_though_two_were_asked(
     are_named: bool,
 ) -> None:
     """We were behind with reading: an exchange that still talked was asked again."""
-    wire = Wire()
+    wire = TimedWire()
     wire.asked()
     wire.at(1).tells()
     answers = []
@@ -269,7 +269,7 @@ def test_an_answer_belongs_to_its_question_though_two_were_asked(
 
 def test_a_recording_played_faster_has_no_clock_to_be_set() -> None:
     """Its events are by another clock than the answers of whoever plays it."""
-    wire = Wire()
+    wire = TimedWire()
     for number in range(1, 40):
         wire.ahead = number * 20.0
         wire.tells()
@@ -280,7 +280,7 @@ def test_a_recording_played_faster_has_no_clock_to_be_set() -> None:
 
 
 def test_one_that_answers_by_played_time_is_found_out_after_one_step() -> None:
-    wire = Wire()
+    wire = TimedWire()
     for number in range(1, 40):
         wire.ahead = number * 20.0
         wire.tells()
@@ -290,7 +290,7 @@ def test_one_that_answers_by_played_time_is_found_out_after_one_step() -> None:
 
 
 def test_what_waited_is_received_when_the_connection_ends() -> None:
-    wire = Wire()
+    wire = TimedWire()
     wire.at(1).tells()
     wire.ahead = 50.0
     assert wire.at(2).tells() == []
@@ -299,7 +299,7 @@ def test_what_waited_is_received_when_the_connection_ends() -> None:
 
 @pytest.mark.parametrize("ahead", [0.0, 42.5, -3600.0])
 def test_how_far_its_clock_is_ahead_is_known_by_its_answers_alone(ahead: float) -> None:
-    wire = Wire()
+    wire = TimedWire()
     wire.at(3)
     wire.asked()
     wire.session.tick(105.0)

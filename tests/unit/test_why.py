@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from callmon.core.replay.record import Rule, SeenDay
 from callmon.core.replay.why import CAUSES, Part, Usual, compare, explain, named, shapley
-from tests.support.ringing_world import HOUR, Site, simulated
+from tests.support.ringing_world import HOUR, RingingSite, simulated
 
 RINGALL = Rule(strategy="ringall", voicemail=24_000)
-SITE = Site(seed=0, calls_a_day=65, phones=4, rule=RINGALL)
-PLANTED: dict[str, Callable[[Site], Site]] = {
+SITE = RingingSite(seed=0, calls_a_day=65, phones=4, rule=RINGALL)
+PLANTED: dict[str, Callable[[RingingSite], RingingSite]] = {
     "volume": lambda site: replace(site, calls_a_day=4 * site.calls_a_day),
     "talk": lambda site: replace(site, talk=6 * site.talk),
     "phones": lambda site: replace(site, phones=1),
@@ -21,7 +21,7 @@ PLANTED: dict[str, Callable[[Site], Site]] = {
 }
 
 
-def usual_days(seed: int, site: Site = SITE) -> list[SeenDay]:
+def usual_days(seed: int, site: RingingSite = SITE) -> list[SeenDay]:
     return [replace(day, name=f"{n:03}") for n, day in enumerate(simulated(replace(site, seed=seed, days=12)))]
 
 

@@ -15,15 +15,15 @@ from callmon.store.database import Database
 from callmon.store.new_rows import row_of_finding, row_of_obligation
 from callmon.store.rollups import rebuild
 from callmon.store.row_mapping import Rows
-from tests.year import EXCHANGE, Owing, Truth
+from tests.year import EXCHANGE, Owing, YearTruth
 
 MANY = 20_000
 
 
 def stored(
-    store: Database, given: Settings, reported: Iterable[tuple[list[f.Fact], Truth]],
+    store: Database, given: Settings, reported: Iterable[tuple[list[f.Fact], YearTruth]],
     obligations: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
-) -> tuple[list[Truth], list[Owing]]:  # fmt: skip
+) -> tuple[list[YearTruth], list[Owing]]:  # fmt: skip
     """Let callmon judge the facts, insert the rows in bulk, and return the truths."""
     judge = Monitor(given, token=str)
     truths, rows = [], Rows(1)

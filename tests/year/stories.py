@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random
 
 from callmon.core import facts as f
-from tests.year import BEGAN, CALL_STANDARDS, LINES, NEW_LINE, A, B, Caller, R, S, T, Truth, V, seconds, when
+from tests.year import BEGAN, CALL_STANDARDS, LINES, NEW_LINE, A, B, Caller, R, S, T, V, YearTruth, seconds, when
 
 
 def answered(c: Caller) -> None:
@@ -295,7 +295,7 @@ STORIES: dict[Callable[[Caller], None], int] = {
 
 def calls(
     count: int, seed: int = 7, at: Callable[[Random], datetime] = when
-) -> Iterator[tuple[list[f.Fact], Truth]]:
+) -> Iterator[tuple[list[f.Fact], YearTruth]]:
     """`count` calls, each with its truth."""
     random = Random(seed)
     names, weights = list(LINES), [x[3] for x in LINES.values()]
