@@ -9,7 +9,7 @@ from callmon.tools.replay import Replay
 from tests.model.acts import Act
 from tests.model.gaps import Gap, disagreements, untouched
 from tests.model.handing import play
-from tests.model.hearing import Cable, connections
+from tests.model.reception import Cable, connections
 from tests.model.scripts import RECORDINGS
 from tests.model.truth import ms, truth
 from tests.model.wire import ModelWire, ordered

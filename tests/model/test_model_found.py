@@ -6,8 +6,8 @@ import pytest
 
 from tests.model import acts as a
 from tests.model.acts import Act
-from tests.model.hearing import Cable
 from tests.model.played import Played
+from tests.model.reception import Cable
 from tests.model.scripts import GENERAL, OUTSIDE, by_keys, group, ring
 
 ORDERS = range(30)

@@ -1,4 +1,4 @@
-"""What callmon's user hears of it: bytes, connections, gaps with a listing after them."""
+"""What callmon receives of it: bytes, connections, gaps with a listing after them."""
 
 from __future__ import annotations
 
