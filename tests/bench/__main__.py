@@ -144,8 +144,8 @@ def _debts(held: tuple[int, ...]) -> None:
     head("Callbacks owed", columns)
     for count in held:
         with Child(debts.cpu, count) as child:
-            owed, *spent = child.reported(240)
-        row(f"{count:,} owed ({owed:,} live at the end)", [f"{each:.1f}" for each in spent])
+            due, *spent = child.reported(240)
+        row(f"{count:,} owed ({due:,} live at the end)", [f"{each:.1f}" for each in spent])
 
 
 def _memory(calls: int) -> None:

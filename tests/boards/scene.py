@@ -129,8 +129,8 @@ def weeks_before(url: str, now: datetime) -> tuple[list[Happened], list[dict[str
     try:
         reported = list(before(now.astimezone(TORONTO), given))
         made = list(complaints(now, given))
-        owed = ((one, findings, None) for one, findings, _ in made)
-        year_rows.stored(store, given, reported, owed)  # type: ignore[arg-type]  # its truths are ours
+        owings = ((one, findings, None) for one, findings, _ in made)
+        year_rows.stored(store, given, reported, owings)  # type: ignore[arg-type]  # its truths are ours
     finally:
         store.close()
     return [as_happened(*one) for one in reported], [verdicts for *_, verdicts in made]

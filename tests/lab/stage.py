@@ -26,7 +26,7 @@ class Stage:
     def __init__(self, asterisk: Asterisk, calls: Sequence[PlayedSituation]) -> None:
         exchange, ports = (HOME, asterisk.ports.sip), asterisk.ports
         self._asterisk = asterisk
-        self._book = dict(_book(calls))
+        self._entries = dict(_entries(calls))
         self._board = Board()
         self._desk = Desk(self._board)
         self._phones = Station(HOME, ports.phones, exchange, asterisk.secrets.phones, self._called)
@@ -147,9 +147,9 @@ class Stage:
     def _part(self, leg: Leg) -> tuple[Phone, PlayedSituation | None]:
         """This phone's actions for this caller, and the call of both. An unknown phone rings without end."""
         for key in ((leg.called, leg.caller), (leg.called, "")):
-            if found := self._book.get(key):
+            if found := self._entries.get(key):
                 phone, call = found
-                self._book[key] = (phone.again or phone, call)
+                self._entries[key] = (phone.again or phone, call)
                 return phone, call
         return Phone(), None
 
@@ -225,7 +225,7 @@ class Stage:
 Part = tuple[Phone, PlayedSituation]
 
 
-def _book(calls: Iterable[PlayedSituation]) -> Iterable[tuple[tuple[str, str], Part]]:
+def _entries(calls: Iterable[PlayedSituation]) -> Iterable[tuple[tuple[str, str], Part]]:
     """Each phone's actions, by its number and the caller's. A number outside is found by itself alone."""
     for call in calls:
         for extension, phone in call.situation.phones.items():

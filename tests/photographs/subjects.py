@@ -84,11 +84,11 @@ def callbacks(names: Mapping[str, str]) -> Iterator[Subject]:
             yield Subject(
                 f"callback-{name}", at("callback", id=call), AGENT, is_main=name in ("careful", "overdue")
             )
-    owed, careful = names["callback.owed"], names["callback.careful"]
+    due, careful = names["callback.owed"], names["callback.careful"]
     shown = press('form[action*="num"] button')
     yield Subject("callback-number", at("callback", id=careful), AGENT, shown, is_main=True)
-    yield Subject("callback-viewer", at("callback", id=owed), VIEWER)
-    yield Subject("callback-refused", at("callback", id=owed), AGENT, refused_close)
+    yield Subject("callback-viewer", at("callback", id=due), VIEWER)
+    yield Subject("callback-refused", at("callback", id=due), AGENT, refused_close)
     yield Subject("callback-unknown", at("callback", id="1.0"), AGENT)
 
 

@@ -48,7 +48,7 @@ class Totals:
         for call in self.calls:
             self._call(call)
         for one in self.obligations:
-            self._owed(one)
+            self._due(one)
         self._rates()
         for name in CALL:
             given = sum(self.counts[f"{name}.verdict", x] for x in ("met", "not_met", "exempt", "unknown"))
@@ -120,7 +120,7 @@ class Totals:
             self.add(f"weekday.{what}", str(x.local.isoweekday()), int(counts))
             self.add(f"half_hour.{what}", half, int(counts))
 
-    def _owed(self, x: Owing) -> None:
+    def _due(self, x: Owing) -> None:
         self.add(f"{x.kind}s_opened")
         for standard, (verdict, reason) in x.verdicts.items():
             self.add(f"{standard}.verdict", verdict)

@@ -293,7 +293,7 @@ def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
     for access in people.accesses(context.store):
         yield access.at, _access(access, context)
     for audit_event in audit_events(context.store):
-        yield audit_event.at, _deed(audit_event, context)
+        yield audit_event.at, _audit_row(audit_event, context)
     for done in disposal.disposals(context.store):
         what = _disposed(done, done.unused_since, context, done.files)
         yield done.at, (context.local(done.at), done.who, "purge", done.authority, what)
@@ -317,7 +317,7 @@ def _access(access: AccessRow, context: PrivacyCommandContext) -> Row:
     return context.local(access.at), access.who, access.command, access.purpose, found
 
 
-def _deed(audit_event: AuditRow, context: PrivacyCommandContext) -> Row:
+def _audit_row(audit_event: AuditRow, context: PrivacyCommandContext) -> Row:
     """One audit row. "-" replaces an unknown account: a name without an account may be a password."""
     origin = said("from {address}", address=audit_event.address) if audit_event.address else ""
     return context.local(audit_event.at), audit_event.who or "-", audit_event.act, audit_event.about, origin

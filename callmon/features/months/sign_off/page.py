@@ -83,7 +83,7 @@ async def prepare_files(page_request: PageRequest) -> Response:
         return await months.progress(page_request)
     files = [(Path(name), data) for name, data in process.files]
     try:
-        found = await page_request.ask(prepare, page_request.context.store, files, _deed(page_request))
+        found = await page_request.ask(prepare, page_request.context.store, files, _audit_event(page_request))
     except SignOffError as error:
         return await months.progress(page_request, _speech(page_request).refusal(error))
     return page_request.go("revision", month=found.month, revision=str(found.number))
@@ -96,14 +96,14 @@ async def sign_step(page_request: PageRequest) -> Response:
     if chosen is None:
         return await show(page_request)
     try:
-        store, audit_event = page_request.context.store, _deed(page_request)
+        store, audit_event = page_request.context.store, _audit_event(page_request)
         await page_request.ask(sign_off.sign, store, found.month, found.number, chosen, audit_event)
     except SignOffError as error:
         return await show(page_request, _speech(page_request).refusal(error))
     return page_request.go("revision", month=found.month, revision=str(found.number))
 
 
-def _deed(page_request: PageRequest) -> AuditRow:
+def _audit_event(page_request: PageRequest) -> AuditRow:
     """Who signs, now, and from where; the step names the act."""
     return AuditRow(
         at=datetime.now(UTC),
