@@ -224,8 +224,8 @@ class Stages:
 
 
 def _version(python: str) -> str:
-    told = subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout
-    return ".".join(told.split()[1].split(".")[:2])
+    reported = subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout
+    return ".".join(reported.split()[1].split(".")[:2])
 
 
 def main(names: list[str]) -> int:

@@ -135,7 +135,7 @@ def _growth(held: tuple[int, ...], events: int) -> None:
     head("Calls held open while others pass", ("CPU us/event",))
     for count in held:
         with Child(growth.cpu, count, events) as child:
-            spent, up = child.told(120)
+            spent, up = child.reported(120)
         row(f"{up:,} calls; used events only", (f"{spent:.2f}",))
 
 
@@ -144,15 +144,15 @@ def _debts(held: tuple[int, ...]) -> None:
     head("Callbacks owed", columns)
     for count in held:
         with Child(debts.cpu, count) as child:
-            owed, *spent = child.told(240)
-        row(f"{count:,} owed ({owed:,} live at the end)", [f"{each:.1f}" for each in spent])
+            due, *spent = child.reported(240)
+        row(f"{count:,} owed ({due:,} live at the end)", [f"{each:.1f}" for each in spent])
 
 
 def _memory(calls: int) -> None:
     head("Memory of calls in progress", ("kB a call", f"to {2 * calls:,}"))
     for phase, legs in (("ringing", 4), ("talking", 2)):
         with Child(growth.memory, phase, [calls, calls]) as child:
-            none, some, more = child.told(120)
+            none, some, more = child.reported(120)
         first, both = (some - none) / calls, (more - none) / (2 * calls)
         row(f"{calls:,} calls, {phase}, {legs} legs each", (f"{first / 1000:.2f}", f"{both / 1000:.2f}"))
 

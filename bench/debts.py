@@ -75,9 +75,9 @@ def _copies(one: Obligation, held: int, token: Callable[[int], str]) -> Iterator
 
 
 def _hear(monitor: Monitor, facts: list[Fact]) -> None:
-    hearing = monitor.exchanges["toronto"]
+    exchange = monitor.exchanges["toronto"]
     for fact in facts:
-        monitor._conclude("toronto", hearing, [fact], None)
+        monitor._conclude("toronto", exchange, [fact], None)
 
 
 def _number(n: int) -> str:

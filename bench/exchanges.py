@@ -99,8 +99,8 @@ def resident(pid: int) -> int:
 
 
 def measure(exchanges: int, seconds: float, series: str) -> None:
-    with Child(exchange) as asterisk, Child(daemon, asterisk.told(PATIENCE), exchanges, series) as callmon:
-        address = callmon.told(PATIENCE)
+    with Child(exchange) as asterisk, Child(daemon, asterisk.reported(PATIENCE), exchanges, series) as callmon:
+        address = callmon.reported(PATIENCE)
         while not all_heard(fetched(address), exchanges):
             time.sleep(0.5)
         time.sleep(5)  # one ping: what is done once is done
@@ -116,7 +116,7 @@ def measure_example(seconds: float) -> None:
     with (
         Child(exchange) as asterisk,
         TemporaryDirectory(dir=ON_DISK) as folder,
-        Callmon(Path(folder), asterisk.told(PATIENCE), "bench") as callmon,
+        Callmon(Path(folder), asterisk.reported(PATIENCE), "bench") as callmon,
     ):
         time.sleep(10)  # caches are filled, and what is done once is done
         show("callmon: the daemon", callmon.pid, f"http://{HOME}:{callmon.web_port}", seconds, resident)

@@ -54,7 +54,7 @@ class Story(NamedTuple):
     rollup: Rollup
 
 
-def told(count: int) -> list[Story]:
+def reported(count: int) -> list[Story]:
     """So many calls of March, by their names."""
     settings = year.settings()
     judge, stories = Monitor(settings, token=str), []
@@ -195,7 +195,7 @@ class Filled:
         name, data, findings = story.call[0], story.call[-2], story.outcome.findings
         for n in range(self.copies):
             copy = f"{name}.{n:04}"
-            yield update._sealed(copy, year.EXCHANGE, data.replace(name, copy), findings)
+            yield update._fingerprint_of(copy, year.EXCHANGE, data.replace(name, copy), findings)
 
     def _settle_down(self, tidy: bool = False) -> None:
         """The log is written out; `tidy`: what PostgreSQL does by itself after a while is done."""

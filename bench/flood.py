@@ -43,7 +43,7 @@ class Exchange:
         """The server, which will send this to the next who comes."""
         if self._server is None:
             self._server = Child(serve, self.loops)
-            self._port = self._server.told(PATIENCE)
+            self._port = self._server.reported(PATIENCE)
         try:
             self._server.tell(order)
             yield self._server
@@ -57,8 +57,8 @@ class Exchange:
             _expect(reader, "warm")
             before = reader.cpu()
             server.tell("go")
-            began, _ = server.told(PATIENCE)
-            end = reader.told(PATIENCE)
+            began, _ = server.reported(PATIENCE)
+            end = reader.reported(PATIENCE)
             spent = reader.cpu() - before
             _finish(reader, end, self.calls)
         return self.events / (end[1] - began), spent / self.events
@@ -70,7 +70,7 @@ class Exchange:
             _expect(reader, "warm")
             before = reader.cpu()
             server.tell("go")
-            began, sent = server.told(PATIENCE + seconds)
+            began, sent = server.reported(PATIENCE + seconds)
             return (reader.cpu() - before) / (sent - began)
 
     def sample(self, seconds: float) -> float:
@@ -79,8 +79,8 @@ class Exchange:
             with Child(readers.pyst2, self._port, seconds) as reader:
                 _expect(reader, "warm")
                 server.tell("go")
-                _, count, took = reader.told(PATIENCE)
-            server.told(PATIENCE)
+                _, count, took = reader.reported(PATIENCE)
+            server.reported(PATIENCE)
         return float(count / took)
 
     def daemon(self, new_database: Callable[[], str]) -> Start:
@@ -99,7 +99,7 @@ def start(work: Callable[..., None]) -> Start:
 
 
 def _expect(reader: Child, what: str) -> None:
-    if (said := reader.told(PATIENCE)) != what:
+    if (said := reader.reported(PATIENCE)) != what:
         raise BenchError(f"expected {what!r}, and it said {said!r}")
 
 

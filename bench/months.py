@@ -26,7 +26,7 @@ from sqlalchemy import text
 
 from bench import reporting
 from bench.databases import postgresql, sqlite
-from bench.filled import Filled, parted, told
+from bench.filled import Filled, parted, reported
 from bench.processes import BenchError
 from bench.table import head, row, say
 from callmon.core.outcome import Outcome
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="only the month's statistics, all months in turns")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of --report ({ROUNDS})")
     given = parser.parse_args()
-    stories = told(min(given.stories, *given.calls))
+    stories = reported(min(given.stories, *given.calls))
     say(f"{len(stories):,} different calls; PostgreSQL's fsync is off; {os.cpu_count()} processors.")
     for kind, database in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
         if kind not in given.databases:

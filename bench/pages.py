@@ -113,20 +113,20 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
     daemon.publish_status()
     access = AccessService(settings.web.access, store)
     application = WebApplication(
-        daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, access
+        daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.page_context, access
     ).asgi()
     transport = httpx.ASGITransport(application, client=HERE)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=EVERYTHING) as browser:
 
         async def ask(what: str) -> None:
             if what in QUESTIONS:
-                await daemon.site.ask(QUESTIONS[what], daemon.site.reader, settings)
+                await daemon.page_context.ask(QUESTIONS[what], daemon.page_context.reader, settings)
                 return
             answer = await browser.get(what)
             assert answer.status_code == 200, (what, answer.status_code)
 
         yield ask
-    daemon.site.close()
+    daemon.page_context.close()
     daemon.runtime.writer.close()
     store.close()
 
@@ -198,7 +198,7 @@ async def lags(clients: int, seconds: float) -> None:
             assert many.stdout is not None
             await many.stdout.readline()
             await asyncio.sleep(2)
-            _tell(f"{len(daemon.site.live.clients)} look on live", await _lag(seconds))
+            _tell(f"{len(daemon.page_context.live.clients)} look on live", await _lag(seconds))
             begun = time.perf_counter()
             daemon.stop()
             await running

@@ -73,7 +73,7 @@ def _copy(connection: Connection, table: str, new: dict[str, str], only: str = "
     connection.execute(text(f'INSERT INTO "{table}" ({listed}) {chosen}'))
 
 
-def sample() -> Iterator[tuple[list[f.Fact], year.Truth]]:
+def sample() -> Iterator[tuple[list[f.Fact], year.YearTruth]]:
     """The calls that callmon judges: the same, however many copies there are."""
     return year_stories.calls(SAMPLE, seed=3, at=_in_march)
 

@@ -46,7 +46,7 @@ class Child:
         except OSError:
             raise self._ended() from None
 
-    def told(self, timeout: float) -> Any:
+    def reported(self, timeout: float) -> Any:
         """What it says next. Raises BenchError when it says nothing in time, or has ended."""
         try:
             if self.pipe.poll(timeout):

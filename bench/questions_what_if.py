@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from bench.table import say
 from callmon.core.replay.record import Rule
 from callmon.core.replay.what_if import what_if
-from tests.support.ringing_world import CLOSES, OPENS, Site, counts, simulated
+from tests.support.ringing_world import CLOSES, OPENS, RingingSite, counts, simulated
 
-Change = tuple[Callable[[Rule], Rule], Callable[[Site], Site]]
+Change = tuple[Callable[[Rule], Rule], Callable[[RingingSite], RingingSite]]
 ALL_DAY = (OPENS - 3_600_000, CLOSES + 3_600_000)
 CHANGES: dict[str, Change] = {
     "voicemail a ring later": (
@@ -66,7 +66,7 @@ class Row:
         return "holds {:5.1f} %  error {:5.2f}  no change {:5.2f}  width {:5.2f}".format(*shares)
 
 
-def measured(site: Site, name: str, worlds: int = 40) -> dict[str, tuple[float, ...]]:
+def measured(site: RingingSite, name: str, worlds: int = 40) -> dict[str, tuple[float, ...]]:
     """Of one month: low, middle, high, truth, what it was, calls; by figure."""
     rule, world = CHANGES[name]
     days = simulated(site)
@@ -78,7 +78,7 @@ def measured(site: Site, name: str, worlds: int = 40) -> dict[str, tuple[float, 
     }
 
 
-def table(site: Site, months: int, names: tuple[str, ...] = tuple(CHANGES)) -> dict[tuple[str, str], Row]:
+def table(site: RingingSite, months: int, names: tuple[str, ...] = tuple(CHANGES)) -> dict[tuple[str, str], Row]:
     rows: dict[tuple[str, str], Row] = {}
     for name in names:
         for month in range(months):
@@ -88,13 +88,13 @@ def table(site: Site, months: int, names: tuple[str, ...] = tuple(CHANGES)) -> d
 
 
 SITES = {
-    "300 calls": Site(seed=0, calls_a_day=15, phones=2),
-    "300 calls, 5 % absences": Site(seed=0, calls_a_day=15, phones=2, absent=0.05),
-    "1300 calls": Site(seed=0, calls_a_day=65, phones=4),
-    "1300 calls, 5 % absences": Site(seed=0, calls_a_day=65, phones=4, absent=0.05),
-    "12 % absences": Site(seed=0, calls_a_day=65, phones=4, absent=0.12),
-    "phones of unequal speed": Site(seed=0, calls_a_day=65, phones=4, slow=0.3),
-    "60 % call again": Site(seed=0, calls_a_day=65, phones=4, again=0.6),
+    "300 calls": RingingSite(seed=0, calls_a_day=15, phones=2),
+    "300 calls, 5 % absences": RingingSite(seed=0, calls_a_day=15, phones=2, absent=0.05),
+    "1300 calls": RingingSite(seed=0, calls_a_day=65, phones=4),
+    "1300 calls, 5 % absences": RingingSite(seed=0, calls_a_day=65, phones=4, absent=0.05),
+    "12 % absences": RingingSite(seed=0, calls_a_day=65, phones=4, absent=0.12),
+    "phones of unequal speed": RingingSite(seed=0, calls_a_day=65, phones=4, slow=0.3),
+    "60 % call again": RingingSite(seed=0, calls_a_day=65, phones=4, again=0.6),
 }
 BROKEN = 4  # the rest breaks an assumption: printed, not judged
 

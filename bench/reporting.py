@@ -58,7 +58,7 @@ def measure(kind: str, new: NewDatabase, stories: list[Story], sizes: list[int],
         for taken in all_taken:
             taken.again()
     for taken in all_taken:
-        told(f"{taken.month.calls:,} calls", taken.ours, taken.bare)
+        reported(f"{taken.month.calls:,} calls", taken.ours, taken.bare)
         row("  CPU of this process, ms, at best", (f"{min(taken.cpu) * 1000:.0f}", "", ""))
         taken.month.store.close()
     least = min(all_taken, key=lambda x: x.month.calls)
@@ -74,7 +74,7 @@ def filled(kind: str, new: NewDatabase, stories: list[Story], size: int) -> Fill
     return month
 
 
-def told(name: str, ours: list[float], bare: list[float]) -> None:
+def reported(name: str, ours: list[float], bare: list[float]) -> None:
     for which, of in (("median", median), ("best", min)):
         one, other = of(ours), of(bare)
         row(f"{name}: {which} of {len(ours)}", (f"{one:.4f}", f"{other:.4f}", f"{one / other:.2f}"))

@@ -78,10 +78,10 @@ def _pace(sinks: list[Writer], first: int, seconds: int) -> None:
     for n in range(len(sinks)):
         phase = CALL_EVERY * n / len(sinks)
         for call in range(int(seconds // CALL_EVERY)):
-            told = outcomes(answered_call(first + call, datetime.now(UTC)))
-            for step, outcome in enumerate(told):
+            reported = outcomes(answered_call(first + call, datetime.now(UTC)))
+            for step, outcome in enumerate(reported):
                 place += 1
-                due.append((phase + CALL_EVERY * (call + step / len(told)), place, n, outcome))
+                due.append((phase + CALL_EVERY * (call + step / len(reported)), place, n, outcome))
         for second in range(seconds):
             place += 1
             due.append((second + phase / CALL_EVERY, place, n, None))
@@ -175,7 +175,7 @@ def played(postmaster: int, children: list[Child], kind: str, first: int, amount
     for child in children:
         child.tell((kind, first, amount))
     for child in children:
-        child.told(PATIENCE)
+        child.reported(PATIENCE)
     spent = sum(child.cpu() for child in children) - cpu
     return Use(spent, server_cpu(postmaster) - server, loopback() - network, time.monotonic() - began)
 
@@ -186,7 +186,7 @@ def measure(server: Server, sites: int, seconds: int, calls: int) -> None:
     with ExitStack() as stack:
         children = [stack.enter_context(Child(carry, part)) for part in parts]
         for child in children:
-            child.told(PATIENCE)
+            child.reported(PATIENCE)
         pace = played(server.postmaster, children, "pace", 0, seconds)
         before = server.sizes(urls)
         flood = played(server.postmaster, children, "flood", 1000, calls)

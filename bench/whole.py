@@ -25,13 +25,13 @@ LOOK_EVERY = 1.0  # for a mistake; a commit is noticed at once
 COUNTED = CALLS.name
 
 
-def settings(port: int, database: str, journal: Path) -> Settings:
+def settings(port: int, database: str, outbox: Path) -> Settings:
     """The example configuration, with one exchange on loopback and this database."""
     data = tomllib.loads(example_text())
     (exchange,) = data["exchanges"].values()
     del exchange["secret_file"]
     exchange |= {"host": HOME, "port": port, "secret_env": SECRET}
-    data["store"] |= {"url": database, "journal": journal}
+    data["store"] |= {"url": database, "journal": outbox}
     data["web"]["listen"] = f"{HOME}:0"
     return Settings(Configuration(**data), "bench")
 
@@ -72,7 +72,7 @@ async def _committed(running: Daemon, calls: int) -> None:
 
 def _counted(running: Daemon) -> int:
     """Calls in the figures that /metrics shows, which are added to after each commit."""
-    figures = running.runtime.writer.tally.snapshot()
+    figures = running.runtime.writer.counters.snapshot()
     return round(sum(count for figure, count in figures.items() if figure[0] == COUNTED))
 
 

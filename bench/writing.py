@@ -80,7 +80,7 @@ def measure(url: str, calls: int) -> Cost:
         store = upgrade(url, RING)
         rebuild.ensure_rollups(store, ZoneInfo("America/Toronto"))
         outbox = Outbox(Path(folder) / "waiting", RING, 256 << 20)
-        sink = Writer(store, timedelta(milliseconds=100), journal=outbox)
+        sink = Writer(store, timedelta(milliseconds=100), outbox=outbox)
         flooded(sink, 0, WARM)
         before = sizes(store)
         rounds = [flooded(sink, WARM + n * calls, calls) for n in range(ROUNDS)]

@@ -36,7 +36,9 @@ class Seldom:
     SECONDS = 60.0
 
     def __init__(self, log: logging.Logger, message: str, clock: Callable[[], float] = monotonic) -> None:
-        self._log, self._message, self._clock = log, message, clock
+        self._log = log
+        self._message = message
+        self._clock = clock
         self._count, self._next = 0, float("-inf")
 
     def __call__(self, **fields: object) -> None:

@@ -166,7 +166,7 @@ def pages(context: CommandContext) -> None:
     from callmon.store.opening import open_for_writing
 
     if not context.settings.configuration.store.over:
-        told = said("{path}: store.over is missing; name the schemas of all pairs.", path=context.path)
-        raise ConfigError(told)
+        sentence = said("{path}: store.over is missing; name the schemas of all pairs.", path=context.path)
+        raise ConfigError(sentence)
     click.get_current_context().obj()
     asyncio.run(PairsPages(context.settings, until_done(open_for_writing(context.settings))).run())

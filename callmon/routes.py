@@ -69,8 +69,8 @@ FEATURES = tuple(
 FRONT = front(TABLE["now"])
 
 
-def entries(site: PageContext) -> tuple[PageRoute, ...]:
-    """Every entry, its page bound to this site; and the entries without a language."""
-    site.views.update(VIEWS)
-    site.features, site.table = FEATURES, TABLE
-    return (FRONT, *bound(site, PAGES))
+def entries(context: PageContext) -> tuple[PageRoute, ...]:
+    """Every entry, its page bound to this context; and the entries without a language."""
+    context.views.update(VIEWS)
+    context.features, context.table = FEATURES, TABLE
+    return (FRONT, *bound(context, PAGES))

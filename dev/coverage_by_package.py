@@ -18,8 +18,8 @@ def package(file: str) -> str:
 def reached(files: dict[str, dict[str, dict[str, int]]]) -> dict[str, tuple[int, int]]:
     """By package: the number of lines and branches, and how many of them were reached."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for file, told in files.items():
-        summary = told["summary"]
+    for file, reported in files.items():
+        summary = reported["summary"]
         for name in (package(file), "all of it"):
             sums[name][0] += summary["num_statements"] + summary["num_branches"]
             sums[name][1] += summary["covered_lines"] + summary["covered_branches"]

@@ -42,7 +42,7 @@ from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer.outbox import StoredOutcome
-from callmon.text.lists import owed_as_json
+from callmon.text.lists import obligation_as_json
 from callmon.text.records import as_json
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
@@ -153,8 +153,8 @@ def call_json() -> list[str]:
         gaps=((START, START),),
         test=True,
     )
-    told = as_json(EXCHANGE, call, [])
-    return sorted({*_keys(told), "disruptions[]"})
+    reported = as_json(EXCHANGE, call, [])
+    return sorted({*_keys(reported), "disruptions[]"})
 
 
 def callback_json() -> list[str]:
@@ -166,7 +166,7 @@ def callback_json() -> list[str]:
         shared=False, in_hand="name", taken=START + timedelta(1), attempts=(START,),
         dues=Dues(due),
     )  # fmt: skip
-    return sorted(_keys(owed_as_json(WorklistItem(one, None, None))))
+    return sorted(_keys(obligation_as_json(WorklistItem(one, None, None))))
 
 
 def _keys(value: Any, path: str = "") -> Iterator[str]:

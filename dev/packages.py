@@ -47,7 +47,7 @@ class Machine:
     def run(self, command: str, fails: bool = False) -> str:
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         given = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("PIP_")]
-        given = [told for told in given if not told.startswith("PIP_FIND_LINKS=")]
+        given = [reported for reported in given if not reported.startswith("PIP_FIND_LINKS=")]
         own = ["HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", path, *given]
         words = [*self.enter, "env", "-i", *own, "sh", "-c", f"cd / && {command}"]
         done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=900)
@@ -71,9 +71,9 @@ def fresh(release: str) -> Iterator[Machine]:
         shutil.rmtree(place)
 
 
-def same(told: object, wanted: object) -> None:
-    if told != wanted:
-        raise Failed(f"{told!r}, not {wanted!r}")
+def same(reported: object, wanted: object) -> None:
+    if reported != wanted:
+        raise Failed(f"{reported!r}, not {wanted!r}")
 
 
 def installed(machine: Machine, package: str) -> None:
@@ -88,14 +88,14 @@ def installed(machine: Machine, package: str) -> None:
 
 def configured(machine: Machine, port: int) -> None:
     file = machine.place / "etc/callmon/callmon.toml"
-    told = {
+    reported = {
         "url": f'"sqlite:///{DATABASE}"',
         "listen": f'"127.0.0.1:{free_port()}"',
         "host": f'"127.0.0.1"\nport = {port}',
         "secret_file": f'"{SECRET}"',
     }
     written = file.read_text()
-    for name, value in told.items():
+    for name, value in reported.items():
         written = re.sub(rf"^{name} = .*$", f"{name} = {value}", written, count=1, flags=re.MULTILINE)
     file.write_text(written)
     (machine.place / SECRET[1:]).write_text("secret\n")
@@ -144,9 +144,9 @@ def lived(machine: Machine, package: str, port: int) -> None:
     machine.run(f"{APT} install /srv/{package}")
     runs(machine)
     machine.ended("installed again: it runs with what was left")
-    told = machine.run(f"{APT} purge callmon")
+    reported = machine.run(f"{APT} purge callmon")
     same(machine.run(LEFT, fails=True).split(), [SECRET, DATABASE])
-    same([line.partition(" stays;")[0] for line in told.splitlines() if " stays;" in line],
+    same([line.partition(" stays;")[0] for line in reported.splitlines() if " stays;" in line],
          ["callmon: /etc/callmon", "callmon: /var/lib/callmon"])  # fmt: skip
     machine.ended("purged: the secret and the database are left, and it says so")
 

@@ -24,8 +24,8 @@ NO_SERVER = "not lab and not postgresql and not long"
 
 def copy(to: Path) -> None:
     listing = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
-    told = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in told.split("\0"):
+    reported = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in reported.split("\0"):
         if name and (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)

@@ -90,8 +90,8 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     if error:
         return
     shutil.copy(app.outdir / "search.html", app.outdir / "recherche.html")
-    told = Path(sphinx.__file__).parent / "locale" / "fr" / "LC_MESSAGES" / "sphinx.js"  # what the script says
-    shutil.copy(told, app.outdir / "_static" / "recherche.js")
+    reported = Path(sphinx.__file__).parent / "locale" / "fr" / "LC_MESSAGES" / "sphinx.js"  # what the script says
+    shutil.copy(reported, app.outdir / "_static" / "recherche.js")
     french = {path for pattern in FRENCH for path in app.outdir.glob(pattern)}
     for path in app.outdir.rglob("*.html"):
         text = path.read_text(encoding="utf-8")

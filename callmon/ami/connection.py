@@ -29,9 +29,14 @@ log = logging.getLogger(__name__)
 BUFFER = 256 * 1024
 # How long bytes are gathered after a read of fewer than STREAM bytes, of more, and (not at all) of FLOOD: Asterisk
 # closes a connection that takes no byte for 100 ms (`writetimeout`), and a new one has room for 100 KB.
-GATHER_SECONDS, STREAM, GATHER_STREAM_SECONDS, FLOOD = 0.005, 1024, 0.05, 64 * 1024
+GATHER_SECONDS = 0.005
+STREAM = 1024
+GATHER_STREAM_SECONDS = 0.05
+FLOOD = 64 * 1024
 # Events missed during a wait cannot be received later: in the first minute of an outage the waits are short.
-FIRST_WAIT, EAGER_WAIT, LONGEST_WAIT = 0.25, 0.75, 4.0
+FIRST_WAIT = 0.25
+EAGER_WAIT = 0.75
+LONGEST_WAIT = 4.0
 EAGER_SECONDS = 60.0
 REFUSED_WAIT, LONGEST_REFUSED_WAIT = 60.0, 600.0
 CONNECT_TIMEOUT = 10.0
@@ -177,7 +182,7 @@ class ExchangeClient:
         self.link: Transport | None = None
         self.certificate_expires: datetime | None = None  # of the last connection, None without TLS
         self.events = self.dropped = self.unusable = 0  # counts of the connections that have ended
-        self.boxes, self.feed = Mailboxes(), CallCountMonitor()
+        self.mailboxes, self.feed = Mailboxes(), CallCountMonitor()
         self.was_connected = False  # ever; the daemon knows of earlier runs
         self._on_events, self._on_bytes = on_events, on_bytes
         self._said: str | None = ""
@@ -189,7 +194,9 @@ class ExchangeClient:
 
     async def listen(self) -> None:
         """Connect, receive until the connection ends, emit the gap, wait, and repeat. Raises an internal error."""
-        wait, refused_wait, since = FIRST_WAIT, REFUSED_WAIT, monotonic()
+        wait = FIRST_WAIT
+        refused_wait = REFUSED_WAIT
+        since = monotonic()
         while True:
             link = await self._connected()
             if link is not None and link.exchange_time() is not None:
@@ -236,7 +243,7 @@ class ExchangeClient:
                 ping_every=s.ping_every.total_seconds(),
                 ping_timeout=s.ping_timeout.total_seconds(),
                 list_every=s.list_every.total_seconds(),
-                boxes=self.boxes,
+                mailboxes=self.mailboxes,
                 feed=self.feed,
             )
             return Transport(session, self._events_received, self._on_bytes)
@@ -301,13 +308,16 @@ def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str
             return Sentence(
                 "Exchange {name}: the certificate of {where} is not accepted for {host!r} ({why}); set "
                 "server_name or ca_file, or renew the certificate.",
-                **known, host=settings.server_name or settings.host, why=error.verify_message,
-            )  # fmt: skip
+                **known,
+                host=settings.server_name or settings.host,
+                why=error.verify_message,
+            )
         case ssl.SSLError():
             return Sentence(
                 "Exchange {name}: {where} speaks no TLS ({why}); check port, tls and manager.conf.",
-                **known, why=error.reason,
-            )  # fmt: skip
+                **known,
+                why=error.reason,
+            )
         case ConnectionRefusedError():
             return Sentence(
                 "Exchange {name}: nothing listens at {where}; check that Asterisk runs, with enabled=yes in "

@@ -18,7 +18,10 @@ RINGBACK = ("Dial", "Queue", "Ringing", "Progress", "PlayTones", "StopPlayTones"
 APPLICATIONS = (*STEPS, *RINGBACK)
 TIMED_OUT = "t"  # the extension of a menu in which no key was pressed
 # The values of ChannelState that callmon tests.
-RING, RINGING, UP, BUSY = "4", "5", "6", "7"
+RING = "4"
+RINGING = "5"
+UP = "6"
+BUSY = "7"
 
 
 class Event(Struct, frozen=True, gc=False, rename="pascal"):

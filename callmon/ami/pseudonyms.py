@@ -33,7 +33,9 @@ class Pseudonyms:
         reserved: frozenset[str] = frozenset(),
     ) -> None:
         """`reserved`: values that are no pseudonym, because they stand for themselves."""
-        self._make, self._is_own, self._reserved = fresh, is_own, reserved
+        self._make = fresh
+        self._is_own = is_own
+        self._reserved = reserved
         self.reset()
 
     def reset(self) -> None:

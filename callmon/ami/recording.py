@@ -118,7 +118,9 @@ _SEPARATOR = re.compile(_BETWEEN + rb"+")
 
 def redacted(chunks: Iterable[bytes], keep: Iterable[str] = (), region: str = "CA") -> Iterator[bytes]:
     """The redacted recording, in chunks. `keep`: the public numbers, in the forms of `public_numbers`."""
-    framer, redactor, greeted = Framer(), Redactor(keep, region), False
+    framer = Framer()
+    redactor = Redactor(keep, region)
+    greeted = False
     for chunk in chunks:
         messages = framer.receive(chunk)
         if framer.banner and not greeted:

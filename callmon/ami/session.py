@@ -71,7 +71,7 @@ class Session:
         ping_every: float = 5.0,
         ping_timeout: float = 5.0,
         list_every: float = 180.0,
-        boxes: Mailboxes | None = None,
+        mailboxes: Mailboxes | None = None,
         feed: CallCountMonitor | None = None,
     ) -> None:
         self.exchange = exchange
@@ -80,10 +80,14 @@ class Session:
         self.is_refused = False
         self.unusable = 0
         self.received = 0  # events, also unused ones
-        self._username, self._secret, self._md5 = username, secret, md5
-        self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
-        self._boxes, self._feed = boxes or Mailboxes(), feed or CallCountMonitor()
-        self._boxes.begin_gap()
+        self._username = username
+        self._secret = secret
+        self._md5 = md5
+        self._ping_every = ping_every
+        self._ping_timeout = ping_timeout
+        self._list_every = list_every
+        self._mailboxes, self._feed = mailboxes or Mailboxes(), feed or CallCountMonitor()
+        self._mailboxes.begin_gap()
         self.framer = Framer()
         self._out: list[bytes] = []
         self._actions = 0
@@ -160,7 +164,7 @@ class Session:
         """The end of this connection. The last byte does not count: its message may be incomplete or unread."""
         times = [at for at in (self.clock.last, self._given) if at is not None and self._odd is None]
         until = max(times, default=None)
-        self._boxes.begin_gap(until)
+        self._mailboxes.begin_gap(until)
         return e.ConnectionLost(until)
 
     def exchange_time(self, now: float) -> datetime | None:
@@ -249,11 +253,13 @@ class Session:
         elif isinstance(message, e.FullyBooted):
             self._fully_booted(message, now, events)
         elif isinstance(message, e.VoicemailUserDetail):
-            self._boxes.record_listing(
+            self._mailboxes.record_listing(
                 f"{message.mailbox}@{message.context}", message.new, message.most, self.exchange_time(now)
             )
         elif isinstance(message, e.MessageWaiting):
-            self._boxes.record_message_waiting(message.mailbox, message.new, message.at or self.exchange_time(now))
+            self._mailboxes.record_message_waiting(
+                message.mailbox, message.new, message.at or self.exchange_time(now)
+            )
             events.append(message)
         elif not message.stamp:
             events.append(type(message)(self._give_time(now)))
@@ -290,7 +296,9 @@ class Session:
             return
         self._read = latest
         if not self._is_apart and self.clock.is_odd(at, now):
-            self._odd, self._odd_since, self._odd_from = [], now, _odd_from(events, at)
+            self._odd = []
+            self._odd_since = now
+            self._odd_from = _odd_from(events, at)
             if not self._pings:
                 self._ping(now)
         else:
@@ -349,7 +357,7 @@ class Session:
 
     def _ask_boxes(self) -> None:
         """Request the state of each box. An exchange without such a box reports that."""
-        for context, mailbox in self._boxes.questions():
+        for context, mailbox in self._mailboxes.questions():
             self._send("VoicemailUserStatus", (("Context", context), ("Mailbox", mailbox)))
 
     def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> bool:
@@ -362,8 +370,8 @@ class Session:
 
     def _fail(self, what: Sentence) -> None:
         self.state = SessionState.FAILED
-        told = Sentence("Exchange {name} {what}.", name=self.exchange, what=what)
-        self.failure = self.failure or AmiError(told)
+        sentence = Sentence("Exchange {name} {what}.", name=self.exchange, what=what)
+        self.failure = self.failure or AmiError(sentence)
 
 
 def _odd_from(events: list[e.Event], at: datetime) -> int:

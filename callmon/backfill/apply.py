@@ -134,10 +134,14 @@ class _Filling:
         now: datetime,
         is_import: bool = False,
     ) -> None:
-        self._connection, self._monitor, self._exchange = connection, monitor, exchange
+        self._connection = connection
+        self._monitor = monitor
+        self._exchange = exchange
         self._writing = BulkWriter(connection, store.ring)
         self.group = RejudgedCalls(connection, monitor)
-        self._region, self._now, self._is_import = region, now, is_import
+        self._region = region
+        self._now = now
+        self._is_import = is_import
         self._created = Rows(0)  # one statement a table for all of them
         self._rows = [self._created]
         self._commands: list[CallbackCommand] = []
@@ -226,10 +230,15 @@ class _Filling:
         )
         self._commands.append(
             CallbackCommand(
-                at=self._now, actor=ACTOR, action="owe", exchange=self._exchange, obligation=call.call,
-                received=received, other_number=given,
+                at=self._now,
+                actor=ACTOR,
+                action="owe",
+                exchange=self._exchange,
+                obligation=call.call,
+                received=received,
+                other_number=given,
             )
-        )  # fmt: skip
+        )
 
     def _next_place(self, key: StoredCallKey) -> int:
         which = and_(FACT.c["call"] == key[0], FACT.c.exchange == key[1])
@@ -276,9 +285,13 @@ def hand_over(store: Database, exchange: str, calls: Iterable[tuple[str, Sequenc
                 if _waits(connection, store.ring.tokens(number)):
                     call = arrival(facts)
                     command = CallbackCommand(
-                        at=now, actor=ACTOR, action="called", exchange=exchange, obligation=call.call,
+                        at=now,
+                        actor=ACTOR,
+                        action="called",
+                        exchange=exchange,
+                        obligation=call.call,
                         facts=cast("tuple[AnyFact, ...]", tuple(facts)),
-                    )  # fmt: skip
+                    )
                     count += insert_outbound_call(connection, store.ring, command, call.dialled)
     return count
 
@@ -286,8 +299,10 @@ def hand_over(store: Database, exchange: str, calls: Iterable[tuple[str, Sequenc
 def _waits(connection: Connection, tokens: Sequence[str]) -> bool:
     """Whether an obligation to this number is open, or a pending command will open one."""
     known = or_(OBLIGATION.c.token.in_(tokens), OBLIGATION.c.other.in_(tokens))
-    owed = select(OBLIGATION.c.id).where(known, or_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open")).limit(1)
-    if connection.execute(owed).one_or_none() is not None:
+    is_open = (
+        select(OBLIGATION.c.id).where(known, or_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open")).limit(1)
+    )
+    if connection.execute(is_open).one_or_none() is not None:
         return True
     done = select(MARK.c.value).where(MARK.c.name == "hand").scalar_subquery()
     hand = table_of(HandRow).c

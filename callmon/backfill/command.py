@@ -111,13 +111,13 @@ def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
 def _as_text(change: CallChange) -> Iterator[str]:
     call = change.call
     what = said("created") if change.what == "created" else said("completed")
-    told = label("outcome", call.outcome, current_language())
+    text = label("outcome", call.outcome, current_language())
     if call.answered_by is not None:
-        told = said("{outcome} by {person}", outcome=told, person=call.answered_by)
+        text = said("{outcome} by {person}", outcome=text, person=call.answered_by)
     if call.rings is not None:
-        told += ", " + said_of_count("{count} ring", "{count} rings", call.rings)
-        told += said(" (estimated)") if call.rings_estimated else ""
-    yield table_row(change.exchange, call.call, what, call.line, told)
+        text += ", " + said_of_count("{count} ring", "{count} rings", call.rings)
+        text += said(" (estimated)") if call.rings_estimated else ""
+    yield table_row(change.exchange, call.call, what, call.line, text)
     yield from (f"  {verdict_line(verdict, current_language())}" for verdict in change.verdicts)
 
 

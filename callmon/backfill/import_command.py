@@ -98,8 +98,8 @@ def _records(kind: str | None, files: tuple[Path, ...], logs: Path) -> dict[str,
     """The files by record: those that are given, or those of the folder."""
     records = {kind: list(files)} if kind is not None and files else records_in(logs, kind)
     if not records:
-        told = said("{folder}: no CEL, queue_log or CDR was found there; name KIND and FILES.", folder=logs)
-        raise ConfigError(told)
+        sentence = said("{folder}: no CEL, queue_log or CDR was found there; name KIND and FILES.", folder=logs)
+        raise ConfigError(sentence)
     return records
 
 
@@ -110,8 +110,8 @@ def _day(context: CommandContext, text: str | None, option: str) -> date | None:
 def _say_what_was_found(context: CommandContext, kind: str, found: list[RecordFile]) -> None:
     zone = context.settings.timezone
     first, last = (at.astimezone(zone).date() for at in (found[0].first, max(x.last for x in found)))
-    told = said("{record} from {first} to {last}.", record=NAMES[kind], first=first, last=last)
-    click.echo(f"{told} {in_language(HOLDS[kind])}", err=True)
+    sentence = said("{record} from {first} to {last}.", record=NAMES[kind], first=first, last=last)
+    click.echo(f"{sentence} {in_language(HOLDS[kind])}", err=True)
 
 
 def _report(job: Import, exchange: str, as_json: bool) -> None:
@@ -122,13 +122,13 @@ def _report(job: Import, exchange: str, as_json: bool) -> None:
         for file, number, what in reader.broken.first:
             click.echo(said("{file}, line {line}: {what}.", file=file, line=number, what=what), err=True)
         for name, count in reader.without_line.most_common(10):
-            told = said_of_count(
+            text = said_of_count(
                 "{name}: {count} call on no line; name it in arrives_as of its line.",
                 "{name}: {count} calls on no line; name it in arrives_as of its line.",
                 count,
                 name=name,
             )
-            click.echo(told, err=True)
+            click.echo(text, err=True)
     if as_json:
         print_json(_as_json(job, exchange))
         return
@@ -156,8 +156,9 @@ def _as_json(job: Import, exchange: str) -> dict[str, object]:
 
 def _sums(job: Import) -> str:
     reader = job.reader
-    done = said("Calls created: {count}, replaced: {other}.", count=job.changed["created"],
-                other=job.changed["completed"])  # fmt: skip
+    done = said(
+        "Calls created: {count}, replaced: {other}.", count=job.changed["created"], other=job.changed["completed"]
+    )
     lines = job.work.rows if reader is None else reader.lines
     sentences = [said("{count} lines read.", count=lines), done]
     if job.older:

@@ -37,7 +37,7 @@ from callmon.config.settings import Settings
 from callmon.core.callbacks.triggers import called
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import CallbackRequested, Fact
 from callmon.core.monitor import Monitor
 from callmon.core.statistics.counters import survey_was_heard
@@ -69,9 +69,11 @@ class Backfill:
 
         Without `writes`, the same changes are found and nothing is written. `is_import`: as for `fill`.
         """
-        self._grown, self._writes, self._is_import = grown or {}, writes, is_import
+        self._grown = grown or {}
+        self._writes = writes
+        self._is_import = is_import
         self._store, self.exchange = store, exchange
-        self.site = ExchangeProfile(settings, exchange)
+        self.profile = ExchangeProfile(settings, exchange)
         self._monitor = Monitor(settings, exchange, token=obligations.token_function(store))
         self._monitor.survey_heard = survey_was_heard(calls.counters(store))
         own = settings.exchanges[exchange]
@@ -127,7 +129,7 @@ class Backfill:
 
     def calls_of(self, part: Sequence[CelRow]) -> extract.ExtractedCalls:
         """The facts of each call that ends in this stretch of rows."""
-        found = extract.extract_calls(part, self.site, self._keys)
+        found = extract.extract_calls(part, self.profile, self._keys)
         doubted = with_doubt(part, found, self.bad.lacks_apps)
         self.bad.doubted += len(doubted)
         return found | doubted
@@ -137,7 +139,7 @@ class Backfill:
         now, out = datetime.now(UTC), {}
         for call, facts in found.items():
             arrived = extract.arrival(facts)
-            number = called(arrived, self.site)[0] if arrived.direction == "outbound" else None
+            number = called(arrived, self.profile)[0] if arrived.direction == "outbound" else None
             if number is not None and is_settled(facts, now):
                 out[call] = number, facts
         stored = calls.names_with_facts(self._store, self.exchange, out)
@@ -344,7 +346,9 @@ class _Table:
             raise StoreError(
                 Sentence("the table {name} is not CEL: it has no column {column}", name=name, column=missing[0])
             )
-        self._columns, self._at, self._call = columns, columns["eventtime"], columns["linkedid"]
+        self._columns = columns
+        self._at = columns["eventtime"]
+        self._call = columns["linkedid"]
 
     def rows(self, windows: Windows) -> Iterator[CelRow]:
         order = self._columns.get("id", self._at)

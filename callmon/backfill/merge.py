@@ -37,7 +37,9 @@ _with = msgspec.structs.replace
 def merged(heard: Sequence[Fact], logged: Sequence[Fact]) -> list[Fact]:
     """The facts of CEL (`logged`, of a whole call), corrected by the received facts (`heard`)."""
     gaps = _Gaps(heard)
-    arrived, filled, end = _of(logged, f.Arrived), _of(logged, f.Filled), _of(logged, f.Ended)
+    arrived = _of(logged, f.Arrived)
+    filled = _of(logged, f.Filled)
+    end = _of(logged, f.Ended)
     was_there = _of(heard, f.Arrived)
     if arrived is None or filled is None or end is None or was_there is None:
         return list(logged)

@@ -63,7 +63,7 @@ def _as_json(result: Reconciliation) -> dict[str, Any]:
         "agree": not result.differences,
         "lines": {x.line: {"exchange": x.exchange, "callmon": x.callmon} for x in result.lines},
         **{f"{side}_only": [_call(x) for x in result.only(side)] for side in ("exchange", "callmon")},
-    }  # fmt: skip
+    }
 
 
 def _call(x: Difference) -> dict[str, str]:

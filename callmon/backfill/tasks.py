@@ -52,7 +52,9 @@ class GapFiller:
         stands_by: Callable[[], bool],
         grown: Callable[[str], Mapping[str, Sequence[MailboxGrowth]]] = lambda exchange: {},
     ) -> None:
-        self._settings, self._store, self._added = settings, store, added
+        self._settings = settings
+        self._store = store
+        self._added = added
         self._stands_by, self._grown = stands_by, grown
         self._windows: dict[str, list[Window]] = {}
         self._since: dict[str, datetime] = {}
@@ -203,7 +205,10 @@ class NightlyReconciliation:
     def __init__(
         self, settings: Callable[[], Settings], store: Database, leads: Callable[[], bool], gaps: Callable[[], int]
     ) -> None:
-        self._settings, self._store, self._leads, self._gaps = settings, store, leads, gaps
+        self._settings = settings
+        self._store = store
+        self._leads = leads
+        self._gaps = gaps
         self._next: dict[str, tuple[date, datetime]] = {}  # by exchange: the day, and its next attempt
         self.compared: list[LastComparison] = []
 

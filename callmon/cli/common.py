@@ -11,14 +11,13 @@ import os
 import secrets
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, wraps
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -34,9 +33,9 @@ from callmon.text.labels import LabelledError, translate, unknown_name
 if TYPE_CHECKING:
     from callmon.store.database import Database
 
+T = TypeVar("T")
 DAYS_AGO = {"today": 0, "aujourd'hui": 0, "yesterday": 1, "hier": 1}
 NOBODY = ("root", "callmon", "")
-PATIENCE_SECONDS = 5.0
 
 
 def make_folder(path: Path) -> None:
@@ -78,6 +77,7 @@ config_option = click.option(
     help="the configuration file (default: $CALLMON_CONFIG, ./callmon.toml or /etc/callmon/callmon.toml)",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
+by_option = click.option("--by", help="name of the acting person (default: the logged-in user)")
 lang_option = click.option(
     "--lang",
     is_eager=True,
@@ -91,8 +91,10 @@ class CommandContext:
 
     with_numbers = False  # whether the database is open_with_keys with the key of callers' numbers
 
-    def __init__(self, config: Path | None, lang: str | None = None) -> None:
-        self.config, self.lang = config, lang
+    def __init__(self, config: Path | None, lang: str | None = None, by: str | None = None) -> None:
+        self.config = config
+        self.lang = lang
+        self.by = by
         self.now = datetime.now(UTC)
 
     @cached_property
@@ -156,8 +158,7 @@ class CommandContext:
         """A time in the ministry's time zone. If `text` has only the hour, it is of `day` (default: today)."""
         if text is None:
             return None
-        zone = self.settings.timezone
-        read = local_moment(text, zone, (day or self.now).astimezone(zone).date())
+        read = local_moment(text, self.settings.timezone, day or self.now)
         if read is None:
             raise self.config_error(
                 "{name} {text} : une heure s'écrit comme « 10:12 » (aujourd'hui) ou « 2026-11-24 10:12 », "
@@ -167,10 +168,11 @@ class CommandContext:
             )
         return read
 
-    def actor_name(self, given: str | None) -> str:
-        """The actor: `given`, else the logged-in user if that is a person. Raises ConfigError otherwise."""
-        name = given or os.environ.get("SUDO_USER") or getpass.getuser()
-        if not name.strip() or (given is None and name in NOBODY):
+    @property
+    def actor(self) -> str:
+        """The actor: that of --by, else the logged-in user if that is a person. Raises ConfigError otherwise."""
+        name = self.by or os.environ.get("SUDO_USER") or getpass.getuser()
+        if not name.strip() or (self.by is None and name in NOBODY):
             raise self.config_error(
                 "La personne qui agit est inconnue. Ajoutez --by NOM : le registre la consigne."
             )
@@ -188,37 +190,16 @@ class CommandContext:
             )
         return given
 
+    async def ask(self, question: Callable[..., T], *given: Any) -> T:
+        """What `PageRequest.ask` is to a page: the result of a query."""
+        return question(*given)
+
     def known_lines(self, given: tuple[str, ...]) -> tuple[str, ...]:
         """Lines of the configuration, each once; "all" is every line. Raises ConfigError."""
         if given == ("all",):
             return tuple(self.settings.names("line"))
         refuse_unknown(self.settings, "line", *given)
         return tuple(dict.fromkeys(given))
-
-    def is_applied(self, queued: tuple[int, bool], last_applied: Callable[[Database], int]) -> bool:
-        """Whether the daemon applies a queued request in time. If not, print that it is pending."""
-        number, is_new = queued
-        end = time.monotonic() + PATIENCE_SECONDS
-        while last_applied(self.store) < number:
-            if time.monotonic() >= end:
-                said = self.say(
-                    "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas."
-                    if is_new
-                    else "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; "
-                    "elle n'est pas notée une deuxième fois."
-                )
-                click.echo(said, err=True)
-                return False
-            time.sleep(0.05)
-        return True
-
-    def print_pending(self, count: int) -> None:
-        """Printed beside a list: the count of pending requests that the list does not show yet."""
-        if count:
-            said = self.say(
-                "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.", count=count
-            )
-            click.echo(said, err=True)
 
     def local(self, at: datetime | None) -> str:
         """A time to the second in the ministry's time zone; "-" for None."""
@@ -246,7 +227,7 @@ def with_context(make: Callable[..., Any] = CommandContext) -> Callable[[Command
             try:
                 return command(context, **options)
             except LabelledError as error:
-                raise ConfigError(error.told[context.language]) from None
+                raise ConfigError(error.by_language[context.language]) from None
 
         return config_option(report_errors(cast(Command, run)))
 
@@ -296,6 +277,14 @@ def until_done(store: Database) -> Database:
     """A command's database: closed when the command is done."""
     click.get_current_context().call_on_close(store.close)
     return store
+
+
+def ask_password(is_new: bool = False) -> str:
+    """A password typed on a terminal, twice if it is new; else one line of standard input."""
+    if sys.stdin.isatty():
+        given: str = click.prompt(said("Password"), hide_input=True, confirmation_prompt=is_new, err=True)
+        return given
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def current_user() -> str:

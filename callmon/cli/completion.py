@@ -72,7 +72,9 @@ LINES = completed(lambda context: context.settings.names("line"))
 LINES_OR_ALL = completed(lambda context: ["all", *context.settings.names("line")])
 SERVICES = completed(lambda context: context.settings.names("service"))
 EXCHANGES = completed(lambda context: context.settings.names("exchange"))
-MONTHS, ENTRIES, DISRUPTIONS = completed(_months), completed(_entries), completed(_disruptions)
+MONTHS = completed(_months)
+ENTRIES = completed(_entries)
+DISRUPTIONS = completed(_disruptions)
 
 
 @click.command(cls=HelpCommand)

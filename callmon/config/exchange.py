@@ -91,7 +91,9 @@ class CelSettings(PasswordSource):
 class ExchangeSettings(TlsClient, PasswordSource):
     """[exchanges.NAME]"""
 
-    STEM, WHAT, TLS_PORT = "secret", Sentence("the AMI secret"), 5039
+    STEM = "secret"
+    WHAT = Sentence("the AMI secret")
+    TLS_PORT = 5039
     OF_TLS: ClassVar[tuple[str, ...]] = (*TlsClient.OF_TLS, "server_name")
 
     host: Host = setting("host name or address of the exchange", min_length=1)

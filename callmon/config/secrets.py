@@ -45,8 +45,8 @@ class PasswordSource(Table):
         file, _ = self._source()
         secret = (self._from_file(file) if file else self._from_environment()).rstrip("\r\n")
         if not secret:
-            told = Sentence("{place} is empty; put {what} there", place=self.secret_place(), what=self.WHAT)
-            raise ConfigError(placed(self._path, told))
+            sentence = Sentence("{place} is empty; put {what} there", place=self.secret_place(), what=self.WHAT)
+            raise ConfigError(placed(self._path, sentence))
         if not secret.isprintable() or len(secret) > LONGEST_SECRET:
             raise ConfigError(placed(self._path, self._no_line()))
         return secret
@@ -85,8 +85,10 @@ class PasswordSource(Table):
         try:
             return handed_over(path).read_text(encoding="utf-8")
         except OSError as error:
-            told = Sentence("{what}; create it, readable by callmon's user alone", what=unreadable(path, error))
-            raise ConfigError(placed(f"{self._path}.{self.STEM}_file", told)) from None
+            sentence = Sentence(
+                "{what}; create it, readable by callmon's user alone", what=unreadable(path, error)
+            )
+            raise ConfigError(placed(f"{self._path}.{self.STEM}_file", sentence)) from None
         except UnicodeDecodeError:
             raise ConfigError(placed(self._path, self._no_line())) from None
 
@@ -94,10 +96,10 @@ class PasswordSource(Table):
         _, variable = self._source()
         value = os.environ.get(str(variable))
         if value is None:
-            told = Sentence(
+            sentence = Sentence(
                 "the environment has no {variable}; set it to {what}", variable=variable, what=self.WHAT
             )
-            raise ConfigError(placed(f"{self._path}.{self.STEM}_env", told))
+            raise ConfigError(placed(f"{self._path}.{self.STEM}_env", sentence))
         return value
 
     def _errors(self) -> Found:

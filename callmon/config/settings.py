@@ -232,18 +232,18 @@ def _named(line: str) -> str:
 
 def _toml_refusal(error: tomllib.TOMLDecodeError, text: str, source: str) -> Sentence:
     """The mistake after the file and the setting or table whose line has it."""
-    told = Sentence("not understood as TOML: {why}; correct it there", why=toml_mistake(error))
+    sentence = Sentence("not understood as TOML: {why}; correct it there", why=toml_mistake(error))
     place = re.search(r"at line (\d+)", str(error))
     name = _named(f"{text}\n".split("\n")[int(place[1]) - 1]) if place else ""
     if not name:
-        return placed(source, told)
+        return placed(source, sentence)
     if re.search(r"[^\x00-\x7f]|\S\s+\S", QUOTED.sub("", name)):
-        told = Sentence(
+        sentence = Sentence(
             "not understood as TOML: {why}; a name without quotation marks has letters without accents, digits, "
             "- and _ alone",
             why=toml_mistake(error),
         )
-    return placed(placed(source, name), told)
+    return placed(placed(source, name), sentence)
 
 
 def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -271,14 +271,14 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except IsADirectoryError:
-        told = Sentence("is a folder; name the file in it with --config FILE")
+        sentence = Sentence("is a folder; name the file in it with --config FILE")
     except PermissionError as error:
-        told = Sentence(
+        sentence = Sentence(
             "cannot be read ({why}); run the command as root, or as a user who may read it",
             why=system_reason(error),
         )
     except OSError as error:
-        told = Sentence(
+        sentence = Sentence(
             "cannot be read ({why}); name the file with --config FILE, "
             "or begin with the example: `callmon config example > {path}`",
             why=system_reason(error),
@@ -286,7 +286,7 @@ def _text(path: Path) -> str:
         )
     except UnicodeDecodeError as error:
         raise ConfigError(not_utf_8(path, error)) from None
-    raise ConfigError(placed(path, told))
+    raise ConfigError(placed(path, sentence))
 
 
 def _unknown_variables(data: dict[str, Any]) -> list[Sentence]:
@@ -319,8 +319,8 @@ def _checked(data: dict[str, Any], source: str) -> Configuration:
         return Configuration(**data)
     except SettingsError as error:
         names = re.findall(r'field "(\w+)"', str(error))  # one; pydantic tells it in a sentence only
-        told = Sentence("is not understood; write it as JSON, or unset it")
-        raise ConfigError(placed(of_environment(validation.variable(tuple(names))), told)) from None
+        sentence = Sentence("is not understood; write it as JSON, or unset it")
+        raise ConfigError(placed(of_environment(validation.variable(tuple(names))), sentence)) from None
     except ValidationError as error:
         raise ConfigError(*_all_errors(error, data, source)) from None
 

@@ -82,8 +82,8 @@ def load_web_config(path: Path | None) -> WebConfig:
         return WebConfig()
     data = _mapping(path)
     if found := list(_not_applied(data)):
-        told = Sentence("callmon cannot apply this; leave it out")
-        raise ConfigError(*(placed(placed(path, name), told) for name in found))
+        sentence = Sentence("callmon cannot apply this; leave it out")
+        raise ConfigError(*(placed(placed(path, name), sentence) for name in found))
     tls = data.get("tls_server_config")
     if isinstance(tls, dict):
         anchored = {name: _anchored(name, value, path.parent) for name, value in tls.items()}
@@ -109,12 +109,12 @@ def _mapping(path: Path) -> dict[str, Any]:
         raise ConfigError(placed(path, Sentence("not understood as YAML{where}", where=where))) from None
     if data is None:
         return {}
-    told = Sentence("is no mapping; write one setting a line, as NAME: VALUE")
+    sentence = Sentence("is no mapping; write one setting a line, as NAME: VALUE")
     if not isinstance(data, dict):
-        raise ConfigError(placed(path, told))
+        raise ConfigError(placed(path, sentence))
     for name, value in data.items():
         if name in WebConfig.model_fields and not isinstance(value, dict | None):
-            raise ConfigError(placed(placed(path, name), told))
+            raise ConfigError(placed(placed(path, name), sentence))
     return data
 
 

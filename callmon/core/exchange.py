@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from callmon.config.lines import Line
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.endpoints import endpoint
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.calls.listing import ClosedGap
 from callmon.core.calls.phone_states import Trunks
-from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.tracker import Tracker
 from callmon.core.facts import Arrived
 
@@ -45,9 +45,9 @@ class LastCalls:
 class ExchangeState:
     """The live state of one exchange: its tracker and the accounts of its calls."""
 
-    def __init__(self, site: ExchangeProfile) -> None:
-        self.site = site
-        self.tracker = Tracker(site)
+    def __init__(self, profile: ExchangeProfile) -> None:
+        self.profile = profile
+        self.tracker = Tracker(profile)
         self.accounts: dict[str, CallAccount] = {}
         self.routes = Trunks()
         self.last_calls = LastCalls()
@@ -56,7 +56,7 @@ class ExchangeState:
     @property
     def trunks(self) -> tuple[str, ...]:
         """The known trunks, by the names of the configuration."""
-        return self.tracker.state.phones.like(self.site.endpoints.is_trunk)
+        return self.tracker.state.phones.like(self.profile.endpoints.is_trunk)
 
     def arrived(self, line: Line, fact: Arrived) -> None:
         """Record the trunk and the time of an inbound call of this line."""

@@ -13,14 +13,14 @@ import msgspec
 from callmon.core import facts as f
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.endpoints import endpoint
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.calls.resume import resume
-from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.state import TrackerState
 from callmon.core.calls.transfers import settle
 
 
 def merged_transfers(
-    site: ExchangeProfile,
+    profile: ExchangeProfile,
     stored: Sequence[f.Fact],
     own: Sequence[f.Fact],
     missing: Iterable[f.Fact],
@@ -41,7 +41,7 @@ def merged_transfers(
         elif isinstance(fact, f.CameBack) and pending is not None and fact.to != pending.to:
             merged += _back_with(fact, pending, _sender(fact, [*stored, *merged], own), [*stored, *merged])
         elif isinstance(fact, f.Ended) and pending is not None:
-            merged += [*_conclusion(site, [*stored, *merged], fact), fact]
+            merged += [*_conclusion(profile, [*stored, *merged], fact), fact]
         else:
             merged.append(fact)
         pending = _pending([*stored, *merged])
@@ -110,11 +110,11 @@ def _back_with(back: f.CameBack, pending: f.SentOff, by: str | None, facts: Sequ
         yield from _joined(pending, _person(facts), f.PersonJoined(back.call, back.at, phone.phone, phone.channel))
 
 
-def _conclusion(site: ExchangeProfile, facts: Sequence[f.Fact], ended: f.Ended) -> list[f.Fact]:
+def _conclusion(profile: ExchangeProfile, facts: Sequence[f.Fact], ended: f.Ended) -> list[f.Fact]:
     arrival = next((fact for fact in facts if isinstance(fact, f.Arrived)), None)
     if arrival is None:
         return []
-    account, state = CallAccount(arrival), TrackerState(site)
+    account, state = CallAccount(arrival), TrackerState(profile)
     for fact in facts:
         account.record_fact(fact)
     resume(state, account, facts)

@@ -30,10 +30,10 @@ from callmon.core.calls import lifecycle
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, Wait
 from callmon.core.calls.endpoints import endpoint
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.calls.listing import ClosedGap
 from callmon.core.calls.phone_states import Phones, counted
 from callmon.core.calls.resume import resume
-from callmon.core.calls.site import ExchangeProfile
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.detector import DisruptionDetector
 from callmon.core.disruptions.disruption import Disruption
@@ -76,8 +76,10 @@ class Monitor:
             for kind in {f.Ended, *(kind for standard in standards for kind in standard.settled_by)}
         }
         self._every_call = every_call
-        self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
-        self.ledger = Ledger(DueDatePolicies(settings), token, self._judge_owed, shares=bool(settings.store.pairs))
+        self._obligation_standards = tuple(standard for standard in standards if standard.kind is not None)
+        self.ledger = Ledger(
+            DueDatePolicies(settings), token, self._judge_obligation, shares=bool(settings.store.pairs)
+        )
         self._opener = LedgerTriggers(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
         self.disruptions = DisruptionDetector(self.exchanges, settings)
@@ -98,7 +100,7 @@ class Monitor:
         """Process the passing of time. `heard` and `silent`: as for `Ledger.tick`."""
         self.ledger.tick(now, heard, silent)
         self.disruptions.tick(now)
-        noted, found = self.disruptions.book.drain_updates(), self._drain_ledger()
+        noted, found = self.disruptions.register.drain_updates(), self._drain_ledger()
         return [*found, Outcome("", disruptions=noted)] if noted else found
 
     def _drain_ledger(self) -> list[Outcome]:
@@ -135,8 +137,8 @@ class Monitor:
         self, command: DisruptionCommand, stored: Disruption | None = None
     ) -> list[Outcome]:
         """Apply a manual command on a disruption. `stored`: as for `apply_callback_command`."""
-        self.disruptions.book.do(command, stored)
-        return [Outcome("", disruptions=self.disruptions.book.drain_updates(), disruption_command=command.n)]
+        self.disruptions.register.do(command, stored)
+        return [Outcome("", disruptions=self.disruptions.register.drain_updates(), disruption_command=command.n)]
 
     def calls_in_progress(self, exchange: str) -> list[Call]:
         """The calls in progress, as their accounts are now."""
@@ -166,15 +168,16 @@ class Monitor:
 
     def phones(self) -> dict[tuple[str, str], int]:
         """Phones by line and state (free, in_use, unreachable), for lines with at least one known phone."""
-        return counted(self._watched(), lambda line: line.name)
+        return counted(self._phones(), lambda line: line.name)
 
     def service_phones(self) -> dict[tuple[tuple[str, str], str], int]:
         """Phones by service and mode, and state. A phone that serves several lines of a service counts once."""
-        return counted(self._watched(), lambda line: (line.service, line.mode))
+        return counted(self._phones(), lambda line: (line.service, line.mode))
 
-    def _watched(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
+    def _phones(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
         return [
-            (x.tracker.state.phones, x.site.lines, x.tracker.state.exchange_time) for x in self.exchanges.values()
+            (x.tracker.state.phones, x.profile.lines, x.tracker.state.exchange_time)
+            for x in self.exchanges.values()
         ]
 
     def learn_phones(self, exchange: str, dialled: Iterable[tuple[str, str, datetime | None]]) -> None:
@@ -223,22 +226,22 @@ class Monitor:
         if before is None or before.call() != account.call():
             resume(state.tracker.state, account, facts)
             if not account.arrival.test:
-                self._opener.resume(exchange, account, facts, state.site)
+                self._opener.resume(exchange, account, facts, state.profile)
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
         """Judge all facts of one stored call by these settings. None when its line or arrival is unknown here."""
         stored = list(facts)
         state = self.exchanges.get(exchange) or next(iter(self.exchanges.values()), None)
         arrival = next((fact for fact in stored if isinstance(fact, f.Arrived)), None)
-        if state is None or arrival is None or arrival.line is None or not state.site.line(arrival.dialled):
+        if state is None or arrival is None or arrival.line is None or not state.profile.line(arrival.dialled):
             return None
-        return self._conclude(exchange, ExchangeState(state.site), stored, None, is_rejudged=True)
+        return self._conclude(exchange, ExchangeState(state.profile), stored, None, is_rejudged=True)
 
     def _called(self, command: CallbackCommand) -> Outcome:
         """Process an outbound call that only CEL reports, as if its events had just been received."""
         state, outcome = self.exchanges.get(command.exchange), None
         if state is not None:  # else the exchange is no longer configured
-            outcome = self._conclude(command.exchange, ExchangeState(state.site), list(command.facts), None)
+            outcome = self._conclude(command.exchange, ExchangeState(state.profile), list(command.facts), None)
         return outcome or Outcome(command.exchange)
 
     def adopt(self, older: Monitor) -> None:
@@ -247,9 +250,9 @@ class Monitor:
             before = older.exchanges.get(exchange)
             if before is not None:
                 state.accounts, state.tracker = before.accounts, before.tracker
-                state.tracker.state.site = state.site
+                state.tracker.state.profile = state.profile
                 state.routes, state.last_calls = before.routes, before.last_calls
-                state.site.endpoints.keep(before.site.endpoints)
+                state.profile.endpoints.keep(before.profile.endpoints)
         self.ledger.adopt(older.ledger)
         self.disruptions.adopt(older.disruptions)
         self.others = older.others
@@ -258,9 +261,9 @@ class Monitor:
     def _has(self, standard: Standard, state: ExchangeState) -> bool:
         match standard.needs:
             case "staff":
-                return bool(state.site.staff)
+                return bool(state.profile.staff)
             case "survey":
-                return self.survey_heard or any(x.site.survey_extensions for x in self.exchanges.values())
+                return self.survey_heard or any(x.profile.survey_extensions for x in self.exchanges.values())
             case None:
                 return True
 
@@ -293,7 +296,7 @@ class Monitor:
             else:
                 emitted.append(fact)
                 if kind in OPENING and not is_rejudged and not arrival.test:
-                    self._opener.inward(exchange, fact, account, state.site)
+                    self._opener.inward(exchange, fact, account, state.profile)
             if kind in self._settled_by:
                 call = account.call()
                 self._judge(state, fact, account, call, self._settled_by[kind], findings)
@@ -313,7 +316,7 @@ class Monitor:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""
         if arrival.direction != "outbound":
             return [fact] if self._every_call else []
-        emitted = self._opener.outward(exchange, fact, arrival, state.site)
+        emitted = self._opener.outward(exchange, fact, arrival, state.profile)
         return [fact] if self._every_call and not arrival.is_apart else emitted
 
     def _tell(self, state: ExchangeState, fact: Fact) -> CallAccount | None:
@@ -328,7 +331,7 @@ class Monitor:
         return known
 
     def _account(self, state: ExchangeState, fact: f.Arrived) -> CallAccount:
-        line = state.site.line(fact.dialled) if fact.line is not None else None
+        line = state.profile.line(fact.dialled) if fact.line is not None else None
         if line is None:
             return CallAccount(fact)
         state.arrived(line, fact)
@@ -351,7 +354,7 @@ class Monitor:
         for standard in standards:
             if standard.name in account.judged or (standard.needs and not self._has(standard, state)):
                 continue
-            judged = standard.judge(fact, call, state.site.staff, self.survey_heard)
+            judged = standard.judge(fact, call, state.profile.staff, self.survey_heard)
             if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
                 continue  # it may become known by the end of the call
             if call.is_imported:
@@ -360,20 +363,24 @@ class Monitor:
             language = call.language or "unknown"
             findings.append(judged.finding(fact.call, fact.at, standard.name, call.line, language, call.in_hours))
 
-    def _judge_owed(self, owed: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
+    def _judge_obligation(self, obligation: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
         """The verdicts that can be given on an obligation now. `exchange`: of the phone that called back."""
         state = self.exchanges.get(exchange) or next(iter(self.exchanges.values()))
-        seen = Seen(in_doubt, self.ledger.rules.attempt_counts, state.site.staff)
+        seen = Seen(in_doubt, self.ledger.rules.attempt_counts, state.profile.staff)
         found: list[Finding] = []
-        for standard in self._owed_standards:
-            if standard.kind != owed.kind or standard.name in owed.judged:
+        for standard in self._obligation_standards:
+            if standard.kind != obligation.kind or standard.name in obligation.judged:
                 continue
             if standard.needs and not self._has(standard, state):
                 continue
-            judged = standard.verdict(owed, seen, standard.parameters)
+            judged = standard.verdict(obligation, seen, standard.parameters)
             if judged is not None:
-                at = owed.settled or owed.dues.judging.at
-                found.append(judged.finding(owed.call, at, standard.name, owed.line, owed.language, in_hours=None))
+                at = obligation.settled or obligation.dues.judging.at
+                found.append(
+                    judged.finding(
+                        obligation.call, at, standard.name, obligation.line, obligation.language, in_hours=None
+                    )
+                )
         return tuple(found)
 
 

@@ -153,7 +153,7 @@ class HostStatus(NamedTuple):
     skews: Mapping[str, float] = NOTHING  # exchange → seconds by which its clock is ahead of the host's
     certificates: Mapping[str, datetime] = NOTHING  # exchange → expiry of its certificate
     disks: Mapping[str, DiskSpace] = NOTHING  # "database", "journal" → its file system
-    journal: tuple[int, int, int] | None = None  # bytes, limit in bytes, outcomes
+    outbox: tuple[int, int, int] | None = None  # bytes, limit in bytes, outcomes
 
 
 class LastReload(NamedTuple):

@@ -146,7 +146,7 @@ def _calls(
         more = [fact for fact in facts if not _is_told(fact, stored.facts)]
         state = monitor.exchanges.get(key[0])
         if more and state is not None:
-            more = merged_transfers(state.site, stored.facts, local.facts, more, heard.get(key[0]))
+            more = merged_transfers(state.profile, stored.facts, local.facts, more, heard.get(key[0]))
         if more:
             yield key, _the_rest(monitor, key[0], stored, local, more)
 

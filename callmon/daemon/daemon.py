@@ -55,7 +55,10 @@ from callmon.web.server import Server, listening
 log = logging.getLogger(__name__)
 
 # A stop takes 20 s at most, whatever a peer does: these, `LAST_SECONDS` of the threads and 2 s of the web server.
-FLUSH_SECONDS, CLOSE_SECONDS, TAKE_OVER_SECONDS, BROKER_SECONDS = 6.0, 3.0, 3.0, 2.0
+FLUSH_SECONDS = 6.0
+CLOSE_SECONDS = 3.0
+TAKE_OVER_SECONDS = 3.0
+BROKER_SECONDS = 2.0
 THREADS = 16  # for work that blocks; each task of the daemon has one call at a time
 LOOK_SECONDS = 0.1
 # Asterisk gives an event its time before it sends the event: the answer to a Ping may overtake it.
@@ -71,9 +74,9 @@ class Daemon:
         self._path, self._store = path, store
         self._access = access or AccessService(settings.web.access, store)
         self.runtime = Runtime(settings, store)
-        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.writer.tally.snapshot())
+        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.writer.counters.snapshot())
         self.metrics = Metrics(
-            self.runtime.writer.tally,
+            self.runtime.writer.counters,
             self.runtime,
             settings.lines(),
             self._judged(),
@@ -83,8 +86,8 @@ class Daemon:
         )
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
-        self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store, entries)
-        self.site.damaged = self._file_check.hasten
+        self.page_context = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store, entries)
+        self.page_context.damaged = self._file_check.hasten
         self.protection = Protection(settings.web.config_file)
         self._flooded = Seldom(log, "daemon: too many internal errors in an exchange's events; connecting again")
         self._stop = asyncio.Event()
@@ -108,7 +111,7 @@ class Daemon:
         await access.prepare()
         reload = self.reload if runtime.settings.web.reload else None
         read = self.metrics, self.troubles, self.remarks, self.standby.role
-        served = WebApplication(*read, self.site, access, reload, users=self.protection.users)
+        served = WebApplication(*read, self.page_context, access, reload, users=self.protection.users)
         server = Server(served.asgi(), access.settings.proxy.addresses, lambda: self.protection.context)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -124,9 +127,9 @@ class Daemon:
                 "standby": self.standby.run(),
                 "gap filler": runtime.refills.run(),
                 "roll-ups": roll_up(self._store, self._file_check.hasten),
-                "reconciliation": runtime.nights.run(),
+                "reconciliation": runtime.nightly_reconciliation.run(),
                 "report mail": runtime.mailer.run(),
-                "public notice": runtime.notices.run(self.site.seen),
+                "public notice": runtime.notices.run(self.page_context.seen),
                 "file check": self._file_check.run(),
                 "certificate": self.protection.run(),
             }
@@ -153,19 +156,19 @@ class Daemon:
 
     def on_events(self, name: str, events: Sequence[e.Event]) -> None:
         """Pass each event to the monitor and each outcome to the sinks. Reading pauses when a sink has no room."""
-        runtime, watched = self.runtime, self.runtime.watched[name]
+        runtime, exchange_task = self.runtime, self.runtime.exchange_tasks[name]
         room = True
         for event in events:
             try:
                 outcome = runtime.monitor.feed(name, event)
             except Exception:  # a bug in the core: dumped, counted, and the daemon continues
-                if self._fault(watched, type(event).__name__):
+                if self._fault(exchange_task, type(event).__name__):
                     break
                 continue
             if outcome is not None:
                 for sink in runtime.sinks:
                     room = sink.offer(outcome) and room
-        if watched.record_events(events, runtime.monitor):
+        if exchange_task.record_events(events, runtime.monitor):
             runtime.offer(self._tick)  # ends the disruption of the gap: no snapshot has both
         if not room:
             for link in runtime.links().values():
@@ -178,7 +181,7 @@ class Daemon:
         exchanges = runtime.snapshot().exchanges
         found = troubles(exchanges, [runtime.writer], health.unheard_after, health.behind_after)
         found += [*self.standby.standby_troubles(health.behind_after), *self._file_check.troubles()]
-        return [*found, *host_state.journal_troubles(runtime.writer)]
+        return [*found, *host_state.outbox_troubles(runtime.writer)]
 
     def remarks(self) -> list[str]:
         runtime = self.runtime
@@ -198,7 +201,7 @@ class Daemon:
             log.exception("daemon: internal error in a snapshot; continuing")
             return
         self.runtime.mqtt.publish_snapshot(snapshot)
-        self.site.update(snapshot)
+        self.page_context.update(snapshot)
 
     # Start, timer, shutdown.
 
@@ -212,11 +215,11 @@ class Daemon:
         self.runtime.outlooks.furnish(exchange, settings)
         listen = always_listening(exchange, lambda: self._connection_fault(name))
         task = self._tasks.create_task(listen, name=f"exchange {name}")
-        self.runtime.watched[name] = ExchangeTask(exchange, recorder, task)
+        self.runtime.exchange_tasks[name] = ExchangeTask(exchange, recorder, task)
 
     def _connection_fault(self, name: str) -> None:
         """An internal error has ended the connection to an exchange: a gap begins, until the next listing."""
-        self._fault(self.runtime.watched[name], "connection")
+        self._fault(self.runtime.exchange_tasks[name], "connection")
         self.on_events(name, [e.ConnectionLost(None)])
 
     def _ready(self, wire: socket.socket) -> None:
@@ -254,7 +257,7 @@ class Daemon:
     def _is_heard(self, name: str, until: datetime) -> bool:
         """Whether all events until then were received. If not, and it is past, the exchange is asked by a Ping."""
         link = self.runtime.links().get(name)
-        now = None if link is None or self.runtime.watched[name].unheard_since else link.exchange_time()
+        now = None if link is None or self.runtime.exchange_tasks[name].unheard_since else link.exchange_time()
         if link is None or now is None or now < until:
             return False
         heard = link.heard_until()
@@ -264,23 +267,25 @@ class Daemon:
         return True
 
     def _beat(self) -> None:
-        for name, watched in self.runtime.watched.items():
-            self._heartbeat(name, watched)
+        for name, exchange_task in self.runtime.exchange_tasks.items():
+            self._heartbeat(name, exchange_task)
         self.runtime.offer(self._tick)
 
     def _tick(self) -> list[Outcome]:
         runtime, clocks = self.runtime, (datetime.now(UTC), monotonic())
         runtime.monitor.ledger.unbelieved = runtime.time.unbelieved(*clocks)
-        silent = unheard_exchanges(runtime.watched, runtime.settings.rules.talked_for) + runtime.pairs.silent()
+        silent = (
+            unheard_exchanges(runtime.exchange_tasks, runtime.settings.rules.talked_for) + runtime.pairs.silent()
+        )
         heard = self._heard | runtime.pairs.heard()
         return runtime.monitor.tick(runtime.time.for_deadlines(*clocks), heard, silent)
 
-    def _heartbeat(self, name: str, watched: ExchangeTask) -> None:
+    def _heartbeat(self, name: str, exchange_task: ExchangeTask) -> None:
         """Offer a heartbeat: all events received until now have been offered, and are stored before it."""
-        link = watched.exchange.link
+        link = exchange_task.exchange.link
         if (
             link is None
-            or not watched.exchange.is_connected
+            or not exchange_task.exchange.is_connected
             or self.runtime.monitor.exchanges[name].tracker.state.is_unheard
         ):
             return
@@ -294,10 +299,10 @@ class Daemon:
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
         """Disconnect from the exchanges, store all received outcomes (`FLUSH_SECONDS` at most), and stop."""
         notify("STOPPING=1")
-        for name, watched in self.runtime.watched.items():
-            self._heartbeat(name, watched)
-            watched.task.cancel()
-        self.site.close()
+        for name, exchange_task in self.runtime.exchange_tasks.items():
+            self._heartbeat(name, exchange_task)
+            exchange_task.task.cancel()
+        self.page_context.close()
         server.should_exit = True
         for task in tasks:
             task.cancel()
@@ -314,17 +319,17 @@ class Daemon:
         await asyncio.wait([self._broker], timeout=BROKER_SECONDS)
         self._broker.cancel()
 
-    def _fault(self, watched: ExchangeTask, event: str) -> bool:
+    def _fault(self, exchange_task: ExchangeTask, event: str) -> bool:
         """Count an error; log and record the first of its kind in a minute. True: the connection was ended."""
         self.runtime.internal_errors += 1
-        name, now = watched.exchange.name, monotonic()
-        if count := watched.faults.count_to_log(event, now):
+        name, now = exchange_task.exchange.name, monotonic()
+        if count := exchange_task.faults.count_to_log(event, now):
             extra = {"exchange": name, "event": event, "count": count}
             log.exception("daemon: internal error in an event; continuing", extra=extra)
             with contextlib.suppress(OSError):
-                watched.recorder.dump_fault(name, datetime.now(UTC))
-        link = watched.exchange.link
-        if link is None or not watched.faults.is_flood(now):
+                exchange_task.recorder.dump_fault(name, datetime.now(UTC))
+        link = exchange_task.exchange.link
+        if link is None or not exchange_task.faults.is_flood(now):
             return False
         self._flooded(exchange=name)
         link.close()
@@ -363,11 +368,11 @@ class Daemon:
         for name, earlier in before.exchanges.items():
             now = runtime.settings.exchanges.get(name)
             if now is None or not now.is_reached_as(earlier):
-                runtime.watched.pop(name).task.cancel()
+                runtime.exchange_tasks.pop(name).task.cancel()
         for name in runtime.settings.exchanges:
-            if name not in runtime.watched:
+            if name not in runtime.exchange_tasks:
                 self._connect_exchange(name)
-            runtime.outlooks.furnish(runtime.watched[name].exchange, runtime.settings)
+            runtime.outlooks.furnish(runtime.exchange_tasks[name].exchange, runtime.settings)
 
 
 def notify(state: str) -> None:

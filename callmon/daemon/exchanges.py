@@ -62,7 +62,9 @@ class ExchangeTask:
     """One monitored exchange. `unheard_since` is monotonic seconds, None while the exchange is received."""
 
     def __init__(self, exchange: ExchangeClient, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
-        self.exchange, self.recorder, self.task = exchange, recorder, task
+        self.exchange = exchange
+        self.recorder = recorder
+        self.task = task
         self.faults = FaultLimit()
         self.last_event: datetime | None = None
         self.unheard_since: float | None = monotonic()
@@ -82,7 +84,9 @@ class ExchangeTask:
     def status(self, monitor: Monitor) -> ExchangeStatus:
         state = monitor.exchanges[self.exchange.name].tracker.state
         crowd = state.limit
-        exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
+        exchange = self.exchange
+        link = self.exchange.link
+        since = self.unheard_since
         received = exchange.events + (link.session.received if link else 0)
         dropped = exchange.dropped + (link.session.framer.dropped if link else 0)
         unusable = exchange.unusable + (link.session.unusable if link else 0)
@@ -100,9 +104,9 @@ class ExchangeTask:
         )
 
 
-def unheard_exchanges(watched: Mapping[str, ExchangeTask], least: timedelta) -> list[str]:
+def unheard_exchanges(exchange_tasks: Mapping[str, ExchangeTask], least: timedelta) -> list[str]:
     """The exchanges unheard for at least `least`: a callback may have been made meanwhile."""
-    now, since = monotonic(), {name: task.unheard_since for name, task in watched.items()}
+    now, since = monotonic(), {name: task.unheard_since for name, task in exchange_tasks.items()}
     return [name for name, at in since.items() if at is not None and now - at >= least.total_seconds()]
 
 

@@ -1,7 +1,7 @@
 """The state of the service and of its host, which alerts need beside calls: `/metrics` and /healthz report it.
 
 The service: mailboxes, opening times, verdicts of the last day, closed days. The host, which an administrator
-maintains: clocks, certificates, disks, the journal, the database file. The database is read in a thread.
+maintains: clocks, certificates, disks, the outbox, the database file. The database is read in a thread.
 
 Refuses: to send an exchange any action. Refuses: to report a wrong clock or a filling disk as trouble. Each is a
 remark as long as callmon works.
@@ -47,7 +47,9 @@ class FileCheck:
     """Checks the whole database now and then: its file, of which no query may touch a page, and its signatures."""
 
     def __init__(self, store: Database) -> None:
-        self._store, self._damage, self._is_over = store, "", False
+        self._store = store
+        self._damage = ""
+        self._is_over = False
         self._altered: list[Sentence] = []
         self._hastened = asyncio.Event()
 
@@ -100,19 +102,19 @@ def host_status(
     links = {name: exchange.link for name, exchange in exchanges.items()}
     skews = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
     until = {name: exchange.certificate_expires for name, exchange in exchanges.items()}
-    journal = writer.journal
+    outbox = writer.outbox
     return HostStatus(
         {name: skew for name, skew in skews.items() if skew is not None},
         {name: at for name, at in until.items() if at is not None},
         disks,
-        None if journal is None else (journal.size, journal.most, journal.outcomes),
+        None if outbox is None else (outbox.size, outbox.most, outbox.outcomes),
     )
 
 
 def disks(writer: Writer) -> Iterator[tuple[str, DiskSpace]]:
     """The free space where the database (when it is a file) and the journal are stored. Blocks."""
-    journal = writer.journal
-    for what, path in (("database", writer.path), ("journal", None if journal is None else journal.path)):
+    outbox = writer.outbox
+    for what, path in (("database", writer.path), ("journal", None if outbox is None else outbox.path)):
         if path is not None:
             with suppress(OSError):
                 found = os.statvfs(path.absolute().parent)
@@ -121,7 +123,7 @@ def disks(writer: Writer) -> Iterator[tuple[str, DiskSpace]]:
 
 def host_remarks(skews: Mapping[str, float], writer: Writer, is_wanted: bool) -> list[str]:
     """The remarks on clocks and journal. `is_wanted`: the configuration asks for a journal."""
-    return [*_clocks(skews), *_journal(writer, is_wanted)]
+    return [*_clocks(skews), *_outbox(writer, is_wanted)]
 
 
 def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
@@ -137,8 +139,8 @@ def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
             )
 
 
-def _journal(writer: Writer, is_wanted: bool) -> Iterator[str]:
-    state = writer.journal
+def _outbox(writer: Writer, is_wanted: bool) -> Iterator[str]:
+    state = writer.outbox
     if state is None:
         if is_wanted:
             yield Sentence(
@@ -165,9 +167,9 @@ def _journal(writer: Writer, is_wanted: bool) -> Iterator[str]:
         )
 
 
-def journal_troubles(writer: Writer) -> list[str]:
+def outbox_troubles(writer: Writer) -> list[str]:
     """The trouble when the journal accepts no more outcomes; empty otherwise."""
-    state = writer.journal
+    state = writer.outbox
     if state is None or state.trouble is None:
         return []
     return [
@@ -218,9 +220,9 @@ class ServiceStateTask:
     def furnish(self, exchange: ExchangeClient, settings: Settings) -> None:
         """Set the boxes that the exchange is asked for, and when messages were left in them."""
         wanted = mailboxes(settings)
-        exchange.boxes.want(wanted)
+        exchange.mailboxes.want(wanted)
         for box in wanted:
-            exchange.boxes.remember(box, self._left.get((exchange.name, box), ()))
+            exchange.mailboxes.remember(box, self._left.get((exchange.name, box), ()))
 
     def read_verdicts(self, settings: Settings, now: datetime) -> None:
         """Read the verdicts of each line's last opening day that is over. Blocks."""
@@ -256,7 +258,7 @@ class ServiceStateTask:
         changes = {line.name: next_change(settings.calendar(line), now) for line in lines}
         known = {line.name for line in lines}
         return ServiceStatus(
-            list(_boxes(settings, lines, exchanges, now)),
+            list(_mailboxes(settings, lines, exchanges, now)),
             {name: at for name, at in changes.items() if at is not None},
             {key: count for key, count in self._last_day.items() if key[1] in known},
             dict(self._targets(lines)),
@@ -304,7 +306,7 @@ def _closed_days(
             yield line.name, (closed.name_fr, closed.name_en)
 
 
-def _boxes(
+def _mailboxes(
     settings: Settings, lines: Iterable[Line], exchanges: Mapping[str, ExchangeClient], now: datetime
 ) -> Iterator[MailboxStatus]:
     """The state of each box. A box of several lines follows the hours of the first."""
@@ -315,7 +317,7 @@ def _boxes(
     for mailbox, line in owners.items():
         limit = settings.calendar(line).open_hours_before(now, UNHEARD_AFTER)
         for name, exchange in exchanges.items():
-            box = exchange.boxes.known.get(mailbox)
+            box = exchange.mailboxes.known.get(mailbox)
             if box is not None:
                 unheard = 0 if limit is None else box.unheard_since(limit)
                 yield MailboxStatus(name, mailbox, box.messages, box.capacity, unheard)

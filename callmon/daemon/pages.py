@@ -49,8 +49,8 @@ class PairsPages:
         self._settings, self._plain = settings, store
         self._callbacks = CallbackStatus()
         self._missing: dict[str, tuple[datetime, Sentence]] = {}  # by pair: since when, and why
-        self.site = PageContext(lambda: settings, lambda: self._snapshot, store, entries)
-        self._plain_reader = self.site.reader
+        self.page_context = PageContext(lambda: settings, lambda: self._snapshot, store, entries)
+        self._plain_reader = self.page_context.reader
         self.look()
 
     # What the pairs have stored.
@@ -63,12 +63,12 @@ class PairsPages:
             log.warning("pages: %s", why)
         self._missing = {name: (self._missing.get(name, (now, why))[0], why) for name, why in troubles.items()}
         known = [name for name in pairs if name not in troubles]
-        view = self.site.reader.view
+        view = self.page_context.reader.view
         if view is None or view.pairs != tuple(known) or view.is_whole != (not troubles):
-            self.site.reader = over(self._plain_reader, known, is_whole=not troubles)
-            self.site.store = over(self._plain, known, is_whole=not troubles)
-        self.site.notes = [why for _, why in self._missing.values()]
-        self._snapshot = self.snapshot(now, self.site.reader) if known else DaemonSnapshot(now)
+            self.page_context.reader = over(self._plain_reader, known, is_whole=not troubles)
+            self.page_context.store = over(self._plain, known, is_whole=not troubles)
+        self.page_context.notes = [why for _, why in self._missing.values()]
+        self._snapshot = self.snapshot(now, self.page_context.reader) if known else DaemonSnapshot(now)
 
     def snapshot(self, now: datetime, reader: Database) -> DaemonSnapshot:
         """The state from stored rows. Phones, and how long a call rings, are not in them."""
@@ -120,11 +120,15 @@ class PairsPages:
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
         asyncio.get_running_loop().set_default_executor(BlockingThreads(THREADS, "pages"))
-        settings, stop, protection = self._settings, asyncio.Event(), Protection(self._settings.web.config_file)
+        settings = self._settings
+        stop = asyncio.Event()
+        protection = Protection(self._settings.web.config_file)
         protection.apply(protection.read())
         wire, access = listening(settings.web.listen), AccessService(settings.web.access, self._plain)
         await access.prepare()
-        served = WebApplication(None, self.why_missing, site=self.site, access=access, users=protection.users)
+        served = WebApplication(
+            None, self.why_missing, page_context=self.page_context, access=access, users=protection.users
+        )
         server = Server(served.asgi(), settings.web.access.proxy.addresses, lambda: protection.context)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -134,7 +138,7 @@ class PairsPages:
             notify("READY=1")
             log.info("pages: listening", extra={"pages": settings.web.listen})
             await stop.wait()
-            self.site.close()
+            self.page_context.close()
             server.should_exit = True
             for task in reading:
                 task.cancel()
@@ -146,7 +150,7 @@ class PairsPages:
                 await asyncio.to_thread(self.look)
             except StoreError as error:
                 log.warning("pages: %s", error)
-            self.site.update(self._snapshot)
+            self.page_context.update(self._snapshot)
             notify("WATCHDOG=1")
 
 

@@ -97,16 +97,16 @@ class PairReader:
         return [Sentence("pair {name}: {why}", name=pair.schema, why=pair.trouble) for pair in troubled]
 
     async def run(self, do: Callable[[Act], None]) -> None:
-        told, due = set[str](), monotonic()
+        changed, due = set[str](), monotonic()
         async with ContactNotices(self._store) as notices:
             while self._pairs:
                 if monotonic() >= due:
                     await self.read(do)
                     due = monotonic() + EVERY_SECONDS
                 else:
-                    for pair in (pair for pair in self._pairs if pair.schema in told):
+                    for pair in (pair for pair in self._pairs if pair.schema in changed):
                         await self._read(pair, do)
-                told = await notices.wait(max(0.0, due - monotonic()))
+                changed = await notices.wait(max(0.0, due - monotonic()))
                 await asyncio.sleep(GATHER_SECONDS)
 
     async def read(self, do: Callable[[Act], None]) -> None:
@@ -128,7 +128,9 @@ class PairReader:
             return
         if pair.trouble:
             log.info("pair: read again", extra={"pair": pair.schema})
-        pair.trouble, pair.index, pair.last = "", index, read.last
+        pair.trouble = ""
+        pair.index = index
+        pair.last = read.last
         gaps = set(read.gaps) - (set() if is_new else pair.gaps)
         pair.gaps = set(read.gaps)
         do(partial(_apply, pair=pair.schema, read=read, settled=settled, gaps=gaps))

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class Runtime:
-    """The shared state of one daemon. `watched` holds the exchanges that the daemon connects to, by name."""
+    """The shared state of one daemon. `exchange_tasks`: one for each exchange, by name."""
 
     def __init__(self, settings: Settings, store: Database) -> None:
         self.settings, self.store = settings, store
@@ -58,18 +58,20 @@ class Runtime:
             settings.store.write_every,
             settings.store.max_waiting,
             is_shared=store.path is None,  # on PostgreSQL another instance may lead
-            journal=open_outbox(settings, store),
+            outbox=open_outbox(settings, store),
         )
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.refills = GapFiller(
-            lambda: self.settings, store, self.writer.tally.add_figures, self.stands_by, self._growth
+            lambda: self.settings, store, self.writer.counters.add_figures, self.stands_by, self._growth
         )
-        self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
+        self.nightly_reconciliation = NightlyReconciliation(
+            lambda: self.settings, store, self.leads, self.refills.backlog
+        )
         self.mailer = ReportMailer(lambda: self.settings, store, self.leads)
         self.notices = NoticePublisher(lambda: self.settings, self.stands_by)
         self.sinks = (self.writer, self.mqtt, self.refills)
-        self.watched: dict[str, ExchangeTask] = {}
+        self.exchange_tasks: dict[str, ExchangeTask] = {}
         self.commands = CommandQueue(store, self.token)
         self.pairs = PairReader(settings.store.pairs, store, lambda: self.monitor)
         self.time = ExchangeTime()
@@ -82,7 +84,9 @@ class Runtime:
 
         Calls that were in progress when callmon last ran are resumed from their stored facts.
         """
-        settings, monitor, store = self.settings, self.monitor, self.store
+        settings = self.settings
+        monitor = self.monitor
+        store = self.store
         warm_up(settings, now)
         lines, begin = [line.name for line in settings.lines()], self.today.beginning(now)
         counts = queries.count_ended_calls(store, lines, begin, begin + timedelta(days=2))
@@ -90,7 +94,7 @@ class Runtime:
         self.outlooks.restore(settings, now)
         heard = queries.heartbeats(store)
         self.commands.restore()
-        self.nights.restore()
+        self.nightly_reconciliation.restore()
         disruptions.restore_disruptions(store, monitor, settings)
         obligations.restore_ledger(store, monitor.ledger, settings.exchanges, now)
         for name in settings.exchanges:
@@ -128,9 +132,11 @@ class Runtime:
 
     def snapshot(self) -> DaemonSnapshot:
         """The state now, in the event loop: gauges older than the counters beside them would contradict these."""
-        now, monitor, exchanges = self.now(), self.monitor, self._connections()
+        now = self.now()
+        monitor = self.monitor
+        exchanges = self._connections()
         callbacks = self._callbacks = self._callbacks.updated(monitor.ledger.index)
-        heard = tuple(watched.status(monitor) for watched in self.watched.values())
+        heard = tuple(exchange_task.status(monitor) for exchange_task in self.exchange_tasks.values())
         enabled, waits = judged_standards(self.settings, monitor.survey_heard), self._waits()
         clocks = datetime.now(UTC), monotonic()
         return DaemonSnapshot(
@@ -138,7 +144,7 @@ class Runtime:
             lines=tuple(self._line_statuses(now, heard, enabled, waits, callbacks)),
             exchanges=heard,
             callbacks=callbacks,
-            disruptions=monitor.disruptions.book.visible(),
+            disruptions=monitor.disruptions.register.visible(),
             enabled=enabled,
             stores=self.writer.trouble() is None,
             leads=self.leads(),
@@ -156,7 +162,7 @@ class Runtime:
                 SinkStatus(x.name, x.backlog(), x.behind_for(), x.refused()) for x in self._sinks_in_use()
             ),
             backfill_waiting=dict(self.refills.waiting()),
-            compared=tuple(self.nights.compared),
+            compared=tuple(self.nightly_reconciliation.compared),
             reports_unsent=dict(self.mailer.unsent),
         )
 
@@ -200,7 +206,7 @@ class Runtime:
 
     def links(self) -> dict[str, Transport]:
         """The connection of each exchange that has one."""
-        links = {name: watched.exchange.link for name, watched in self.watched.items()}
+        links = {name: exchange_task.exchange.link for name, exchange_task in self.exchange_tasks.items()}
         return {name: link for name, link in links.items() if link is not None}
 
     def _waits(self) -> Mapping[tuple[str, str], Wait]:
@@ -208,8 +214,12 @@ class Runtime:
         return self.monitor.waits({name: at for name, at in times.items() if at is not None})
 
     def _connections(self) -> dict[str, ExchangeClient]:
-        return {name: watched.exchange for name, watched in self.watched.items()}
+        return {name: exchange_task.exchange for name, exchange_task in self.exchange_tasks.items()}
 
     def _growth(self, exchange: str) -> Mapping[str, Sequence[MailboxGrowth]]:
-        watched = self.watched.get(exchange)
-        return {} if watched is None else {box: tuple(x) for box, x in watched.exchange.boxes.grown.items()}
+        exchange_task = self.exchange_tasks.get(exchange)
+        return (
+            {}
+            if exchange_task is None
+            else {box: tuple(x) for box, x in exchange_task.exchange.mailboxes.grown.items()}
+        )

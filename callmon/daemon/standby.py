@@ -85,7 +85,7 @@ class Standby:
         if not self._runtime.writer.stands_by:
             return []
         self._note_gaps()  # a gap may just have ended
-        hears_all = self._heard_here().keys() == self._runtime.watched.keys()
+        hears_all = self._heard_here().keys() == self._runtime.exchange_tasks.keys()
         remark = Sentence("{standby}{holder}", standby=STANDS_BY, holder=self._held_by())
         return [remark] if hears_all and not self._missed else [remark, LEARNS]
 
@@ -108,7 +108,7 @@ class Standby:
         return Sentence(" PostgreSQL names the holder of the lease: {holder}.", holder=holder) if holder else ""
 
     async def replay(self) -> None:
-        """Write the outcomes of an earlier daemon's journal that are missing in the database, before any restore.
+        """Write the outcomes of an earlier daemon's outbox that are missing in the database, before any restore.
 
         Needed when the database is not in the state in which that daemon left it.
         """
@@ -242,7 +242,7 @@ class Standby:
         runtime = self._runtime
         runtime.commands.done = max(runtime.commands.done, read.known.callback_command)
         # A lasting disruption is detected again; a command whose result is not stored is applied again.
-        runtime.monitor.disruptions.book.replace_all(read.disruptions)
+        runtime.monitor.disruptions.register.replace_all(read.disruptions)
         runtime.commands.done_of_disruptions = read.disruption_command
         runtime.monitor.survey_heard = runtime.monitor.survey_heard or read.survey_heard
         runtime.today.clear()

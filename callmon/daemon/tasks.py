@@ -64,7 +64,10 @@ class CommandQueue:
 
 log = logging.getLogger(__name__)
 
-CHUNK, PAUSE, AFTER_TROUBLE = 100, 0.1, 10.0  # calls; seconds
+# calls; seconds
+CHUNK = 100
+PAUSE = 0.1
+AFTER_TROUBLE = 10.0
 
 
 async def roll_up(store: Database, damaged: Callable[[], None]) -> None:

@@ -182,8 +182,8 @@ def _has_number(connection: Connection, ring: KeyRing, command: CallbackCommand,
 def _stored_number(connection: Connection, place: tuple[str, str, str], ring: KeyRing) -> str | None:
     """The number at that place (call, exchange, role), decrypted; None if none is stored."""
     named = zip(NUMBER.primary_key.columns, place, strict=True)
-    sealed = connection.scalar(select(NUMBER.c.number).where(*(column == value for column, value in named)))
-    return None if sealed is None else ring.decrypt(sealed)
+    encrypted = connection.scalar(select(NUMBER.c.number).where(*(column == value for column, value in named)))
+    return None if encrypted is None else ring.decrypt(encrypted)
 
 
 def _store_number(connection: Connection, place: tuple[str, str, str], number: str, ring: KeyRing) -> None:

@@ -279,7 +279,7 @@ OF_THE_SYSTEM = Sentence("check the path in store.url, and that this user may wr
 def with_remedy(error: BaseException) -> str:
     """The reason, and what can be done where that is known."""
     why = reason(error)
-    remedy = next((told for said, told in REMEDIES.items() if said in why), None)
+    remedy = next((advice for reason_part, advice in REMEDIES.items() if reason_part in why), None)
     if remedy is None and isinstance(error, OSError):
         remedy = OF_THE_SYSTEM
     return Sentence("{why}; {remedy}", why=cause(error), remedy=remedy) if remedy else cause(error)

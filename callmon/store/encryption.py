@@ -29,7 +29,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 ABOUT, ABOUT_JOURNAL = b"callmon number", b"callmon journal"
 KEY_NAME_BYTES = 4
-SEALED = re.compile(r"([0-9a-f]{8}):([A-Za-z0-9_-]+=*)", re.ASCII)
+ENCRYPTED = re.compile(r"([0-9a-f]{8}):([A-Za-z0-9_-]+=*)", re.ASCII)
 # Half of SHA-256: among a thousand million numbers the probability that two share a token is about 10^-20.
 TOKEN_BYTES = 16
 THE_FILE = Sentence("the key file")
@@ -70,7 +70,7 @@ class KeyRing:
     @property
     def name(self) -> str:
         """The name of the key that encrypts. Raises KeyMissingError."""
-        return self._sealing().name
+        return self._newest_key().name
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ class KeyRing:
 
     def decrypt(self, text: str) -> str:
         """The number, decrypted. Raises KeyMissingError."""
-        found = SEALED.fullmatch(text)
+        found = ENCRYPTED.fullmatch(text)
         if found is None:
             raise KeyMissingError("a number in the database is not encrypted: it was altered")
         return self._decrypt(found[1], urlsafe_b64decode(found[2]), ABOUT, Sentence("a number")).decode()
@@ -98,7 +98,7 @@ class KeyRing:
 
     def _encrypt(self, data: bytes, about: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._sealing().cipher.encrypt(nonce, data, about)
+        return nonce + self._newest_key().cipher.encrypt(nonce, data, about)
 
     def _decrypt(self, name: str, data: bytes, about: bytes, what: str) -> bytes:
         key = self._keys.get(name)
@@ -113,7 +113,7 @@ class KeyRing:
 
     def token(self, number: str) -> str:
         """The number's token under the newest key. Raises KeyMissingError."""
-        return self._sealing().token(number)
+        return self._newest_key().token(number)
 
     def tokens(self, number: str) -> tuple[str, ...]:
         """The number's tokens under all keys, the newest first."""
@@ -121,7 +121,7 @@ class KeyRing:
 
     def sign(self, data: bytes) -> str:
         """The newest key's message authentication code of `data`. Raises KeyMissingError."""
-        return self._sealing().sign(data)
+        return self._newest_key().sign(data)
 
     def is_signed(self, data: bytes, mac: str) -> bool:
         """Whether `mac` is the code that a key of the ring gives `data`."""
@@ -142,7 +142,7 @@ class KeyRing:
             source=self.source,
         )
 
-    def _sealing(self) -> Key:
+    def _newest_key(self) -> Key:
         if self._first is None:
             raise KeyMissingError("no key is available to encrypt numbers or to sign: set privacy.key_file")
         return self._first

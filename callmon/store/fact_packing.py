@@ -17,7 +17,10 @@ SHARED_TEXT = (
     b'"phone":"10","channel":"PJSIP/10-0000000","rang":"2026-11-24T15:56:01.9Z"},{"type":"Ended","call":"17",'
     b'"at":"2026-11-24T15:56:01.9Z","by":"caller"}]'
 )
-LEVEL, WINDOW_BITS, MEMORY = 3, 12, 5  # of zlib: for some kilobytes
+# of zlib: for some kilobytes
+LEVEL = 3
+WINDOW_BITS = 12
+MEMORY = 5
 _primed = zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY, zlib.Z_DEFAULT_STRATEGY, SHARED_TEXT)
 
 

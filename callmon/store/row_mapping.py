@@ -49,7 +49,9 @@ Source = TypeVar("Source", Arrived, Call)
 # A batch has fewer rows of a table than this, so that (batch number, index in the batch) is one ascending integer.
 PLACES = 1 << 20
 
-CALLER, DIALLED, CALLBACK = "caller", "dialled", "callback"
+CALLER = "caller"
+DIALLED = "dialled"
+CALLBACK = "callback"
 
 MARKED = frozenset((Arrived, NumberWithheld, CallbackRequested, Ended))
 NONE_OPEN: Mapping[StoredCallKey, tuple[int, str]] = MappingProxyType({})

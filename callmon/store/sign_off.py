@@ -86,7 +86,9 @@ class SignOffError(CallmonError):
         self, why: str, revision: SignedRevision | None = None, signature: StepSignature | None = None
     ) -> None:
         super().__init__(why)
-        self.why, self.revision, self.signature = why, revision, signature
+        self.why = why
+        self.revision = revision
+        self.signature = signature
 
 
 class SignatureCheck(NamedTuple):
@@ -172,8 +174,8 @@ def altered_revisions(store: Database, month: str | None = None) -> list[Sentenc
 def read_signed(store: Database, revision: SignedRevision, name: str) -> bytes:
     """The bytes of a signed file. Raises StoreError where the database no longer has exactly these."""
     if revision.is_altered:
-        told = Sentence("its signatures disagree with each other, with the audit log or with the key file")
-        raise StoreError("the database {store}: {why}", store=store, why=told)
+        sentence = Sentence("its signatures disagree with each other, with the audit log or with the key file")
+        raise StoreError("the database {store}: {why}", store=store, why=sentence)
     with database_errors(store), store.reading() as connection:
         key = (SignedFileRow.month == revision.month, SignedFileRow.revision == revision.number)
         data = connection.scalar(select(SignedFileRow.data).where(*key, SignedFileRow.name == name))
@@ -182,8 +184,8 @@ def read_signed(store: Database, revision: SignedRevision, name: str) -> bytes:
     except zlib.error:
         found = b""
     if sha256(found).hexdigest() != revision.digests[name]:
-        told = Sentence("{name} has other bytes than those that were signed", name=name)
-        raise StoreError("the database {store}: {why}", store=store, why=told)
+        sentence = Sentence("{name} has other bytes than those that were signed", name=name)
+        raise StoreError("the database {store}: {why}", store=store, why=sentence)
     return found
 
 

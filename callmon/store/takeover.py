@@ -18,7 +18,7 @@ from callmon.store.bulk import chunks
 from callmon.store.commands import CALLBACK_QUEUE
 from callmon.store.database import Database, database_errors
 from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from callmon.store.row_mapping import entry_of
 from callmon.store.tables import CALL, LEDGER
 
@@ -28,19 +28,19 @@ def stored_state(
     exchanges: Sequence[str],
     kept: Sequence[Outcome],
     in_progress: Iterable[CallKey],
-    book: Ledger,
+    ledger: Ledger,
     now: datetime,
 ) -> StoredState:
     """The stored state of calls that are open in the database, in progress here, or named in `kept`.
 
-    `kept` is the standby's buffer. `book` is an empty ledger; it is filled from the database.
+    `kept` is the standby's buffer. `ledger` is empty; it is filled from the database.
     """
     spoken_of = {(outcome.exchange, fact.call) for outcome in kept for fact in outcome.facts}
-    owed = {written.obligation.id for outcome in kept for written in outcome.ledger}
+    obligation_ids = {written.obligation.id for outcome in kept for written in outcome.ledger}
     with database_errors(store):
         # First: the leader may commit meanwhile, and the state must have all that was received until a heartbeat.
         heard = queries.heartbeats(store)
-        ledger.restore_ledger(store, book, exchanges, now)
+        obligations.restore_ledger(store, ledger, exchanges, now)
         begun = {
             (name, call): stored
             for name in exchanges
@@ -50,8 +50,8 @@ def stored_state(
             heard={name: at for name, at in heard.items() if name in exchanges},
             begun=begun,
             over=_over(store, spoken_of.union(in_progress)),
-            ledger=book,
-            entries=_entries(store, owed),
+            ledger=ledger,
+            entries=_entries(store, obligation_ids),
             callback_command=CALLBACK_QUEUE.last_applied(store),
         )
 

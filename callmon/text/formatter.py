@@ -154,9 +154,13 @@ class Formatter:
     def wrapped(self, text: str, width: int, first: str = "", under: str = "") -> list[str]:
         """Typeset lines of at most `width` columns. The first begins with `first`, the others with `under`."""
         lines = wrap(
-            self.typeset(text), width, initial_indent=first, subsequent_indent=under,
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
+            self.typeset(text),
+            width,
+            initial_indent=first,
+            subsequent_indent=under,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
         return [line.rstrip() for line in lines] or [first.rstrip()]
 
     def capital(self, text: str) -> str:

@@ -47,11 +47,11 @@ def recorded(act: str, about: str, language: str) -> str:
 
 
 class LabelledError(ConfigError):
-    """A mistake whose sentence is a label: English in a log; `told` has it by language, for a command."""
+    """A mistake whose sentence is a label: English in a log; `by_language` has it by language, for a command."""
 
     def __init__(self, kind: str, identifier: str, **values: object) -> None:
-        self.told = {x: label(kind, identifier, x).format(**values) for x in LANGUAGES}
-        super().__init__(self.told["en"])
+        self.by_language = {x: label(kind, identifier, x).format(**values) for x in LANGUAGES}
+        super().__init__(self.by_language["en"])
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> str:

@@ -22,7 +22,10 @@ from callmon.text.records import instant
 
 WIDTH = 80
 INDENT = "    "
-LATE, SOON, NONE = "■", "▲", " "  # shown beside the words, so that nothing depends on colour
+# shown beside the words, so that nothing depends on colour
+LATE = "■"
+SOON = "▲"
+NONE = " "
 
 
 class TerminalPage(Formatter):
@@ -94,27 +97,27 @@ class CallbackList(TerminalPage):
             yield from self._set(self._say("Fermé : n'appelez pas le public avant {when}.", when=self.when(opens)))
 
     def entry(self, listed: WorklistItem) -> Iterator[str]:
-        owed = listed.obligation
-        sign = LATE if owed.is_overdue else SOON if owed.is_soon else NONE
-        cautions = [f"!! {self.capital(self.word('caution', caution))} !!" for caution in owed.cautions]
-        texts = [self.where(owed), *cautions, self.printed_number(listed)]
-        if owed.in_hand is not None and owed.taken is not None:
-            when = self.when(owed.taken)
-            texts.append(self._say("Prise en charge par {who}, {when}", who=owed.in_hand, when=when))
-        texts += [self.history(owed), self._say("Fiche {id}", id=owed.id)]
-        yield from self._entry(sign, self.time_left(owed), texts)
+        obligation = listed.obligation
+        sign = LATE if obligation.is_overdue else SOON if obligation.is_soon else NONE
+        cautions = [f"!! {self.capital(self.word('caution', caution))} !!" for caution in obligation.cautions]
+        texts = [self.where(obligation), *cautions, self.printed_number(listed)]
+        if obligation.in_hand is not None and obligation.taken is not None:
+            when = self.when(obligation.taken)
+            texts.append(self._say("Prise en charge par {who}, {when}", who=obligation.in_hand, when=when))
+        texts += [self.history(obligation), self._say("Fiche {id}", id=obligation.id)]
+        yield from self._entry(sign, self.time_left(obligation), texts)
 
-    def time_left(self, owed: Obligation) -> str:
-        say, until = self._say, owed.due.actionable
-        if not owed.is_open:
-            state = self.capital(self.word("owed", owed.state))
-            return say("{state}, {when}", state=state, when=self.when(owed.settled or owed.opened))
-        if owed.kind == "callback" and not owed.can_be_called:
-            return say("Reçu {when}", when=self.when(owed.opened))
+    def time_left(self, obligation: Obligation) -> str:
+        say, until = self._say, obligation.due.actionable
+        if not obligation.is_open:
+            state = self.capital(self.word("owed", obligation.state))
+            return say("{state}, {when}", state=state, when=self.when(obligation.settled or obligation.opened))
+        if obligation.kind == "callback" and not obligation.can_be_called:
+            return say("Reçu {when}", when=self.when(obligation.opened))
         if until is None:
-            when = self.when(owed.due.at)
+            when = self.when(obligation.due.at)
             return say("Aucune heure d'ouverture avant l'échéance ({when}) : à faire dès l'ouverture", when=when)
-        if until < self.now and owed.attempts and not owed.is_overdue:
+        if until < self.now and obligation.attempts and not obligation.is_overdue:
             return say("Tentative faite à temps : la personne reste à joindre")
         if until < self.now:
             late = self.duration(self.now - until)
@@ -122,54 +125,54 @@ class CallbackList(TerminalPage):
         left = self.duration(until - self.now)
         return say("Il reste {left} : à faire avant {when}", left=left, when=self.when(until))
 
-    def where(self, owed: Obligation) -> str:
-        title = self.line_title(owed.line)
-        if owed.language == "unknown":
+    def where(self, obligation: Obligation) -> str:
+        title = self.line_title(obligation.line)
+        if obligation.language == "unknown":
             return title
-        language = self.word("language", owed.language)
+        language = self.word("language", obligation.language)
         return self._say("{title} · demande en {language}", title=title, language=language)
 
     def printed_number(self, listed: WorklistItem) -> str:
-        owed = listed.obligation
-        if owed.is_erased:
+        obligation = listed.obligation
+        if obligation.is_erased:
             return self._say("Numéro détruit à la fin de sa conservation")
         if listed.other is not None:
             number = printed(listed.other, self.language)
             return self._say("{number} (numéro à appeler, donné à part)", number=number)
-        if owed.hidden is not None:
-            return self.capital(self.word("not_returnable", owed.hidden))
+        if obligation.hidden is not None:
+            return self.capital(self.word("not_returnable", obligation.hidden))
         if listed.number is None:
             return self._say("Numéro non conservé")
         number = printed(listed.number, self.language)
-        if owed.tty:
+        if obligation.tty:
             return self._say("{number} (téléimprimeur)", number=number)
-        if owed.shared:
+        if obligation.shared:
             return self._say("{number} (numéro partagé : à consigner à la main)", number=number)
         return number
 
-    def history(self, owed: Obligation) -> str:
-        parts = [f"{self.capital(self.word('opening', owed.opening))}, {self.when(owed.opened)}"]
-        if owed.count > 1:
-            parts.append(self._say("{count} messages", count=owed.count))
-        if owed.attempts:
-            last = self.when(owed.attempts[-1])
+    def history(self, obligation: Obligation) -> str:
+        parts = [f"{self.capital(self.word('opening', obligation.opening))}, {self.when(obligation.opened)}"]
+        if obligation.count > 1:
+            parts.append(self._say("{count} messages", count=obligation.count))
+        if obligation.attempts:
+            last = self.when(obligation.attempts[-1])
             parts.append(
-                self._say("tentatives : {count}, la dernière {when}", count=len(owed.attempts), when=last)
+                self._say("tentatives : {count}, la dernière {when}", count=len(obligation.attempts), when=last)
             )
-        if owed.unattributed is not None:
-            parts.append(f"{self.word('reason', 'not_attributed')}, {self.when(owed.unattributed)}")
-        if owed.acknowledged is not None:
-            parts.append(self._say("accueillie {when}", when=self.when(owed.acknowledged)))
+        if obligation.unattributed is not None:
+            parts.append(f"{self.word('reason', 'not_attributed')}, {self.when(obligation.unattributed)}")
+        if obligation.acknowledged is not None:
+            parts.append(self._say("accueillie {when}", when=self.when(obligation.acknowledged)))
         return " · ".join(parts)
 
 
-def _part_of(owed: Obligation) -> str:
-    if not owed.is_open:
+def _part_of(obligation: Obligation) -> str:
+    if not obligation.is_open:
         return "closed"
-    return "hidden" if owed.kind == "callback" and not owed.can_be_called else owed.kind
+    return "hidden" if obligation.kind == "callback" and not obligation.can_be_called else obligation.kind
 
 
-def owed_as_json(listed: WorklistItem) -> dict[str, Any]:
+def obligation_as_json(listed: WorklistItem) -> dict[str, Any]:
     entry = listed.obligation
     state = "overdue" if entry.is_overdue else "due_soon" if entry.is_soon else "open"
     return {
@@ -237,9 +240,13 @@ class DisruptionList(TerminalPage):
             ended, length = self.when(disruption.ended), self.duration(disruption.ended - disruption.began)
             how = self.word("disruption_end", disruption.how or "over")
             return say(
-                "{what}, de {began} à {ended} ({length}) : {how}", what=what, began=began, ended=ended,
-                length=length, how=how,
-            )  # fmt: skip
+                "{what}, de {began} à {ended} ({length}) : {how}",
+                what=what,
+                began=began,
+                ended=ended,
+                length=length,
+                how=how,
+            )
         if self.now < disruption.began:
             return say("{what}, à partir de {began}", what=what, began=began)
         length = self.duration(self.now - disruption.began)
@@ -249,7 +256,9 @@ class DisruptionList(TerminalPage):
         return " · ".join(map(self.line_title, disruption.lines))
 
     def notice(self, disruption: Disruption) -> Iterator[str]:
-        say, notice, french = self._say, disruption.notice, self.language == "fr"
+        say = self._say
+        notice = disruption.notice
+        french = self.language == "fr"
         if (reason := notice.reason_fr if french else notice.reason_en) is not None:
             yield say("Raison : {text}", text=reason)
         if notice.until is not None:

@@ -101,8 +101,8 @@ def outcome_lines(outcome: Outcome, start: datetime | None, language: str = "en"
     said = [_fact_line(fact, start) for fact in outcome.facts]
     said += [_line(x.end, start, "-", "Unheard", f"since={_seconds(x.start, start)}") for x in outcome.gaps]
     said += [_entry_line(written.entry, start) for written in outcome.ledger]
-    owed = [finding for x in outcome.ledger for finding in (*x.findings, *x.corrections)]
-    return said + [_finding_line(finding, start, language) for finding in (*outcome.findings, *owed)]
+    of_obligations = [finding for x in outcome.ledger for finding in (*x.findings, *x.corrections)]
+    return said + [_finding_line(finding, start, language) for finding in (*outcome.findings, *of_obligations)]
 
 
 def _line(at: datetime | None, start: datetime | None, call: str, name: str, rest: str) -> str:

@@ -207,7 +207,7 @@ def _line(line: Line, settings: Settings) -> Iterator[str]:
     reader, service = current_language(), settings.services[line.service]
     boxes = said("mailbox {names}", names=", ".join(line.mailboxes)) if line.mailboxes else said("no mailbox")
     spoken = said(", in {language}", language=label("language", line.language, reader)) if line.language else ""
-    told = said(
+    text = said(
         "{mode}{spoken}, ring {length}, {boxes}: {service}",
         mode=line.mode,
         spoken=spoken,
@@ -215,7 +215,7 @@ def _line(line: Line, settings: Settings) -> Iterator[str]:
         boxes=boxes,
         service=service.title_fr if reader == "fr" else service.title_en,
     )
-    yield f"{line.name:<20}{told}"
+    yield f"{line.name:<20}{text}"
     for language in ("fr", "en"):
         numbers = " / ".join(printed(number, language) for number in line.numbers)
         yield f"  {language.upper()}  {line.title(language):<50}{numbers}"

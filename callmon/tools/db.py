@@ -177,8 +177,8 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool, as_json: bool) ->
         return
     rolled.reset_rollups(store, settings.timezone)
     _roll_up(store)
-    told = said_of_count("{count} verdict changed.", "{count} verdicts changed.", changed)
-    click.echo(told if changed else said("No verdict changed."), err=True)
+    text = said_of_count("{count} verdict changed.", "{count} verdicts changed.", changed)
+    click.echo(text if changed else said("No verdict changed."), err=True)
 
 
 def _verdicts(count: int) -> str:

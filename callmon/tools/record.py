@@ -41,7 +41,9 @@ async def record(
     `begun` is called once the file is open. `cut` (`Redacting` or `Verbatim`) returns what is to be written of a
     chunk, and its number of messages. The event loop writes, so a cancelled recording never ends inside a message.
     """
-    done, loop, task = Recorded(), asyncio.get_running_loop(), asyncio.current_task()
+    done = Recorded()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)

@@ -64,8 +64,8 @@ class Replay:
             yield from map(self.taken, self.monitor.tick(event.at))
 
     def taken(self, outcome: Outcome) -> Outcome:
-        owed = (finding for written in outcome.ledger for finding in written.findings)
-        for finding in (*outcome.findings, *owed):
+        of_obligations = (finding for written in outcome.ledger for finding in written.findings)
+        for finding in (*outcome.findings, *of_obligations):
             self.findings.setdefault(finding.call, []).append(finding)
         for finding in (finding for written in outcome.ledger for finding in written.corrections):
             known = self.findings.get(finding.call, [])

@@ -49,7 +49,9 @@ class Pace:
     """What may happen at most once in so many seconds."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = monotonic) -> None:
-        self._seconds, self._clock, self._next = seconds, clock, float("-inf")
+        self._seconds = seconds
+        self._clock = clock
+        self._next = float("-inf")
 
     def is_free(self) -> bool:
         now = self._clock()
@@ -74,17 +76,17 @@ class WebApplication:
 
     `metrics`: None: no /metrics.
     `troubles`: one sentence for each present fault, without blocking. `remarks`: one for each condition that the
-    administrator should know of though callmon does its job. `role`: leader or standby. `site`: the context of
-    the pages; None: no pages. `access`: decides which person may see which page. `reload`: reads the configuration
-    again and returns one sentence for each refusal; without it /-/reload refuses. `users`: who may read what
-    machines read; everybody without it.
+    administrator should know of though callmon does its job. `role`: leader or standby.
+    `page_context`: that of the pages; None: no pages. `access`: decides which person may see which page.
+    `reload`: reads the configuration again and returns one sentence for each refusal; without it /-/reload
+    refuses. `users`: who may read what machines read; everybody without it.
     """
 
     metrics: Metrics | None
     troubles: Callable[[], Sequence[str]]
     remarks: Callable[[], Sequence[str]] = tuple
     role: Callable[[], str] = lambda: "leader"
-    site: PageContext | None = None
+    page_context: PageContext | None = None
     access: AccessService = field(default_factory=AccessService)
     reload: Callable[[], Sequence[str]] | None = None
     users: BasicAuth = field(default_factory=BasicAuth)
@@ -94,8 +96,8 @@ class WebApplication:
         sign_in = SignIn(self.access)
         pages = (
             ()
-            if self.site is None
-            else routes((*self.site.entries(), *sign_in.entries(), *self.access.own_entries()))
+            if self.page_context is None
+            else routes((*self.page_context.entries(), *sign_in.entries(), *self.access.own_entries()))
         )
         machines = [
             *([Route("/metrics", self._for_users(self._figures))] if self.metrics is not None else []),
@@ -140,15 +142,15 @@ class WebApplication:
         They name paths, hosts and sessions: a stranger reads how many there are, and nothing of the exchanges.
         """
         language = "fr" if request.headers.get("accept-language", "").startswith("fr") else "en"
-        told = partial(terminal_text, language=language)
+        in_language = partial(terminal_text, language=language)
         found, more = (
-            [x.translated(told) if isinstance(x, Sentence) else x for x in sentences()]
+            [x.translated(in_language) if isinstance(x, Sentence) else x for x in sentences()]
             for sentences in (self.troubles, self.remarks)
         )
         status = "trouble" if found else "ok"
         exchanges = () if self.metrics is None else self.metrics.read().exchanges
         if not await self._may_read_details(request):
-            found, more = ([how_many(x).translated(told)] if x else [] for x in (found, more))
+            found, more = ([how_many(x).translated(in_language)] if x else [] for x in (found, more))
             exchanges = ()
         heard = [
             {"exchange": x.name, "connected": x.connected, "last_event": instant(x.last_event)} for x in exchanges

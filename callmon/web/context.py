@@ -56,7 +56,10 @@ class PageContext:
         store: Database,
         entries: Callable[["PageContext"], tuple[PageRoute, ...]],
     ) -> None:
-        self._settings, self._snapshot, self.store, self.reader = settings, snapshot, store, store.reader()
+        self._settings = settings
+        self._snapshot = snapshot
+        self.store = store
+        self.reader = store.reader()
         self.entries = partial(entries, self)  # the pages' routes
         self.snapshot: DaemonSnapshot | None = None
         self.live = Live(self.render_live)
@@ -131,7 +134,9 @@ class PageContext:
 
     async def each_minute(self, name: str, key: object, make: Callable[[], Awaitable[T]]) -> T:
         """The value of this name and key for all viewers: made at most once a minute."""
-        kept, now, key = self._kept.get(name), self.seen().at, (key, self.reader)
+        kept = self._kept.get(name)
+        now = self.seen().at
+        key = (key, self.reader)
         if kept is None or kept[0] != key or not timedelta(0) <= now - kept[1] < KEPT_FOR:
             kept = self._kept[name] = (key, now, await make())
         value: T = kept[2]
@@ -160,10 +165,10 @@ class PageContext:
     def render_live(self, view: View) -> bytes:
         """The event for a view's clients: the live part, or (for a list with filters) that the list changed."""
         name, language, services = view
-        site = self.of_services(services)
+        context = self.of_services(services)
         if name not in self.views:
-            return event("changed", site.seen().revision)
-        return event("part", site.part(name, language))
+            return event("changed", context.seen().revision)
+        return event("part", context.part(name, language))
 
     def common(self, formatter: WebFormatter) -> dict[str, Any]:
         """The values that every template may use."""
@@ -195,9 +200,13 @@ class _Part(PageContext):
 
     def __init__(self, whole: PageContext, services: tuple[str, ...]) -> None:
         self.__dict__.update(whole.__dict__ | {"_threads": whole._threads, "_templates": whole._templates})
-        self._whole, self.services, self.made_of = whole, services, (whole.settings, whole.reader)
+        self._whole = whole
+        self.services = services
+        self.made_of = (whole.settings, whole.reader)
         settings = whole.settings.of_services(services)
-        self._settings, self._kept, self.menus = lambda: settings, {}, {}
+        self._settings = lambda: settings
+        self._kept = {}
+        self.menus = {}
         view = whole.reader.view or ReaderView()
         self.reader = whole.reader.seen_as(msgspec.structs.replace(view, lines=tuple(settings.names("line"))))
 

@@ -98,7 +98,7 @@ class WebFormatter(TerminalPage):
         named = (self.acronym(self.service(name)) for name in self.settings.services)
         known = {x: self.say("{short} : {whole}", short=x, whole=whole) for x, whole in named if x != whole}
         known[self.say("ATS")] = self.say("ATS : téléimprimeur")
-        return [told for short, told in known.items() if _has_word(page, short)]
+        return [meaning for short, meaning in known.items() if _has_word(page, short)]
 
 
 def _has_word(text: str, word: str) -> bool:

@@ -1,6 +1,5 @@
 """One request to a page: its person, language and entry; and the answers that pages give."""
 
-import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -11,16 +10,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.core.callbacks.commands import plain
 from callmon.errors import Sentence
-from callmon.store.commands import CALLBACK_QUEUE, StoredQueue
-from callmon.store.database import Database
-from callmon.text.labels import label, terminal_text, unknown_name
+from callmon.text.labels import terminal_text, unknown_name
 from callmon.web.auth.identity import Person, Right
 from callmon.web.auth.route import FRENCH, PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
 from callmon.web.context import PageContext
 from callmon.web.formatter import OTHER, WebFormatter
 
-STEPS, STEP_SECONDS = 50, 0.1  # how long a page waits until the daemon applied a manual command
 KEPT_SHORT = {"Cache-Control": "no-store"}
 # The page that stands for a form's answer in the other language.
 TWIN = {
@@ -45,27 +41,22 @@ class NotFoundError(Exception):
         self.title, self.text = title, text
 
 
-class RefusedError(Exception):
-    """A command that callmon refuses; the message says why, in the reader's language. `field`: what to correct."""
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.field = field
-
-
 class PageRequest:
     """A request as a page's endpoint receives it."""
 
-    def __init__(self, site: PageContext, entry: PageRoute, request: Request) -> None:
-        self.site, self.entry, self.request = site, entry, request
+    def __init__(self, context: PageContext, entry: PageRoute, request: Request) -> None:
+        self.context = context
+        self.entry = entry
+        self.request = request
         self.language: str = request.state.language
         self.person: Person = request.state.person
-        self.formatter: WebFormatter = site.formatter(self.language)
-        self.say = self.formatter.say
+        self.formatter: WebFormatter = context.formatter(self.language)
+        self.settings = self.formatter.settings
+        self.say, self.ask = self.formatter.say, context.ask
 
     def may(self, right: Right) -> bool:
         """Whether the person has this right for all that the page shows."""
-        theirs, shown = self.person.services(right), self.site.services
+        theirs, shown = self.person.services(right), self.context.services
         return theirs is None or (shown is not None and bool(theirs) and {*shown} <= {*theirs})
 
     def parameter(self, name: str) -> str:
@@ -88,7 +79,7 @@ class PageRequest:
         self, name: str, language: str | None = None, /, query: Mapping[str, str] | None = None, **parts: str
     ) -> str:
         """The path of a page. `query`: by its English names."""
-        return self.site.table[name].address(language or self.language, query or {}, **parts)
+        return self.context.table[name].address(language or self.language, query or {}, **parts)
 
     def twin(self) -> str:
         """The same page in the other language."""
@@ -108,7 +99,7 @@ class PageRequest:
         **values: Any,
     ) -> Response:
         """The page of that template, within the shared frame. `asked`: a query of further values."""
-        frame = self.site.common(self.formatter) | {
+        frame = self.context.common(self.formatter) | {
             "title": title,
             "page_request": self,
             "path": self.path,
@@ -117,21 +108,21 @@ class PageRequest:
             "menu": self.menu(),
             "twin": self.twin(),
             "view": "",
-            "revision": self.site.seen().revision,
+            "revision": self.context.seen().revision,
             "main_class": "",
             "notes": [x.translated(partial(terminal_text, language=self.language)) for x in self._notes()],
         }
-        html = await self.site.render(template, frame | values, asked)
+        html = await self.context.render(template, frame | values, asked)
         return HTMLResponse(html, status, KEPT_SHORT)
 
     def _notes(self) -> Sequence[Sentence]:
         """What the page says first; nothing to a reader of the guide who has no role."""
-        return self.site.notes if self.person.all_roles else ()
+        return self.context.notes if self.person.all_roles else ()
 
     def menu(self) -> list[tuple[str, str, bool]]:
         """(title, path, whether it is the present one) of the pages that this person may see."""
         key = self.language, self.person.all_roles
-        if key not in self.site.menus:
+        if key not in self.context.menus:
             titles = {
                 "now": self.say("Maintenant"),
                 "callbacks": self.say("Rappels"),
@@ -142,17 +133,17 @@ class PageRequest:
                 "accesses": self.say("Registre des accès"),
                 "guide": self.say("Guide"),
             }
-            self.site.menus[key] = [
+            self.context.menus[key] = [
                 (name, title, self.path(name))
                 for name, title in titles.items()
-                if name in self.site.table and self.person.may(self.site.table[name].right)
+                if name in self.context.table and self.person.may(self.context.table[name].right)
             ]
         here = self.entry.paths["en"].split("/")[2] or "now"
-        return [(title, path, name == here) for name, title, path in self.site.menus[key]]
+        return [(title, path, name == here) for name, title, path in self.context.menus[key]]
 
     def service_names(self) -> str:
         """The titles of the services whose data the page shows."""
-        return ", ".join(self.formatter.service(name, self.language) for name in self.site.services or ())
+        return ", ".join(self.formatter.service(name, self.language) for name in self.context.services or ())
 
     def go(self, name: str, query: Mapping[str, str] | None = None, /, **parts: str) -> Response:
         """The redirect after a command (303), so that a reload does not repeat it."""
@@ -162,24 +153,3 @@ class PageRequest:
         """The fields of a form. Files are refused: no form has one."""
         given = await self.request.form(max_files=0, max_fields=40)
         return {name: plain(value).strip() for name, value in given.items() if isinstance(value, str)}
-
-    async def until_applied(
-        self,
-        store: Database,
-        queue: StoredQueue[Any],
-        command: Any,
-        n: int,
-        rejections: Callable[[Database, Any], Sequence[Any]],
-    ) -> None:
-        """Waits 5 seconds until the daemon has applied the command, the n-th. Raises RefusedError for a rejection.
-
-        A command that is not applied in time is stored: the leader applies it.
-        """
-        ask = self.site.ask
-        for _ in range(STEPS):
-            if await ask(queue.last_applied, store) >= n:
-                break
-            await asyncio.sleep(STEP_SECONDS)
-        kind = "refusal" if queue is CALLBACK_QUEUE else "disruption_refusal"
-        for rejected in await ask(rejections, store, command):
-            raise RefusedError(label(kind, rejected.why, self.language))

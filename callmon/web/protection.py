@@ -104,18 +104,18 @@ def _context(tls: TlsServerConfig, file: Path | None) -> ssl.SSLContext:
     try:
         context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: b"")
     except (ssl.SSLError, ValueError):
-        told = Sentence(
+        sentence = Sentence(
             "{certificate} and {key} are no certificate with its own key; put both in PEM, the key without a "
             "password",
             certificate=tls.cert_file,
             key=tls.key_file,
         )
-        raise ConfigError(placed(placed(file, "tls_server_config"), told)) from None
+        raise ConfigError(placed(placed(file, "tls_server_config"), sentence)) from None
     if tls.client_ca_file is not None:
         try:
             context.load_verify_locations(tls.client_ca_file)
         except ssl.SSLError:
-            told = Sentence("{file} holds no certificate in PEM", file=tls.client_ca_file)
-            raise ConfigError(placed(placed(file, "tls_server_config.client_ca_file"), told)) from None
+            sentence = Sentence("{file} holds no certificate in PEM", file=tls.client_ca_file)
+            raise ConfigError(placed(placed(file, "tls_server_config.client_ca_file"), sentence)) from None
     context.verify_mode = VERIFY[tls.client_auth_type]
     return context

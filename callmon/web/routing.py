@@ -46,8 +46,8 @@ def front(first: PageRoute) -> PageRoute:
     return PageRoute("front", {"": "/"}, redirect, Right.OPEN)
 
 
-def bound(site: PageContext, pages: Iterable[PageRoute]) -> tuple[PageRoute, ...]:
-    """The static files, and each page bound to this site."""
+def bound(context: PageContext, pages: Iterable[PageRoute]) -> tuple[PageRoute, ...]:
+    """The static files, and each page bound to this context."""
     static = files("callmon.web").joinpath("static")
     parts = tuple(
         PageRoute(
@@ -59,12 +59,12 @@ def bound(site: PageContext, pages: Iterable[PageRoute]) -> tuple[PageRoute, ...
         )
         for name, kind in STATIC.items()
     )
-    return (*parts, *(replace(page, endpoint=partial(_answer, site, page)) for page in pages))
+    return (*parts, *(replace(page, endpoint=partial(_answer, context, page)) for page in pages))
 
 
-async def _answer(site: PageContext, page: PageRoute, request: Request) -> Response:
+async def _answer(context: PageContext, page: PageRoute, request: Request) -> Response:
     """One request: the page's own answer; 404; or 503 while the database is away."""
-    page_request = PageRequest(site.of_services(request.state.person.services(page.right)), page, request)
+    page_request = PageRequest(context.of_services(request.state.person.services(page.right)), page, request)
     try:
         return await cast(Page, page.endpoint)(page_request)
     except NotFoundError as error:

@@ -40,7 +40,9 @@ class Client:
     """A client of one view, and the text that it has not fetched."""
 
     def __init__(self, view: View, person: str) -> None:
-        self.view, self.person, self.gone = view, person, asyncio.Event()
+        self.view = view
+        self.person = person
+        self.gone = asyncio.Event()
         self.texts: asyncio.Queue[bytes] = asyncio.Queue(1)
         self.has_begun = False  # a whole text was offered, to which STILL may refer
         self._waits_since = 0.0

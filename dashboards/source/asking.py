@@ -56,8 +56,8 @@ class Asked:
             case "query":
                 expression = re.fullmatch(r"query_result\((.*)\)", variable["query"]["query"])
                 assert expression is not None
-                told = [_as_told(one) for one in self._instant(expression[1])]
-                return [_found(variable["regex"], one) for one in told]
+                reported = [_as_told(one) for one in self._instant(expression[1])]
+                return [_found(variable["regex"], one) for one in reported]
             case "custom":
                 values = [choice.split(" : ")[1] for choice in variable["query"].split(", ")]
                 return values if variable.get("multi") else [values[-1]]
@@ -79,14 +79,14 @@ class Asked:
             return
         every = self.step(target, panel)
         text = self._filled(target["expr"].replace("$__interval", f"{every}s"), _regex)
-        told = self.over(text, every) if target.get("range") else self._instant(text)
+        reported = self.over(text, every) if target.get("range") else self._instant(text)
         if target["format"] == "heatmap":
-            told = _by_bucket(told)
+            reported = _by_bucket(reported)
         if target["format"] == "table":
             name = "Value" if len(panel["targets"]) == 1 else f"Value #{target['refId']}"
-            yield _as_table(target["refId"], told, name)
+            yield _as_table(target["refId"], reported, name)
         else:
-            yield from (_as_series(target, one) for one in told)
+            yield from (_as_series(target, one) for one in reported)
 
     def marks(self, annotation: Json) -> list[str]:
         """The labels of the marks on the time axis."""
@@ -173,9 +173,9 @@ def _as_told(one: Json) -> str:
     return f"{one['metric'].get('__name__', '')}{{{labels}}} {one['value'][1]} {one['value'][0] * 1000:.0f}"
 
 
-def _found(regex: str, told: str) -> str:
-    match = re.search(regex.strip("/").replace("(?<", "(?P<"), told)
-    assert match is not None, (regex, told)
+def _found(regex: str, reported: str) -> str:
+    match = re.search(regex.strip("/").replace("(?<", "(?P<"), reported)
+    assert match is not None, (regex, reported)
     return match.groupdict().get("value") or match[1]
 
 
@@ -201,9 +201,9 @@ def seconds(interval: str) -> int:
     return int(interval[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[interval[-1]]
 
 
-def _by_bucket(told: list[Json]) -> list[Json]:
+def _by_bucket(reported: list[Json]) -> list[Json]:
     """As Grafana makes rows of a heat map: buckets in order, each without those below it."""
-    ordered = sorted(told, key=lambda one: float(one["metric"]["le"]))
+    ordered = sorted(reported, key=lambda one: float(one["metric"]["le"]))
     below: dict[float, float] = {}
     found = []
     for one in ordered:
@@ -236,9 +236,9 @@ def _as_series(target: Json, one: Json) -> Frame:
     return {"refId": target["refId"], "fields": [times, value]}
 
 
-def _as_table(letter: str, told: list[Json], name: str) -> Frame:
-    labels = sorted({label for one in told for label in one["metric"] if label != "__name__"})
-    rows = [(at, one["metric"], text) for one in told for at, text in _points(one)]
+def _as_table(letter: str, reported: list[Json], name: str) -> Frame:
+    labels = sorted({label for one in reported for label in one["metric"] if label != "__name__"})
+    rows = [(at, one["metric"], text) for one in reported for at, text in _points(one)]
     fields: list[Json] = [{"name": "Time", "type": "time", "values": [round(at * 1000) for at, *_ in rows]}]
     fields += [
         {"name": label, "type": "string", "values": [metric.get(label) for _, metric, _ in rows]}

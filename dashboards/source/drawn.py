@@ -113,7 +113,7 @@ class Easel:
         address = f"{self._address}/{language}.html"
         choices = {"lang": language, "zone": str(TORONTO), "range": axis(name, now), "theme": theme}
         with opened(self._browser, address, width, 1080, theme, zoom=zoom) as page:
-            given = {str(number): list(told) for number, told in frames.items()}
+            given = {str(number): list(reported) for number, reported in frames.items()}
             page.evaluate("([b, f, c]) => window.draw(b, f, c)", [board, given, choices])
             yield page
 
@@ -127,7 +127,7 @@ def axis(name: str, now: float) -> list[float]:
     return [(now - length) * 1000, now * 1000]
 
 
-def told(page: Page) -> dict[int, Told]:
+def reported(page: Page) -> dict[int, Told]:
     """Every panel of the board, by its id. It is drawn again, with every row of its tables."""
     return {one["number"]: Told(**one) for one in page.evaluate("() => window.tall().then(() => window.read())")}
 

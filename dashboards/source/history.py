@@ -192,8 +192,8 @@ def exposition() -> Iterator[str]:
         yield f"# TYPE {metric} unknown\n"
         for (name, labels), points in series.items():
             if name == metric:
-                told = ",".join(f'{one}="{value}"' for one, value in (("job", "callmon"), *labels))
-                yield from (f"{name}{{{told}}} {value!r} {at:.0f}\n" for at, value in points)
+                reported = ",".join(f'{one}="{value}"' for one, value in (("job", "callmon"), *labels))
+                yield from (f"{name}{{{reported}}} {value!r} {at:.0f}\n" for at, value in points)
     yield "# EOF\n"
 
 

@@ -55,7 +55,7 @@ def lint(board: Json, language: str) -> list[str]:
     found = [*_graphs_first(board)]
     found += [*_whole(board, language), *_ids(panels), *_places(panels), *_twins(panels, language)]
     for panel in panels:
-        found += [f"{panel['title'] or panel['id']}: {told}" for told in _panel(panel, board)]
+        found += [f"{panel['title'] or panel['id']}: {reported}" for reported in _panel(panel, board)]
     return found
 
 
@@ -77,9 +77,9 @@ def _whole(board: Json, language: str) -> Found:
         *board["annotations"]["list"],
         *(v for v in board["templating"]["list"] if v["type"] == "query"),
     ):
-        yield from (f"{asker['name']}: {told}" for told in _source(asker.get("datasource")))
+        yield from (f"{asker['name']}: {reported}" for reported in _source(asker.get("datasource")))
     for mark in board["annotations"]["list"]:
-        yield from (f"{mark['name']}: {told}" for told in _promql("Anno", mark["target"]["expr"]))
+        yield from (f"{mark['name']}: {reported}" for reported in _promql("Anno", mark["target"]["expr"]))
 
 
 def _graphs_first(board: Json) -> Found:
@@ -186,12 +186,12 @@ def _colours(panel: Json) -> Found:
         if value not in COLOURS and value != "dash":  # of a line
             yield f"a colour that is none of ours: {value}"
     for override in panel["fieldConfig"]["overrides"]:
-        told = {one["id"]: one["value"] for one in override["properties"]}
-        for mapping in told.get("mappings", ()):
+        reported = {one["id"]: one["value"] for one in override["properties"]}
+        for mapping in reported.get("mappings", ()):
             given = mapping["options"]
             results = [given["result"]] if mapping["type"] == "range" else list(given.values())
             for result in results:
-                said = result.get("text", told.get("displayName", ""))
+                said = result.get("text", reported.get("displayName", ""))
                 if not said:
                     yield "a mapping to no word: the number would vanish"
                 elif result.get("color") and not SIGN.search(said):
@@ -217,7 +217,7 @@ def _promql(letter: str, text: str) -> Found:
     except ValueError as why:
         yield f"query {letter} is no PromQL: {why}"
         return
-    yield from (f"query {letter}: {told}" for told in promql.unknown(node))
+    yield from (f"query {letter}: {reported}" for reported in promql.unknown(node))
     for window in re.findall(r"\[([^\]]+)\]", text):
         if window not in WINDOWS:
             yield f"query {letter}: a window that Grafana does not choose: {window}"
@@ -264,11 +264,11 @@ def _columns_of_sql(text: str, columns: dict[str, Json]) -> Found:
     last = _after_with(text)
     given = [name for name in re.findall(r"\bAS ([a-z_0-9]+)(?=,| FROM)", last) if name != "time"]
     yield from (f"a column that is not shown: {name}" for name in given if name not in columns)
-    for name, told in columns.items():
+    for name, reported in columns.items():
         if name not in given and name != "time":
             yield f"a column of no query: {name}"
         measured = next((what for ending, what in SQL_MEASURES if name.endswith(ending)), "count")
-        yield from _unit(name, "milliseconds" if name == "time" else measured, told.get("unit", ""))
+        yield from _unit(name, "milliseconds" if name == "time" else measured, reported.get("unit", ""))
 
 
 def _after_with(text: str) -> str:
@@ -340,13 +340,15 @@ def everything(place: Path = PLACE) -> list[str]:
         if name not in boards[language]
     ]
     for language, named in boards.items():
-        found += [f"{language}/{name}: {told}" for name, board in named.items() for told in lint(board, language)]
+        found += [
+            f"{language}/{name}: {reported}" for name, board in named.items() for reported in lint(board, language)
+        ]
     for name in boards["fr"].keys() & boards["en"].keys():
-        found += [f"{name}: {told}" for told in lint_pair(boards["fr"][name], boards["en"][name])]
+        found += [f"{name}: {reported}" for reported in lint_pair(boards["fr"][name], boards["en"][name])]
     return sorted(found)
 
 
 if __name__ == "__main__":
-    told = everything()
-    print("\n".join(told))  # noqa: T201 - this is a command
-    raise SystemExit(bool(told))
+    reported = everything()
+    print("\n".join(reported))  # noqa: T201 - this is a command
+    raise SystemExit(bool(reported))

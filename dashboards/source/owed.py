@@ -40,7 +40,7 @@ NEXT = Panel(
 )
 
 
-def _owed(metric: str, title: Text, description: Text, label: Text, colour: str | None) -> Panel:
+def _due(metric: str, title: Text, description: Text, label: Text, colour: str | None) -> Panel:
     alarming = ((1, None, Told(Text("", ""), colour)),) if colour else ()
     to = Text("${pages}/fr/rappels", "${pages}/en/callbacks")
     return Panel(
@@ -55,14 +55,14 @@ def _owed(metric: str, title: Text, description: Text, label: Text, colour: str 
     )
 
 
-TO_DO = _owed(
+TO_DO = _due(
     "callmon_callbacks_open",
     Text("Rappels à faire", "Callbacks to make"),
     Text("Toutes les fiches ouvertes, en retard ou non.", "All open entries, overdue or not."),
     Text("à faire", "to make"),
     None,
 )
-SOON_DUE = _owed(
+SOON_DUE = _due(
     "callmon_callbacks_due_soon",
     Text("À faire bientôt", "Due soon"),
     Text(
@@ -72,7 +72,7 @@ SOON_DUE = _owed(
     Text("▲ bientôt", "▲ soon"),
     SOON,
 )
-OVERDUE = _owed(
+OVERDUE = _due(
     "callmon_callbacks_overdue",
     Text("Rappels en retard", "Overdue callbacks"),
     Text(

@@ -133,11 +133,11 @@ def _draw(easel: Easel, prometheus: Prometheus, name: str, language: str, views:
 
 def few_colours(png: bytes, path: Path) -> None:
     """The same in few colours, with the version of callmon that it shows."""
-    told = PngInfo()
-    told.add_text("Software", f"callmon {__version__}")
+    reported = PngInfo()
+    reported.add_text("Software", f"callmon {__version__}")
     picture = Image.open(BytesIO(png)).convert("RGB")
     few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(path, optimize=True, pnginfo=told)
+    few.save(path, optimize=True, pnginfo=reported)
 
 
 if __name__ == "__main__":

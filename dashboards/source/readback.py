@@ -64,16 +64,16 @@ class Reader:
     def panel(self) -> Panel:
         return SOURCES[self.board, self.number]
 
-    def rows(self, told: Told, panel: Json) -> list[Json]:
+    def rows(self, reported: Told, panel: Json) -> list[Json]:
         """As the truths have them: by the field's name."""
-        if told.shown is None:
-            raise Unreadable(f"nothing but “{told.empty}”")
-        match told.kind:
+        if reported.shown is None:
+            raise Unreadable(f"nothing but “{reported.empty}”")
+        match reported.kind:
             case "table":
-                return list(self._table(told.shown))
+                return list(self._table(reported.shown))
             case "stat":
-                return [self._figure(n, one, panel) for n, one in enumerate(told.shown)]
-        return list(self._curves(told.shown))
+                return [self._figure(n, one, panel) for n, one in enumerate(reported.shown)]
+        return list(self._curves(reported.shown))
 
     def _table(self, shown: Json) -> Iterator[Json]:
         columns = {column.title.said(self.language): column for column in self.panel.columns}
@@ -124,14 +124,14 @@ class Reader:
     def _worded(self, column: Column, text: str) -> Any:
         """The number, or the key, that is said in these words."""
         title = self.panel.title.en
-        for key, told in column.values:
-            if told.text.said(self.language) == text:
+        for key, reported in column.values:
+            if reported.text.said(self.language) == text:
                 is_number = key.isdecimal()
                 if is_number and key not in text and (title, column.key) not in WORDED:
                     raise Unreadable(f"words in the place of a number: {text}")
                 return float(key) if is_number else key
-        for least, most, told in column.ranges:
-            if told.text.said(self.language) == text:
+        for least, most, reported in column.ranges:
+            if reported.text.said(self.language) == text:
                 if (title, column.key) not in WORDED:
                     raise Unreadable(f"words in the place of a number: {text}")
                 low, high = (limit if limit is not None else end for limit, end in ((least, -1e15), (most, 1e15)))
@@ -232,18 +232,20 @@ def _moment(text: str, language: str, now: float) -> Span:
     """
     today = datetime.fromtimestamp(now, TORONTO)
     names = "|".join(re.escape(one) for one in WEEKDAY[language])
-    told = _matched(text, rf"(?:{DATE[language]}|(?P<weekday>{names}) )?{CLOCK[language]}").groupdict()
+    reported = _matched(text, rf"(?:{DATE[language]}|(?P<weekday>{names}) )?{CLOCK[language]}").groupdict()
     day = today.date()
-    if told["month"]:
-        day = date(today.year, 1 + MONTHS[language].index(told["month"]), int(told["day"]))
+    if reported["month"]:
+        day = date(today.year, 1 + MONTHS[language].index(reported["month"]), int(reported["day"]))
         day = day if (day - today.date()).days < 180 else day.replace(year=day.year - 1)
-    elif told["weekday"]:
-        ahead = WEEKDAY[language].index(told["weekday"]) - today.weekday()
+    elif reported["weekday"]:
+        ahead = WEEKDAY[language].index(reported["weekday"]) - today.weekday()
         day += timedelta(days=ahead % 7)
-    hour = int(told["hour"])
+    hour = int(reported["hour"])
     if language == "en":
-        hour = hour % 12 + (12 if told["half"] == "pm" else 0)
-    least = datetime(day.year, day.month, day.day, hour, int(told["minute"]), tzinfo=TORONTO).timestamp() * 1000
+        hour = hour % 12 + (12 if reported["half"] == "pm" else 0)
+    least = (
+        datetime(day.year, day.month, day.day, hour, int(reported["minute"]), tzinfo=TORONTO).timestamp() * 1000
+    )
     return Span(least, least + 60_000)
 
 
@@ -258,7 +260,7 @@ class Board(NamedTuple):
 
 def read_wrong(
     board: Board,
-    told: Mapping[int, Told],
+    reported: Mapping[int, Told],
     panels: Iterable[Json],
     truths: Mapping[int, Sequence[Mapping[str, Any]]],
 ) -> list[str]:
@@ -269,26 +271,26 @@ def read_wrong(
         if panel["type"] in KINDS
         for why in differing(
             Reader(board.name, panel["id"], board.language, board.now),
-            told[panel["id"]],
+            reported[panel["id"]],
             panel,
             truths[panel["id"]],
         )
     ]
 
 
-def differing(reader: Reader, told: Told, panel: Json, truth: Rows) -> list[str]:
+def differing(reader: Reader, reported: Told, panel: Json, truth: Rows) -> list[str]:
     """What of the truth does not stand on the page as it should; [] when all of it does."""
     try:
-        rows = reader.rows(told, panel)
+        rows = reader.rows(reported, panel)
     except Unreadable as why:
         return [str(why)]
     hidden = {field(reader.panel, column, reader.language) for column in reader.panel.columns if column.is_hidden}
     wanted = [{key: value for key, value in row.items() if key and key not in hidden} for row in truth]
-    if told.kind == "timeseries":
+    if reported.kind == "timeseries":
         wanted = _by_moment(wanted)
     if len(wanted) != len(rows):
         return [f"{len(rows)} rows, not {len(wanted)}: {rows} instead of {wanted}"]
-    is_ordered = told.kind != "table" or "rawSql" in panel["targets"][0] or is_sorted(panel)
+    is_ordered = reported.kind != "table" or "rawSql" in panel["targets"][0] or is_sorted(panel)
     return list(_missing(wanted, rows, is_ordered))
 
 

@@ -76,8 +76,8 @@ def rendered(board: Board, language: str) -> Json:
         built.annotation(annotation)
     made: Json = json.loads(JSONEncoder(sort_keys=True).encode(built.build()))
     made["panels"] = [json.loads(JSONEncoder(sort_keys=True).encode(p)) for p in _panels(board, language)]
-    for annotation, told in zip(made["annotations"]["list"], annotations.told(language), strict=True):
-        annotation |= told
+    for annotation, reported in zip(made["annotations"]["list"], annotations.reported(language), strict=True):
+        annotation |= reported
     return made | _imported(board)
 
 
@@ -272,19 +272,19 @@ def _properties(panel: Panel, column: Column, language: str) -> Iterator[m.Dynam
 
 
 def _is_coloured(column: Column) -> bool:
-    told = [value for _, value in column.values] + [value for *_, value in column.ranges]
-    return any(one.colour for one in told)
+    reported = [value for _, value in column.values] + [value for *_, value in column.ranges]
+    return any(one.colour for one in reported)
 
 
 def _mappings(column: Column, language: str) -> Iterator[Json]:
     if column.values:
-        said = {key: _result(told, n, language) for n, (key, told) in enumerate(column.values)}
+        said = {key: _result(reported, n, language) for n, (key, reported) in enumerate(column.values)}
         yield {"type": "value", "options": said}
-    for n, (begin, end, told) in enumerate(column.ranges, len(column.values)):
-        yield {"type": "range", "options": {"from": begin, "to": end, "result": _result(told, n, language)}}
+    for n, (begin, end, reported) in enumerate(column.ranges, len(column.values)):
+        yield {"type": "range", "options": {"from": begin, "to": end, "result": _result(reported, n, language)}}
 
 
-def _result(told: Told, index: int, language: str) -> Json:
+def _result(reported: Told, index: int, language: str) -> Json:
     # An empty text would be shown in the number's place.
-    said: Json = {"index": index} | ({"text": text} if (text := told.text.said(language)) else {})
-    return said | ({"color": told.colour} if told.colour else {})
+    said: Json = {"index": index} | ({"text": text} if (text := reported.text.said(language)) else {})
+    return said | ({"color": reported.colour} if reported.colour else {})

@@ -40,9 +40,9 @@ def _job(language: str) -> Any:
 
 
 def _line(language: str) -> Any:
-    told = f'/line="(?<value>[^"]+)".*name_{language}="(?<text>[^"]+)"/'
+    reported = f'/line="(?<value>[^"]+)".*name_{language}="(?<text>[^"]+)"/'
     label = Text("Ligne", "Line").said(language)
-    return _asked("line", "query_result(callmon_line_info)", told).label(label)
+    return _asked("line", "query_result(callmon_line_info)", reported).label(label)
 
 
 def _names(language: str) -> Any:
@@ -151,7 +151,7 @@ class _Annotations:
             source = m.DataSourceRef(DATASOURCES["prometheus"], "${prometheus}")
             yield b.AnnotationQuery().name(name.said(language)).datasource(source).enable(True).icon_color(colour)
 
-    def told(self, language: str) -> Iterator[Json]:
+    def reported(self, language: str) -> Iterator[Json]:
         """The query and the text of each. Points that follow one another become one mark."""
         for *_, text, title in MARKS.values():
             target = {"expr": written(Query("prometheus", text), language), "interval": "15s", "refId": "Anno"}

@@ -32,7 +32,7 @@ PROPERTIES = "prefix or suffix or taken_up or lost_messages or order_that_varies
 KINDS: dict[str, tuple[str, ...]] = {
     "recordings": (
         "tests/recordings/test_recordings.py", "tests/recordings/test_traces.py", "tests/recordings/test_cel.py",
-        "-k", f"not ({PROPERTIES}) and (not test_cel or what_was_heard_and_cel_together)",
+        "-k", f"not ({PROPERTIES}) and (not test_cel or what_was_received_and_cel_together)",
     ),
     "tables": tuple(
         f"tests/unit/test_{name}.py"
@@ -70,7 +70,7 @@ KINDS: dict[str, tuple[str, ...]] = {
         *(f"tests/store/test_{name}.py" for name in ("privacy", "privacy_ledger", "audit")),
         "tests/process/test_damage.py", "-m", "not postgresql",
     ),
-    "cel": ("tests/recordings/test_cel.py", "-k", "heard and not together"),
+    "cel": ("tests/recordings/test_cel.py", "-k", "(received or a_join) and not together"),
     "commands": ("tests/commands/test_errors_translated.py",),
 }  # fmt: skip
 OF_CALLS = ("recordings", "tables", "model", "properties")

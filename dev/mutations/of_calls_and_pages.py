@@ -82,7 +82,10 @@ FAULTS = (
             " or call.parked:\n        return\n    if event.extension in",
             ':\n        return\n    if event.extension + "#" in',
         ),
-        ("call.parked, call.sent, call.person = True, None, None", "call.parked, call.person = True, None"),
+        (
+            "        call.sent = None\n        call.person = None\n        call.parked_from",
+            "        call.person = None\n        call.parked_from",
+        ),
     ),
     fault(
         "a redirect is no transfer",
@@ -299,6 +302,6 @@ FAULTS = (
     fault(
         "a shown number is not in the audit log",
         "features/worklist/page",
-        ("await page_request.site.ask(subject_access.log_access_to_call, store, look, call)", "pass"),
+        ("await page_request.ask(subject_access.log_access_to_call, store, look, call)", "pass"),
     ),
 )

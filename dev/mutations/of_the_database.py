@@ -44,9 +44,12 @@ FAULTS = (
         "store/writer/writer",
         (
             "self._store.ring, len(records))\n",
-            "self._store.ring, len(records))\n            self.tally.add_figures(figures)\n",
+            "self._store.ring, len(records))\n            self.counters.add_figures(figures)\n",
         ),
-        ("        self.tally.add_figures(figures)\n        self._renewed(began)", "        self._renewed(began)"),
+        (
+            "        self.counters.add_figures(figures)\n        self._renewed(began)",
+            "        self._renewed(began)",
+        ),
     ),
     fault(
         "a record that a power cut tore is read",

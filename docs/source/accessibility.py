@@ -57,16 +57,16 @@ def report(language: str) -> Iterator[str]:
 def _rows(criterion: Mapping[str, Any], language: str) -> Iterator[str]:
     title = f"{criterion['num']} {_in(criterion, 'handle', language)}"
     for component in criterion["components"]:
-        told = component["adherence"]
-        person = f"{WORDS[language]['open']}{told['person'][language]}" if "person" in told else NONE
-        checks = ", ".join(told.get("checks", ())) or NONE
-        notes = _in(told, "notes", language)
-        yield f"| {title} | {LEVELS[told['level']][language]} | {notes} | {checks} | {person} |"
+        reported = component["adherence"]
+        person = f"{WORDS[language]['open']}{reported['person'][language]}" if "person" in reported else NONE
+        checks = ", ".join(reported.get("checks", ())) or NONE
+        notes = _in(reported, "notes", language)
+        yield f"| {title} | {LEVELS[reported['level']][language]} | {notes} | {checks} | {person} |"
 
 
-def _in(told: Mapping[str, Any], key: str, language: str) -> str:
+def _in(reported: Mapping[str, Any], key: str, language: str) -> str:
     """OpenACR's own keys are in English."""
-    return str(told[key if language == "en" else f"{key}_{language}"])
+    return str(reported[key if language == "en" else f"{key}_{language}"])
 
 
 def _head(columns: tuple[str, ...]) -> tuple[str, str]:

@@ -21,8 +21,8 @@ EXIT = (
 
 def _text(words: str) -> str:
     """Escaped for troff: no character of a text is a request."""
-    told = words.replace("\\", "\\e").replace("-", "\\-")
-    return f"\\&{told}" if told[:1] in (".", "'") else told
+    reported = words.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{reported}" if reported[:1] in (".", "'") else reported
 
 
 def _head(name: str, section: int, purpose: str) -> Iterator[str]:
@@ -46,17 +46,17 @@ def commands() -> Iterator[str]:
         yield from (f".SS {_text(' '.join(usage.split()))}", *_paragraphs(command.help or ""))
         for option in command.params:
             if isinstance(option, click.Option):
-                told = option.get_help_record(context(name, command))
-                if told:
-                    yield from (".TP", f".B {_text(told[0])}", _text(" ".join(told[1].split())))
+                reported = option.get_help_record(context(name, command))
+                if reported:
+                    yield from (".TP", f".B {_text(reported[0])}", _text(" ".join(reported[1].split())))
     yield ".SH EXIT STATUS"
     for status, meaning in EXIT:
         yield from (".TP", f".B {status}", meaning)
     yield from (".SH SEE ALSO", ".BR callmon.toml (5)")
 
 
-def _paragraphs(told: str) -> Iterator[str]:
-    for paragraph in told.split("\n\n"):
+def _paragraphs(reported: str) -> Iterator[str]:
+    for paragraph in reported.split("\n\n"):
         if paragraph.startswith("\b\n"):
             yield from (".PP", ".nf", *map(_text, paragraph.splitlines()[1:]), ".fi")
         else:

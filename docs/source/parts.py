@@ -85,7 +85,7 @@ def _commands(*head: str) -> Iterator[str]:
 
 
 def metrics() -> Iterator[str]:
-    told = {
+    reported = {
         metric.name: (metric.labels, "histogram" if metric.buckets else "counter", metric.help)
         for metric in METRICS
     }
@@ -94,13 +94,13 @@ def metrics() -> Iterator[str]:
     leader = {"callmon_leader": ("Whether this callmon is the leader.",)}
     for name_and_labels, (text, *_) in {**OF_CALLS, **OF_ITSELF, **parity, **leader}.items():
         name, _, labels = name_and_labels.rstrip("}").partition("{")
-        told[name] = (
+        reported[name] = (
             tuple(filter(None, labels.split(","))),
             "counter" if name.endswith("_total") else "gauge",
             text,
         )
     yield from rows("metric", "labels", "type", "meaning")
-    for name, (names, kind, text) in sorted(told.items()):
+    for name, (names, kind, text) in sorted(reported.items()):
         yield f"| `{name}` | {', '.join(f'`{x}`' for x in names) or '-'} | {kind} | {text} |"
 
 

@@ -316,5 +316,5 @@ PAYLOADS = (Call, EndedCall, Callback, Health, Line, OpenCallback, Disruption, P
 def schema() -> str:
     """One JSON Schema (2020-12). Each payload is a definition by its name."""
     _, components = msgspec.json.schema_components(PAYLOADS, ref_template="#/$defs/{name}")
-    told = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "JSON payloads of callmon"}
-    return json.dumps({**told, "$defs": components}, indent=2) + "\n"
+    reported = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "JSON payloads of callmon"}
+    return json.dumps({**reported, "$defs": components}, indent=2) + "\n"

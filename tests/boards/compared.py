@@ -36,19 +36,19 @@ def found(scene: Scene, title: str, seen: Seen) -> list[str]:
         return ["nothing is known of it"]
     # A column of words has the order of the database's alphabet: that of English is ours, too.
     is_sql = "rawSql" in seen.panel["targets"][0]
-    told = different(seen.truth, rows, seen.language == "en" if is_sql else is_sorted(seen.panel))
-    return [*told, *wrong_units(seen.panel, seen.truth)]
+    reported = different(seen.truth, rows, seen.language == "en" if is_sql else is_sorted(seen.panel))
+    return [*reported, *wrong_units(seen.panel, seen.truth)]
 
 
 def told_by_panel(day: Day) -> tuple[list[str], list[str]]:
     """A line for each panel that was asked; and what differs from what happened."""
     table, wrong = [], []
     for seen in day.panels.values():
-        told = found(day.scene, day.title(seen.board, seen.panel), seen)
+        reported = found(day.scene, day.title(seen.board, seen.panel), seen)
         name, title = f"{seen.board} {seen.language}", seen.panel["title"]
-        wrong += [f"{name}, {title}: {one}" for one in told]
+        wrong += [f"{name}, {title}: {one}" for one in reported]
         asked = seen.panel["targets"][0].get("expr", seen.panel["targets"][0].get("rawSql", ""))
-        equals = "no" if told else "yes"
+        equals = "no" if reported else "yes"
         table.append(f"{name:14} | {title[:52]:52} | {asked[:60]:60} | {len(seen.rows):4} | {equals}")
     return table, wrong
 
@@ -58,16 +58,16 @@ def told_by_panel(day: Day) -> tuple[list[str], list[str]]:
 
 def is_empty(panel: Json, rows: Rows) -> bool:
     """No row; or zeros alone, all and none of a hundred: a query that lost its label would show that, too."""
-    told = [
+    reported = [
         (unit_of(panel, row, name), value) for row in rows for name, value in row.items() if name not in LABELS
     ]
-    numbers = [(unit, value) for unit, value in told if isinstance(value, int | float)]
+    numbers = [(unit, value) for unit, value in reported if isinstance(value, int | float)]
     if numbers:
         return not any(_tells(unit, value) for unit, value in numbers)
-    parts = [found for _, value in told if (found := PART_OF.fullmatch(str(value)))]
+    parts = [found for _, value in reported if (found := PART_OF.fullmatch(str(value)))]
     if parts:
         return all(part[1] in ("0", part[2]) for part in parts)
-    return not any(value for _, value in told)
+    return not any(value for _, value in reported)
 
 
 def _tells(unit: str, value: float) -> bool:
@@ -81,8 +81,8 @@ def _tells(unit: str, value: float) -> bool:
 def unit_of(panel: Json, row: Mapping[str, Any], name: str) -> str:
     """Of a column; of a figure of Prometheus, by its query's letter."""
     columns = shown_columns(panel)
-    told = columns.get(name, columns.get(str(row.get("", "")), {}))
-    return str(told.get("unit", panel["fieldConfig"]["defaults"].get("unit", "")))
+    reported = columns.get(name, columns.get(str(row.get("", "")), {}))
+    return str(reported.get("unit", panel["fieldConfig"]["defaults"].get("unit", "")))
 
 
 def wrong_units(panel: Json, truth: Rows) -> list[str]:

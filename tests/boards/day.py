@@ -16,7 +16,7 @@ from callmon.core import facts as f
 from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.verdicts import Finding
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.play import number
 from tests.lab.truths import (
     BUSY,
@@ -31,7 +31,7 @@ from tests.lab.truths import (
 )
 from tests.real.test_real_callbacks import BOX, calls
 from tests.support import year
-from tests.support.year import TORONTO, A, B, R, S, T, Truth, V
+from tests.support.year import TORONTO, A, B, R, S, T, V, YearTruth
 from tests.support.year import obligations as year_owing
 from tests.support.year import stories as year_stories
 
@@ -71,7 +71,7 @@ class Happened:
 # ── the days before ──
 
 
-def before(today: datetime, given: Settings) -> Iterator[tuple[list[f.Fact], Truth]]:
+def before(today: datetime, given: Settings) -> Iterator[tuple[list[f.Fact], YearTruth]]:
     """The stories of `tests/support/year` on the opening days of the last four weeks."""
     calendar = given.calendar()
     days = [today.date() - timedelta(days=n) for n in range(1, DAYS)]
@@ -85,7 +85,7 @@ def before(today: datetime, given: Settings) -> Iterator[tuple[list[f.Fact], Tru
     return year_stories.calls(BEFORE, seed=5, at=at)
 
 
-def as_happened(facts: list[f.Fact], truth: Truth) -> Happened:
+def as_happened(facts: list[f.Fact], truth: YearTruth) -> Happened:
     # Of a call with a gap: those that were heard.
     known = truth.transfers if truth.transfers is not None else sum(isinstance(x, f.Transferred) for x in facts)
     return Happened(
@@ -97,12 +97,12 @@ def as_happened(facts: list[f.Fact], truth: Truth) -> Happened:
 def complaints(today: datetime, given: Settings) -> Iterator[tuple[Obligation, list[Finding], dict[str, str]]]:
     """Six of the weeks before, for a complaint falls due in days: each standard met, not met and not known."""
     terms = DueDatePolicies(given)
-    told = (("met", "acknowledged"), ("not_met", "too_late"), ("unknown", "gap"))
+    reported = (("met", "acknowledged"), ("not_met", "too_late"), ("unknown", "gap"))
     answers = (("met", "complaint_answered"), ("not_met", "too_late"), ("unknown", "gap"))
     for n in range(6):
         opened = today - timedelta(days=25 - n, hours=1)
         one, _, _ = year_owing.made_complaint(Random(n), n, "general", ("fr", "en")[n % 2], opened, terms)
-        given_verdicts = {P2: told[n % 3], P15: answers[(n + 1) % 3]}
+        given_verdicts = {P2: reported[n % 3], P15: answers[(n + 1) % 3]}
         findings = [year_owing.made_finding(one, name, *verdict) for name, verdict in given_verdicts.items()]
         yield one, findings, {name: verdict for name, (verdict, _) in given_verdicts.items()}
 
@@ -173,13 +173,13 @@ Script = tuple[Situation, Happened | None]
 
 def menu(name: str, key: str, phone: str, answers: float, copies: int = 1) -> Situation:
     steps = (Step(2, "press", key), Step(answers + 6, "hang_up"))
-    caller = Caller(GENERAL, route="menu", steps=steps)
+    caller = LabCaller(GENERAL, route="menu", steps=steps)
     return Situation(name, caller, {phone: Phone(answers=answers)}, copies=copies)
 
 
 def talk(name: str, line: str, phone: str, answers: float, copies: int = 1, begins: float = 0.0) -> Situation:
     return Situation(
-        name, Caller(line, steps=TALKS), {phone: Phone(answers=answers)}, copies=copies, begins=begins
+        name, LabCaller(line, steps=TALKS), {phone: Phone(answers=answers)}, copies=copies, begins=begins
     )
 
 
@@ -190,12 +190,12 @@ def sends(name: str, first: str, to: str, *then: str, hangs_up: float | None = N
         steps = (Step(2, "refer", following),) if following else (Step(4, "hang_up"),)
         phones[phone] = Phone(answers=2, steps=steps)
     own = (Step(hangs_up, "hang_up"),) if hangs_up else ()
-    return Situation(name, Caller(GENERAL, route=f"lab-only,{first},1", steps=own), phones)
+    return Situation(name, LabCaller(GENERAL, route=f"lab-only,{first},1", steps=own), phones)
 
 
 def asks(begins: float) -> Situation:
     steps = (Step(1, "press", "2"), Step(6, "hang_up"))
-    return Situation("asks_in_french", Caller(GENERAL, route="lab-asks-in-french", steps=steps), begins=begins)
+    return Situation("asks_in_french", LabCaller(GENERAL, route="lab-asks-in-french", steps=steps), begins=begins)
 
 
 ASKED = Happened(
@@ -210,17 +210,17 @@ LEAVES_LONG_MESSAGE = (Step(0, "speak", "25"), Step(21, "hang_up"))
 
 # In the order in which they are given their numbers: a callback names its place.
 TODAY: tuple[Script, ...] = (
-    (Situation("paid", Caller(GENERAL, route=BOX, steps=LEAVES_MESSAGE)), NOTHING_RANG),
+    (Situation("paid", LabCaller(GENERAL, route=BOX, steps=LEAVES_MESSAGE)), NOTHING_RANG),
     (asks(0.0), ASKED),
     (asks(0.2), ASKED),
     (asks(0.4), ASKED),
     (
-        Situation("relay", Caller(GENERAL, steps=TALKS), {"102": Phone(answers=3)}),
+        Situation("relay", LabCaller(GENERAL, steps=TALKS), {"102": Phone(answers=3)}),
         answered("general", 1, relay=True),
     ),
-    (Situation("never", Caller(POCI, route=BOX, steps=LEAVES_MESSAGE)), replace(NOTHING_RANG, line="poci")),
+    (Situation("never", LabCaller(POCI, route=BOX, steps=LEAVES_MESSAGE)), replace(NOTHING_RANG, line="poci")),
     (
-        Situation("withheld", Caller(POCI, route=BOX, steps=LEAVES_MESSAGE, withheld=True)),
+        Situation("withheld", LabCaller(POCI, route=BOX, steps=LEAVES_MESSAGE, withheld=True)),
         replace(NOTHING_RANG, line="poci"),
     ),
     (calls("pays", 0, "140", 24.0), None),
@@ -239,28 +239,28 @@ TODAY: tuple[Script, ...] = (
     ),
     (talk("late", GENERAL, "102", 18.7, copies=3), answered("general", 4)),
     (
-        Situation("messages", Caller(GENERAL, steps=LEAVES_LONG_MESSAGE), copies=2),
+        Situation("messages", LabCaller(GENERAL, steps=LEAVES_LONG_MESSAGE), copies=2),
         by_voicemail("general", True, "on_time", "rang_unanswered"),
     ),
     (
-        Situation("tty_message", Caller(TTY, steps=LEAVES_LONG_MESSAGE), begins=0.5),
+        Situation("tty_message", LabCaller(TTY, steps=LEAVES_LONG_MESSAGE), begins=0.5),
         by_voicemail("tty", True, "on_time", "rang_unanswered"),
     ),
     (
-        Situation("early", Caller(GENERAL, route="lab-early-box", steps=LEAVES_IN_GREETING), copies=2),
+        Situation("early", LabCaller(GENERAL, route="lab-early-box", steps=LEAVES_IN_GREETING), copies=2),
         by_voicemail("general", False, "early", "sent_to_voicemail_early", "rang_unanswered"),
     ),
     (
-        Situation("late_box", Caller(GENERAL, route="lab-late-box", steps=LEAVES_IN_GREETING)),
+        Situation("late_box", LabCaller(GENERAL, route="lab-late-box", steps=LEAVES_IN_GREETING)),
         by_voicemail("general", False, "late", "rang_unanswered"),
     ),
-    (Situation("gives_up_early", Caller(GENERAL, gives_up=4), copies=2), left(EARLY, EARLY)),
+    (Situation("gives_up_early", LabCaller(GENERAL, gives_up=4), copies=2), left(EARLY, EARLY)),
     (
-        Situation("gives_up_late", Caller(GENERAL, gives_up=20), copies=2),
+        Situation("gives_up_late", LabCaller(GENERAL, gives_up=20), copies=2),
         left(GAVE_UP, ("not_met", "gave_up", "rang_unanswered")),
     ),
     (
-        Situation("busy", Caller(GENERAL, route="lab-busy"), {"101": BUSY, "102": BUSY}),
+        Situation("busy", LabCaller(GENERAL, route="lab-busy"), {"101": BUSY, "102": BUSY}),
         left(ALL_BUSY, ALL_BUSY, "busy"),
     ),
     (sends("sent_once", "210", "211"), answered("general", 1, sent=1)),
@@ -273,7 +273,7 @@ TODAY: tuple[Script, ...] = (
     (
         Situation(
             "complains",
-            Caller(GENERAL, steps=(Step(9, "hang_up"),)),
+            LabCaller(GENERAL, steps=(Step(9, "hang_up"),)),
             {"102": Phone(answers=2, steps=(Step(2, "press", "*55"),))},
         ),
         answered("general", 1),
@@ -284,7 +284,7 @@ TODAY: tuple[Script, ...] = (
     (
         Situation(
             "held_up",
-            Caller(GENERAL_FREE, steps=(Step(6, "hang_up"),)),
+            LabCaller(GENERAL_FREE, steps=(Step(6, "hang_up"),)),
             {"101": Phone(answers=3)},
             copies=2,
             begins=44.0,
@@ -298,13 +298,13 @@ TODAY: tuple[Script, ...] = (
     ),
     # Still up when the panels are read.
     (
-        Situation("still_rings", Caller(GENERAL, gives_up=23), {}, copies=2, begins=CAPTURE - 16),
+        Situation("still_rings", LabCaller(GENERAL, gives_up=23), {}, copies=2, begins=CAPTURE - 16),
         Happened("general", "unknown", "", is_over=False),
     ),
     (
         Situation(
             "still_talks",
-            Caller(POCI, steps=(Step(40, "hang_up"),)),
+            LabCaller(POCI, steps=(Step(40, "hang_up"),)),
             {"105": Phone(answers=3)},
             begins=CAPTURE - 16,
         ),
@@ -313,12 +313,15 @@ TODAY: tuple[Script, ...] = (
     (
         Situation(
             "still_waits",
-            Caller(GENERAL, route="lab-queue-left", steps=(Step(40, "hang_up"),)),
+            LabCaller(GENERAL, route="lab-queue-left", steps=(Step(40, "hang_up"),)),
             begins=CAPTURE - 16,
         ),
         Happened("general", "unknown", "", is_over=False),
     ),
-    (Situation("still_owed", Caller(GENERAL, route=BOX, steps=LEAVES_MESSAGE), begins=CAPTURE - 24), NOTHING_RANG),
+    (
+        Situation("still_owed", LabCaller(GENERAL, route=BOX, steps=LEAVES_MESSAGE), begins=CAPTURE - 24),
+        NOTHING_RANG,
+    ),
 )
 RELAY = number(2 * 4)
 STAFF = {"101": "en", "102": "fr en", "104": "fr en", "140": "fr en", "141": "en"}

@@ -35,7 +35,7 @@ from tests.boards.day import (
     complaints,
 )
 from tests.lab.exchange import Asterisk
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import Playing
 from tests.lab.postgres import Postgres
 from tests.lab.prometheus import Prometheus
@@ -71,14 +71,14 @@ Span = tuple[float, float]  # a command began and was over: what it did was done
 class Scene:
     asked: Asked
     calls: list[Happened]  # that are over
-    played: list[Played]
+    played: list[PlayedSituation]
     complaints: list[dict[str, str]]  # of the weeks before: standard → verdict
     begun: float  # of the first call, seconds since 1970
     callmon: Callmon
     closes: datetime
     # When a disruption of a line was told of; "LINE over": when it was ended; "cut", "heard again": the network;
     # "held up": the database, and the moment at which the sinks were looked at.
-    told: dict[str, Span]
+    reported: dict[str, Span]
     memory: float  # bytes of the process that listens
     started: float
     events: tuple[int, int]  # that the network had carried to callmon, at the earliest and at the latest look
@@ -116,8 +116,8 @@ def configured(callmon: Callmon, now: datetime) -> datetime:
         assert text.count(shipped) == 1, shipped
         text = text.replace(shipped, here)
     for extension, languages in STAFF.items():
-        told = ", ".join(f'"{language}"' for language in languages.split())
-        text += f'\n[[staff]]\nextension = "{extension}"\nlanguages = [{told}]\n'
+        reported = ", ".join(f'"{language}"' for language in languages.split())
+        text += f'\n[[staff]]\nextension = "{extension}"\nlanguages = [{reported}]\n'
     callmon.config.write_text(text)
     noon = today + timedelta(days=2)
     return datetime(noon.year, noon.month, noon.day, 12, tzinfo=TORONTO)
@@ -127,13 +127,13 @@ def weeks_before(url: str, now: datetime) -> tuple[list[Happened], list[dict[str
     """The days before, as rows."""
     store, given = upgrade(url), year.settings()
     try:
-        told = list(before(now.astimezone(TORONTO), given))
+        reported = list(before(now.astimezone(TORONTO), given))
         made = list(complaints(now, given))
-        owed = ((one, findings, None) for one, findings, _ in made)
-        year_rows.stored(store, given, told, owed)  # type: ignore[arg-type]  # its truths are ours
+        owings = ((one, findings, None) for one, findings, _ in made)
+        year_rows.stored(store, given, reported, owings)  # type: ignore[arg-type]  # its truths are ours
     finally:
         store.close()
-    return [as_happened(*one) for one in told], [verdicts for *_, verdicts in made]
+    return [as_happened(*one) for one in reported], [verdicts for *_, verdicts in made]
 
 
 def command(callmon: Callmon, *words: str) -> str:
@@ -179,7 +179,7 @@ def scene(asterisk: Asterisk, place: Path, is_postgres: bool = False) -> Iterato
         unseen = link.events
         playing = stack.enter_context(Playing(asterisk, [one for one, _ in TODAY], 0.03, "own"))
         begun, start = time.time(), time.monotonic()
-        told = happens(callmon, link, start)
+        reported = happens(callmon, link, start)
         reader = stack.enter_context(as_reader(url)) if is_postgres else None
         carried = counted(link, start + CAPTURE)
         on_time(start + CAPTURE)
@@ -191,38 +191,38 @@ def scene(asterisk: Asterisk, place: Path, is_postgres: bool = False) -> Iterato
         calls += of_today(playing.calls)
         memory = float(Path(f"/proc/{callmon.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         yield Scene(
-            asked, calls, playing.calls, old_complaints, begun, callmon, closes, told, memory, started,
+            asked, calls, playing.calls, old_complaints, begun, callmon, closes, reported, memory, started,
             events, unseen,
         )  # fmt: skip
 
 
 def happens(callmon: Callmon, link: Proxy, start: float) -> dict[str, Span]:
     """What is no call: disruptions that staff tell of, a database that is held up, and the network."""
-    told: dict[str, Span] = {}
+    reported: dict[str, Span] = {}
     until(start + 8)
-    told["tty"] = announced(callmon, "tty")
+    reported["tty"] = announced(callmon, "tty")
     (first,) = [json.loads(line)["id"] for line in command(callmon, "list").splitlines()]
     until(start + 8 + SEEN_FOR)
     began = time.time()
     command(callmon, "end", first, "--by", "m.tremblay")
-    told["tty over"] = began, time.time()
-    told["tty-toll-free"] = announced(callmon, "tty-toll-free")
+    reported["tty over"] = began, time.time()
+    reported["tty-toll-free"] = announced(callmon, "tty-toll-free")
     texts = [word for key, text in NOTICE.items() for word in (f"--{key.replace('_', '-')}", text)]
-    told["poci"] = announced(callmon, "poci", *texts, "--for", "2h")
+    reported["poci"] = announced(callmon, "poci", *texts, "--for", "2h")
     until(start + HOLD)
     on_time(start + HOLD)
-    told["held up"] = held_up(callmon)
+    reported["held up"] = held_up(callmon)
     until(start + CUT)
     link.refuse()
     on_time(start + CUT)
     link.cut()
-    told["cut"] = link.last_said - SLACK, link.last_said + SLACK
+    reported["cut"] = link.last_said - SLACK, link.last_said + SLACK
     until(start + HEARD_AGAIN)
     allowed = time.time()
     link.allow()
     callmon.wait_until_heard()
-    told["heard again"] = allowed, time.time() + SLACK
-    return told
+    reported["heard again"] = allowed, time.time() + SLACK
+    return reported
 
 
 def held_up(callmon: Callmon) -> Span:
@@ -276,7 +276,7 @@ def as_reader(url: str) -> Iterator[psycopg.Connection[Any]]:
         yield reader
 
 
-def of_today(played: list[Played]) -> list[Happened]:
+def of_today(played: list[PlayedSituation]) -> list[Happened]:
     """What the script made happen, with the times at which the callers' own side saw it."""
     truths = [happened for situation, happened in TODAY for _ in range(situation.copies)]
     found = []

@@ -36,9 +36,9 @@ class Seen:
 class Day:
     """Every panel, asked once."""
 
-    def __init__(self, told: Scene, names: Collection[str]) -> None:
+    def __init__(self, reported: Scene, names: Collection[str]) -> None:
         """`names`: of the boards."""
-        self.scene = told
+        self.scene = reported
         self.boards = {
             language: {name: board for name, board in lint.read(language).items() if name in names}
             for language in LANGUAGES
@@ -47,12 +47,12 @@ class Day:
         self.marks: dict[tuple[str, str, str], list[str]] = {}
         frames = {}
         for language, name, board in self.every():
-            told.asked.choose(board, sample=FEW)
+            reported.asked.choose(board, sample=FEW)
             for panel in board["panels"]:
                 frames[language, name, panel["id"]] = self._frames(name, panel)
             for mark in board["annotations"]["list"]:
-                self.marks[language, name, mark["name"]] = told.asked.marks(mark)
-        in_one = told.begun // HALF_HOUR == told.asked.now // HALF_HOUR
+                self.marks[language, name, mark["name"]] = reported.asked.marks(mark)
+        in_one = reported.begun // HALF_HOUR == reported.asked.now // HALF_HOUR
         assert in_one, "the machine was too busy: a half hour ended within the run"
         for language, name, board in self.every():
             for panel in board["panels"]:
@@ -67,7 +67,7 @@ class Day:
     def _frames(self, name: str, panel: Json) -> list[Frame]:
         """As Grafana would ask. The sinks while the database is held up: later nothing but a heartbeat waits."""
         asked, is_sinks = self.scene.asked, self.title(name, panel) == "Sinks"
-        return (asked.at(self.scene.told["held up"][1]) if is_sinks else asked).frames(panel)
+        return (asked.at(self.scene.reported["held up"][1]) if is_sinks else asked).frames(panel)
 
     def again(self, language: str, name: str, panel: Json) -> Seen:
         """A panel that may have been changed since, asked once more."""
@@ -78,8 +78,8 @@ class Day:
         return self.panels[language, name, panel["id"]].rows
 
     def _truth(self, language: str, name: str, panel: Json) -> Rows | None:
-        told = truth_of(name, self.title(name, panel))
-        return None if told is None else list(told(replace(self.scene, language=language)))
+        reported = truth_of(name, self.title(name, panel))
+        return None if reported is None else list(reported(replace(self.scene, language=language)))
 
     def title(self, name: str, panel: Json) -> str:
         """The English one: panels of two languages have the same id."""

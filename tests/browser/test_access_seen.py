@@ -46,11 +46,11 @@ def served(site: Pages) -> Iterator[str]:
 
 
 def test_no_page_of_the_door_has_a_mistake_in_its_html(site: Pages) -> None:
-    told = {path: site.visitors[NOBODY].get(path).text for path in OPEN}
-    told |= {path: site.visitors["administrator"].get(path).text for path in (*OPEN[2:4], *OF_A_ROLE)}
-    told["wrong"] = sign_in(Visitor(site.gate), "agent", "wrong").text
-    told["form"] = site.visitors["agent"].post("/fr/deconnexion").text
-    assert {name: found for name, page in told.items() if (found := wrong(page))} == {}
+    reported = {path: site.visitors[NOBODY].get(path).text for path in OPEN}
+    reported |= {path: site.visitors["administrator"].get(path).text for path in (*OPEN[2:4], *OF_A_ROLE)}
+    reported["wrong"] = sign_in(Visitor(site.gate), "agent", "wrong").text
+    reported["form"] = site.visitors["agent"].post("/fr/deconnexion").text
+    assert {name: found for name, page in reported.items() if (found := wrong(page))} == {}
 
 
 @pytest.mark.lab
@@ -71,9 +71,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_telephone(
     assert {path: wrong_ for path, wrong_ in found.items() if wrong_} == {}
 
 
-def _sure(told: list[str]) -> list[str]:
+def _sure(reported: list[str]) -> list[str]:
     """What axe leaves to eyes was looked at."""
-    return [line for line in told if not line.startswith("undecided")]
+    return [line for line in reported if not line.startswith("undecided")]
 
 
 @pytest.mark.lab

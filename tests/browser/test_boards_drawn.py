@@ -30,9 +30,9 @@ def wrong(easel: drawn.Easel, language: str, name: str, board: Json) -> list[str
     made = samples(name, lint.read(language)[name], language, NOW)
     frames = {number: one.frames for number, one in made.items()}
     with easel.drawn(board, frames, name, language, NOW) as page:
-        told = drawn.told(page)
+        reported = drawn.reported(page)
     truths = {number: one.truth for number, one in made.items()}
-    return read_wrong(Board(name, language, NOW), told, board["panels"], truths)
+    return read_wrong(Board(name, language, NOW), reported, board["panels"], truths)
 
 
 @pytest.mark.parametrize(("language", "name"), EVERY)
@@ -127,10 +127,10 @@ def live_in(easel: drawn.Easel, language: str, state: states.State) -> dict[int,
     frames = states.open_day(board, {number: one.frames for number, one in made.items()})
     with easel.drawn(board, state(board, frames), "live", language, NOW) as page:
         assert drawn.cut_off(page, board) == []
-        told = drawn.told(page).values()
+        reported = drawn.reported(page).values()
     return {
         one.number: [one.empty] if one.empty else [figure["value"] for figure in one.shown]
-        for one in told
+        for one in reported
         if one.kind == "stat"
     }
 
@@ -138,8 +138,8 @@ def live_in(easel: drawn.Easel, language: str, state: states.State) -> dict[int,
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_wall_claims_nothing_when_nothing_answers(easel: drawn.Easel, language: str) -> None:
     *_, none_known, down = SAID[language]
-    told = live_in(easel, language, states.callmon_down)
-    assert [told[number] for number in (1, 2, 3, 4, *TODAY, 10, 11, 12, 13)] == [
+    reported = live_in(easel, language, states.callmon_down)
+    assert [reported[number] for number in (1, 2, 3, 4, *TODAY, 10, 11, 12, 13)] == [
         ["?"], ["?"], [down], ["?"], ["?"], ["?"], ["?"], ["?"], [none_known], ["?"], ["?"], ["?"],
     ]  # fmt: skip
 

@@ -41,7 +41,7 @@ def test_a_good_page_has_nothing_wrong_in_any_colours(browser: Browser) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(browser: Browser, fault: str, rule: str) -> None:
+def test_what_is_wrong_is_reported_with_its_place(browser: Browser, fault: str, rule: str) -> None:
     with opened(browser, page(fault)) as shown:
         found = violations(shown)
     assert {line[: len(rule)] for line in found} == {rule}
@@ -60,7 +60,7 @@ def test_the_contrast_of_every_text_is_decided(browser: Browser) -> None:
         ]  # fmt: skip
 
 
-def test_a_page_that_scrolls_sideways_is_told_but_not_a_table_that_scrolls_by_itself(browser: Browser) -> None:
+def test_a_page_that_scrolls_sideways_is_reported_but_not_a_table(browser: Browser) -> None:
     table = '<table class="wide"><tr><td>1</td></tr></table>'
     with opened(browser, page(table), width=320) as shown:
         assert overflowing(shown)[0] == "the page scrolls sideways"

@@ -87,7 +87,7 @@ def address(site: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_of_the_site_can_be_read_on_a_telephone_and_by_a_screen_reader(
+def test_a_page_of_the_site_reads_on_a_telephone_and_a_screen_reader(
     page: str, address: str, browser: Browser
 ) -> None:
     with opened(browser, f"{address}/{page.removesuffix('.md')}.html", width=390) as seen:

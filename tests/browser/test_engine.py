@@ -14,17 +14,19 @@ pytestmark = pytest.mark.lab
 
 def bridges() -> list[str]:
     """The host's network interfaces that an engine would have made."""
-    told = subprocess.run(["cat", "/proc/net/dev"], capture_output=True, text=True, check=True).stdout
+    reported = subprocess.run(["cat", "/proc/net/dev"], capture_output=True, text=True, check=True).stdout
     return [
-        line.partition(":")[0].strip() for line in told.splitlines() if line.strip().startswith(("docker", "br-"))
+        line.partition(":")[0].strip()
+        for line in reported.splitlines()
+        if line.strip().startswith(("docker", "br-"))
     ]
 
 
-def test_an_engine_that_does_not_run_is_told_of_in_dockerds_own_last_line() -> None:
-    with needed("engine"), pytest.raises(EngineUnavailable) as told, Engine("--storage-driver=no-such-driver"):
+def test_an_engine_that_is_down_is_reported_in_its_own_last_line() -> None:
+    with needed("engine"), pytest.raises(EngineUnavailable) as reported, Engine("--storage-driver=no-such-driver"):
         pass
-    assert str(told.value).startswith("dockerd ended: ")
-    assert "no-such-driver" in str(told.value)
+    assert str(reported.value).startswith("dockerd ended: ")
+    assert "no-such-driver" in str(reported.value)
 
 
 def test_an_engine_leaves_no_bridge_behind() -> None:

@@ -44,8 +44,8 @@ def test_the_archive_is_the_same_bytes_when_it_is_made_again(archive: Path, tmp_
 
 def test_the_archive_tells_nothing_of_who_packed_it(archive: Path) -> None:
     with tarfile.open(archive) as packed:
-        told = {(entry.uid, entry.gid, entry.uname, entry.gname, entry.mtime) for entry in packed}
-    assert told == {(0, 0, "root", "root", 1_577_836_800)}
+        reported = {(entry.uid, entry.gid, entry.uname, entry.gname, entry.mtime) for entry in packed}
+    assert reported == {(0, 0, "root", "root", 1_577_836_800)}
 
 
 def test_it_holds_what_an_administrator_needs(names: list[str]) -> None:
@@ -63,11 +63,11 @@ def test_it_holds_what_an_administrator_needs(names: list[str]) -> None:
     assert [name for name in wanted if f"{top}/{name}" not in names] == []
 
 
-def test_to_uninstall_is_told_in_both_languages_as_the_site_guides_do(unpacked: Path) -> None:
+def test_to_uninstall_is_reported_in_both_languages_as_the_site_guides_do(unpacked: Path) -> None:
     for name, guide in (("UNINSTALL.md", "README.md"), ("DESINSTALLER.md", "LISEZMOI.md")):
-        told = (unpacked / name).read_text()
-        assert told.removeprefix("# ").strip() in (ROOT / "asterisk" / guide).read_text()
-        assert [row for row in ("timestampevents", "eventfilter", "Master.csv") if row not in told] == []
+        reported = (unpacked / name).read_text()
+        assert reported.removeprefix("# ").strip() in (ROOT / "asterisk" / guide).read_text()
+        assert [row for row in ("timestampevents", "eventfilter", "Master.csv") if row not in reported] == []
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
@@ -122,9 +122,7 @@ def machine() -> Iterator[Path]:
     place.leave()
 
 
-def test_a_machine_without_a_network_installs_it_checks_and_shows_the_demonstration(
-    machine: Path, archive: Path
-) -> None:
+def test_a_machine_offline_installs_checks_and_shows_the_demonstration(machine: Path, archive: Path) -> None:
     with tarfile.open(archive) as packed:
         packed.extractall(machine, filter="data")
     root = machine.parents[1]

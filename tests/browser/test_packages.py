@@ -30,13 +30,13 @@ def test_two_builds_of_the_wheel_and_the_source_archive_are_the_same_bytes(tmp_p
     assert (bill["bomFormat"], bill["metadata"]["component"]["version"]) == ("CycloneDX", __version__)
 
 
-def test_the_scripts_of_the_package_are_read_by_a_shell_and_purge_deletes_no_record() -> None:
+def test_the_packages_scripts_run_in_a_shell_and_purge_no_record() -> None:
     written = {name: (MAKE.parent / "debian" / name).read_text() for name in SCRIPTS}
-    told = [
+    reported = [
         subprocess.run(["sh", "-n"], input=text, text=True, capture_output=True).stderr
         for text in written.values()
     ]
-    assert told == ["", "", ""]
+    assert reported == ["", "", ""]
     deleted = [line.split()[-1] for line in written["postrm"].splitlines() if line.strip().startswith("rm ")]
     assert deleted == [
         "/etc/callmon/callmon.toml",

@@ -55,7 +55,7 @@ def followed(browser: Browser, place: Site, path: str) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("path", ["/fr/mural", "/en/wall", "/fr/", "/en/"])
-def test_the_first_update_leaves_every_region_and_the_focus_where_they_were(
+def test_the_first_update_leaves_every_region_and_the_focus_in_place(
     browser: Browser, place: Site, path: str
 ) -> None:
     with followed(browser, place, path) as page:

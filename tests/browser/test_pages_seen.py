@@ -105,25 +105,21 @@ def cut_when_spaced(page: Page) -> list[str]:
     return [*([f"{over} px"] if over > 0 else []), *page.evaluate(CUT)]
 
 
-def test_with_wide_spacing_of_text_no_page_scrolls_sideways_and_no_text_is_cut(
-    browser: Browser, place: Site
-) -> None:
+def test_with_wide_spacing_no_page_scrolls_sideways_or_cuts_text(browser: Browser, place: Site) -> None:
     assert each(browser, place, cut_when_spaced) == []
 
 
 def test_a_text_that_wide_spacing_cuts_is_caught(browser: Browser, place: Site) -> None:
     fault = "h1 { width: 8rem; height: 1.5rem; overflow: hidden; white-space: nowrap }"
     with planted(browser, place, "/fr/rappels", fault) as page:
-        assert [told.partition(">")[0] for told in cut_when_spaced(page)] == ["cut: <h1"]
+        assert [reported.partition(">")[0] for reported in cut_when_spaced(page)] == ["cut: <h1"]
 
 
 def test_every_target_is_24_pixels_at_least(browser: Browser, place: Site) -> None:
     assert each(browser, place, lambda page: list(page.evaluate(TOO_SMALL))) == []
 
 
-def test_every_control_is_reached_by_tab_in_both_directions_and_its_focus_is_seen(
-    browser: Browser, place: Site
-) -> None:
+def test_every_control_is_reached_by_tab_both_ways_with_visible_focus(browser: Browser, place: Site) -> None:
     """Each stop is seen, none is missing but the other radio buttons."""
     assert each(browser, place, not_reached) == []
 
@@ -144,7 +140,7 @@ def test_every_control_of_what_an_act_shows_is_reached(browser: Browser, place: 
             act(page)
             page.evaluate(UNFOLD)
             found[name] = [*wrong(page), *not_reached(page)]
-    assert {name: told for name, told in found.items() if told} == {}
+    assert {name: reported for name, reported in found.items() if reported} == {}
 
 
 def unready(then: Act) -> Act:
@@ -177,19 +173,19 @@ MISSED = "() => [...wanted].filter(x => x.isConnected && x.checkVisibility()).ma
 def not_reached(page: Page) -> list[str]:
     """Controls that Tab does not reach, forth and back, and stops whose focus is not seen."""
     page.evaluate("document.body.tabIndex = -1; document.body.focus()")  # a field may have had it
-    return [f"{key} {told}" for key in ("Tab", "Shift+Tab") for told in _not_reached(page, key)]
+    return [f"{key} {reported}" for key in ("Tab", "Shift+Tab") for reported in _not_reached(page, key)]
 
 
 def _not_reached(page: Page, key: str) -> list[str]:
     wanted, unseen = page.evaluate(STOPS), []
     for _ in range(3 * wanted + 20):  # a date has several stops
         page.keyboard.press(key)
-        told, is_seen, is_over = page.evaluate(STOP)
+        reported, is_seen, is_over = page.evaluate(STOP)
         if is_over:
             break
         if not is_seen:
-            unseen.append(f"not seen: {told}")
-    return [*unseen, *(f"not reached: {told}" for told in page.evaluate(MISSED))]
+            unseen.append(f"not seen: {reported}")
+    return [*unseen, *(f"not reached: {reported}" for reported in page.evaluate(MISSED))]
 
 
 def test_the_skip_link_comes_first_and_leads_to_the_content(browser: Browser, place: Site) -> None:
@@ -200,7 +196,7 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(browser: Browser, pl
         assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_in_forced_colours_nothing_is_told_by_a_background_alone(browser: Browser, place: Site) -> None:
+def test_in_forced_colours_nothing_is_reported_by_a_background_alone(browser: Browser, place: Site) -> None:
     """The bar of a rate, the place in the menu, a hatched strip keep an edge."""
     with shown(browser, place, "/fr/", forced_colours=True) as page:
         page.wait_for_selector("#live .strip")
@@ -308,7 +304,7 @@ def too_faint(style: str) -> list[str]:
     return found
 
 
-def test_the_colours_of_both_themes_are_told_apart_from_their_grounds() -> None:
+def test_the_colours_of_both_themes_are_distinguished_from_their_grounds() -> None:
     assert len(palettes(STYLE)) == 2
     assert too_faint(STYLE) == []
 

@@ -144,7 +144,7 @@ def test_the_monthly_report_is_valid_in_both_languages_and_editions(validator: N
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reported"),
     [
         ("<h1>", "<h1><div>", "End tag “h1” seen, but there were open elements."),
         ('id="main"', 'id="h-story"', "Duplicate ID “h-story”."),
@@ -172,7 +172,7 @@ def test_the_monthly_report_is_valid_in_both_languages_and_editions(validator: N
         ),
     ],
 )
-def test_a_planted_mistake_is_caught(validator: None, place: Site, before: str, after: str, told: str) -> None:
+def test_a_planted_mistake_is_caught(validator: None, place: Site, before: str, after: str, reported: str) -> None:
     page = get(place, f"/en/calls/toronto/{GAPPED}").text
     assert before in page
-    assert told in [line.split(": ", 2)[2] for line in vnu.wrong({"page": page.replace(before, after, 1)})]
+    assert reported in [line.split(": ", 2)[2] for line in vnu.wrong({"page": page.replace(before, after, 1)})]

@@ -119,9 +119,7 @@ def test_the_focus_goes_to_the_next_entry_when_a_colleague_closes_its_own(browse
         assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_a_button_with_the_focus_keeps_its_meaning_when_a_colleague_takes_the_entry(
-    browser: Browser, place: Site
-) -> None:
+def test_a_focused_button_keeps_its_meaning_when_a_colleague_takes_it(browser: Browser, place: Site) -> None:
     with shown(browser, place, "/fr/rappels") as page:
         focused(page, "1700000003-0", "button")
         act(place, "1700000001.0", person("b.dion", "agents"), action="take")
@@ -204,7 +202,7 @@ BOTTOM = "(x) => Math.max(...[...document.querySelectorAll(x)].map(y => y.getBou
 
 
 @pytest.mark.parametrize("path", ["/fr/", "/en/"])
-def test_a_telephone_shows_all_six_lines_and_the_callbacks_before_it_is_scrolled(
+def test_a_telephone_shows_all_six_lines_and_callbacks_unscrolled(
     browser: Browser, heard: Site, path: str
 ) -> None:
     with shown(browser, heard, path, width=360, height=640) as page:

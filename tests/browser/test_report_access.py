@@ -42,7 +42,7 @@ LINES = ("general", "tty")  # axe needs seconds for a table's every cell: of all
 KINDS = ("internal", "public", "empty", "unheard", "provisional", "revision")
 
 
-class Made(NamedTuple):
+class AccessibleReport(NamedTuple):
     report: Report
     settings: Settings
     is_card: bool = False
@@ -53,7 +53,7 @@ class Made(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Made]]:
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], AccessibleReport]]:
     """One of each kind that people may get to read."""
     folder = tmp_path_factory.mktemp("access")
     settings = year.settings()
@@ -64,12 +64,12 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
     never = upgrade(f"sqlite:///{folder}/c.db")
 
     @lru_cache
-    def made(kind: str) -> Made:
+    def made(kind: str) -> AccessibleReport:
         where = {"empty": silent, "unheard": never}.get(kind, store)
         when = MID_MAY if kind == "provisional" else LATER
         lines = None if kind == "whole" else LINES
         report = gathered(where, settings, period.month("2024-05", TORONTO), when, lines)
-        return Made(_edited(kind, report, where, settings), settings, kind == "card")
+        return AccessibleReport(_edited(kind, report, where, settings), settings, kind == "card")
 
     yield made
     for each in (store, silent, never):
@@ -81,8 +81,8 @@ def _edited(kind: str, report: Report, store: Database, settings: Settings) -> R
         return edition.edition(report)
     if kind == "revision":
         before = gathered(store, settings, period.month("2024-05", TORONTO), MID_MAY, LINES)
-        told = json_bytes(before, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
-        return revised(report, msgspec.json.decode(told, type=Published), "before.json")
+        reported = json_bytes(before, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
+        return revised(report, msgspec.json.decode(reported, type=Published), "before.json")
     return report
 
 
@@ -90,8 +90,8 @@ EACH = [("whole", "fr"), *((kind, language) for kind in KINDS for language in ("
 
 
 @pytest.mark.parametrize(("kind", "language"), [*EACH, ("card", "fr"), ("card", "en")])
-def test_nothing_is_wrong_with_a_page_on_screen_or_on_paper_at_any_width_or_zoom(
-    browser: Browser, reports: Callable[[str], Made], kind: str, language: str
+def test_nothing_is_wrong_with_a_page_at_any_width_or_zoom(
+    browser: Browser, reports: Callable[[str], AccessibleReport], kind: str, language: str
 ) -> None:
     page = reports(kind).page(language)
     assert report_gate.on_screen(browser, page, contrast=kind == "whole") == []
@@ -103,7 +103,7 @@ def test_nothing_is_wrong_with_a_page_on_screen_or_on_paper_at_any_width_or_zoom
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_all_of_a_page_is_reached_by_keyboard_and_the_focus_is_seen(
-    browser: Browser, reports: Callable[[str], Made], language: str
+    browser: Browser, reports: Callable[[str], AccessibleReport], language: str
 ) -> None:
     page = reports("revision").page(language)
     assert report_gate.by_keyboard(browser, page) == []
@@ -119,8 +119,8 @@ def test_all_of_a_page_is_reached_by_keyboard_and_the_focus_is_seen(
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_page_is_short_with_its_sections_closed_and_a_link_of_the_contents_opens_its_section(
-    browser: Browser, reports: Callable[[str], Made], language: str
+def test_the_page_is_short_and_a_link_of_the_contents_opens_a_section(
+    browser: Browser, reports: Callable[[str], AccessibleReport], language: str
 ) -> None:
     with opened(browser, reports("whole").page(language), width=1280) as page:
         assert page.evaluate("document.documentElement.scrollHeight") <= 8_000
@@ -148,7 +148,7 @@ def test_the_page_is_short_with_its_sections_closed_and_a_link_of_the_contents_o
     ],
 )
 def test_a_planted_fault_is_seen(
-    browser: Browser, reports: Callable[[str], Made], right: bytes, wrong: bytes, fault: str
+    browser: Browser, reports: Callable[[str], AccessibleReport], right: bytes, wrong: bytes, fault: str
 ) -> None:
     page = reports("provisional").page("fr")
     assert right in page
@@ -157,7 +157,7 @@ def test_a_planted_fault_is_seen(
 
 
 def test_a_planted_fault_of_width_keyboard_or_colour_is_seen(
-    browser: Browser, reports: Callable[[str], Made]
+    browser: Browser, reports: Callable[[str], AccessibleReport]
 ) -> None:
     page = reports("internal").page("en")
     wide = page.replace(b".scroll { overflow-x: auto;", b".scroll {")
@@ -175,7 +175,7 @@ def test_a_planted_fault_of_width_keyboard_or_colour_is_seen(
 
 @pytest.fixture(scope="module")
 def pdfs(
-    pango: None, reports: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory
+    pango: None, reports: Callable[[str], AccessibleReport], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str, str], Path]:
     folder = tmp_path_factory.mktemp("pdf")
 
@@ -242,7 +242,10 @@ def test_a_planted_fault_of_a_pdf_is_seen(
 
 
 def test_a_pdf_is_the_same_bytes_at_another_time(
-    pango: None, reports: Callable[[str], Made], monkeypatch: pytest.MonkeyPatch, pdfs: Callable[[str, str], Path]
+    pango: None,
+    reports: Callable[[str], AccessibleReport],
+    monkeypatch: pytest.MonkeyPatch,
+    pdfs: Callable[[str, str], Path],
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
     assert pdf.pdf(reports("empty").page("fr")) == pdfs("empty", "fr").read_bytes()
@@ -253,13 +256,13 @@ def test_a_pdf_is_the_same_bytes_at_another_time(
 
 @pytest.mark.parametrize(("kind", "language"), [("internal", "fr"), ("public", "en")])
 def test_libreoffice_opens_a_workbook_and_prints_what_stands_in_it(
-    chromium: Chromium, reports: Callable[[str], Made], kind: str, language: str
+    chromium: Chromium, reports: Callable[[str], AccessibleReport], kind: str, language: str
 ) -> None:
     made = reports(kind)
     ((_, data),) = files(made.report, made.settings, "xlsx", language, None, REMARKS)
     printed = "".join(office.text_of(office.as_pdf(data, "report.xlsx")).split())
-    book = openpyxl.load_workbook(BytesIO(data))
-    summary, figures, callbacks, *texts = book.worksheets
+    workbook = openpyxl.load_workbook(BytesIO(data))
+    summary, figures, callbacks, *texts = workbook.worksheets
     shown = [str(row[0].value) for sheet in (summary, callbacks) for row in sheet.iter_rows() if row[0].value]
     shown += [
         str(cell.value) for sheet in texts for row in sheet.iter_rows(max_row=9) for cell in row if cell.value

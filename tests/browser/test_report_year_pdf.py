@@ -24,7 +24,7 @@ from tests.report import pdf_tables as report_pdf
 from tests.report.expected_figures import Expected, shown
 from tests.support import year
 from tests.support.environment import GIVEN
-from tests.support.year import TORONTO, Owing, Truth
+from tests.support.year import TORONTO, Owing, YearTruth
 from tests.support.year import obligations as year_owing
 from tests.support.year import rows as year_rows
 from tests.support.year import stories as year_stories
@@ -38,13 +38,13 @@ FIRST = {"Ensemble", "All"}  # the row that a table by line begins with
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
 
 
-class Made(NamedTuple):
+class YearPdf(NamedTuple):
     """July of the generated year, when a line was new, and what happened in it."""
 
     report: Report
     settings: Settings
-    calls: list[Truth]
-    owed: list[Owing]
+    calls: list[YearTruth]
+    obligations: list[Owing]
 
     def page(self, language: str) -> bytes:
         said = dict.fromkeys(("fr", "en"), ("Trois jours de tempête. " * MOST_REMARKS)[:MOST_REMARKS])
@@ -59,22 +59,24 @@ class Made(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[YearPdf]:
     settings = year.settings()
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
-    calls, owed = year_rows.stored(store, settings, year_stories.calls(CALLS), year_owing.owings(800, settings))
+    calls, obligations = year_rows.stored(
+        store, settings, year_stories.calls(CALLS), year_owing.owings(800, settings)
+    )
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     report = gathered(store, settings, period.month("2024-07", TORONTO), LATER)
-    yield Made(report, settings, calls, owed)
+    yield YearPdf(report, settings, calls, obligations)
     store.close()
 
 
-def wrong(july: Made, language: str, data: bytes) -> list[tuple[Any, ...]]:
+def wrong(july: YearPdf, language: str, data: bytes) -> list[tuple[Any, ...]]:
     """The cells of a PDF that do not say what happened, by table and row."""
-    expected, found = Expected(july.calls, july.owed, july.report), []
-    told = july.tables(language)
+    expected, found = Expected(july.calls, july.obligations, july.report), []
+    reported = july.tables(language)
     given = _whole(report_pdf.tables(data))
-    for table, (head, *rows) in zip(told, given, strict=True):
+    for table, (head, *rows) in zip(reported, given, strict=True):
         assert _letters(head) == _letters([table.first, *table.head])
         for row, texts in zip(table.rows, rows, strict=True) if table.key not in APART else ():
             want = [shown(one.kind, expected.at(one), language) for one in row.cells]
@@ -110,7 +112,7 @@ def _letters(texts: list[str]) -> list[str]:
 
 
 @LANGUAGES
-def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: Made, language: str) -> None:
+def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: YearPdf, language: str) -> None:
     data = pdf.pdf(july.page(language))
     assert wrong(july, language, data) == []
     assert upright(data) == [0, 1]  # the signature edition, also with the longest remarks
@@ -118,7 +120,7 @@ def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: Made, lan
     assert sum(len(row.cells) for table in july.tables(language) for row in table.rows) > 3_000
 
 
-def test_a_wrong_figure_in_a_pdf_is_seen(july: Made) -> None:
+def test_a_wrong_figure_in_a_pdf_is_seen(july: YearPdf) -> None:
     """One more call, in one cell."""
     calls = july.report.figure("calls_offered")
     right = f">{shown('count', (calls.state, calls.value, None, None), 'en')}</td>".encode()

@@ -25,7 +25,7 @@ import pytest
 from tests.lab.engine import Engine
 from tests.lab.needed import needed
 from tests.lab.stack import BUILT, LASTING, PULLED, Stack, copy_of_the_repository, until
-from tests.support.mqtt_subscriber import Board
+from tests.support.mqtt_subscriber import MqttBoard
 from tests.support.sign_in_app import PASSWORD
 from tests.support.web_client import FIELD
 
@@ -80,20 +80,24 @@ def stack(engine: Engine, archive: Path, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("service", [*BUILT, *PULLED])
 def test_a_service_has_no_more_rights_than_it_needs(stack: Stack, service: str) -> None:
-    told = stack.described(service)
-    host = told["HostConfig"]
+    reported = stack.described(service)
+    host = reported["HostConfig"]
     users = stack.inside(service, "grep -h ^Uid: /proc/[0-9]*/status")
     assert {
-        "root": [user for user in (told["Config"]["User"], *users) if user.partition(":")[0] in ("", "0", "root")],
+        "root": [
+            user
+            for user in (reported["Config"]["User"], *users)
+            if user.partition(":")[0] in ("", "0", "root")
+        ],
         "processes of root": [user for user in users if "0" in user.split()],
-        "health": told["State"]["Health"]["Status"],
+        "health": reported["State"]["Health"]["Status"],
         "writes to its root": not host["ReadonlyRootfs"],
         "privileged": host["Privileged"],
         "rights": (host["CapAdd"], host["CapDrop"], host["SecurityOpt"]),
         "bounded": host["Memory"] > 0 and host["PidsLimit"] > 0 and host["NanoCpus"] > 0,
         "listens on": {at["HostIp"] for ports in host["PortBindings"].values() for at in ports} - {"127.0.0.1"},
         "secrets in its environment": [
-            entry for entry in told["Config"]["Env"] if any(word in entry for word in known_secrets(stack))
+            entry for entry in reported["Config"]["Env"] if any(word in entry for word in known_secrets(stack))
         ],
     } == {
         "root": [],
@@ -147,9 +151,9 @@ def test_scripted_calls_are_counted_wherever_somebody_looks(stack: Stack) -> Non
     ]
     transfers = "SELECT verdict FROM boards.verdicts WHERE standard = 'one_transfer_at_most' AND line = 'general'"
     assert sorted(stack.rows(transfers)) == [("met",), ("not_met",)]
-    with Board(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
-        told = until(lambda: board.topics("callmon/lines/"), lambda found: len(found) == 6, 20)
-        assert (told, until(lambda: board.shown.get("callmon/status"), bool, 20)) == (
+    with MqttBoard(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
+        reported = until(lambda: board.topics("callmon/lines/"), lambda found: len(found) == 6, 20)
+        assert (reported, until(lambda: board.shown.get("callmon/status"), bool, 20)) == (
             [f"callmon/lines/{name}{more}" for name in ("general", "poci", "tty") for more in ("", "-toll-free")],
             "online",
         )  # fmt: skip
@@ -205,7 +209,7 @@ def test_who_reads_boards_reads_no_table_of_callmons(stack: Stack) -> None:
 
 
 def test_a_board_may_not_write_to_the_broker(stack: Stack) -> None:
-    with Board(stack.ports["MQTT"], stack.secret("mqtt_board"), name="writer") as board:
+    with MqttBoard(stack.ports["MQTT"], stack.secret("mqtt_board"), name="writer") as board:
         board.put("callmon/status", "offline")
         time.sleep(1)
         assert until(lambda: board.shown.get("callmon/status"), bool, 20) == "online"
@@ -234,13 +238,13 @@ def test_all_services_killed_at_once_come_back_and_have_lost_nothing(stack: Stac
 
 def health(stack: Stack) -> dict[str, tuple[bool, str]]:
     """Whether the engine has started it again, and its health."""
-    told = {service: stack.described(service) for service in LASTING}
-    return {name: (one["RestartCount"] > 0, one["State"]["Health"]["Status"]) for name, one in told.items()}
+    reported = {service: stack.described(service) for service in LASTING}
+    return {name: (one["RestartCount"] > 0, one["State"]["Health"]["Status"]) for name, one in reported.items()}
 
 
 def kept(stack: Stack) -> dict[str, Any]:
     """What somebody would miss."""
-    with Board(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
+    with MqttBoard(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
         topics = until(lambda: board.topics("callmon/"), lambda found: len(found) >= 9, 20)
     with signed_in(stack) as browser:
         page = browser.get("/en/callbacks").status_code
@@ -253,7 +257,7 @@ def kept(stack: Stack) -> dict[str, Any]:
     }
 
 
-def test_make_down_ends_each_service_in_time_and_make_up_has_what_there_was(stack: Stack) -> None:
+def test_make_down_ends_each_service_in_time_and_make_up_restores(stack: Stack) -> None:
     before, since = kept(stack), str(int(time.time()))
     stack.make("down")
     died = ("--filter", "event=die", "--format", "{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}")
@@ -269,7 +273,7 @@ def test_make_down_ends_each_service_in_time_and_make_up_has_what_there_was(stac
     assert until(lambda: kept(stack), lambda found: found == before, 60) == before
 
 
-def test_the_next_version_takes_over_what_the_last_one_kept_and_counts_on(
+def test_the_next_version_takes_over_what_was_stored_and_counts_on(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, version = kept(stack), stack.callmon("--version").split()[-1]

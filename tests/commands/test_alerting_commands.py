@@ -99,12 +99,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 @contextmanager
 def answering(status: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     """A server that answers so; its address, and what it was told."""
-    told: list[tuple[str, Any]] = []
+    reported: list[tuple[str, Any]] = []
 
     class Taker(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.append((self.path, json.loads(body)))
+            reported.append((self.path, json.loads(body)))
             self.send_response(status)
             self.end_headers()
 
@@ -114,17 +114,17 @@ def answering(status: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     server = HTTPServer(("127.0.0.1", 0), Taker)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", told
+        yield f"http://127.0.0.1:{server.server_port}", reported
     finally:
         server.shutdown()
         server.server_close()
 
 
-def test_a_test_alert_names_who_is_to_receive_it_and_says_that_there_is_nothing_to_do() -> None:
-    with answering(200) as (address, told):
+def test_a_test_alert_names_its_recipient_and_that_nothing_is_to_do() -> None:
+    with answering(200) as (address, reported):
         done = command("test", "--to", "team", "--alertmanager", address + "/", "--lang", "en")
     assert (done.exit_code, done.output) == (0, 'Test handed to Alertmanager: a message must reach "team".\n')
-    ((path, (alert,)),) = told
+    ((path, (alert,)),) = reported
     assert (path, alert["labels"]) == ("/api/v2/alerts", {"alertname": "CallmonTest", "to": "team"})
     assert alert["annotations"] == {
         "summary_fr": "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire.",
@@ -169,7 +169,7 @@ def test_no_escape_of_a_server_reaches_the_terminal() -> None:
     ],
     ids=["endless head", "endless body", "no HTTP", "silent", "slow"],
 )
-def test_a_server_without_an_end_is_left_in_time_and_told_of(
+def test_a_server_without_an_end_is_left_in_time_and_reported_of(
     act: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alerting, "ANSWER_SECONDS", 1.0)

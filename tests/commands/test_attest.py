@@ -38,7 +38,7 @@ def test_a_quarter_ends_on_the_same_day_or_the_last_of_its_month(tested: str, af
     assert a_quarter_after(date.fromisoformat(tested)) == date.fromisoformat(after)
 
 
-def test_the_last_test_before_the_end_of_the_month_stands_and_is_stale_the_day_after_a_quarter() -> None:
+def test_the_months_last_test_stands_and_is_stale_after_a_quarter() -> None:
     given = [found("2026-07-10"), found("2026-05-01", is_so=False), found("2026-11-02")]
     end = date(2026, 11, 1)
     (person, greetings) = status_of(["general"], given, end, today=date(2026, 10, 10))
@@ -70,7 +70,7 @@ def run(site: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, command, catch_exceptions=False)
 
 
-def test_an_attestation_is_written_down_and_how_each_line_stands_is_printed(site: Path) -> None:
+def test_an_attestation_is_stored_and_each_lines_state_is_printed(site: Path) -> None:
     today = datetime.now(TORONTO).date()
     done = run(
         site, "add", "--line", "general", "--what", "person", "--at", today.isoformat(), "--by", "A. Tremblay"
@@ -112,7 +112,7 @@ def test_all_lines_and_both_subjects_are_attested_at_once(site: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_attested_is_told_and_nothing_is_written(
+def test_what_cannot_be_attested_is_reported_and_nothing_is_written(
     site: Path, arguments: list[str], sentence: str
 ) -> None:
     done = run(site, "add", "--by", "A. Tremblay", *arguments)
@@ -125,7 +125,7 @@ def test_what_cannot_be_attested_is_told_and_nothing_is_written(
 # The report.
 
 
-def test_the_report_prints_what_stood_at_the_months_end_and_the_public_edition_names_nobody(
+def test_the_report_prints_the_months_end_and_the_public_one_no_names(
     store: Database,
 ) -> None:
     settings = year.settings()
@@ -151,9 +151,7 @@ def test_the_report_prints_what_stood_at_the_months_end_and_the_public_edition_n
 
 
 @pytest.mark.parametrize(("day", "line"), [("2024-06-01", "general"), ("2024-05-03", "tty")])
-def test_an_attestation_of_another_month_or_line_leaves_the_fingerprint_of_the_data(
-    store: Database, day: str, line: str
-) -> None:
+def test_an_attestation_of_another_month_leaves_the_fingerprint(store: Database, day: str, line: str) -> None:
     settings, may = year.settings(), period.month("2024-05", TORONTO)
     now = datetime(2024, 6, 20, tzinfo=UTC)
     before = gathered(store, settings, may, now, ("general",), compare=False)

@@ -126,8 +126,8 @@ def inside(body: str, sandbox: Path) -> str:
         "/opt/callmon/bin/python ", f"{sys.executable} "
     )
     body = re.sub(r"(?<![\w.])/(etc|var|backup|srv)(?=[/\s])", rf"{sandbox}/\1", body)
-    for told, here in MONTHS.items():
-        body = body.replace(told, here)
+    for reported, here in MONTHS.items():
+        body = body.replace(reported, here)
     return body
 
 
@@ -163,7 +163,7 @@ def test_every_block_that_is_not_run_says_why(capsys: pytest.CaptureFixture[str]
     assert ran >= 18
 
 
-def test_every_block_has_a_known_kind_and_commands_stand_in_blocks_of_commands_alone() -> None:
+def test_every_block_has_a_known_kind_and_commands_their_own() -> None:
     assert [(x.file, x.line, x.kind) for x in BLOCKS if x.kind not in KINDS] == []
     bare = [x for x in BLOCKS if x.kind in ("text", "") and not x.file.endswith("reference/commands.md")]
     assert [(x.file, x.line) for x in bare if COMMAND.search(x.body)] == []

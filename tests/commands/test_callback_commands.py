@@ -15,6 +15,7 @@ from callmon.cli import common
 from callmon.config.settings import example_text, load
 from callmon.core.callbacks import commands
 from callmon.core.callbacks.commands import CallbackCommand
+from callmon.features import actions
 from callmon.main import main
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands, queue_callback_command
@@ -31,7 +32,7 @@ OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
 def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A database with two callbacks to make, one of them in French, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
@@ -47,8 +48,8 @@ def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch)
     store.close()
 
 
-def run(*words: str, told: str = "") -> Result:
-    return CliRunner().invoke(main, ["callbacks", *words], input=told)
+def run(*words: str, typed: str = "") -> Result:
+    return CliRunner().invoke(main, ["callbacks", *words], input=typed)
 
 
 WAITS = {
@@ -170,7 +171,7 @@ def asked(store: Database) -> CallbackCommand:
 def test_what_is_asked_is_written_down_for_the_daemon(
     desk: Database, words: tuple[str, ...], fields: dict[str, Any]
 ) -> None:
-    done = run(words[0], "1700000001.0", *words[1:], "--by", "m", "--lang", "en", told="416 555-0103\n")
+    done = run(words[0], "1700000001.0", *words[1:], "--by", "m", "--lang", "en", typed="416 555-0103\n")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", WAITS["en"])
     hand = asked(desk)
     assert {name: getattr(hand, name) for name in fields} == fields
@@ -195,7 +196,7 @@ def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
 ) -> None:
     monkeypatch.setattr(commands, "validate", lambda *_: None)  # each can be done to this entry
     given = (*words.split(), "--by", "m", "--lang", language)
-    done = [run(*given, told="416 555-0103\n") for _ in range(3)]
+    done = [run(*given, typed="416 555-0103\n") for _ in range(3)]
     assert [one.exit_code for one in done] == [0, 0, 0]
     assert [one.stderr for one in done] == [WAITS[language], STILL_WAITS[language], STILL_WAITS[language]]
     assert len(pending_callback_commands(desk, 0, str)) == 1
@@ -226,20 +227,20 @@ def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Database) ->
     run("take", "1700000001.0", "--by", "m")
     run("take", "1700000002.0", "--by", "m")
     assert run("list").stderr == "Demandes qui attendent « callmon run » et ne paraissent pas ici : 2.\n"
-    told = "Requests that wait for `callmon run` and are not shown here: 2.\n"
-    assert run("list", "--lang", "en", "--json").stderr == told
+    reported = "Requests that wait for `callmon run` and are not shown here: 2.\n"
+    assert run("list", "--lang", "en", "--json").stderr == reported
 
 
 @pytest.mark.parametrize("words", ["close 9.9", "attempt 9.9", "mark 9.9", "mark 9.9 --number"])
-def test_an_entry_that_does_not_exist_is_told_before_anything_else_is_asked(desk: Database, words: str) -> None:
-    told = "There is no entry of this name; `callmon callbacks list` gives them."
-    assert refused(*words.split(), "--by", "m", "--lang", "en") == (1, told)
+def test_a_missing_entry_is_reported_before_anything_else_is_asked(desk: Database, words: str) -> None:
+    reported = "There is no entry of this name; `callmon callbacks list` gives them."
+    assert refused(*words.split(), "--by", "m", "--lang", "en") == (1, reported)
 
 
 def test_another_number_that_is_none_is_refused(desk: Database) -> None:
-    done = run("mark", "1700000001.0", "--number", "--by", "m", "--lang", "en", told="12\n")
-    told = '"12" is not a telephone number; write it as "416 327-2422".\n'
-    assert (done.exit_code, done.stderr, pending_callback_commands(desk, 0, str)) == (2, told, [])
+    done = run("mark", "1700000001.0", "--number", "--by", "m", "--lang", "en", typed="12\n")
+    reported = '"12" is not a telephone number; write it as "416 327-2422".\n'
+    assert (done.exit_code, done.stderr, pending_callback_commands(desk, 0, str)) == (2, reported, [])
 
 
 def test_a_stored_call_is_marked_as_a_complaint(desk: Database) -> None:

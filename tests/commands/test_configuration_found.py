@@ -71,9 +71,7 @@ def test_a_file_that_the_variable_names_and_that_is_missing_is_refused(
 
 
 @pytest.mark.parametrize("mode", [0o1777, 0o777, 0o775, 0o770])
-def test_a_file_in_a_folder_that_others_may_write_to_is_refused_unless_it_is_named(
-    places: dict[str, Path], mode: int
-) -> None:
+def test_a_file_in_a_folder_writable_by_others_is_refused_unless_named(places: dict[str, Path], mode: int) -> None:
     places["here"].write_text("", encoding="utf-8")
     places["here"].parent.chmod(mode)
     done = check()
@@ -127,8 +125,8 @@ def test_the_places_are_those_of_the_systemd_unit_and_of_the_documents() -> None
     assert f"--config {settings.PLACES[1]}\n" in unit.read_text(encoding="utf-8")
 
 
-def test_the_guides_the_unit_the_example_and_the_proposal_name_one_file_for_the_secret() -> None:
-    told = re.compile(r'(?<!client_)secret_file = "([^"]+)"')
+def test_guides_unit_example_and_proposal_name_one_secret_file() -> None:
+    reported = re.compile(r'(?<!client_)secret_file = "([^"]+)"')
     paths = [path for path in tracked() if path.suffix in (".md", ".jinja", ".service", ".toml")]
     paths = [path for path in paths if not {"bad_settings", ".docker"} & {*path.parts}]  # a container's own path
-    assert {name for path in paths for name in told.findall(text(path))} == {"/etc/callmon/ami.secret"}
+    assert {name for path in paths for name in reported.findall(text(path))} == {"/etc/callmon/ami.secret"}

@@ -31,7 +31,7 @@ def run(place: Path, *words: str, language: str = "en") -> Result:
     return CliRunner(env=environment).invoke(main, ["db", *words])
 
 
-def test_upgrade_says_that_it_created_a_database_and_then_that_it_changed_none(tmp_path: Path) -> None:
+def test_upgrade_says_that_it_created_a_database_or_changed_none(tmp_path: Path) -> None:
     path = tmp_path / "callmon.db"
     assert [run(tmp_path, "upgrade").stdout for _ in range(2)] == [
         f"{path}: created, empty (revision {HEAD}).\n",
@@ -45,17 +45,17 @@ def test_upgrade_says_that_it_created_a_database_and_then_that_it_changed_none(t
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "reported"),
     [("en", ": upgraded from revision 0005 to {}."), ("fr", " : passée de la révision 0005 à {}.")],
 )
 def test_upgrade_says_from_which_revision_it_upgraded(
-    first: Database, tmp_path: Path, language: str, told: str
+    first: Database, tmp_path: Path, language: str, reported: str
 ) -> None:
     first.close()
     (tmp_path / "callmon.db-key").write_text(urlsafe_b64encode(RING.raw[0]).decode() + "\n")
     (tmp_path / "callmon.db-key").chmod(0o600)
     done = run(tmp_path, "upgrade", language=language)
-    assert done.stdout.splitlines()[0] == f"{tmp_path}/callmon.db{told.format(HEAD)}"
+    assert done.stdout.splitlines()[0] == f"{tmp_path}/callmon.db{reported.format(HEAD)}"
 
 
 def test_upgrade_of_a_database_that_is_not_this_versions_changes_nothing(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_upgrade_of_a_database_that_is_not_this_versions_changes_nothing(tmp_pat
     assert (done.exit_code, done.stdout) == (1, "")
 
 
-def test_a_copy_made_while_another_transaction_writes_has_what_was_committed_for_its_owner_alone(
+def test_a_copy_during_a_write_has_what_was_committed_for_its_owner(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
     figures, file = wrote(sqlite_store, *of_calls(3)), tmp_path / "copy" / "callmon.db"
@@ -122,7 +122,7 @@ def test_a_copy_for_which_there_is_no_room_leaves_no_file(sqlite_store: Database
         ),
     ],
 )
-def test_the_command_makes_the_folder_and_names_the_key_that_the_copy_lacks(
+def test_the_command_makes_the_folder_and_names_the_missing_key(
     tmp_path: Path, language: str, copied: str, advice: str
 ) -> None:
     run(tmp_path, "upgrade")

@@ -13,12 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon.cli import common
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example_text, load
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Notice
 from callmon.core.outcome import Heartbeat
+from callmon.features import actions
 from callmon.main import main
 from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
@@ -26,7 +26,7 @@ from callmon.store.database import Database
 from callmon.store.queries import disruptions
 from tests.commands.test_callback_commands import STILL_WAITS, WAITS
 from tests.support.fact_builder import OTHER, Office
-from tests.support.simulated_exchange import Watched
+from tests.support.simulated_exchange import SimulatedExchange
 from tests.support.store_fixtures import copy, wrote
 from tests.unit.test_disruptions import well
 
@@ -38,7 +38,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A database in which an exchange has been stopped for twenty minutes, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
@@ -49,7 +49,7 @@ def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch)
     store.close()
 
 
-def keep(store: Database, heard: Watched) -> Watched:
+def keep(store: Database, heard: SimulatedExchange) -> SimulatedExchange:
     wrote(store, *heard.outcomes)
     return heard
 
@@ -168,8 +168,8 @@ def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Database) ->
     assert run("list").stderr == ""
     run("plan", "2099-12-01 02:00", "04:00", "--line", "all", "--by", "m")
     assert run("list").stderr == "Demandes qui attendent « callmon run » et ne paraissent pas ici : 1.\n"
-    told = "Requests that wait for `callmon run` and are not shown here: 1.\n"
-    assert run("list", "--lang", "en").stderr == told
+    reported = "Requests that wait for `callmon run` and are not shown here: 1.\n"
+    assert run("list", "--lang", "en").stderr == reported
 
 
 REFUSALS = {
@@ -225,8 +225,10 @@ def test_the_story_of_a_call_says_what_it_met(desk: Database) -> None:
     wrote(desk, *office.outcomes)
     rows = {}
     for call in ("1700000001.0", "1700000002.0"):
-        told = explained(call, "--lang", "en").replace(NO_BREAK, " ")
-        rows[call] = [line.split(maxsplit=1)[1] for line in told.splitlines() if line.startswith("  Disruption ")]
+        reported = explained(call, "--lang", "en").replace(NO_BREAK, " ")
+        rows[call] = [
+            line.split(maxsplit=1)[1] for line in reported.splitlines() if line.startswith("  Disruption ")
+        ]
     assert rows == {"1700000001.0": [f"telephone system stopped ({one.id})"], "1700000002.0": []}
     met, other = (json.loads(explained(call, "--json")) for call in rows)
     assert (met["disruptions"], "disruptions" in other) == ([one.id], False)
@@ -247,8 +249,8 @@ def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Dat
 
 def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Database) -> None:
     heard = keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice(reason_en="x")))
-    status, told = refused("end", "--by", "m", "--lang", "en")
-    assert (status, told) == (
+    status, reported = refused("end", "--by", "m", "--lang", "en")
+    assert (status, reported) == (
         2,
         f"Several disruptions are in progress. Name one of {heard.one().id}, {name_of_exchange(desk)}.",
     )
@@ -263,22 +265,22 @@ def name_of_exchange(store: Database) -> str:
     return next(one.id for one in disruptions.live_disruptions(store) if one.source == "exchange")
 
 
-def done(store: Database, which: str) -> Watched:
-    heard = Watched(NOW)
+def done(store: Database, which: str) -> SimulatedExchange:
+    heard = SimulatedExchange(NOW)
     heard.kept = {one.id: one for one in disruptions.live_disruptions(store)}
     heard.restart()
     return heard.hand("end", which)
 
 
-def test_one_that_an_earlier_version_took_for_begun_in_the_year_1_stops_no_list(desk: Database) -> None:
+def test_one_begun_in_the_year_1_by_an_earlier_version_stops_no_list(desk: Database) -> None:
     begun = datetime(1, 1, 1, 5, 17, 32, tzinfo=UTC)
     with desk.writing() as connection:
         row = connection.execute(text("SELECT data FROM disruption")).scalar_one()
-        told = msgspec.json.decode(row) | {"began": begun}
+        reported = msgspec.json.decode(row) | {"began": begun}
         connection.execute(
             text("UPDATE disruption SET began = :at, data = :data"),
             {"at": (begun - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1),
-             "data": msgspec.json.encode(told).decode()},
+             "data": msgspec.json.encode(reported).decode()},
         )  # fmt: skip
     done = run("list", "--lang", "en"), run("list", "--json")
     assert [one.exit_code for one in done] == [0, 0]
@@ -311,10 +313,10 @@ def test_the_published_notice_says_whether_callmon_hears_the_exchange(
 def test_the_published_notice_has_the_disruptions_of_the_database(desk: Database, tmp_path: Path) -> None:
     keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice("grève", "strike")))
     assert run("publish", str(tmp_path)).exit_code == 0
-    told = json.loads(published(tmp_path, "disruptions.json"))["disruptions"]
-    assert [[line["line"] for line in one["lines"]] for one in told] == [["poci"], [line.name for line in load(
+    reported = json.loads(published(tmp_path, "disruptions.json"))["disruptions"]
+    assert [[line["line"] for line in one["lines"]] for one in reported] == [["poci"], [line.name for line in load(
         tmp_path / "callmon.toml").lines()]]  # fmt: skip
-    assert [one["reason"] for one in told] == [{"fr": "grève", "en": "strike"}, None]
+    assert [one["reason"] for one in reported] == [{"fr": "grève", "en": "strike"}, None]
     assert "Raison : grève" in published(tmp_path, "index.html")
 
 

@@ -33,7 +33,7 @@ from tests.unit.test_project import ROOT
 from tests.unit.test_settings import BAD
 
 
-def told(path: Path, language: str) -> list[str]:
+def reported(path: Path, language: str) -> list[str]:
     with reader_of(language):
         done = CliRunner().invoke(main, ["check", "--config", str(path)])
     assert (done.exit_code, done.stdout) == (2, "")
@@ -56,13 +56,13 @@ def french(sentence: str) -> str:
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
-def test_no_mistake_in_a_configuration_is_told_to_a_french_reader_in_english(path: Path) -> None:
-    ours, english = told(path, "fr"), told(path, "en")
+def test_no_mistake_in_a_configuration_is_in_english_for_the_french(path: Path) -> None:
+    ours, english = reported(path, "fr"), reported(path, "en")
     assert len(ours) == len(english)
     assert [line for line in ours if not line.startswith(f"{path} : ")] == []
     assert [line for line in english if not line.startswith(f"{path}: ")] == []
     mistakes = zip((x.split(" : ", 2)[-1] for x in ours), (x.split(": ", 2)[-1] for x in english), strict=True)
-    assert [told for told, same in mistakes if told == same] == []
+    assert [reported for reported, same in mistakes if reported == same] == []
     with pytest.raises(ConfigError) as refused:
         load(path)
     assert [text for one in refused.value.sentences for text in untranslated(one)] == []
@@ -84,7 +84,7 @@ def test_no_mistake_in_a_configuration_is_told_to_a_french_reader_in_english(pat
         ('a = [\n  "hunter2=" "=hunter2"', "", "il manque ']' à la fin d'une liste (ligne 2, colonne 14)"),
     ],
 )
-def test_what_is_wrong_in_toml_is_told_with_its_setting_and_place(text: str, setting: str, where: str) -> None:
+def test_what_is_wrong_in_toml_is_reported_with_its_setting_and_place(text: str, setting: str, where: str) -> None:
     with pytest.raises(ConfigError) as refused:
         parse(text, "callmon.toml")
     place = f"callmon.toml : {setting}" if setting else "callmon.toml"
@@ -94,11 +94,11 @@ def test_what_is_wrong_in_toml_is_told_with_its_setting_and_place(text: str, set
 
 
 @pytest.mark.parametrize("text", ["[lines.général]\n", "numéro = 1\n", "my key = 1\n"])
-def test_a_name_in_toml_that_needs_quotation_marks_is_told(text: str) -> None:
+def test_a_name_in_toml_that_needs_quotation_marks_is_reported(text: str) -> None:
     with pytest.raises(ConfigError) as refused:
         parse(text, "callmon.toml")
-    (told,) = map(french, refused.value.sentences)
-    assert told.partition("; ")[2] == (
+    (reported,) = map(french, refused.value.sentences)
+    assert reported.partition("; ")[2] == (
         "un nom sans guillemets n'a que des lettres sans accents, des chiffres, - et _"
     )
 
@@ -184,14 +184,14 @@ def put_together(source: str) -> Iterator[int]:
         yield from (x.lineno for x in call.args if isinstance(x, ast.JoinedStr | ast.BinOp))
 
 
-def test_no_error_of_these_packages_is_put_together_before_it_is_translated() -> None:
+def test_no_error_of_these_packages_is_joined_before_its_translation() -> None:
     files = [path for name in PACKAGES for path in (ROOT / "callmon" / name).rglob("*.py")]
     assert len(files) > 100
     assert [(str(x), line) for x in files for line in put_together(x.read_text(encoding="utf-8"))] == []
     assert [*put_together('raise ConfigError(f"{name}: no")\nSentence("a" + b)')] == [1, 2]
 
 
-def test_each_part_of_a_sentence_is_translated_and_what_a_person_wrote_is_repeated() -> None:
+def test_each_part_of_a_sentence_is_translated_but_a_persons_words() -> None:
     french = {"{why}; {remedy}": "{why} ; {remedy}", "no {what}": "pas de {what}"}
     whole = Sentence("{why}; {remedy}", why=Sentence("no {what}", what="no {what}"), remedy=3)
     assert whole.translated(french.__getitem__) == "pas de no {what} ; 3"

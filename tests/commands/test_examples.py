@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from callmon.cli import common
 from callmon.config.settings import Settings, example_text, load
 from callmon.core.outcome import Outcome
+from callmon.features import actions
 from callmon.main import main
 from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
@@ -160,7 +161,7 @@ def test_an_example_of_the_help_runs(
     monkeypatch.chdir(root / "here")
     monkeypatch.setattr(history, "EXCHANGE", "toronto")
     monkeypatch.setattr(common, "datetime", at(LATER.get(example, NOW)))
-    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)  # no daemon applies a request
+    monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.0)  # no daemon applies a request
     for variable, value in ENVIRONMENT.items():
         monkeypatch.setenv(variable, value.format(root=root))
     prepare(root, name)
@@ -174,8 +175,8 @@ def test_an_example_of_the_help_runs(
 
 
 def test_every_example_that_is_not_run_says_why() -> None:
-    told = {example for name in NAMES for example in examples(f"callmon {name}")}
-    left = told - {str(one.values[1]) for one in RUN}
+    reported = {example for name in NAMES for example in examples(f"callmon {name}")}
+    left = reported - {str(one.values[1]) for one in RUN}
     assert {" ".join(x.replace(" --log-format json", "").split()[1:3]) for x in left} == {
         "run", "run --config", "pages", "pages --config", "demo", "demo --listen", "doctor --listen",
         "init", "init /etc/callmon/callmon.toml", "record monday.ami", "record fault.ami",

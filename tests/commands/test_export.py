@@ -157,7 +157,7 @@ def test_only_days_that_are_over_are_exported(small: Path, monkeypatch: pytest.M
         ("some-day", "DAY|MONTH some-day : un jour s'écrit comme 2026-11-20."),
     ],
 )
-def test_what_cannot_be_exported_is_told_in_a_sentence(
+def test_what_cannot_be_exported_is_reported_in_a_sentence(
     site: Path, monkeypatch: pytest.MonkeyPatch, when: str, sentence: str
 ) -> None:
     at(monkeypatch, START)

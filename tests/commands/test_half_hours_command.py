@@ -70,7 +70,7 @@ def cells(*words: str) -> Any:
     return json.loads(run(*words, "--json").stdout)["half_hours"]
 
 
-def test_each_cell_is_the_count_of_what_became_of_the_calls_that_arrived_then(site: Database) -> None:
+def test_each_cell_counts_what_became_of_the_calls_that_arrived_then(site: Database) -> None:
     ten = local("2026-03-02 10:00")
     keep(
         site,
@@ -106,7 +106,7 @@ def test_the_hour_that_autumn_repeats_is_one_hour_with_the_calls_of_both(site: D
     assert offered == {"2026-11-01 01:00": 2, "2026-11-01 02:00": 1}
 
 
-def test_a_call_that_became_a_voicemail_after_a_person_counts_as_the_outcome_that_the_call_has(
+def test_a_voicemail_after_a_person_counts_as_the_calls_outcome(
     site: Database,
 ) -> None:
     facts = call(1, local("2026-03-02 10:00"), 2, ending="box")
@@ -116,11 +116,11 @@ def test_a_call_that_became_a_voicemail_after_a_person_counts_as_the_outcome_tha
     assert (outcome, cell["answered"], cell["voicemail"]) == ("answered", 1, 0)
 
 
-def test_without_json_each_half_hour_is_a_line_and_without_calls_a_sentence_is_told(site: Database) -> None:
+def test_without_json_each_half_hour_is_a_line_or_a_sentence(site: Database) -> None:
     keep(site, call(1, local("2026-03-02 10:00"), 2))
     counts = "offered=1  answered=1  abandoned=0  voicemail=0  within_20=1  wait_seconds=2  transferred=0"
-    told = run("2026-03-02", "2026-03-02").stdout.splitlines()
-    assert told == [f"2026-03-02 10:00  {name}  {counts}" for name in ("general", "all")]
+    reported = run("2026-03-02", "2026-03-02").stdout.splitlines()
+    assert reported == [f"2026-03-02 10:00  {name}  {counts}" for name in ("general", "all")]
     none = run("2026-03-03", "2026-03-04")
     assert (none.stdout, none.stderr) == ("", "No call arrived on these days.\n")
     assert cells("2026-03-03", "2026-03-04") == {}

@@ -67,8 +67,8 @@ def examples(name: str, language: str = "en") -> list[str]:
     heading = {"en": "Examples: ", "fr": "Exemples : "}[language]
     lines = [line.strip() for line in shown(name, language)]
     first = next(n for n, line in enumerate(lines) if line.startswith(heading))
-    told = [lines[first].removeprefix(heading), *lines[first + 1 :]]
-    return [line for n, line in enumerate(told) if all(x.startswith("callmon ") for x in told[: n + 1])]
+    reported = [lines[first].removeprefix(heading), *lines[first + 1 :]]
+    return [line for n, line in enumerate(reported) if all(x.startswith("callmon ") for x in reported[: n + 1])]
 
 
 def parse(words: list[str]) -> str:
@@ -96,8 +96,8 @@ def test_the_examples_are_the_same_in_both_languages(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_two_examples_of_a_command_are_read_by_its_parser(name: str) -> None:
-    told = examples(f"callmon {name}")
-    words = [shlex.split(line.partition(" > ")[0].partition(" < ")[0])[1:] for line in told]
+    reported = examples(f"callmon {name}")
+    words = [shlex.split(line.partition(" > ")[0].partition(" < ")[0])[1:] for line in reported]
     assert [parse(x) for x in words] == [f"callmon {name}"] * 2
 
 
@@ -115,7 +115,7 @@ def test_every_command_is_listed_under_one_task() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in WITH_HELP if name != "callmon"])
-def test_the_help_names_a_page_that_exists_in_the_language_of_the_reader_if_there_is_one(name: str) -> None:
+def test_the_help_names_an_existing_page_in_the_readers_language(name: str) -> None:
     (english,) = [line.split()[-1] for line in shown(name) if line.startswith("  More: ")]
     (french,) = [line.split()[-1] for line in shown(name, "fr") if line.startswith("  Détails")]
     there = english.replace("docs/en", "docs/fr")
@@ -174,8 +174,8 @@ def templates(source: str) -> Iterator[str]:
 
 
 def errors() -> set[str]:
-    told = (ConfigError, MissingError, RefusedValueError, StoreError)
-    return {error.__name__ for base in told for error in subclasses(base)}
+    reported = (ConfigError, MissingError, RefusedValueError, StoreError)
+    return {error.__name__ for base in reported for error in subclasses(base)}
 
 
 def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
@@ -209,7 +209,7 @@ OF_THE_SYSTEM = (
 SAME = re.compile(r" ?|[\w{}./]+|asterisk -rx '[\w. ]+'| +/etc/callmon/callmon.toml")  # in both languages
 
 
-def test_every_text_of_help_and_of_doctor_is_in_french_and_no_translation_is_left_over() -> None:
+def test_every_text_of_help_and_doctor_is_in_french() -> None:
     known = {english for _, english in catalogue("fr", "terminal")}
     ours = {*texts_of_help(), *texts_of_doctor(), *texts_of_settings(), *texts_of_the_proposal()}
     ours |= {text for one in sources(callmon) for text in (*literals(one, *SAYING), *templates(one))}
@@ -239,7 +239,7 @@ FRENCH, ENGLISH = "Erreur : La commande 'calbacks' n'existe pas.", "Error: No su
 
 
 @pytest.mark.parametrize(
-    ("variables", "site", "told"),
+    ("variables", "site", "reported"),
     [
         ({}, None, ENGLISH),
         ({}, "fr", FRENCH),
@@ -255,7 +255,7 @@ FRENCH, ENGLISH = "Erreur : La commande 'calbacks' n'existe pas.", "Error: No su
     ],
 )
 def test_the_locale_decides_and_else_the_site(
-    variables: dict[str, str], site: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], site: str | None, reported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("LANG", "LC_ALL", "LC_MESSAGES"):
@@ -265,7 +265,7 @@ def test_the_locale_decides_and_else_the_site(
     if site:
         (tmp_path / "callmon.toml").write_text(example_text().replace('"fr"', f'"{site}"', 1), encoding="utf-8")
     done = CliRunner().invoke(main, ["calbacks"])
-    assert (done.exit_code, done.stderr.splitlines()[-1].partition(" (")[0]) == (2, told)
+    assert (done.exit_code, done.stderr.splitlines()[-1].partition(" (")[0]) == (2, reported)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -33,7 +33,7 @@ from callmon.store.queries.reconciliations import first_sign
 from callmon.store.rejudge import counter_differences
 from callmon.web.formatter import WebFormatter
 from tests.recordings.test_imported_records import IMPORTED, settings, truth
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.support.fact_builder import TORONTO
 from tests.support.made_queue_log import made
 from tests.support.store_fixtures import answered_call, database, outcomes, wrote
@@ -46,10 +46,10 @@ EVERYTHING = ('"call"', "finding", "rollup", "counter", "fact")
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
     """The lab's site: its queues and contexts are names of lines."""
     monkeypatch.setattr(common, "datetime", at(NOW))
-    found = Office(tmp_path)
+    found = BackfillOffice(tmp_path)
     names = settings("22", "queue_log").lines()["general"].arrives_as
     names += settings("22", "cdr-custom.csv").lines()["general"].arrives_as
     written = found.config.read_text(encoding="utf-8")
@@ -72,19 +72,19 @@ def record(name: str, version: str = "22") -> str:
     return str(IMPORTED / version / name)
 
 
-def rows(office: Office, question: str) -> list[tuple[Any, ...]]:
+def rows(office: BackfillOffice, question: str) -> list[tuple[Any, ...]]:
     with closing(office.store()) as store, store.reading() as connection:
         return [tuple(row) for row in connection.execute(text(question))]
 
 
-def everything(office: Office) -> list[list[str]]:
+def everything(office: BackfillOffice) -> list[list[str]]:
     return [sorted(map(repr, rows(office, f"SELECT * FROM {table}"))) for table in EVERYTHING]
 
 
 # What is stored.
 
 
-def test_queue_log_is_stored_as_its_calls_and_a_second_import_changes_nothing(office: Office) -> None:
+def test_queue_log_is_stored_as_its_calls_and_a_second_import_nothing(office: BackfillOffice) -> None:
     first = office.run("import", "queue_log", record("queue_log"))
     assert first.stdout == "2026-11  queue_log  14\n47 lines read. Calls created: 14, replaced: 0.\n"
     assert first.stderr == f"queue_log from 2026-11-30 to 2026-11-30. {TOLD}\n"
@@ -99,8 +99,8 @@ def test_queue_log_is_stored_as_its_calls_and_a_second_import_changes_nothing(of
     assert office.run("db", "rejudge", "--dry-run").stdout == ""
 
 
-def test_the_record_that_holds_most_of_a_call_wins_in_any_order(office: Office, tmp_path: Path) -> None:
-    other = Office(tmp_path_of(tmp_path, "other"))
+def test_the_record_that_holds_most_of_a_call_wins_in_any_order(office: BackfillOffice, tmp_path: Path) -> None:
+    other = BackfillOffice(tmp_path_of(tmp_path, "other"))
     other.config.write_text(
         office.config.read_text(encoding="utf-8").replace(str(tmp_path), str(other.config.parent)),
         encoding="utf-8",
@@ -122,8 +122,8 @@ def tmp_path_of(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def test_imported_calls_are_in_no_exported_counter_and_open_no_callback_but_are_in_the_rollups(
-    office: Office,
+def test_imported_calls_open_no_callback_and_are_in_the_rollups(
+    office: BackfillOffice,
 ) -> None:
     for kind, name in (("cdr", "cdr-custom.csv"), ("cel", "cel.csv.gz")):
         office.run("import", kind, record(name))
@@ -136,15 +136,17 @@ def test_imported_calls_are_in_no_exported_counter_and_open_no_callback_but_are_
     assert office.run("db", "check").stdout == AGREE
 
 
-def test_every_half_hour_of_a_made_log_is_what_the_log_was_made_of(office: Office, tmp_path: Path) -> None:
+def test_every_half_hour_of_a_made_log_is_what_the_log_was_made_of(office: BackfillOffice, tmp_path: Path) -> None:
     log, cells = made(days=10, calls_a_day=60)
     (tmp_path / "queue_log").write_text(log)
     assert office.run("import", "queue_log", str(tmp_path / "queue_log")).exit_code == 0
-    told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
-    assert told == {"general": cells, "all": cells}
+    reported = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
+    assert reported == {"general": cells, "all": cells}
 
 
-def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(office: Office, tmp_path: Path) -> None:
+def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
     log, cells = made(days=3, calls_a_day=400)
     file = tmp_path / "queue_log"
     file.write_text(log)
@@ -170,12 +172,14 @@ def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(office: 
             with pytest.raises(KeyboardInterrupt):
                 job.run(found, NOW, (None, None), int)
     office.run("import", "queue_log", str(file))
-    told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
-    assert told["all"] == cells
+    reported = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
+    assert reported["all"] == cells
     assert office.run("db", "check").stdout == AGREE
 
 
-def test_calls_that_are_heard_during_an_import_are_stored_and_counted_once(office: Office, tmp_path: Path) -> None:
+def test_calls_received_during_an_import_are_stored_and_counted_once(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
     file, heard = tmp_path / "queue_log", range(100)
     file.write_text(made(days=3, calls_a_day=200)[0])
     with closing(office.store()) as store, closing(office.store()) as daemon, ThreadPoolExecutor(1) as beside:
@@ -194,7 +198,7 @@ def test_calls_that_are_heard_during_an_import_are_stored_and_counted_once(offic
     ]
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(office: Office) -> None:
+def test_a_dry_run_says_the_same_and_writes_nothing(office: BackfillOffice) -> None:
     office.run("db", "upgrade")
     done = office.run("import", "queue_log", record("queue_log"), "--dry-run")
     assert done.stdout == "2026-11  queue_log  14\n47 lines read. Calls created: 14, replaced: 0.\n"
@@ -203,9 +207,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(office: Office) -> None:
     assert rows(office, "SELECT who FROM access") == []
 
 
-def test_without_files_the_records_are_found_in_the_folder_of_the_logs_and_the_best_comes_first(
-    office: Office, tmp_path: Path
-) -> None:
+def test_without_files_the_records_are_found_in_the_logs_folder(office: BackfillOffice, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     places = {
         "cel-custom/Master.csv.1.gz": "cel.csv.gz",
@@ -228,7 +230,7 @@ def test_without_files_the_records_are_found_in_the_folder_of_the_logs_and_the_b
     assert (only["source"], only["created"]) == ("queue_log", 0)
 
 
-def test_only_calls_of_these_days_within_the_retention_are_read(office: Office, tmp_path: Path) -> None:
+def test_only_calls_of_these_days_within_the_retention_are_read(office: BackfillOffice, tmp_path: Path) -> None:
     log, _ = made(days=3, calls_a_day=20)
     file = tmp_path / "queue_log"
     file.write_text(log)
@@ -254,8 +256,8 @@ def test_only_calls_of_these_days_within_the_retention_are_read(office: Office, 
     assert (done["created"], done["left_out"]["older"]) == (20, 20)
 
 
-def test_numbers_are_kept_encrypted_as_heard_ones_and_the_record_of_access_says_who_imported(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+def test_imported_numbers_are_encrypted_and_the_importer_is_on_record(
+    office: BackfillOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "m.roy")
     office.run("import", "queue_log", record("queue_log"))
@@ -269,8 +271,8 @@ def test_numbers_are_kept_encrypted_as_heard_ones_and_the_record_of_access_says_
 @pytest.mark.parametrize(
     ("kind", "name"), [("queue_log", "queue_log"), ("cdr", "cdr-csv.csv"), ("cel", "cel.csv.gz")]
 )
-def test_a_site_that_keeps_no_numbers_of_the_exchanges_records_keeps_none_of_an_import(
-    office: Office, kind: str, name: str
+def test_a_site_without_numbers_of_records_keeps_none_of_an_import(
+    office: BackfillOffice, kind: str, name: str
 ) -> None:
     with office.config.open("a", encoding="utf-8") as file:
         file.write('\n[exchanges.toronto.cel]\nfile = "cel.csv"\nnumbers = false\n')
@@ -278,9 +280,7 @@ def test_a_site_that_keeps_no_numbers_of_the_exchanges_records_keeps_none_of_an_
     assert (rows(office, "SELECT * FROM number"), len(rows(office, 'SELECT "call" FROM "call"')) > 9) == ([], True)
 
 
-def test_rotated_and_compressed_files_in_any_order_and_encoding_are_one_record(
-    office: Office, tmp_path: Path
-) -> None:
+def test_rotated_and_compressed_files_in_any_order_are_one_record(office: BackfillOffice, tmp_path: Path) -> None:
     lines = Path(record("queue_log")).read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "queue_log").write_bytes(
         "".join(lines[25:]).encode() + "1796050300|x|y|Zoé|PAUSE|\n".encode("latin-1")
@@ -306,9 +306,7 @@ BUSY = (
 )
 
 
-def test_a_month_says_first_that_it_rests_on_imported_calls_and_on_which_record(
-    office: Office, tmp_path: Path
-) -> None:
+def test_a_month_says_first_that_it_rests_on_imported_calls(office: BackfillOffice, tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text(made(days=9, calls_a_day=60)[0])
     office.run("import", "queue_log", str(tmp_path / "queue_log"))
     (tmp_path / "Master.csv").write_text("".join(BUSY.format(n=n) for n in range(2)))
@@ -355,15 +353,15 @@ OFFERED = {"en": "Calls offered: 542", "fr": "Appels reçus : 542"}
     ],
 )
 def test_the_story_of_an_imported_call_says_what_its_record_does_not_tell(
-    office: Office, language: str, words: list[str]
+    office: BackfillOffice, language: str, words: list[str]
 ) -> None:
     office.run("import", "queue_log", record("queue_log"))
     name = next(x for x, one in truth("22").items() if one["situation"] == "queue_then_transfer")
-    told = " ".join(office.run("explain", name, "--lang", language).stdout.replace("\xa0", " ").split())
-    assert [word for word in words if word not in told] == []
+    reported = " ".join(office.run("explain", name, "--lang", language).stdout.replace("\xa0", " ").split())
+    assert [word for word in words if word not in reported] == []
 
 
-def test_imported_calls_are_no_sign_that_callmon_listened(office: Office, tmp_path: Path) -> None:
+def test_imported_calls_are_no_sign_that_callmon_listened(office: BackfillOffice, tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text(made(days=2, calls_a_day=5)[0])
     office.run("import", "queue_log", str(tmp_path / "queue_log"))
     year = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -382,7 +380,7 @@ def test_imported_calls_are_no_sign_that_callmon_listened(office: Office, tmp_pa
 
 @pytest.mark.parametrize(("answer", "created"), [("y\n", 14), ("n\n", 0)])
 def test_on_a_terminal_it_asks_first_and_a_no_writes_nothing(
-    office: Office, answer: str, created: int, monkeypatch: pytest.MonkeyPatch
+    office: BackfillOffice, answer: str, created: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.run("db", "upgrade")
     terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))

@@ -31,10 +31,10 @@ def asked(folder: Path, answers: Sequence[str], language: str = "en") -> tuple[i
         text=True,
     )
     os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
-    out, told = process.communicate(timeout=120)
+    out, reported = process.communicate(timeout=120)
     os.close(its)
     os.close(ours)
-    return process.returncode, out, told.splitlines()
+    return process.returncode, out, reported.splitlines()
 
 
 def test_each_answer_has_its_place_in_the_example() -> None:
@@ -96,8 +96,10 @@ def test_an_answer_that_check_would_refuse_is_asked_again(
     tmp_path: Path, language: str, refused: list[str]
 ) -> None:
     answers = ("http://pbx", "pbx", "", "", "sqlite://x", "", "9 to 5", "")
-    status, _, told = asked(tmp_path, answers, language)
-    found = [part for line in told for part in line.split("new/callmon.toml") if part.startswith((": ", " : "))]
+    status, _, reported = asked(tmp_path, answers, language)
+    found = [
+        part for line in reported for part in line.split("new/callmon.toml") if part.startswith((": ", " : "))
+    ]
     assert (status, [part.lstrip(" :") for part in found]) == (0, refused)
 
 

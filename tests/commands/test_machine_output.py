@@ -17,7 +17,7 @@ from callmon.main import main
 from callmon.store import opening
 from callmon.store.database import open_store
 from tests.process.test_connections import Toronto
-from tests.store.test_backfill import Office, cel
+from tests.store.test_backfill import BackfillOffice, cel
 from tests.support.daemon_process import Callmon
 from tests.unit.test_alerts import EXAMPLE, ROUTES
 from tests.unit.test_command_line import commands
@@ -28,25 +28,25 @@ NUMBER = "416 555-0101\n"
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A configuration whose exchange does not answer, and a database with a call and an account."""
-    office = Office(tmp_path)
+    office = BackfillOffice(tmp_path)
     office.run("backfill", cel("vm_message"))
     monkeypatch.chdir(tmp_path)
-    run("users", "add", "marie", "--role", "agent", told="correct horse battery staple\n")
-    run("privacy", "find", "--purpose", "request 14", "--by", "M. Roy", told=NUMBER)
+    run("users", "add", "marie", "--role", "agent", typed="correct horse battery staple\n")
+    run("privacy", "find", "--purpose", "request 14", "--by", "M. Roy", typed=NUMBER)
     return tmp_path
 
 
-def run(*words: str, told: str | None = None) -> Result:
-    return CliRunner().invoke(main, list(words), input=told)
+def run(*words: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(main, list(words), input=typed)
 
 
-def rows(*words: str, told: str | None = None) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run(*words, "--json", told=told).stdout.splitlines()]
+def rows(*words: str, typed: str | None = None) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run(*words, "--json", typed=typed).stdout.splitlines()]
 
 
 def test_what_a_command_lists_is_also_one_json_object_a_line(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows("users", "list") == [{"name": "marie", "roles": ["agent"], "locked": False}]
-    (found,) = rows("privacy", "find", "--purpose", "request 14", told=NUMBER)
+    (found,) = rows("privacy", "find", "--purpose", "request 14", typed=NUMBER)
     assert (found["exchange"], found["role"], found["line"]) == ("toronto", "caller", "general")
     first, second, third = rows("privacy", "log")
     assert [first["act"], second["act"], third["act"]] == ["account added", "privacy find", "privacy find"]
@@ -91,7 +91,7 @@ def test_quiet_and_verbose_exclude_each_other() -> None:
 
 
 def test_a_dry_run_of_backfill_prints_the_same_calls_and_writes_none(tmp_path: Path) -> None:
-    office = Office(tmp_path)
+    office = BackfillOffice(tmp_path)
     office.run("db", "upgrade")
     shown = office.run("backfill", "--dry-run", cel("vm_message"))
     assert office.run("backfill", cel("vm_message")).stdout == shown.stdout

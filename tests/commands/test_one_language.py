@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import common
 from callmon.cli.language import in_language, said_of_count
 from callmon.config.explanation import explained
 from callmon.errors import Sentence
+from callmon.features import actions
 from callmon.main import main
 from callmon.store.rejudge import COUNTER_DIFFERS
 from callmon.text.labels import LANGUAGES
@@ -130,14 +130,14 @@ def folder(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "ami.secret").write_text("of-the-test", encoding="utf-8")
     (tmp_path / "ami.secret").chmod(0o600)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.0)
     return tmp_path
 
 
 def printed(given: str, language: str) -> list[str]:
-    words, _, told = given.partition(" << ")
+    words, _, reported = given.partition(" << ")
     environment = LOCALE | {"LC_ALL": f"{language}_CA.UTF-8"}
-    done = CliRunner().invoke(main, shlex.split(words), input=told, env=environment, prog_name="callmon")
+    done = CliRunner().invoke(main, shlex.split(words), input=reported, env=environment, prog_name="callmon")
     assert done.exception is None or isinstance(done.exception, SystemExit), given
     return re.sub("«[^»]*»", "", done.output).splitlines()  # the policy is quoted in French
 
@@ -161,8 +161,8 @@ def test_every_command_that_ends_is_run() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_refusal_is_in_the_readers_language(language: str) -> None:
-    told = [case[language] for case in CASES if "fr" in case]
-    assert [sentence for sentence in told if foreign(sentence, language)] == []
+    reported = [case[language] for case in CASES if "fr" in case]
+    assert [sentence for sentence in reported if foreign(sentence, language)] == []
 
 
 @pytest.mark.parametrize(
@@ -175,5 +175,5 @@ def test_every_refusal_is_in_the_readers_language(language: str) -> None:
 def test_a_count_is_written_as_the_language_writes_it(language: str, calls: str, difference: str) -> None:
     with reader_of(language):
         counted = said_of_count("{count} call", "{count} calls", 1234)
-        told = in_language(Sentence(COUNTER_DIFFERS.template, figure="x", one=1414.34, other=0))
-    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in (counted, told)] == [calls, difference]
+        reported = in_language(Sentence(COUNTER_DIFFERS.template, figure="x", one=1414.34, other=0))
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in (counted, reported)] == [calls, difference]

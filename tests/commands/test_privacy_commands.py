@@ -29,12 +29,12 @@ def site(tmp_path: Path) -> Callable[..., Result]:
     config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/callmon.db"\n{LINES}')
     store = opening.open_for_writing(load(config))
     long_ago = TODAY - timedelta(days=500)
-    told = (call_of(0, start=TODAY), call_of(1, start=TODAY), call_of(2, SECOND, long_ago))
-    wrote(store, *(outcome for facts in told for outcome in outcomes(facts)))
+    reported = (call_of(0, start=TODAY), call_of(1, start=TODAY), call_of(2, SECOND, long_ago))
+    wrote(store, *(outcome for facts in reported for outcome in outcomes(facts)))
     store.close()
 
-    def command(*words: str, status: int = 0, told: str = "", locale: str = "en_CA") -> Result:
-        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=told, env={"LC_ALL": locale})
+    def command(*words: str, status: int = 0, typed: str = "", locale: str = "en_CA") -> Result:
+        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=typed, env={"LC_ALL": locale})
         assert result.exit_code == status, result.output
         return result
 
@@ -61,9 +61,9 @@ def kept(tmp_path: Path) -> list[str]:
     return found
 
 
-def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(site: Callable[..., Result]) -> None:
+def test_a_number_is_found_in_any_spelling_and_each_access_is_logged(site: Callable[..., Result]) -> None:
     for written in ("416 555-0101", "(416) 555-0101", CALLER):
-        found = site("privacy", "find", *PURPOSE, told=written)
+        found = site("privacy", "find", *PURPOSE, typed=written)
         rows = [line.split("  ")[1:] for line in found.stdout.splitlines()]
         assert rows == [
             ["toronto", "1795527733.0", "caller", "general", "answered by a person"],
@@ -74,17 +74,17 @@ def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(sit
 
 
 def test_what_a_number_was_used_for_is_in_french_for_a_french_reader(site: Callable[..., Result]) -> None:
-    found = site("privacy", "find", *PURPOSE, told=CALLER, locale="fr_CA").stdout.splitlines()
+    found = site("privacy", "find", *PURPOSE, typed=CALLER, locale="fr_CA").stdout.splitlines()
     assert [line.split("  ")[3:] for line in found] == [["appelant", "general", "réponse en personne"]] * 2
 
 
-def test_who_looked_at_one_number_is_told_of_that_one_alone(site: Callable[..., Result]) -> None:
-    site("privacy", "find", *PURPOSE, told=CALLER)
-    site("privacy", "find", *PURPOSE, told=SECOND)
-    told = [
-        site("privacy", "log", "--number", told=number).stdout.splitlines() for number in ("416 555-0101", SECOND)
+def test_the_log_of_one_number_has_accesses_of_that_one_alone(site: Callable[..., Result]) -> None:
+    site("privacy", "find", *PURPOSE, typed=CALLER)
+    site("privacy", "find", *PURPOSE, typed=SECOND)
+    reported = [
+        site("privacy", "log", "--number", typed=number).stdout.splitlines() for number in ("416 555-0101", SECOND)
     ]
-    assert [[line.split("  ")[1:] for line in lines] for lines in told] == [
+    assert [[line.split("  ")[1:] for line in lines] for lines in reported] == [
         [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]],
         [["M. Roy", "privacy find", "access request 2026-14", "1 call"]],
     ]
@@ -99,7 +99,7 @@ def test_a_number_is_found_as_staff_dialled_it(site: Callable[..., Result], tmp_
         wrote(store, *outcomes([arrived, f.Ended(f"9.{n}", TODAY, "caller")]))
     store.close()
     for number, calls in (("416 555-0155", ["9.0", "9.1", "9.2"]), ("+44 20 7946 0123", ["9.3"])):
-        found = site("privacy", "find", *PURPOSE, told=number).stdout.splitlines()
+        found = site("privacy", "find", *PURPOSE, typed=number).stdout.splitlines()
         assert [line.split()[3:5] for line in found] == [[call, "dialled"] for call in calls]
 
 
@@ -113,40 +113,43 @@ dial_prefixes = ["9", "91", "9011"]
 
 def test_a_look_without_a_purpose_is_refused(site: Callable[..., Result]) -> None:
     assert "Missing option '--purpose'" in site("privacy", "find", status=2).stderr
-    refused = site("privacy", "export", "--purpose", " ", status=2, told=CALLER)
+    refused = site("privacy", "export", "--purpose", " ", status=2, typed=CALLER)
     assert (refused.stdout, refused.stderr) == ("", "--purpose is empty; state the purpose of the access.\n")
     assert site("privacy", "log").stdout == ""
 
 
-def test_what_is_exported_is_all_that_is_kept_and_who_looked_before(site: Callable[..., Result]) -> None:
-    site("privacy", "find", "--purpose", "complaint 3", told=CALLER)
-    told = json.loads(site("privacy", "export", *PURPOSE, told=CALLER).stdout)
-    assert (told["number"], [access["purpose"] for access in told["accesses"]]) == (CALLER, ["complaint 3"])
-    assert [(c["call"], c["role"], c["caller"], c["line"]) for c in told["calls"]] == [
+def test_what_is_exported_is_all_that_is_stored_and_who_looked_before(site: Callable[..., Result]) -> None:
+    site("privacy", "find", "--purpose", "complaint 3", typed=CALLER)
+    reported = json.loads(site("privacy", "export", *PURPOSE, typed=CALLER).stdout)
+    assert (reported["number"], [access["purpose"] for access in reported["accesses"]]) == (
+        CALLER,
+        ["complaint 3"],
+    )
+    assert [(c["call"], c["role"], c["caller"], c["line"]) for c in reported["calls"]] == [
         ("1795527733.0", "caller", CALLER, "general"),
         ("1795527734.1", "caller", CALLER, "general"),
     ]
-    assert told["calls"][0]["verdicts"] == dict.fromkeys(
+    assert reported["calls"][0]["verdicts"] == dict.fromkeys(
         ("answer_by_third_ring", "reach_a_person", "voicemail_after_fourth_ring"), "met"
     )
 
 
-def test_a_number_that_is_not_kept_is_found_nowhere(site: Callable[..., Result]) -> None:
-    found = site("privacy", "find", *PURPOSE, told="416 555-0177\n")
+def test_a_number_that_is_not_stored_is_found_nowhere(site: Callable[..., Result]) -> None:
+    found = site("privacy", "find", *PURPOSE, typed="416 555-0177\n")
     assert (found.stdout, found.stderr) == ("", "0 calls.\n")
 
 
 def test_a_number_is_corrected_and_what_is_no_number_refused(site: Callable[..., Result], tmp_path: Path) -> None:
-    refused = site("privacy", "correct", *PURPOSE, status=2, told=f"{CALLER}\n555\n")
+    refused = site("privacy", "correct", *PURPOSE, status=2, typed=f"{CALLER}\n555\n")
     assert refused.stderr == '"555" is not a telephone number; write it as "416 555-0102".\n'
-    done = site("privacy", "correct", *PURPOSE, told=f"{CALLER}\n416 555-0103\n")
+    done = site("privacy", "correct", *PURPOSE, typed=f"{CALLER}\n416 555-0103\n")
     assert done.stdout == "Corrected in 2 calls.\n"
     assert kept(tmp_path) == [SECOND, "+14165550103", "+14165550103"]
-    again = site("privacy", "correct", *PURPOSE, status=1, told=f"{CALLER}\n{SECOND}\n")
+    again = site("privacy", "correct", *PURPOSE, status=1, typed=f"{CALLER}\n{SECOND}\n")
     assert again.stdout == "Corrected in 0 calls.\n"
 
 
-def test_a_purge_says_what_it_would_do_and_does_it_when_told_to(
+def test_a_purge_says_what_it_would_do_and_does_it_when_reported_to(
     site: Callable[..., Result], tmp_path: Path
 ) -> None:
     (tmp_path / "faults").mkdir()
@@ -191,20 +194,20 @@ def test_a_wrong_key_is_one_sentence(site: Callable[..., Result], tmp_path: Path
     path.unlink()
     site("privacy", "key")
     for words in (("privacy", "find", *PURPOSE), ("explain", "1795527733.0", "--json"), ("db", "upgrade")):
-        said = site(*words, status=1, told=CALLER)
+        said = site(*words, status=1, typed=CALLER)
         assert (said.stdout, len(said.stderr.splitlines())) == ("", 1)
         assert said.stderr.endswith(f"which {path} lacks: restore that key's line below the newest\n")
     assert site("explain", "1795527733.0", "--lang", "en").stdout.count("555") == 0
 
 
 def test_explain_as_json_shows_the_number_and_logs_it(site: Callable[..., Result]) -> None:
-    told = json.loads(site("explain", "1795527733.0", "--json").stdout)
-    assert told["caller"] == CALLER
+    reported = json.loads(site("explain", "1795527733.0", "--json").stdout)
+    assert reported["caller"] == CALLER
     (line,) = site("privacy", "log").stdout.splitlines()
     assert line.split("  ")[2:] == ["explain --json", "explain --json", "1 call"]
 
 
-def test_a_recording_with_numbers_bears_its_last_day_and_is_made_only_when_confirmed(tmp_path: Path) -> None:
+def test_a_recording_with_numbers_has_a_last_day_and_needs_a_yes(tmp_path: Path) -> None:
     config = tmp_path / "callmon.toml"
     config.write_text('[exchanges.a]\nhost = "127.0.0.1"\nport = 9\nsecret_env = "X"\n' + LINES)
     words = ["record", str(tmp_path / "monday.ami"), "--with-numbers", "--config", str(config)]

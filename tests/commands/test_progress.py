@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from callmon.main import main
-from tests.store.test_backfill import Office, cel
+from tests.store.test_backfill import BackfillOffice, cel
 from tests.support.pseudo_terminal import pseudo_terminal
 from tests.unit.test_command_line import RECORDING
 
@@ -36,7 +36,7 @@ WITH_CEL = '[exchanges.toronto.cel]\nfile = "cel.csv"\n'
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with a call, its CEL, and a second key: the number is under the older one."""
     folder = tmp_path_factory.mktemp("site")
-    office = Office(folder, WITH_CEL)
+    office = BackfillOffice(folder, WITH_CEL)
     (folder / "cel.csv").write_bytes(Path(cel("vm_message")).read_bytes())
     office.run("backfill", cel("vm_message"))
     office.run("privacy", "key")
@@ -75,14 +75,14 @@ def test_a_bar_with_its_end_and_rate_is_shown_on_a_terminal_alone(site: Path, wo
         patch.chdir(site)
         piped = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(main, words.split())
     if words == "privacy rotate":
-        Office(site, WITH_CEL).run("privacy", "key")
+        BackfillOffice(site, WITH_CEL).run("privacy", "key")
     assert bar.search(shown(site, *words.split())) is not None
     assert (piped.exit_code, LONG[words] in piped.output, "\x1b" in piped.output) == (0, False, False)
 
 
 def test_a_bar_is_in_the_readers_language(site: Path) -> None:
-    told = shown(site, "db", "rejudge", "--dry-run", locale="fr_CA.UTF-8")
-    assert re.search("Jugement  \\[#+\\]  100%  [0-9\N{NO-BREAK SPACE}]+/s", told) is not None
+    reported = shown(site, "db", "rejudge", "--dry-run", locale="fr_CA.UTF-8")
+    assert re.search("Jugement  \\[#+\\]  100%  [0-9\N{NO-BREAK SPACE}]+/s", reported) is not None
 
 
 def test_a_quiet_command_shows_no_bar(site: Path) -> None:
@@ -90,5 +90,5 @@ def test_a_quiet_command_shows_no_bar(site: Path) -> None:
 
 
 def test_a_command_that_fails_half_way_gives_the_cursor_back(site: Path) -> None:
-    told = shown(site, "replay", str(RECORDING), "no-such-file.ami")
-    assert told.rindex("\x1b[?25h") > told.rindex("\x1b[?25l")
+    reported = shown(site, "replay", str(RECORDING), "no-such-file.ami")
+    assert reported.rindex("\x1b[?25h") > reported.rindex("\x1b[?25l")

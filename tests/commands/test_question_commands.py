@@ -21,10 +21,10 @@ from callmon.main import main
 from callmon.store import opening
 from tests.support.fact_builder import CALLER, TORONTO, Office, local
 from tests.support.ringing_site import FIRST, stored, working_days
-from tests.support.ringing_world import Site, counts, simulated
+from tests.support.ringing_world import RingingSite, counts, simulated
 from tests.support.store_fixtures import copy, wrote
 
-SITE = Site(seed=5, days=45, calls_a_day=40, phones=4, rule=Rule(ring=15_000, voicemail=24_000))
+SITE = RingingSite(seed=5, days=45, calls_a_day=40, phones=4, rule=Rule(ring=15_000, voicemail=24_000))
 BAD_DAY = 44  # with one phone only
 DATES = working_days(FIRST, 45)
 NOW = datetime(2026, 12, 20, 15, tzinfo=UTC)
@@ -33,7 +33,7 @@ NOW = datetime(2026, 12, 20, 15, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def days() -> list[SeenDay]:
     usual = simulated(SITE)
-    return [*usual[:BAD_DAY], *simulated(Site(seed=6, days=1, calls_a_day=40, phones=1, rule=SITE.rule))]
+    return [*usual[:BAD_DAY], *simulated(RingingSite(seed=6, days=1, calls_a_day=40, phones=1, rule=SITE.rule))]
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +144,12 @@ def test_why_names_the_phones_of_a_day_with_one_phone() -> None:
 
 def test_why_prints_points_that_add_up() -> None:
     lines = run("why", str(DATES[BAD_DAY]), "--lang", "en").stdout.splitlines()
-    told = re.fullmatch(r"(\d+)%, usually (\d+)% \(([\d.]+) points less, outside the usual spread\)\.", lines[0])
-    assert told is not None
+    reported = re.fullmatch(
+        r"(\d+)%, usually (\d+)% \(([\d.]+) points less, outside the usual spread\)\.", lines[0]
+    )
+    assert reported is not None
     points = [float(line.split()[-1]) for line in lines[1:-1]]
-    assert sum(points) == pytest.approx(-float(told[3]), abs=0.051)
+    assert sum(points) == pytest.approx(-float(reported[3]), abs=0.051)
 
 
 def test_why_is_silent_of_a_usual_day() -> None:

@@ -98,18 +98,18 @@ def invoked(given: str, language: str) -> Result:
 
 
 @pytest.mark.parametrize(("case", "language"), BY_LANGUAGE)
-def test_what_is_wrong_is_told_with_the_way_out_in_one_language_with_its_status(
+def test_a_fault_is_reported_with_its_remedy_in_one_language(
     here: Path, case: dict[str, Any], language: str
 ) -> None:
     done = invoked(case["given"], language)
-    told = re.sub(r"expires-[\d-]+", "expires-DATE", done.stderr.replace(str(here), "HERE"))
+    reported = re.sub(r"expires-[\d-]+", "expires-DATE", done.stderr.replace(str(here), "HERE"))
     assert (done.exit_code, type(done.exception), done.stdout) == (case["status"], SystemExit, "")
     if "usage" in case:
-        told = re.sub(USAGE[language], "", told)
-    assert told == f"{case.get('said') or case[language]}\n"
+        reported = re.sub(USAGE[language], "", reported)
+    assert reported == f"{case.get('said') or case[language]}\n"
 
 
-def test_every_command_has_a_case_and_every_case_is_told_once() -> None:
+def test_every_command_has_a_case_and_every_case_is_reported_once() -> None:
     given = [case["given"] for case in CASES]
     assert sorted(given) == sorted(set(given))
     named = [" ".join(re.sub(r"CALLMON_\w+=\S+ ", "", words).split()) + " " for words in given]
@@ -147,7 +147,7 @@ AS_PROCESSES = {
 def test_a_process_that_lacks_what_it_needs_says_so(site: Path, tmp_path: Path, line: str) -> None:
     shutil.copytree(site, tmp_path, dirs_exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        status, told = AS_PROCESSES[line]
+        status, reported = AS_PROCESSES[line]
         named = {"{port}": str(taken.getsockname()[1]), "callmon ": f"{' '.join(COMMAND)} "}
         script = line
         for old, new in named.items():
@@ -155,4 +155,4 @@ def test_a_process_that_lacks_what_it_needs_says_so(site: Path, tmp_path: Path, 
         done = subprocess.run(
             ["sh", "-c", script], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=120
         )
-    assert (done.returncode, done.stderr) == (status, told.replace("{port}", named["{port}"]))
+    assert (done.returncode, done.stderr) == (status, reported.replace("{port}", named["{port}"]))

@@ -126,7 +126,7 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
          "general-toll-free, tty, tty-toll-free, poci, poci-toll-free.\n"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_made_is_told_in_a_sentence(site: Path, arguments: list[str], sentence: str) -> None:
+def test_what_cannot_be_made_is_reported_in_a_sentence(site: Path, arguments: list[str], sentence: str) -> None:
     done = report(site, *arguments)
     assert (done.exit_code, done.stderr) == (2, sentence)
 
@@ -135,15 +135,15 @@ def test_only_the_lines_that_are_asked_for_are_in_it(site: Path, tmp_path: Path)
     whole = made(site, tmp_path / "a", "2024-05", "--format", "json", "-o", str(tmp_path / "a/x.json"))
     two = made(site, tmp_path / "b", "2024-05", "--format", "json", "--line", "tty", "--line", "poci", "-o",
                str(tmp_path / "b/x.json"))  # fmt: skip
-    told, all_told = (json.loads(x["x.json"])["figures"] for x in (two, whole))
-    lines = {x["of"] for x in told if x["cut"] == "line"}
+    reported, all_told = (json.loads(x["x.json"])["figures"] for x in (two, whole))
+    lines = {x["of"] for x in reported if x["cut"] == "line"}
     assert lines == {"tty", "poci"}
 
     def offered(figures: list[dict[str, Any]], cut: str, of: str = "") -> int:
         place = ("calls_offered", cut, of)
         return next(x["value"] for x in figures if (x["figure"], x["cut"], x["of"]) == place)
 
-    assert offered(told, "whole") == offered(all_told, "line", "tty") + offered(all_told, "line", "poci")
+    assert offered(reported, "whole") == offered(all_told, "line", "tty") + offered(all_told, "line", "poci")
 
 
 def test_a_remark_stands_in_its_language_and_needs_both(site: Path, tmp_path: Path) -> None:
@@ -178,8 +178,8 @@ def test_a_month_that_callmon_did_not_hear_has_no_report(
     site: Path, tmp_path: Path, kind: str, edition: list[str]
 ) -> None:
     out = ("-o", str(tmp_path / "x"), "--format", kind, *edition)
-    told = [report(site, "2019-05", *out, locale=name) for name in ("", "en_CA.UTF-8")]
-    assert [(one.exit_code, one.stdout, one.stderr) for one in told] == [
+    reported = [report(site, "2019-05", *out, locale=name) for name in ("", "en_CA.UTF-8")]
+    assert [(one.exit_code, one.stdout, one.stderr) for one in reported] == [
         (1, "", NO_DATA["fr"]), (1, "", NO_DATA["en"]),
     ]  # fmt: skip
     assert list(tmp_path.iterdir()) == []
@@ -187,8 +187,8 @@ def test_a_month_that_callmon_did_not_hear_has_no_report(
 
 def test_a_month_without_a_call_has_no_sample(site: Path, tmp_path: Path) -> None:
     out = ("-o", str(tmp_path / "x"))
-    told = [report(site, "2019-05", "--sample", "7", *out, locale=name) for name in ("", "en_CA.UTF-8")]
-    assert [(one.exit_code, one.stderr) for one in told] == [
+    reported = [report(site, "2019-05", "--sample", "7", *out, locale=name) for name in ("", "en_CA.UTF-8")]
+    assert [(one.exit_code, one.stderr) for one in reported] == [
         (1, "Il n'y a aucun appel à tirer au sort pour 2019-05. Aucun fichier n'est produit.\n"),
         (1, "There is no call of 2019-05 to draw. No file is made.\n"),
     ]
@@ -205,9 +205,7 @@ def test_a_report_of_a_month_that_callmon_did_not_hear_is_never_final(tmp_path: 
     assert [(one.is_final, one.has_data) for one in (never, quiet)] == [(False, False), (False, True)]
 
 
-def test_the_command_says_month_state_completeness_and_calls_in_the_locales_language(
-    site: Path, tmp_path: Path
-) -> None:
+def test_the_command_states_the_month_in_the_locales_language(site: Path, tmp_path: Path) -> None:
     def said(*words: str, locale: str = "") -> str:
         done = report(site, "2024-05", "--format", "csv", "--no-compare", *words, locale=locale)
         assert done.exit_code == 0
@@ -225,9 +223,7 @@ def test_the_command_says_month_state_completeness_and_calls_in_the_locales_lang
 @pytest.mark.parametrize(
     "words", ["2024-13 --lang fr", "2019-05 --lang fr", "2024-05 --lang fr -o {} --line nosuch"]
 )
-def test_what_the_command_refuses_is_in_the_locales_language_whatever_language_the_file_has(
-    site: Path, tmp_path: Path, words: str
-) -> None:
+def test_what_the_command_refuses_is_in_the_locales_language(site: Path, tmp_path: Path, words: str) -> None:
     done = report(site, *words.format(tmp_path / "x").split(), locale="en_CA.UTF-8")
     assert done.exit_code != 0
     assert re.search(r"\b(a month is written|There are no data|There is no line)\b", done.stderr)
@@ -240,17 +236,17 @@ def test_of_the_month_that_runs_it_is_said_that_it_is_not_over(tmp_path: Path) -
     store.close()
     (tmp_path / "callmon.toml").write_text(year.example_text().replace("sqlite:///callmon.db", url))
     today = now.astimezone(settings.timezone).date()
-    told = {}
+    reported = {}
     for month in (f"{today:%Y-%m}", period.last(today)):
         for language in ("fr", "en"):
             out = tmp_path / f"{month}.json"
             words = ("--format", "json", "--no-compare", "-o", str(out))
             done = report(tmp_path, month, *words, locale=f"{language}_CA.UTF-8")
-            told[month == period.last(today), language] = (
+            reported[month == period.last(today), language] = (
                 done.stderr.replace("\N{NO-BREAK SPACE}", " ").partition(", ")[2].partition("; ")[0],
                 json.loads(out.read_bytes())["state"]["final"],
             )
-    assert told == {
+    assert reported == {
         (False, "fr"): ("provisoire : le mois n'est pas terminé", False),
         (False, "en"): ("provisional: the month is not over", False),
         (True, "fr"): ("provisoire : aucun appel n'a été reçu", False),  # nothing empty is final
@@ -339,9 +335,7 @@ def test_a_revision_is_of_the_same_days_and_lines_and_of_a_report(site: Path, tm
 # The sampling pack.
 
 
-def test_a_seed_draws_the_same_twenty_calls_of_the_month_and_another_draws_others(
-    site: Path, tmp_path: Path
-) -> None:
+def test_a_seed_draws_the_same_twenty_calls_and_another_draws_others(site: Path, tmp_path: Path) -> None:
     first = made(site, tmp_path / "1", "2024-05", "--sample", "audit 7", "-o", str(tmp_path / "1/x.txt"))
     again = made(site, tmp_path / "2", "2024-05", "--sample", "audit 7", "-o", str(tmp_path / "2/x.txt"))
     other = made(site, tmp_path / "3", "2024-05", "--sample", "audit 8", "-o", str(tmp_path / "3/x.txt"))
@@ -395,10 +389,10 @@ def test_a_workbook_has_a_language_a_title_and_drawings_with_a_text(
 ) -> None:
     out = tmp_path / "x.xlsx"
     (data,) = made(site, tmp_path, "2024-05", "--format", "xlsx", "--lang", language, "-o", str(out)).values()
-    book = openpyxl.load_workbook(BytesIO(data))
+    workbook = openpyxl.load_workbook(BytesIO(data))
     title = {"fr": "Statistiques téléphoniques, mai 2024", "en": "Telephone statistics, May 2024"}[language]
-    assert (book.properties.title, book.custom_doc_props["Language"].value) == (title, f"{language}-CA")
-    assert [len(sheet.tables) for sheet in book.worksheets if sheet.title not in ("Rappels", "Callbacks")] == [
+    assert (workbook.properties.title, workbook.custom_doc_props["Language"].value) == (title, f"{language}-CA")
+    assert [len(sheet.tables) for sheet in workbook.worksheets if sheet.title not in ("Rappels", "Callbacks")] == [
         3,
         1,
         1,
@@ -429,7 +423,7 @@ def test_where_weasyprint_is_missing_one_sentence_says_what_to_install(
 # What is not over.
 
 
-def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_next_run(
+def test_a_call_in_progress_makes_the_month_provisional_and_counts_next(
     sqlite_store: Database,
 ) -> None:
     from callmon.core.statistics import period as month
@@ -476,33 +470,33 @@ def test_a_timer_writes_last_months_report_once(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("callmon.cli.common.datetime", Clock)
-    Clock.day_of_june = 2
+    monkeypatch.setattr("callmon.cli.common.datetime", ReportClock)
+    ReportClock.day_of_june = 2
     assert report(site, "last", "--scheduled").stdout == ""  # 1 and 2 June 2024 were a weekend
-    Clock.day_of_june = 3
+    ReportClock.day_of_june = 3
     done = report(site, "last", "--scheduled")
     assert (done.exit_code, done.stdout) == (0, "callmon-2024-05-fr.html\ncallmon-2024-05-en.html\n")
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    Clock.day_of_june = 4  # what was not due yet is now: it would say something else
+    ReportClock.day_of_june = 4  # what was not due yet is now: it would say something else
     assert report(site, "last", "--scheduled").stdout == ""
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written
 
 
-def test_a_timer_is_told_and_not_failed_by_a_month_before_callmon(
+def test_a_timer_is_reported_and_not_failed_by_a_month_before_callmon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path}/callmon.db"
     upgrade(url).close()
     (tmp_path / "callmon.toml").write_text(year.example_text().replace("sqlite:///callmon.db", url))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("callmon.cli.common.datetime", Clock)
-    Clock.day_of_june = 3
+    monkeypatch.setattr("callmon.cli.common.datetime", ReportClock)
+    ReportClock.day_of_june = 3
     done = report(tmp_path, "last", "--scheduled")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", NO_DATA["fr"].replace("2019", "2024"))
     assert list(tmp_path.glob("*.html")) == []
 
 
-class Clock(datetime):
+class ReportClock(datetime):
     """June 2024, at half past ten."""
 
     day_of_june = 1
@@ -515,7 +509,7 @@ class Clock(datetime):
 # The fingerprint of the configuration.
 
 
-def test_a_setting_that_moves_a_figure_changes_the_fingerprint_and_an_address_does_not() -> None:
+def test_a_setting_of_a_figure_changes_the_fingerprint_no_address_does() -> None:
     text = year.example_text()
     same = fingerprint(parse(text))
     assert fingerprint(parse(text.replace('host = "127.0.0.1"', 'host = "pbx.example"'))) == same
@@ -528,12 +522,12 @@ def test_a_setting_that_moves_a_figure_changes_the_fingerprint_and_an_address_do
     assert fingerprint(parse(text.replace(prefixes, 'dial_prefixes = ["9"]'))) != same
 
 
-def test_hours_of_the_settings_are_in_the_fingerprint_and_pydantic_warns_of_nothing() -> None:
+def test_hours_of_the_settings_are_in_the_fingerprint_without_warning() -> None:
     text = year.example_text()
     hours = [f'[calendar]\nhours = {{ monday = "{day}" }}\n' for day in ("08:00-17:00", "00:00-24:00")]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        made = [fingerprint(parse(text.replace("[calendar]\n", told, 1))) for told in hours]
+        made = [fingerprint(parse(text.replace("[calendar]\n", reported, 1))) for reported in hours]
     assert (made[0] != made[1], warned) == (True, [])
 
 

@@ -90,9 +90,9 @@ def test_a_month_is_signed_by_command_and_every_step_is_in_the_access_log(store:
         ("a.roy", "report verified", "2024-05 revision 1"),
         ("a.roy", "report approved", "2024-05 revision 1"),
     ]
-    told = run(store, "signed", "--lang", "fr").stdout.splitlines()
-    assert told[0].replace("\N{NO-BREAK SPACE}", " ") == "2024-05, révision 1 : approuvée"
-    assert told[4:] == [f"{digest}  {name}" for name, digest in one.digests.items()]
+    reported = run(store, "signed", "--lang", "fr").stdout.splitlines()
+    assert reported[0].replace("\N{NO-BREAK SPACE}", " ") == "2024-05, révision 1 : approuvée"
+    assert reported[4:] == [f"{digest}  {name}" for name, digest in one.digests.items()]
 
 
 NAME = {"fr": "Nom ou mot de passe refusé, ou compte verrouillé. Rien n'est signé.\n",
@@ -116,9 +116,7 @@ def test_only_the_password_of_a_managers_account_signs(
 
 
 @pytest.mark.parametrize(("by", "who"), [("a.roy", "a.roy"), ("nobody", "")])
-def test_a_refused_password_is_in_the_access_log_and_a_name_that_is_no_accounts_is_not(
-    store: Database, by: str, who: str
-) -> None:
+def test_a_refused_password_is_logged_for_an_account_and_only_for_one(store: Database, by: str, who: str) -> None:
     sign(store, "prepared", by, given="wrong")
     assert [(x.who, x.act, x.about) for x in audit_events(store, newest=1)] == [
         (who, "sign in refused", "account")
@@ -126,28 +124,28 @@ def test_a_refused_password_is_in_the_access_log_and_a_name_that_is_no_accounts_
 
 
 def test_what_is_refused_is_said_in_a_sentence(store: Database) -> None:
-    def told(step: str, by: str, language: str = "en") -> tuple[int, str, str]:
+    def reported(step: str, by: str, language: str = "en") -> tuple[int, str, str]:
         done = sign(store, step, by, "--lang", language)
         return done.exit_code, done.stdout, done.stderr.replace("\N{NO-BREAK SPACE}", " ")
 
-    assert told("verified", "a.roy") == (1, "", "There is no such revision of this month: prepare it first.\n")
+    assert reported("verified", "a.roy") == (1, "", "There is no such revision of this month: prepare it first.\n")
     assert sign(store, "prepared", "g.lavoie").exit_code == 0
-    assert told("verified", "g.lavoie", "fr") == (
+    assert reported("verified", "g.lavoie", "fr") == (
         1,
         "",
         "La personne qui prépare une révision ne peut ni la vérifier ni l'approuver : une autre personne doit le "
         "faire.\n",
     )
-    assert told("approved", "a.roy") == (
+    assert reported("approved", "a.roy") == (
         1, "", "This is not the next step: revision 1 is prepared.\n"
     )  # fmt: skip
-    status, _, sentence = told("prepared", "a.roy")
+    status, _, sentence = reported("prepared", "a.roy")
     assert (status, sentence.startswith("Nothing has changed since revision 1, prepared by g.lavoie, ")) == (
         1,
         True,
     )
     assert sign(store, "verified", "a.roy").exit_code == 0
-    status, _, sentence = told("verified", "a.roy")
+    status, _, sentence = reported("verified", "a.roy")
     assert (status, sentence.startswith("This step is already signed: revision 1, verified by a.roy, ")) == (
         1,
         True,
@@ -202,9 +200,7 @@ def test_the_pdf_of_a_month_of_the_seeded_year_is_signed_and_verifies(
     assert run(store, "verify", str(page)).exit_code == 1
 
 
-def test_an_approval_that_sql_has_inserted_is_altered_for_verify_and_for_db_check(
-    store: Database, tmp_path: Path
-) -> None:
+def test_an_approval_inserted_by_sql_is_altered_for_verify_and_check(store: Database, tmp_path: Path) -> None:
     for step, by in zip(sign_off.STEPS[:2], ("g.lavoie", "a.roy"), strict=True):
         assert sign(store, step, by).exit_code == 0
     path = saved(store, tmp_path / "out")[".json"]
@@ -212,8 +208,8 @@ def test_an_approval_that_sql_has_inserted_is_altered_for_verify_and_for_db_chec
     done = run(store, "verify", str(path), "--json")
     assert (done.exit_code, json.loads(done.stdout)["result"]) == (1, "altered")
     command = ["db", "check", "--since", "2024-05-01", "--until", "2024-05-01"]
-    told = CliRunner().invoke(main, [*command, "--config", str(tmp_path / "callmon.toml")])
-    assert [line for line in told.stdout.splitlines() if "2024-05" in line] == [
+    reported = CliRunner().invoke(main, [*command, "--config", str(tmp_path / "callmon.toml")])
+    assert [line for line in reported.stdout.splitlines() if "2024-05" in line] == [
         "signature : la révision 1 de 2024-05 a été altérée dans la base de données : ses signatures ne "
         "concordent pas entre elles, avec le journal des accès ou avec le fichier de clés. Trouvez qui "
         "peut y écrire, et restaurez une copie."
@@ -233,9 +229,9 @@ def test_the_list_is_what_sha256sum_checks(store: Database, tmp_path: Path) -> N
 def test_each_state_of_a_file_has_its_word_and_exit_status(store: Database, tmp_path: Path) -> None:
     def checked(path: Path) -> tuple[int, str, int | None]:
         done = run(store, "verify", str(path), "--json")
-        told = json.loads(done.stdout)
-        assert (told["file"], told["sha256"]) == (path.name, sha256(path.read_bytes()).hexdigest())
-        return done.exit_code, told["result"], told["signed"] and told["signed"]["superseded_by"]
+        reported = json.loads(done.stdout)
+        assert (reported["file"], reported["sha256"]) == (path.name, sha256(path.read_bytes()).hexdigest())
+        return done.exit_code, reported["result"], reported["signed"] and reported["signed"]["superseded_by"]
 
     plain = tmp_path / "callmon-2024-05-r1.json"
     plain.write_bytes(b"{}")

@@ -66,9 +66,9 @@ def rows(done: Result) -> list[dict[str, Any]]:
 
 def test_without_a_daemon_status_is_3_with_the_counts_of_the_database(site: Database) -> None:
     done = run("status", "--json")
-    (told,) = rows(done)
-    heard = told.pop("exchanges")
-    assert (done.exit_code, told) == (
+    (reported,) = rows(done)
+    heard = reported.pop("exchanges")
+    assert (done.exit_code, reported) == (
         3,
         {
             "state": "not_running", "role": None, "version": None, "troubles": [], "remarks": [],
@@ -101,19 +101,24 @@ def test_beside_a_daemon_status_tells_its_role_exchanges_and_faults(tmp_path: Pa
         patient = callmon.config.read_text()
         callmon.config.write_text(patient.replace('unheard_after = "60s"', 'unheard_after = "1s"'))
         with callmon:
-            status, told = ask()
-            assert (status, told["state"], told["role"], told["version"]) == (0, "ok", "leader", __version__)
-            assert [(x["exchange"], x["connected"]) for x in told["exchanges"]] == [("toronto", True)]
+            status, reported = ask()
+            assert (status, reported["state"], reported["role"], reported["version"]) == (
+                0,
+                "ok",
+                "leader",
+                __version__,
+            )
+            assert [(x["exchange"], x["connected"]) for x in reported["exchanges"]] == [("toronto", True)]
             switched_on.close()
             assert until(lambda: ask()[0] == 1)
-            _, told = ask()
-            assert (told["state"], told["exchanges"][0]["connected"]) == ("trouble", False)
-            assert len(told["troubles"]) == 1
+            _, reported = ask()
+            assert (reported["state"], reported["exchanges"][0]["connected"]) == ("trouble", False)
+            assert len(reported["troubles"]) == 1
             french = run("status", "--lang", "fr", "--config", str(callmon.config)).stdout.splitlines()
             assert re.sub("[0-9]+", "N", french[-1]) == "! L'autocommutateur toronto n'est pas entendu depuis N s."
 
 
-def test_an_exchange_that_was_never_connected_is_a_fault_from_the_start_until_it_is(tmp_path: Path) -> None:
+def test_an_exchange_never_connected_is_a_fault_from_the_start(tmp_path: Path) -> None:
     def ask() -> tuple[int, list[str]]:
         done = run("status", "--lang", "en", "--config", str(callmon.config))
         return done.exit_code, [line for line in done.stdout.splitlines() if line.startswith("!")]
@@ -200,7 +205,7 @@ def test_an_answer_that_is_not_callmons_is_no_daemon(site: Database, tmp_path: P
 # calls
 
 
-def test_calls_of_a_day_are_listed_without_numbers_and_filtered_as_on_the_page(site: Database) -> None:
+def test_calls_of_a_day_are_listed_and_filtered_without_numbers(site: Database) -> None:
     zone = load("callmon.toml").timezone
     day = str(ARRIVED.astimezone(zone).date())
     listed = rows(run("calls", day, "--json"))
@@ -271,17 +276,17 @@ def test_a_day_may_be_named_by_its_word_in_the_sites_time_zone(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["--line", "nosuch"], "Il n'y a pas de ligne « nosuch »;"),
         (["2999-01-01"], "DAY 2999-01-01 : ce jour est à venir; donnez un jour passé."),
         (["--verdict", "met"], "--verdict exige --standard; nommez la norme de service."),
     ],
 )
-def test_a_filter_that_cannot_match_is_refused(site: Database, words: list[str], told: str) -> None:
+def test_a_filter_that_cannot_match_is_refused(site: Database, words: list[str], reported: str) -> None:
     done = run("calls", *words)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert reported in done.stderr
 
 
 def test_every_page_of_the_calls_of_a_day_is_listed(site: Database) -> None:
@@ -319,9 +324,9 @@ def test_show_prints_every_setting_with_its_origin(site: Database, monkeypatch: 
     ],
 )
 def test_explain_names_the_default_and_the_meaning_of_a_setting(key: str, settings: list[str]) -> None:
-    told = rows(run("config", "explain", key, "--json"))
-    assert [row["setting"] for row in told] == settings
-    assert [bool(row["meaning"] and row["default"]) for row in told] == [True] * len(told)
+    reported = rows(run("config", "explain", key, "--json"))
+    assert [row["setting"] for row in reported] == settings
+    assert [bool(row["meaning"] and row["default"]) for row in reported] == [True] * len(reported)
 
 
 def test_explain_refuses_what_is_no_setting() -> None:
@@ -353,7 +358,7 @@ def test_values_of_the_site_are_completed(site: Database, monkeypatch: pytest.Mo
     assert completed("config", "explain", "store.u") == ["store.url"]
 
 
-def test_the_first_month_that_is_completed_is_that_of_the_first_call_on_the_sites_calendar(
+def test_the_first_completed_month_is_that_of_the_first_call(
     site: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office, evening = Office(), datetime(2026, 10, 1, 2, tzinfo=UTC)  # of 30 September in Toronto

@@ -47,22 +47,26 @@ def test_an_account_has_a_role_for_one_service(config: Path, sqlite_store: Datab
 
 
 @pytest.mark.parametrize(
-    ("role", "told"),
+    ("role", "reported"),
     [
         ("manager:pocy", 'there is no service "pocy"; did you mean "poci"?'),
         ("administrator:poci", "'administrator:poci' is not one of"),
         ("manager:", "'manager:' is not one of"),
     ],
 )
-def test_a_role_for_no_service_is_refused(config: Path, sqlite_store: Database, role: str, told: str) -> None:
+def test_a_role_for_no_service_is_refused(config: Path, sqlite_store: Database, role: str, reported: str) -> None:
     done = users(config, "add", "a.cote", "--role", role)
-    assert (done.exit_code, told.lower() in done.output.lower(), access.accounts(sqlite_store)) == (2, True, [])
+    assert (done.exit_code, reported.lower() in done.output.lower(), access.accounts(sqlite_store)) == (
+        2,
+        True,
+        [],
+    )
 
 
 def test_where_there_is_no_account_the_list_says_how_to_make_one(config: Path) -> None:
     done = users(config, "list")
-    told = "There is no account; add one with `callmon users add NAME --role ROLE`.\n"
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", told)
+    reported = "There is no account; add one with `callmon users add NAME --role ROLE`.\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", reported)
 
 
 def test_what_is_stored_takes_64_mib_to_try() -> None:
@@ -114,7 +118,7 @@ def test_an_account_has_a_role(config: Path) -> None:
     assert users(config, "add", "marie", "--role", "root").exit_code == 2
 
 
-def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
+def test_accounts_are_listed_changed_locked_removed_and_recorded(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "root")
@@ -158,7 +162,7 @@ def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
     ]
 
 
-def test_who_adds_an_account_that_cannot_sign_in_is_told(config: Path) -> None:
+def test_an_added_account_that_cannot_sign_in_is_reported(config: Path) -> None:
     config.write_text(config.read_text(encoding="utf-8").replace("accounts = true", "accounts = false"), "utf-8")
     done = users(config, "add", "marie", "--role", "agent")
     assert done.output == "marie: added.\nAccounts cannot sign in yet: set accounts = true under [web.access].\n"

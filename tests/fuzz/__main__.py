@@ -35,7 +35,7 @@ def main(minutes: float, only: str | None, chance: int) -> int:
 
 
 if __name__ == "__main__":
-    told = dict(enumerate(sys.argv[1:]))
-    chance = int(told.get(2, time.time_ns() % 1_000_000))
-    only = None if told.get(1) == "all" else told.get(1)
-    sys.exit(main(float(told.get(0, 10.0)), only, chance))
+    reported = dict(enumerate(sys.argv[1:]))
+    chance = int(reported.get(2, time.time_ns() % 1_000_000))
+    only = None if reported.get(1) == "all" else reported.get(1)
+    sys.exit(main(float(reported.get(0, 10.0)), only, chance))

@@ -23,7 +23,7 @@ from callmon.backfill.job import bounded_lines
 from callmon.backfill.merge import merged
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Heartbeat
@@ -56,13 +56,13 @@ class Target(NamedTuple):
 
 def fresh() -> tuple[Session, Monitor]:
     """As the daemon has them for a new connection."""
-    boxes = Mailboxes()
-    boxes.want(frozenset(("500@default",)))
-    session = Session(EXCHANGE, "callmon", "secret", 0.0, boxes=boxes)
+    mailboxes = Mailboxes()
+    mailboxes.want(frozenset(("500@default",)))
+    session = Session(EXCHANGE, "callmon", "secret", 0.0, mailboxes=mailboxes)
     return session, Monitor(SETTINGS, EXCHANGE, token=str)
 
 
-class Listener:
+class FuzzListener:
     """The daemon's way from bytes to what the database gets, without the daemon."""
 
     def __init__(self) -> None:
@@ -80,8 +80,8 @@ class Listener:
         heard = session.heard_until()
         if heard is not None:
             encode_item(Heartbeat(EXCHANGE, heard))
-            told = monitor.tick(heard, {EXCHANGE: heard})
-            self._written(told)
+            reported = monitor.tick(heard, {EXCHANGE: heard})
+            self._written(reported)
         self._tell([session.lost()])
         monitor.count_in_progress(), monitor.phones(), monitor.waits({} if heard is None else {EXCHANGE: heard})
 
@@ -91,8 +91,8 @@ class Listener:
 
     def again(self) -> None:
         """A new connection to the same exchange, heard by the same monitor."""
-        boxes = self._session._boxes  # the exchange's, which outlives a connection
-        self._session = Session(EXCHANGE, "callmon", "secret", self._now, boxes=boxes)
+        mailboxes = self._session._mailboxes  # the exchange's, which outlives a connection
+        self._session = Session(EXCHANGE, "callmon", "secret", self._now, mailboxes=mailboxes)
 
     def _tell(self, events: Iterable[e.Event]) -> None:
         for event in events:
@@ -109,7 +109,7 @@ class Listener:
 
 def ami(data: bytes) -> None:
     """Bytes to session and monitor as the daemon has them, and through a replay."""
-    listener = Listener()
+    listener = FuzzListener()
     listener.hear(data)
     listener.end()
     replay = Replay(Monitor(SETTINGS, EXCHANGE, True, True, token=str), EXCHANGE)
@@ -126,7 +126,7 @@ class Forever:
     """One monitor that hears one bad connection after the other: what of it stays?"""
 
     def __init__(self) -> None:
-        self._listener = Listener()
+        self._listener = FuzzListener()
 
     def __call__(self, data: bytes) -> None:
         self._listener.hear(data)
@@ -139,8 +139,8 @@ def cel(data: bytes) -> None:
     reader = CelReader(ZONE)
     monitor = Monitor(SETTINGS, EXCHANGE, token=str)
     for part in extract.stretches(reader.read_lines(bounded_lines(text))):
-        told = extract.extract_calls(part, SITE, {"1": "fr", "2": "en"})
-        for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
+        reported = extract.extract_calls(part, SITE, {"1": "fr", "2": "en"})
+        for facts in (reported | with_doubt(part, reported, reader.bad.lacks_apps)).values():
             outcome = monitor.retell(EXCHANGE, facts)
             if outcome is not None:
                 decode_item(encode_item(outcome))
@@ -153,8 +153,8 @@ def cel(data: bytes) -> None:
 def _retold(monitor: Monitor, facts: list[Fact]) -> None:
     """With a half of it as if it had been heard."""
     if isinstance(facts[0], f.Arrived):
-        told = merged([facts[0], *facts[1::2]], facts)
-        monitor.retell(EXCHANGE, told)
+        reported = merged([facts[0], *facts[1::2]], facts)
+        monitor.retell(EXCHANGE, reported)
 
 
 def configuration(data: bytes) -> None:
@@ -181,32 +181,32 @@ def _used(settings: Settings) -> None:
 
 def recording(data: bytes) -> None:
     """Bytes as they are written down after a fault: without people, and as long as a replay can read them."""
-    told = b"".join(redacted([data[: len(data) // 3], data[len(data) // 3 :]], KEPT))
-    Framer().receive(told)
+    reported = b"".join(redacted([data[: len(data) // 3], data[len(data) // 3 :]], KEPT))
+    Framer().receive(reported)
 
 
 def waiting(data: bytes) -> None:
-    """A journal of somebody's, or what a disk has made of ours."""
+    """An outbox of somebody's, or what a disk has made of ours."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "waiting"
         path.write_bytes(data)
         try:
-            journal = Outbox(path, RING, 1 << 20)
+            outbox = Outbox(path, RING, 1 << 20)
         except StoreError:
             return
-        for entry in journal.entries:
-            journal.read(entry)
-        journal.close()
+        for entry in outbox.entries:
+            outbox.read(entry)
+        outbox.close()
 
 
-def _journals() -> list[bytes]:
+def _outboxes() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "waiting"
-        journal = Outbox(path, RING, 1 << 20)
-        journal.begin_term(0, "", "token")
+        outbox = Outbox(path, RING, 1 << 20)
+        outbox.begin_term(0, "", "token")
         for number in range(1, 20):
-            journal.append([b"an item " * number], 0.0)
-        journal.close()
+            outbox.append([b"an item " * number], 0.0)
+        outbox.close()
         return [path.read_bytes()]
 
 
@@ -235,5 +235,5 @@ def targets() -> dict[str, Target]:
         "cel": Target(cel, _diaries, b"\n"),
         "configuration": Target(configuration, _configurations, b"\n"),
         "recording": Target(recording, _recorded, b"\r\n\r\n"),
-        "waiting": Target(waiting, _journals, b"\0\0\0"),
+        "waiting": Target(waiting, _outboxes, b"\0\0\0"),
     }

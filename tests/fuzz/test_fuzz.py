@@ -51,7 +51,7 @@ def target(read: object) -> Target:
     return Target(read, lambda: [b"one: two\r\n\r\nthree: four"], b"\r\n\r\n")  # type: ignore[arg-type]  # a reader
 
 
-def test_what_raises_is_found_once_for_each_place_and_its_bytes_are_kept(tmp_path: Path) -> None:
+def test_what_raises_is_found_once_for_each_place_and_its_bytes_are_stored(tmp_path: Path) -> None:
     run = Run("fragile", target(fragile), seed=1, folder=tmp_path)
     figures = run.go_on(inputs=2_000)
     (line,) = run.sentences

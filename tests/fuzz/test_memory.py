@@ -57,7 +57,7 @@ def six_runs(pipe: Connection) -> None:
 def test_calls_that_ended_leave_nothing_behind() -> None:
     """A recorded run of a hundred calls of every kind, in a process of its own; 400 calls of 2 kB each."""
     with Child(six_runs) as child:
-        up, taken, by_a_call = child.told(120)
+        up, taken, by_a_call = child.reported(120)
     assert up == 0
     assert by_a_call > 1_000  # the filter sees calls
     assert taken < 10_000
@@ -70,17 +70,17 @@ def unfinished_diaries(pipe: Connection) -> None:
         (traces / name / "cel.csv").read_text().splitlines(keepends=True) for name in ("two_calls", "hold_unhold")
     ]
 
-    def told() -> None:
+    def reported() -> None:
         for text in texts:
             for end in range(len(text)):
                 extract.extract_calls([*CelReader(UTC).read_lines(text[:end])], SITE, {})
 
     tracemalloc.start()
-    told()
+    reported()
     gc.collect()
     before = room()
     for _ in range(5):
-        told()
+        reported()
     gc.collect()
     pipe.send(room() - before)
 
@@ -88,4 +88,4 @@ def unfinished_diaries(pipe: Connection) -> None:
 @pytest.mark.long
 def test_calls_whose_end_is_not_in_the_diary_leave_nothing_behind() -> None:
     with Child(unfinished_diaries) as child:
-        assert child.told(120) < 10_000
+        assert child.reported(120) < 10_000

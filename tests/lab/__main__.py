@@ -18,7 +18,7 @@ from tests.lab.drawn import drawn
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import LabUnavailable
 from tests.lab.listener import Listener, messages
-from tests.lab.model import Played, Situation
+from tests.lab.model import PlayedSituation, Situation
 from tests.lab.play import Callers, play
 from tests.lab.recordings import save, save_diary, save_later, save_whole
 from tests.lab.sipp import at_once
@@ -46,7 +46,7 @@ def _play(options: argparse.Namespace) -> int:
 
 def _run(
     version: str, situations: Iterable[Situation], out: Path, callers: Callers, stagger: float = 0.1
-) -> tuple[list[Played], bytes]:
+) -> tuple[list[PlayedSituation], bytes]:
     began = time.monotonic()
     with Asterisk(version) as exchange:
         witness = Listener(exchange.ami_port, "witness", exchange.secrets.witness, out / "ami.raw")
@@ -66,7 +66,7 @@ def _run(
     return calls, stream
 
 
-def _by_sipp(calls: Iterable[Played]) -> str:
+def _by_sipp(calls: Iterable[PlayedSituation]) -> str:
     some = [call for call in calls if call.played_by == "sipp"]
     kinds = len({call.situation.name for call in some})
     return f"{len(some)} of them by sipp, of {kinds} situations, {at_once(some)} at once"

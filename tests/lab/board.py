@@ -26,10 +26,10 @@ class Board:
 
     def happened(self, what: str, since: float) -> asyncio.Future[float]:
         """Time of its first occurrence after ``since`` (the loop's clock), already recorded or to come."""
-        told: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        reported: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         before = next((at for at in self._noted[what] if at >= since), None)
         if before is not None:
-            told.set_result(before)
+            reported.set_result(before)
         else:
-            self._awaited[what].append(told)
-        return told
+            self._awaited[what].append(reported)
+        return reported

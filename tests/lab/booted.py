@@ -60,9 +60,9 @@ class Booted:
         self._process = begin(["sh", "-c", BOOT, "sh", str(self._place), str(self._cgroup)], self._log, "KILL")
         if until(lambda: self._process.poll() is not None or self._is_up()) and self._first():
             return self
-        told = self._log.read_text(errors="replace")[-300:]
+        reported = self._log.read_text(errors="replace")[-300:]
         self.__exit__()
-        raise LabUnavailable(f"systemd does not boot in a folder: {told}")
+        raise LabUnavailable(f"systemd does not boot in a folder: {reported}")
 
     def __exit__(self, *_: object) -> None:
         for pid in self._first():

@@ -143,9 +143,9 @@ def violations(page: Page, contrast: bool = True) -> list[str]:
     page.evaluate(AXE_SCRIPT)
     asked: dict[str, Any] = {"resultTypes": ["violations", "incomplete"]}
     asked |= {} if contrast else {"rules": {CONTRAST: {"enabled": False}}}
-    told: dict[str, Any] = page.evaluate("(asked) => axe.run(asked)", asked)
-    wrong = [line for rule in told["violations"] for line in _lines(rule, "")]
-    left = [rule for rule in told["incomplete"] if rule["id"] != CONTRAST]
+    reported: dict[str, Any] = page.evaluate("(asked) => axe.run(asked)", asked)
+    wrong = [line for rule in reported["violations"] for line in _lines(rule, "")]
+    left = [rule for rule in reported["incomplete"] if rule["id"] != CONTRAST]
     return wrong + [line for rule in left for line in _lines(rule, "undecided ")] + faint(page)
 
 

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.site import PHONES_OF_RINGING
 from tests.lab.situations_ringing import MOBILE, QUEUE_OF, route
 from tests.lab.truths import GENERAL, inbound
@@ -212,7 +212,7 @@ def _called(
     until = leaves if leaves and up else begin + end + TALK if up else TALK
     gives_up = None if up else leaves
     hangs_up = () if gives_up else (*steps, Step(round(until, 1), "hang_up"))
-    caller = Caller(
+    caller = LabCaller(
         GENERAL,
         route=route(context, asked.phones, asked.options, pause, then, asked.seconds),
         steps=hangs_up,
@@ -267,7 +267,7 @@ def _transferred(chance: random.Random) -> Situation:
     steps = (Step(2, "refer", extension),)
     ends = 2 + (two.ends or 0.0) + TALK
     asked = route("ringing-dial", f"PJSIP/{first}", "tk", "", "", 34).replace("|tk|", f"|{options}|")
-    caller = Caller(GENERAL, route=f"{asked}|PJSIP/{second}", steps=(Step(round(ends, 1), "hang_up"),))
+    caller = LabCaller(GENERAL, route=f"{asked}|PJSIP/{second}", steps=(Step(round(ends, 1), "hang_up"),))
     moved = {"kind": "blind", "to": extension, "answered": True}
     expect = inbound("general", "answered", None, answered_by=first, transfers=[moved])
     parts = {first: Phone(answers=2, steps=steps), second: two.part()}

@@ -53,7 +53,7 @@ def _files(paragraph: str) -> tuple[tuple[str, str], ...]:
     return (("freepbx" if layout == "FreePBX" else "plain", file),)
 
 
-class Site:
+class GuideSite:
     """An exchange with Debian's or FreePBX's own files for AMI and CEL, and the lab's phones and lines."""
 
     def __init__(self, version: str, layout: str, certificate: Path | None = None) -> None:

@@ -119,18 +119,18 @@ class Leg:
             return
         raise LineOver
 
-    async def until(self, told: asyncio.Future[float]) -> float:
+    async def until(self, reported: asyncio.Future[float]) -> float:
         """Wait until ``told`` is done, unless the call ends first. Raises TimeoutError after LONGEST_WAIT."""
         over = asyncio.create_task(self._over.wait())
         try:
-            await asyncio.wait((told, over), timeout=LONGEST_WAIT, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((reported, over), timeout=LONGEST_WAIT, return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
         if self.state == OVER:
             raise LineOver
-        if not told.done():
+        if not reported.done():
             raise TimeoutError(f"{self.name} waited {LONGEST_WAIT} s in vain")
-        return told.result()
+        return reported.result()
 
     async def until_final(self, seconds: float | None) -> bool:
         """Wait for an answer or a refusal. False if the time is up."""

@@ -38,7 +38,7 @@ class Phone:
 
 
 @dataclass(frozen=True)
-class Caller:
+class LabCaller:
     """The caller and its actions. ``phone``: a member of staff calls from this phone instead of the public."""
 
     dials: str
@@ -66,17 +66,17 @@ class Situation:
     """
 
     name: str
-    caller: Caller
+    caller: LabCaller
     phones: Mapping[str, Phone] = field(default_factory=dict)
     expect: Mapping[str, object] = field(default_factory=dict)
-    others: tuple[tuple[float, Caller], ...] = ()  # staff who dial so many seconds later
+    others: tuple[tuple[float, LabCaller], ...] = ()  # staff who dial so many seconds later
     copies: int = 1
     begins: float = 0.0  # seconds after the first call of the run
     told_besides: int = 0
 
 
 @dataclass
-class Played:
+class PlayedSituation:
     """One call as its own SIP side saw it: seconds since 1970, on the clock of this machine."""
 
     situation: Situation

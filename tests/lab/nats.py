@@ -15,7 +15,7 @@ from tests.lab.site import HOME
 NODES = 3
 
 
-class Node(Server):
+class NatsNode(Server):
     """`port` is that of its monitoring pages, `mqtt_port` what a board connects to."""
 
     program = "nats-server"
@@ -24,7 +24,7 @@ class Node(Server):
     def __init__(self) -> None:
         super().__init__()
         self.mqtt_port, self.route, self._client_port = (free_port(socket.SOCK_STREAM, HOME) for _ in range(3))
-        self.peers: Sequence[Node] = ()
+        self.peers: Sequence[NatsNode] = ()
 
     def furnish(self) -> None:
         configuration = {
@@ -65,11 +65,11 @@ class Node(Server):
         return [(stream["name"], stream["config"]["num_replicas"]) for stream in found]
 
 
-class Cluster(ServerGroup):
+class NatsCluster(ServerGroup):
     """`with Cluster() as cluster:` has NODES servers that have found each other."""
 
     def start(self, stack: ExitStack) -> None:
-        self.nodes = [Node() for _ in range(NODES)]
+        self.nodes = [NatsNode() for _ in range(NODES)]
         for node in self.nodes:
             node.peers = self.nodes
             stack.enter_context(node)

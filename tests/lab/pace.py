@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 
 FAST = 4  # a ring takes 1.5 s
 _WHOLE = re.compile(
@@ -59,7 +59,7 @@ def _situation(each: Situation, pace: int) -> Situation:
     )
 
 
-def _caller(caller: Caller, pace: int) -> Caller:
+def _caller(caller: LabCaller, pace: int) -> LabCaller:
     steps = _steps(caller.steps, pace)
     # callmon does not count a key as a menu choice in the menu's first second.
     late = next((max(0.0, SECONDS_OF_MENU - step.at) for step in steps if step.do == "press"), 0.0)

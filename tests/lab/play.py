@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Literal
 
 from tests.lab.exchange import Asterisk
-from tests.lab.model import Played, Situation
+from tests.lab.model import PlayedSituation, Situation
 from tests.lab.pace import at_pace
 from tests.lab.processes import real_time_thread
 from tests.lab.sipp import SECONDS_TO_START, Sipp, behaviour
@@ -26,7 +26,7 @@ Callers = Literal["sipp", "own"]  # who plays the public's callers: sipp where i
 
 def play(
     asterisk: Asterisk, situations: Iterable[Situation], stagger: float = 0.1, callers: Callers = "sipp"
-) -> list[Played]:
+) -> list[PlayedSituation]:
     """Play them together, one call every ``stagger`` seconds, until the last has ended."""
     with Playing(asterisk, situations, stagger, callers) as playing:
         return playing.wait()
@@ -71,7 +71,7 @@ class Playing:
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(15)
 
-    def wait(self, seconds: float = 240.0) -> list[Played]:
+    def wait(self, seconds: float = 240.0) -> list[PlayedSituation]:
         """The calls, when all have ended."""
         self._thread.join(seconds)
         if self._thread.is_alive():
@@ -103,15 +103,15 @@ class Playing:
             await stage.close()
 
 
-def cast(situations: Iterable[Situation]) -> list[Played]:
+def cast(situations: Iterable[Situation]) -> list[PlayedSituation]:
     """Give every call numbers of its own, which identify it in all events of the exchange."""
-    calls: list[Played] = []
+    calls: list[PlayedSituation] = []
     for situation in situations:
         for _ in range(situation.copies):
             own, outside = number(2 * len(calls)), number(2 * len(calls) + 1)
             caller = situation.caller
             shown = caller.phone or ("anonymous" if caller.withheld else own)
-            calls.append(Played(situation, shown, own, caller.dials.format(outside=outside)))
+            calls.append(PlayedSituation(situation, shown, own, caller.dials.format(outside=outside)))
     return calls
 
 

@@ -34,12 +34,12 @@ def real_time_thread() -> None:
 
 def begin(command: Sequence[str], log: Path | None = None, dies_by: str = "TERM") -> subprocess.Popen[bytes]:
     """Start a server; `log` takes its output. When the starting thread ends, setpriv sends `dies_by`."""
-    with (log or Path("/dev/null")).open("ab") as told:
+    with (log or Path("/dev/null")).open("ab") as reported:
         return subprocess.Popen(
             ["setpriv", "--pdeathsig", dies_by, *command],
             stdin=subprocess.DEVNULL,
-            stdout=told,
-            stderr=told,
+            stdout=reported,
+            stderr=reported,
             start_new_session=True,
         )
 

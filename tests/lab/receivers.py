@@ -34,7 +34,7 @@ class _Threaded:
         return f"{HOME}:{self.server.server_address[1]}"
 
 
-class Page(_Threaded):
+class ReceivedPage(_Threaded):
     """`text` is what a scraper reads; None: it gets no answer."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from tests.lab.folder import folder
 from tests.lab.media import recording
-from tests.lab.model import Caller, Played
+from tests.lab.model import LabCaller, PlayedSituation
 from tests.lab.place import Place
 from tests.lab.presented import identity, route, shown
 from tests.lab.processes import real_time
@@ -41,7 +41,7 @@ LONGEST_CALL = 150
 PATIENT = ("-watchdog_minor_maxtriggers", "100000", "-watchdog_major_maxtriggers", "100000")
 
 
-def behaviour(caller: Caller) -> str | None:
+def behaviour(caller: LabCaller) -> str | None:
     """The script that plays this caller; None if sipp cannot play it."""
     does = tuple(step.do for step in caller.steps)
     if caller.phone is not None or caller.by_desk:
@@ -53,7 +53,7 @@ def behaviour(caller: Caller) -> str | None:
     return BEHAVIOURS.get(does)
 
 
-def _as_sipp_can(caller: Caller) -> bool:
+def _as_sipp_can(caller: LabCaller) -> bool:
     """Whether it speaks until it hangs up, and presses one key only, which is not its first action."""
     ends = caller.steps[-1].at
     for step in caller.steps:
@@ -76,17 +76,17 @@ def _may_make_sound() -> bool:
 @dataclass
 class _Process:
     name: str
-    calls: list[tuple[float, Played]]
+    calls: list[tuple[float, PlayedSituation]]
     running: asyncio.subprocess.Process | None = None
 
 
 class Sipp:
     """These calls, each with the seconds after which it begins."""
 
-    def __init__(self, port: int, calls: Sequence[tuple[float, Played]]) -> None:
+    def __init__(self, port: int, calls: Sequence[tuple[float, PlayedSituation]]) -> None:
         self._port = port
         self._folder = folder("22")  # sipp's, for every Asterisk version
-        by_name: dict[str, list[tuple[float, Played]]] = defaultdict(list)
+        by_name: dict[str, list[tuple[float, PlayedSituation]]] = defaultdict(list)
         for begins, call in calls:
             name = behaviour(call.situation.caller)
             assert name is not None, f"sipp cannot play {call.situation.name}"
@@ -169,7 +169,7 @@ class Sipp:
         return path.read_text(encoding="latin-1") if path.exists() else ""
 
 
-def row(call: Played, begins: float) -> str:
+def row(call: PlayedSituation, begins: float) -> str:
     """A line of the CSV file: this caller's columns."""
     caller = call.situation.caller
     key = next((step for step in caller.steps if step.do == "press"), None)
@@ -201,7 +201,7 @@ def call_id(pid: int) -> str:
     return rf"(\d+)@{re.escape(TRUNK_ADDRESS)}-{pid}\b"
 
 
-def read(log: str, calls: Sequence[Played], pid: int) -> None:
+def read(log: str, calls: Sequence[PlayedSituation], pid: int) -> None:
     """Store the events of sipp's log in its calls. A call's number is its row."""
     own = re.compile(call_id(pid))
     for line in log.splitlines():
@@ -216,7 +216,7 @@ def read(log: str, calls: Sequence[Played], pid: int) -> None:
             call.fault = " / ".join(["sipp saw no end of it", *call.trouble])
 
 
-def _message(call: Played, at: float, sent: bool, method: str, first_line: str) -> None:
+def _message(call: PlayedSituation, at: float, sent: bool, method: str, first_line: str) -> None:
     answer = re.match(r"SIP/2\.0 (\d+)", first_line)
     if sent and not answer:
         if method == "INVITE":
@@ -230,7 +230,7 @@ def _message(call: Played, at: float, sent: bool, method: str, first_line: str) 
         call.ended, call.ended_by = call.ended or at, call.ended_by or "exchange"
 
 
-def _on_answer(call: Played, at: float, code: int) -> None:
+def _on_answer(call: PlayedSituation, at: float, code: int) -> None:
     if 100 < code < 200:
         call.progress.append((at, code))
     elif 200 <= code < 300:
@@ -239,7 +239,7 @@ def _on_answer(call: Played, at: float, code: int) -> None:
         call.refused, call.ended, call.ended_by = code, at, call.ended_by or "exchange"
 
 
-def at_once(calls: Iterable[Played]) -> int:
+def at_once(calls: Iterable[PlayedSituation]) -> int:
     """The largest number of calls up or ringing at the same time."""
     moments = [(call.invited, 1) for call in calls] + [(call.ended or call.invited, -1) for call in calls]
     up = most = 0

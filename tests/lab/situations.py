@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.situations_apart import APART
 from tests.lab.situations_beyond import BEYOND
 from tests.lab.situations_boxes import BOXES
@@ -50,7 +50,7 @@ def after(name: str, seconds: float, rings: int, copies: int = 1) -> Situation:
     """A person of the general line answers so many seconds after the call arrived."""
     phones = {"102": Phone(answers=seconds)}
     expect = answered("102", rings, late=rings > 3)
-    return Situation(name, Caller(GENERAL, steps=TALKS), phones, expect, copies=copies)
+    return Situation(name, LabCaller(GENERAL, steps=TALKS), phones, expect, copies=copies)
 
 
 ANSWERED = (
@@ -62,135 +62,139 @@ ANSWERED = (
     after("answered_ring4", 22.5, 4),
     Situation(
         "answered_after_one_declined",
-        Caller(GENERAL, steps=TALKS),
+        LabCaller(GENERAL, steps=TALKS),
         {"101": Phone(refuses=603, refuses_at=2), "103": Phone(answers=7)},
         answered("103", 2),
     ),
     Situation(
         "hunt_second_stage",
-        Caller(GENERAL, route="hunt-general", steps=TALKS),
+        LabCaller(GENERAL, route="hunt-general", steps=TALKS),
         {"102": Phone(answers=3)},
         answered("102", 3),
     ),
     Situation(
         "hunt_too_late",
-        Caller(GENERAL, route="hunt-general", steps=TALKS),
+        LabCaller(GENERAL, route="hunt-general", steps=TALKS),
         {"102": Phone(answers=8)},
         answered("102", 4, late=True, cause={"answer_by_third_ring": "late_hunting"}),
     ),
     Situation(
         "hunt_first_unregistered_phone",
-        Caller(GENERAL, route="lab-half-offline", steps=TALKS),
+        LabCaller(GENERAL, route="lab-half-offline", steps=TALKS),
         {"101": Phone(answers=4)},
         answered("101", 1),
     ),
     Situation(
         "early_media_phone",
-        Caller(GENERAL, route="lab-only,101,1", steps=TALKS),
+        LabCaller(GENERAL, route="lab-only,101,1", steps=TALKS),
         {"101": Phone(early_media=True, answers=8)},
         inbound("general", "answered", IN_TIME, answered_by="101", rings=2, rings_estimated=True),
     ),
     Situation(
         "hold_unhold",
-        Caller(GENERAL),
+        LabCaller(GENERAL),
         {"101": Phone(answers=2, steps=(Step(2, "hold"), Step(7, "unhold"), Step(10, "hang_up")))},
         answered("101", 1, holds=1),
     ),
-    Situation("eleven_digits", Caller("14163272422", steps=TALKS), {"101": Phone(answers=3)}, answered("101", 1)),
+    Situation(
+        "eleven_digits", LabCaller("14163272422", steps=TALKS), {"101": Phone(answers=3)}, answered("101", 1)
+    ),
 )
 
 LINES = (
     Situation(
         "tollfree_answered",
-        Caller(GENERAL_FREE, steps=TALKS),
+        LabCaller(GENERAL_FREE, steps=TALKS),
         {"101": Phone(answers=3)},
         answered("101", 1, "general-toll-free"),
         copies=2,
     ),
     Situation(
         "tollfree_ten_digits",
-        Caller("8002677329", steps=TALKS),
+        LabCaller("8002677329", steps=TALKS),
         {"103": Phone(answers=9)},
         answered("103", 2, "general-toll-free"),
     ),
     Situation(
         "tty_answered",
-        Caller(TTY, steps=TALKS),
+        LabCaller(TTY, steps=TALKS),
         {"104": Phone(answers=8)},
         answered("104", 2, "tty"),
         copies=2,
     ),
     Situation(
         "tty_tollfree_answered",
-        Caller(TTY_FREE, steps=TALKS),
+        LabCaller(TTY_FREE, steps=TALKS),
         {"104": Phone(answers=3)},
         answered("104", 1, "tty-toll-free"),
     ),
-    Situation("tty_voicemail", Caller(TTY, steps=LEAVES_MESSAGE), {}, box(4, True, BOX_ON_TIME, "tty")),
-    Situation("poci_answered", Caller(POCI, steps=TALKS), {"106": Phone(answers=13)}, answered("106", 3, "poci")),
+    Situation("tty_voicemail", LabCaller(TTY, steps=LEAVES_MESSAGE), {}, box(4, True, BOX_ON_TIME, "tty")),
+    Situation(
+        "poci_answered", LabCaller(POCI, steps=TALKS), {"106": Phone(answers=13)}, answered("106", 3, "poci")
+    ),
     Situation(
         "poci_tollfree_answered",
-        Caller(POCI_FREE, steps=TALKS),
+        LabCaller(POCI_FREE, steps=TALKS),
         {"105": Phone(answers=3)},
         answered("105", 1, "poci-toll-free"),
     ),
     Situation(
         "anonymous_answered",
-        Caller(POCI, withheld=True, steps=TALKS),
+        LabCaller(POCI, withheld=True, steps=TALKS),
         {"105": Phone(answers=3)},
         answered("105", 1, "poci", caller=None),
     ),
     Situation(
         "withheld_but_delivered",
-        Caller(TTY, withheld=True, delivered=True, steps=TALKS),
+        LabCaller(TTY, withheld=True, delivered=True, steps=TALKS),
         {"104": Phone(answers=4)},
         answered("104", 1, "tty", caller=None),
     ),
     Situation(
         "name_with_accents",
-        Caller(GENERAL, name="Zoé Côté-Lefèvre", steps=TALKS),
+        LabCaller(GENERAL, name="Zoé Côté-Lefèvre", steps=TALKS),
         {"101": Phone(answers=3)},
         answered("101", 1),
     ),
     Situation(
         "name_with_odd_bytes",
-        Caller(GENERAL, name=b"Ren\xe9 \x80\xff\xc3", steps=TALKS),
+        LabCaller(GENERAL, name=b"Ren\xe9 \x80\xff\xc3", steps=TALKS),
         {"101": Phone(answers=3)},
         answered("101", 1),
     ),
 )
 
 VOICEMAIL = (
-    Situation("vm_message", Caller(GENERAL, steps=LEAVES_MESSAGE), {}, box(4, True, BOX_ON_TIME), copies=3),
-    Situation("vm_hangup_greeting", Caller(GENERAL, steps=LEAVES_IN_GREETING), {}, box(4, False, BOX_ON_TIME)),
-    Situation("vm_too_short", Caller(GENERAL, steps=LEAVES_TOO_SOON), {}, box(4, False, BOX_ON_TIME)),
+    Situation("vm_message", LabCaller(GENERAL, steps=LEAVES_MESSAGE), {}, box(4, True, BOX_ON_TIME), copies=3),
+    Situation("vm_hangup_greeting", LabCaller(GENERAL, steps=LEAVES_IN_GREETING), {}, box(4, False, BOX_ON_TIME)),
+    Situation("vm_too_short", LabCaller(GENERAL, steps=LEAVES_TOO_SOON), {}, box(4, False, BOX_ON_TIME)),
     Situation(
         "hunt_voicemail",
-        Caller(GENERAL, route="hunt-general", steps=LEAVES_MESSAGE),
+        LabCaller(GENERAL, route="hunt-general", steps=LEAVES_MESSAGE),
         {},
         box(4, True, BOX_ON_TIME),
     ),
     Situation(
         "voicemail_early",
-        Caller(GENERAL, route="lab-early-box", steps=LEAVES_MESSAGE),
+        LabCaller(GENERAL, route="lab-early-box", steps=LEAVES_MESSAGE),
         {},
         box(2, True, BOX_MISTIMED),
     ),
     Situation(
         "voicemail_late",
-        Caller(GENERAL, route="lab-late-box", steps=LEAVES_MESSAGE),
+        LabCaller(GENERAL, route="lab-late-box", steps=LEAVES_MESSAGE),
         {},
         box(6, True, BOX_MISTIMED),
     ),
     Situation(
         "busy_to_voicemail",
-        Caller(GENERAL, steps=LEAVES_MESSAGE),
+        LabCaller(GENERAL, steps=LEAVES_MESSAGE),
         {"101": BUSY, "102": BUSY, "103": BUSY},
         box(None, True, BOX_MISTIMED),
     ),
     Situation(
         "offline_to_voicemail",
-        Caller(GENERAL, route="lab-offline-box", steps=LEAVES_IN_GREETING),
+        LabCaller(GENERAL, route="lab-offline-box", steps=LEAVES_IN_GREETING),
         {},
         box(None, False, BOX_MISTIMED),
     ),
@@ -200,7 +204,7 @@ VOICEMAIL = (
 def menu(
     name: str, steps: Iterable[Step], phones: dict[str, Phone], expect: dict[str, object], copies: int = 1
 ) -> Situation:
-    return Situation(name, Caller(GENERAL, route="menu", steps=tuple(steps)), phones, expect, copies=copies)
+    return Situation(name, LabCaller(GENERAL, route="menu", steps=tuple(steps)), phones, expect, copies=copies)
 
 
 MENUS = (
@@ -255,7 +259,7 @@ MENUS = (
     ),
     Situation(
         "menu_that_ends",
-        Caller(GENERAL, route="lab-menu-only"),
+        LabCaller(GENERAL, route="lab-menu-only"),
         {},
         inbound("general", "announcement", None, rings=None, verdicts={"reach_a_person": "not_met"}),
     ),
@@ -264,76 +268,76 @@ MENUS = (
 UNANSWERED = (
     Situation(
         "busy_all",
-        Caller(GENERAL, route="lab-busy"),
+        LabCaller(GENERAL, route="lab-busy"),
         {"101": BUSY, "102": BUSY},
         inbound("general", "busy", NOBODY, rings=None, heard_ringing=False),
     ),
     Situation(
         "rings_in_vain",
-        Caller(GENERAL, route="lab-in-vain"),
+        LabCaller(GENERAL, route="lab-in-vain"),
         {},
         inbound("general", "no_answer", NOBODY, **RUNG_OUT),
     ),
     Situation(
         "phones_offline",
-        Caller(GENERAL, route="lab-offline"),
+        LabCaller(GENERAL, route="lab-offline"),
         {},
         inbound("general", "failed", NOBODY, rings=None, heard_ringing=False),
     ),
     Situation(
         "phones_silent",
-        Caller(GENERAL, route="lab-silence"),
+        LabCaller(GENERAL, route="lab-silence"),
         {"107": Phone(rings=None)},
         inbound("general", "failed", NOBODY, rings=None, heard_ringing=False),
     ),
     Situation(
         "phones_silent_left",
-        Caller(GENERAL, route="lab-silence", gives_up=5),
+        LabCaller(GENERAL, route="lab-silence", gives_up=5),
         {"107": Phone(rings=None)},
         inbound("general", "abandoned", EARLY_LEAVER, abandoned_in=None, rings=None, heard_ringing=False),
     ),
     Situation(
         "phones_silent_left_late",
-        Caller(GENERAL, route="lab-silence", gives_up=20),
+        LabCaller(GENERAL, route="lab-silence", gives_up=20),
         {"107": Phone(rings=None)},
         inbound("general", "abandoned", None, abandoned_in=None, rings=None)
         | {"verdicts": {"answer_by_third_ring": "not_met"}},
     ),
     Situation(
         "abandon_at_once",
-        Caller(GENERAL, gives_up=1.5),  # on a busy machine a phone begins to ring up to a second after the call
+        LabCaller(GENERAL, gives_up=1.5),  # on a busy machine a phone begins to ring up to a second after the call
         {},
         inbound("general", "abandoned", EARLY_LEAVER, abandoned_in="ringing", rings=1),
     ),
     Situation(
         "abandon_ring1",
-        Caller(GENERAL, gives_up=4),
+        LabCaller(GENERAL, gives_up=4),
         {},
         inbound("general", "abandoned", EARLY_LEAVER, abandoned_in="ringing", rings=1),
         copies=2,
     ),
     Situation(
         "abandon_ring4",
-        Caller(GENERAL, gives_up=20),
+        LabCaller(GENERAL, gives_up=20),
         {},
         inbound("general", "abandoned", LATE_LEAVER, abandoned_in="ringing", rings=4),
         copies=2,
     ),
     Situation(
         "congestion",
-        Caller(GENERAL, route="lab-congestion"),
+        LabCaller(GENERAL, route="lab-congestion"),
         {"6475550191": Phone(rings=None, refuses=503)},
         inbound("general", "failed", NOBODY, rings=None, heard_ringing=False),
     ),
     Situation(
         "closed_announcement",
-        Caller(GENERAL, route="closed"),
+        LabCaller(GENERAL, route="closed"),
         {},
         inbound("general", "announcement", None, rings=None, verdicts={"answer_by_third_ring": "not_met"}),
     ),
     Situation(
         "announcement_unanswered",
-        Caller(GENERAL, route="lab-announcement-unanswered"),
+        LabCaller(GENERAL, route="lab-announcement-unanswered"),
         {},
         inbound("general", "announcement", None, rings=None, verdicts={"answer_by_third_ring": "not_met"}),
     ),

@@ -5,7 +5,7 @@ does not exist.
 from __future__ import annotations
 
 from tests.lab.handing import asks_by_phone, by_desk, by_phone, handed, sent, stays
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.situations_beyond import staff
 from tests.lab.situations_transfers import SPEAKS_INTO_BOX
 from tests.lab.situations_ways import PICKS_UP, click
@@ -27,7 +27,7 @@ MOVED = (
         by_phone("622"),
         {},
         {"kind": "blind", "to": "622"},
-        others=((0, Caller("622", phone="331", when="330 answers", steps=(Step(11, "hang_up"),))),),
+        others=((0, LabCaller("622", phone="331", when="330 answers", steps=(Step(11, "hang_up"),))),),
         says=(Step(15, "hang_up"),),
     ),
     handed(
@@ -84,13 +84,13 @@ CLICKED = (
 HAIRPINS = (
     Situation(
         "hairpin",
-        Caller(GENERAL, route="lab-hairpin", steps=TALKS),
+        LabCaller(GENERAL, route="lab-hairpin", steps=TALKS),
         {"105": Phone(answers=8)},
         answered("105", 2),
     ),
     Situation(
         "hairpin_from_menu",
-        Caller(GENERAL, route="lab-hairpin-answered", steps=(Step(9, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-hairpin-answered", steps=(Step(9, "hang_up"),)),
         {"105": Phone(answers=3)},
         answered("105", 1),
     ),
@@ -99,11 +99,11 @@ HAIRPINS = (
 CONFERENCES = (
     Situation(
         "conference",
-        Caller(GENERAL, route="lab-conference", steps=(Step(14, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-conference", steps=(Step(14, "hang_up"),)),
         {},
         inbound("general", "answered", None, answered_by="329", rings=None)
         | {"verdicts": {"reach_a_person": "met", "one_transfer_at_most": "met"}},
-        ((5.0, Caller("627", phone="329", steps=(Step(7, "hang_up"),))),),
+        ((5.0, LabCaller("627", phone="329", steps=(Step(7, "hang_up"),))),),
     ),
 )
 

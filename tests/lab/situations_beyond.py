@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.truths import (
     BOX_MISTIMED,
     EARLY_LEAVER,
@@ -19,7 +19,7 @@ def queue(
     name: str, queue_name: str, steps: tuple[Step, ...], phones: dict[str, Phone], **expect: object
 ) -> Situation:
     truth = {"heard_ringing": False, "line": "general", "direction": "inbound", "transfers": []} | expect
-    return Situation(name, Caller(GENERAL, route=queue_name, steps=steps), phones, truth)
+    return Situation(name, LabCaller(GENERAL, route=queue_name, steps=steps), phones, truth)
 
 
 QUEUES = (
@@ -82,7 +82,7 @@ QUEUES = (
     ),
     Situation(
         "queue_with_ringing",
-        Caller(GENERAL, route="lab-queue-ringing", steps=TALKS),
+        LabCaller(GENERAL, route="lab-queue-ringing", steps=TALKS),
         {"116": Phone(answers=8)},
         answered("116", 2),
     ),
@@ -91,25 +91,25 @@ QUEUES = (
 LOCALS = (
     Situation(
         "local_group",
-        Caller(GENERAL, route="lab-local", steps=TALKS),
+        LabCaller(GENERAL, route="lab-local", steps=TALKS),
         {"120": Phone(answers=8)},
         answered("120", 2),
     ),
     Situation(
         "local_group_optimised",
-        Caller(GENERAL, route="lab-local-optimised", steps=(Step(0, "speak", "6"), Step(6, "hang_up"))),
+        LabCaller(GENERAL, route="lab-local-optimised", steps=(Step(0, "speak", "6"), Step(6, "hang_up"))),
         {"122": Phone(answers=3, steps=(Step(0, "speak", "6"),))},
         answered("122", 1),
     ),
     Situation(
         "confirm_accepted",
-        Caller(GENERAL, route="lab-confirm", steps=TALKS),
+        LabCaller(GENERAL, route="lab-confirm", steps=TALKS),
         {"6475550190": Phone(answers=2.5, steps=(Step(1.5, "press", "1"),))},
         answered("outside", 1),
     ),
     Situation(
         "confirm_refused",
-        Caller(GENERAL, route="lab-confirm", steps=LEAVES_MESSAGE),
+        LabCaller(GENERAL, route="lab-confirm", steps=LEAVES_MESSAGE),
         {"6475550190": Phone(answers=3)},
         box(2, True, BOX_MISTIMED),
     ),
@@ -123,44 +123,44 @@ def staff(direction: str, outcome: str, **more: object) -> dict[str, object]:
 STAFF = (
     Situation(
         "internal_call",
-        Caller("131", phone="130", steps=TALKS),
+        LabCaller("131", phone="130", steps=TALKS),
         {"131": Phone(answers=4)},
         staff("internal", "answered", answered_by="131", rings=1),
     ),
     Situation(
         "internal_unanswered",
-        Caller("133", phone="132", gives_up=8),
+        LabCaller("133", phone="132", gives_up=8),
         {},
         staff("internal", "no_answer", rings=2),
     ),
     Situation(
         "outbound_answered",
-        Caller("9{outside}", phone="134", steps=TALKS),
+        LabCaller("9{outside}", phone="134", steps=TALKS),
         {"outside": Phone(answers=8)},
         staff("outbound", "answered", answered_by="outside", rings=2),
     ),
     Situation(
         "outbound_busy",
-        Caller("9{outside}", phone="135"),
+        LabCaller("9{outside}", phone="135"),
         {"outside": Phone(rings=None, refuses=486)},
         staff("outbound", "busy", rings=None),
     ),
     Situation(
         "outbound_unanswered",
-        Caller("9{outside}", phone="136", gives_up=15),
+        LabCaller("9{outside}", phone="136", gives_up=15),
         {"outside": Phone()},
         staff("outbound", "no_answer", rings=3),
     ),
     Situation(
         "outbound_early_media",
-        Caller("91{outside}", phone="137", steps=TALKS),
+        LabCaller("91{outside}", phone="137", steps=TALKS),
         {"outside": Phone(early_media=True, answers=7)},
         staff("outbound", "answered", answered_by="outside", rings=2, rings_estimated=True),
     ),
     # Staff listen to the box and delete its first message: not a message of a caller.
     Situation(
         "vm_checked_by_agent",
-        Caller("*98", phone="138", steps=(Step(2, "press", "1"), Step(8, "press", "7"), Step(11, "hang_up"))),
+        LabCaller("*98", phone="138", steps=(Step(2, "press", "1"), Step(8, "press", "7"), Step(11, "hang_up"))),
         {},
         {"direction": "internal", "line": None},
         begins=52,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.lab.handing import handed, sent
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.situations_transfers import SPEAKS_INTO_BOX
 from tests.lab.truths import (
     BOX_CHOSEN,
@@ -31,7 +31,7 @@ def boxed(
     name: str, route: str, steps: tuple[Step, ...], expect: dict[str, Any], phones: dict[str, Phone] | None = None,
     **more: Any,
 ) -> Situation:  # fmt: skip
-    return Situation(name, Caller(GENERAL, route=route, steps=steps), phones or {}, expect, **more)
+    return Situation(name, LabCaller(GENERAL, route=route, steps=steps), phones or {}, expect, **more)
 
 
 def into(mailbox: str, rings: int | None, message: bool, judged: dict[str, str], **more: Any) -> dict[str, Any]:

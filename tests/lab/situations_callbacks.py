@@ -7,7 +7,7 @@ Played separately (`python -m tests.lab play --only callbacks`): the other situa
 
 from __future__ import annotations
 
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.situations_beyond import staff
 
 CALLED_BACK, TOO_SHORT, WHOSE = "called_back", "answered_too_short", "not_attributed"
@@ -26,15 +26,15 @@ def out(name: str, phone: str, *steps: Step, others: dict[str, Phone] | None = N
     fetched = more.pop("fetched", ())
     expect = {key: value for key, value in (OUTBOUND | more).items() if key != "transfers"}
     assert isinstance(fetched, tuple)
-    return Situation(name, Caller(dials, phone=phone, steps=steps), phones, expect, fetched)
+    return Situation(name, LabCaller(dials, phone=phone, steps=steps), phones, expect, fetched)
 
 
 def first(
-    name: str, layout: str, phone: str | None, phones: dict[str, Phone], *others: tuple[float, Caller]
+    name: str, layout: str, phone: str | None, phones: dict[str, Phone], *others: tuple[float, LabCaller]
 ) -> Situation:
     """The desk rings the person first, or nobody else."""
     return Situation(
-        name, Caller("9{outside}", phone=phone, by_desk=layout), {"outside": PERSON, **phones}, NO_CALL, others
+        name, LabCaller("9{outside}", phone=phone, by_desk=layout), {"outside": PERSON, **phones}, NO_CALL, others
     )
 
 
@@ -52,7 +52,7 @@ HANDED_ON = (
         Step(3, "hang_up", when="211 answers"), others={"211 from anybody": TAKES_OVER}),
     out("callback_handed_on_in_vain", "212", Step(4, "refer", "213")),
     out("callback_parked", "214", Step(4, "refer", "700"),
-        fetched=((0.0, Caller("{place}", phone="215", steps=(Step(9, "hang_up"),), when="214 parks")),)),
+        fetched=((0.0, LabCaller("{place}", phone="215", steps=(Step(9, "hang_up"),), when="214 parks")),)),
 )  # fmt: skip
 PERSON_FIRST = (
     first("callback_by_queue", "person_first_to_queue", "207", {"207 from anybody": AGENT}),
@@ -61,9 +61,9 @@ PERSON_FIRST = (
     first("callback_by_trunk_too_short", "person_first_by_trunk", "218",
           {"218 from anybody": Phone(answers=2, steps=SHORT_TALK)}),
     first("callback_from_a_conference", "person_first_to_conference", None, LEAVES_LAST,
-          (6.0, Caller("621", phone="219", steps=LONG_TALK))),
+          (6.0, LabCaller("621", phone="219", steps=LONG_TALK))),
     first("callback_into_a_conference", "person_later_to_conference", None, LEAVES_LAST,
-          (0.0, Caller("622", phone="220", steps=(Step(20, "hang_up"),)))),
+          (0.0, LabCaller("622", phone="220", steps=(Step(20, "hang_up"),)))),
     first("reminder", "reminder", None, {}),
     first("callback_from_a_mobile", "mobile_first", None, {"6475550173 from anybody": AGENT}),
 )  # fmt: skip

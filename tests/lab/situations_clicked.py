@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from tests.lab.clicks import LAYOUTS, OLD_LAYOUTS
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.site import BOXES, PHONES_ADDED, PHONES_OF_CHAN_SIP
 from tests.lab.situations_beyond import staff
 from tests.lab.truths import BUSY, TALKS
@@ -43,7 +43,7 @@ def clicked(
 ) -> Situation:  # fmt: skip
     """The desk rings the phone in the way of the layout, and then dials."""
     phones = {f"{phone} from anybody": agent, **far}
-    return Situation(name, Caller(dials, phone=phone, by_desk=layout), phones, expect, begins=begins)
+    return Situation(name, LabCaller(dials, phone=phone, by_desk=layout), phones, expect, begins=begins)
 
 
 def each(layouts: Iterable[str], phones: Iterator[str]) -> Iterator[Situation]:
@@ -77,7 +77,7 @@ NEAR_MISSES = (
     ),
     Situation(
         "internal_call_through_local",
-        Caller(f"*9{(COLLEAGUE := next(PHONES))}", phone=next(PHONES), steps=TALKS),
+        LabCaller(f"*9{(COLLEAGUE := next(PHONES))}", phone=next(PHONES), steps=TALKS),
         {f"{COLLEAGUE} from anybody": Phone(answers=3)},
         staff("internal", "answered", answered_by=COLLEAGUE, rings=1),
     ),

@@ -5,7 +5,7 @@ of their own, queues that are left or never entered.
 from __future__ import annotations
 
 from tests.lab.handing import asks, asks_by_phone, handed, sent, stays
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.truths import (
     BOX_MISTIMED,
     EARLY_LEAVER,
@@ -35,7 +35,7 @@ WOKEN = (
     ),
     Situation(
         "woken_phone_left",
-        Caller(GENERAL, route="lab-only,166,1", gives_up=20),
+        LabCaller(GENERAL, route="lab-only,166,1", gives_up=20),
         {"166": Phone(rings=5)},
         inbound("general", "abandoned", EARLY_LEAVER, abandoned_in="ringing", rings=3),
     ),
@@ -44,52 +44,52 @@ WOKEN = (
 FROM_CALLS_OF_THEIR_OWN = (
     Situation(
         "agent_of_a_pool",
-        Caller(GENERAL, route="lab-pool", steps=(Step(14, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-pool", steps=(Step(14, "hang_up"),)),
         {},
         inbound("general", "answered", IN_TIME, heard_ringing=False),
-        others=((0.0, Caller("64163", phone="163", steps=(Step(34, "hang_up"),))),),
+        others=((0.0, LabCaller("64163", phone="163", steps=(Step(34, "hang_up"),))),),
     ),
     # The same agent's channel has the Linkedid of the caller before.
     Situation(
         "agent_of_a_pool_again",
-        Caller(GENERAL, route="lab-pool", steps=(Step(24, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-pool", steps=(Step(24, "hang_up"),)),
         {},
         inbound("general", "answered", IN_TIME, heard_ringing=False),
         begins=1,
     ),
     Situation(
         "pickup_of_a_queue",
-        Caller(GENERAL, route="lab-queue-grouped"),
+        LabCaller(GENERAL, route="lab-queue-grouped"),
         {},
         inbound("general", "answered", IN_TIME, answered_by="165", heard_ringing=False),
-        others=((3.0, Caller("*8", phone="165", when="164 rings", steps=ENDS)),),
+        others=((3.0, LabCaller("*8", phone="165", when="164 rings", steps=ENDS)),),
         begins=BY_GROUP_OF_A_QUEUE,
     ),
     Situation(
         "lounge",
-        Caller(GENERAL, route="lab-lounge", steps=(Step(14, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-lounge", steps=(Step(14, "hang_up"),)),
         {},
         inbound("general", "answered", None, answered_by="167", rings=None, heard_ringing=False),
-        others=((6.0, Caller("650", phone="167", steps=(Step(5, "hang_up"),))),),
+        others=((6.0, LabCaller("650", phone="167", steps=(Step(5, "hang_up"),))),),
     ),
 )
 
 QUEUES = (
     Situation(
         "queue_of_nobody",
-        Caller(GENERAL, route="lab-queue-of-nobody", steps=LEAVES_IN_GREETING),
+        LabCaller(GENERAL, route="lab-queue-of-nobody", steps=LEAVES_IN_GREETING),
         {},
         box(None, False, BOX_MISTIMED),
     ),
     Situation(
         "queue_left_by_key",
-        Caller(GENERAL, route="lab-queue-keys", steps=(Step(5, "press", "1"), Step(12, "hang_up"))),
+        LabCaller(GENERAL, route="lab-queue-keys", steps=(Step(5, "press", "1"), Step(12, "hang_up"))),
         {},
         inbound("general", "voicemail_no_message", None, answered_by=None, heard_ringing=False),
     ),
     Situation(
         "queue_left_by_key_to_the_end",
-        Caller(GENERAL, route="lab-queue-keys", steps=(Step(5, "press", "2"),)),
+        LabCaller(GENERAL, route="lab-queue-keys", steps=(Step(5, "press", "2"),)),
         {},
         inbound("general", "no_answer", None, answered_by=None, heard_ringing=False),
         begins=14,  # the same phone

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.site import PHONES_OF_RINGING, PHONES_OFFLINE
 from tests.lab.truths import ENDS, GENERAL, LEAVES_IN_GREETING, inbound
 
@@ -51,7 +51,7 @@ class Way:
         asked = route(self.place, self.phones.format(p=phone), self.options, self.pause, self.then.format(p=phone))
         rings = Phone(self.rings, self.early_media, self.without_sdp, answers + (self.rings or 0.0), steps=ENDS)
         expect = inbound("general", "answered", None, answered_by=phone)
-        return Situation(self.name, Caller(GENERAL, route=asked), {phone: rings, **dict(self.beside)}, expect)
+        return Situation(self.name, LabCaller(GENERAL, route=asked), {phone: rings, **dict(self.beside)}, expect)
 
 
 WAYS_TO_RING = (
@@ -117,14 +117,14 @@ WAYS_BESIDE = (
 def nobody(copies: int) -> Situation:
     """`r`, and no phone is registered: voicemail takes the call."""
     phones = "&".join(f"PJSIP/{phone}" for phone in PHONES_OFFLINE)
-    caller = Caller(GENERAL, route=route("ringing-dial", phones, "tkr"), steps=LEAVES_IN_GREETING)
+    caller = LabCaller(GENERAL, route=route("ringing-dial", phones, "tkr"), steps=LEAVES_IN_GREETING)
     return Situation("r_no_phone", caller, {}, inbound("general", "voicemail_no_message", None), copies=copies)
 
 
 def follow_me(phone: str, answers: float) -> Situation:
     """The phone for 8 s, then the mobile: whichever rings when this person answers."""
     asked = route("ringing-dial", f"Local/{phone}@ringing-followed/n", "tk")
-    caller = Caller(GENERAL, route=asked)
+    caller = LabCaller(GENERAL, route=asked)
     phones = {phone: Phone(answers=answers, steps=ENDS)}
     if by_mobile := answers > 8:
         accepts = (Step(1.5, "press", "1"), Step(7, "hang_up"))
@@ -136,7 +136,7 @@ def follow_me(phone: str, answers: float) -> Situation:
 def redirected(name: str, phone: str, options: str, extension: str, answers: float) -> Situation:
     """The desk sends an answered caller to an extension that dials another phone."""
     steps = (Step(2, "desk", f"Redirect {extension}"),)
-    caller = Caller(GENERAL, route=route("ringing-dial", f"PJSIP/{phone}", options))
+    caller = LabCaller(GENERAL, route=route("ringing-dial", f"PJSIP/{phone}", options))
     phones = {phone: Phone(answers=1, steps=steps), OF_DESK: Phone(3.0, answers=3 + answers, steps=ENDS)}
     return Situation(name, caller, phones, inbound("general", "answered", None))
 

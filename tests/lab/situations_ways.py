@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.handing import by_phone, handed, sent
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.truths import (
     BOX_MISTIMED,
     ENDS,
@@ -20,9 +20,9 @@ from tests.lab.truths import (
 )
 
 
-def taken_by(phone: str, dials: str, rings_at: str, steps: tuple[Step, ...] = ENDS) -> tuple[float, Caller]:
+def taken_by(phone: str, dials: str, rings_at: str, steps: tuple[Step, ...] = ENDS) -> tuple[float, LabCaller]:
     """A colleague takes the call 3 s after it began to ring there."""
-    return 3.0, Caller(dials, phone=phone, when=f"{rings_at} rings", steps=steps)
+    return 3.0, LabCaller(dials, phone=phone, when=f"{rings_at} rings", steps=steps)
 
 
 # A pickup beside many calls, or beside another pickup, may block Asterisk for good (its issues 891 and 2036).
@@ -35,7 +35,7 @@ PICKED_UP = (
         "125",
         {},
         answered("126", 2),
-        (8.0, Caller("**125", "126", when="125 rings", steps=ENDS)),
+        (8.0, LabCaller("**125", "126", when="125 rings", steps=ENDS)),
         begins=BY_NUMBER,
     ),
     only(
@@ -52,7 +52,7 @@ PICKED_UP = (
         "288",
         {},
         answered("289", 1),
-        (3.0, Caller("288", "289", when="288 rings", takes="288", steps=ENDS)),
+        (3.0, LabCaller("288", "289", when="288 rings", takes="288", steps=ENDS)),
     ),
     handed(
         "pickup_of_a_transfer",
@@ -70,8 +70,8 @@ DESK_PARKS = (Step(2, "desk", "Park"),)
 RECALLED = Phone(answers=3, steps=ENDS)
 
 
-def fetched(by: str, parker: str, steps: tuple[Step, ...] = ENDS) -> tuple[float, Caller]:
-    return 3.0, Caller("{place}", phone=by, when=f"{parker} parks", steps=steps)
+def fetched(by: str, parker: str, steps: tuple[Step, ...] = ENDS) -> tuple[float, LabCaller]:
+    return 3.0, LabCaller("{place}", phone=by, when=f"{parker} parks", steps=steps)
 
 
 PARKED = (
@@ -146,19 +146,19 @@ FORWARDED = (
     ),
     Situation(
         "confirm_declined",
-        Caller(GENERAL, route="lab-confirm", steps=LEAVES_MESSAGE),
+        LabCaller(GENERAL, route="lab-confirm", steps=LEAVES_MESSAGE),
         {"6475550190": Phone(answers=3, steps=(Step(1.5, "press", "2"),))},
         box(1, True, BOX_MISTIMED),
     ),
     Situation(
         "follow_me",
-        Caller(GENERAL, route="lab-followme", steps=TALKS),
+        LabCaller(GENERAL, route="lab-followme", steps=TALKS),
         {"6475550196": Phone(answers=3)},
         answered("outside", 2),
     ),
     Situation(
         "follow_me_by_application",
-        Caller(GENERAL, route="lab-followme-app", steps=(Step(8, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-followme-app", steps=(Step(8, "hang_up"),)),
         {"6475550197": Phone(answers=3, steps=(Step(4, "press", "1"),))},
         inbound("general", "answered", None, answered_by="outside"),
     ),
@@ -167,7 +167,7 @@ FORWARDED = (
 
 def click(name: str, phone: str, dials: str, phones: dict[str, Phone], expect: dict[str, object]) -> Situation:
     """Click-to-dial: the desk rings the person's own phone, then dials from it."""
-    return Situation(name, Caller(dials, phone=phone, by_desk="phone"), phones, expect)
+    return Situation(name, LabCaller(dials, phone=phone, by_desk="phone"), phones, expect)
 
 
 PICKS_UP = Phone(answers=3)
@@ -177,25 +177,25 @@ CLICKED = (click("click_not_picked_up", "317", "9{outside}", {}, {"direction": N
 ROUNDABOUT = (
     Situation(
         "queue_of_locals",
-        Caller(GENERAL, route="lab-queue-local", steps=(Step(8, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-queue-local", steps=(Step(8, "hang_up"),)),
         {"327": Phone(answers=3)},
         inbound("general", "answered", IN_TIME, answered_by="327", rings=1, heard_ringing=False),
     ),
     Situation(
         "queue_of_locals_optimised",
-        Caller(GENERAL, route="lab-queue-optimised", steps=(Step(0, "speak", "10"), Step(9, "hang_up"))),
+        LabCaller(GENERAL, route="lab-queue-optimised", steps=(Step(0, "speak", "10"), Step(9, "hang_up"))),
         {"328": Phone(answers=3, steps=(Step(0, "speak", "8"),))},
         inbound("general", "answered", IN_TIME, answered_by="328", rings=1, heard_ringing=False),
     ),
     Situation(
         "queue_in_french",
-        Caller(GENERAL, route="lab-menu-queue", steps=(Step(2, "press", "2"), Step(14, "hang_up"))),
+        LabCaller(GENERAL, route="lab-menu-queue", steps=(Step(2, "press", "2"), Step(14, "hang_up"))),
         {"326": Phone(answers=3)},
         inbound("general", "answered", IN_TIME, answered_by="326", heard_ringing=False, language="fr"),
     ),
     Situation(
         "conference_alone",
-        Caller(GENERAL, route="lab-conference-empty", steps=(Step(9, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-conference-empty", steps=(Step(9, "hang_up"),)),
         {},
         inbound("general", "abandoned", None, answered_by=None, rings=None),
     ),

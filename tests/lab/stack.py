@@ -81,8 +81,8 @@ class Stack:
         assert done.returncode == 0, f"make {target}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
 
     def compose(self, *arguments: str, said: str = "") -> str:
-        told = self.environment() | {"COMPOSE_PROFILES": "calls"}
-        return self.engine.compose(self.place, *arguments, environment=told, said=said)
+        reported = self.environment() | {"COMPOSE_PROFILES": "calls"}
+        return self.engine.compose(self.place, *arguments, environment=reported, said=said)
 
     def remove(self) -> None:
         """Containers, networks, what they kept, and images without a name. Other images stay for the next run."""
@@ -119,8 +119,8 @@ class Stack:
     def alerts(self, *names: str) -> list[tuple[str, str, str]]:
         """Those that Alertmanager has of these names: name, mailbox or line, state."""
         found = [
-            (told["labels"], told["status"]["state"])
-            for told in json.loads(self.page("ALERTMANAGER", "/api/v2/alerts"))
+            (reported["labels"], reported["status"]["state"])
+            for reported in json.loads(self.page("ALERTMANAGER", "/api/v2/alerts"))
         ]
         return sorted(
             (labels["alertname"], labels.get("mailbox") or labels["line"], state)

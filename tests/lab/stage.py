@@ -11,7 +11,7 @@ from tests.lab.clicks import fields
 from tests.lab.desk import Desk
 from tests.lab.exchange import Asterisk
 from tests.lab.leg import UP, Leg, LineOver
-from tests.lab.model import Caller, Phone, Played, Step
+from tests.lab.model import LabCaller, Phone, PlayedSituation, Step
 from tests.lab.presented import identity, route, shown
 from tests.lab.sipp import SECONDS_TO_START, Sipp
 from tests.lab.site import HOME, PHONES_ADDED, PHONES_SHIPPED, PHONES_SILENT, TRUNK_ADDRESS
@@ -23,10 +23,10 @@ LONGEST_CALL = 150.0
 class Stage:
     """Everything except sipp's callers, on one loop."""
 
-    def __init__(self, asterisk: Asterisk, calls: Sequence[Played]) -> None:
+    def __init__(self, asterisk: Asterisk, calls: Sequence[PlayedSituation]) -> None:
         exchange, ports = (HOME, asterisk.ports.sip), asterisk.ports
         self._asterisk = asterisk
-        self._book = dict(_book(calls))
+        self._entries = dict(_entries(calls))
         self._board = Board()
         self._desk = Desk(self._board)
         self._phones = Station(HOME, ports.phones, exchange, asterisk.secrets.phones, self._called)
@@ -44,7 +44,7 @@ class Stage:
         await self._trunk.close()
         await self._desk.close()
 
-    async def perform(self, times: Iterable[tuple[float, Played]], sipp: Sipp | None) -> None:
+    async def perform(self, times: Iterable[tuple[float, PlayedSituation]], sipp: Sipp | None) -> None:
         lead = SECONDS_TO_START if sipp else 0.0
         async with asyncio.TaskGroup() as tasks:
             if sipp:
@@ -57,7 +57,7 @@ class Stage:
 
     # --- callers -----------------------------------------------------------------------------------
 
-    async def _call(self, call: Played, after: float) -> None:
+    async def _call(self, call: PlayedSituation, after: float) -> None:
         await asyncio.sleep(after)
         call.invited = time.time()
         try:
@@ -70,7 +70,7 @@ class Stage:
         except Exception as fault:
             call.fault = repr(fault)
 
-    async def _invite(self, call: Played) -> None:
+    async def _invite(self, call: PlayedSituation) -> None:
         caller = call.situation.caller
         leg = self._leg(call, caller)
         call.progress = leg.progress
@@ -82,7 +82,7 @@ class Stage:
             call.answered, call.refused, call.ended = leg.answered, leg.refused, leg.ended
             call.ended_by = "caller" if leg.ended_by == "us" else leg.ended_by
 
-    async def _click(self, call: Played) -> None:
+    async def _click(self, call: PlayedSituation) -> None:
         caller, now = call.situation.caller, asyncio.get_running_loop().time()
         asked = fields(caller.by_desk, caller.phone or "", call.dialled)
         await self._originate(asked)
@@ -102,7 +102,7 @@ class Stage:
         finally:
             await own.close()
 
-    async def _other(self, call: Played, caller: Caller, begins: float, later: float) -> None:
+    async def _other(self, call: PlayedSituation, caller: LabCaller, begins: float, later: float) -> None:
         since = asyncio.get_running_loop().time() + begins  # on a busy machine the event may precede this line
         await asyncio.sleep(begins)
         assert caller.phone is not None, "the others are staff"
@@ -121,7 +121,7 @@ class Stage:
         except Exception as fault:
             call.fault = f"{caller.phone}: {fault!r}"
 
-    async def _converse(self, leg: Leg, caller: Caller) -> None:
+    async def _converse(self, leg: Leg, caller: LabCaller) -> None:
         patience = caller.gives_up or LONGEST_CALL
         if not await leg.until_final(patience):
             leg.cancel()
@@ -132,7 +132,7 @@ class Stage:
             await leg.hang_up()
             raise TimeoutError("still up at the end of the run")
 
-    def _leg(self, call: Played, caller: Caller) -> Leg:
+    def _leg(self, call: PlayedSituation, caller: LabCaller) -> Leg:
         if caller.phone is not None:
             return _staff_leg(self._phones, call.dialled, caller.phone)
         extra = [("x-lab-route", route(call))] if caller.route else []
@@ -144,12 +144,12 @@ class Stage:
 
     # --- called phones -----------------------------------------------------------------------------
 
-    def _part(self, leg: Leg) -> tuple[Phone, Played | None]:
+    def _part(self, leg: Leg) -> tuple[Phone, PlayedSituation | None]:
         """This phone's actions for this caller, and the call of both. An unknown phone rings without end."""
         for key in ((leg.called, leg.caller), (leg.called, "")):
-            if found := self._book.get(key):
+            if found := self._entries.get(key):
                 phone, call = found
-                self._book[key] = (phone.again or phone, call)
+                self._entries[key] = (phone.again or phone, call)
                 return phone, call
         return Phone(), None
 
@@ -222,10 +222,10 @@ class Stage:
                 raise ValueError(f"no such step: {step.do}")
 
 
-Part = tuple[Phone, Played]
+Part = tuple[Phone, PlayedSituation]
 
 
-def _book(calls: Iterable[Played]) -> Iterable[tuple[tuple[str, str], Part]]:
+def _entries(calls: Iterable[PlayedSituation]) -> Iterable[tuple[tuple[str, str], Part]]:
     """Each phone's actions, by its number and the caller's. A number outside is found by itself alone."""
     for call in calls:
         for extension, phone in call.situation.phones.items():

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
 
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.processes import real_time_thread
 from tests.lab.site import TRUNK_ADDRESS
 
@@ -75,7 +75,7 @@ class Tones:
                 return some[0][0]
         return None
 
-    def tell(self, calls: Iterable[Played]) -> None:
+    def tell(self, calls: Iterable[PlayedSituation]) -> None:
         """Give each answered call the moment of its first tone."""
         for call in calls:
             if call.answered is not None:

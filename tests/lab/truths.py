@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 
 GENERAL, GENERAL_FREE = "4163272422", "18002677329"
 TTY, TTY_FREE = "4163250866", "18668532137"
@@ -73,11 +73,11 @@ def only(
     phone: str,
     phones: dict[str, Phone],
     expect: dict[str, object],
-    *others: tuple[float, Caller],
+    *others: tuple[float, LabCaller],
     steps: tuple[Step, ...] = (),
     **more: Any,
 ) -> Situation:
     """The call rings at one phone, which no other situation uses."""
     route = more.pop("route", f"lab-only,{phone},1")
-    caller = Caller(GENERAL, route=route, steps=steps, withheld=more.pop("withheld", False))
+    caller = LabCaller(GENERAL, route=route, steps=steps, withheld=more.pop("withheld", False))
     return Situation(name, caller, phones, expect, others, **more)

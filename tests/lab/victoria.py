@@ -28,7 +28,7 @@ class VictoriaMetrics(Server):
         ]
 
 
-class Handing(Prometheus):
+class VictoriaHanding(Prometheus):
     """The lab's Prometheus, which hands each sample on to `other`; with `recorded`, what its rules record too."""
 
     def __init__(self, page: str, other: str, recorded: bool) -> None:

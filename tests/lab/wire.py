@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 
 RING = 6.0  # seconds
 AT_ONCE = 0.2
 
 
-class Wire(NamedTuple):
+class LabWire(NamedTuple):
     """Seconds since 1970, by this machine's clock; None: it was never received."""
 
     ringing: float | None  # the first 180
@@ -19,27 +19,27 @@ class Wire(NamedTuple):
     tone: float | None  # of an answered call: the first ringing tone in its sound
 
 
-def wire(call: Played) -> Wire:
-    return Wire(_first(call, 180), _first(call, 183), call.answered, call.tone)
+def wire(call: PlayedSituation) -> LabWire:
+    return LabWire(_first(call, 180), _first(call, 183), call.answered, call.tone)
 
 
-def joined(call: Played) -> float | None:
+def joined(call: PlayedSituation) -> float | None:
     """When a person and the caller could talk: both of their lines were up."""
     return max(min(call.picked_up), call.answered) if call.picked_up and call.answered else None
 
 
-def waited_until(call: Played) -> float | None:
+def waited_until(call: PlayedSituation) -> float | None:
     """The end of the wait: a person, voicemail, or the end of the call."""
     return joined(call) or call.boxed or call.ended
 
 
-def was_up(call: Played) -> bool:
+def was_up(call: PlayedSituation) -> bool:
     """Whether the exchange itself had answered while the caller waited, as a menu does."""
     end = waited_until(call)
     return call.answered is not None and end is not None and call.answered < end - AT_ONCE
 
 
-def begins(call: Played) -> float | None:
+def begins(call: PlayedSituation) -> float | None:
     """When the ringing of this wait began. What the exchange answered itself was another."""
     heard, end = wire(call), waited_until(call)
     moment = heard.tone if was_up(call) else heard.ringing
@@ -51,5 +51,5 @@ def ring(began: float, moment: float) -> int:
     return int((moment - began) // RING) + 1
 
 
-def _first(call: Played, code: int) -> float | None:
+def _first(call: PlayedSituation, code: int) -> float | None:
     return next((at for at, received in call.progress if received == code), None)

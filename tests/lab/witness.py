@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tests.lab.listener import Event, messages, value
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 
 SLACK = 0.05  # seconds between an event on the caller's SIP side and the exchange's report of it
 BUSY = 1.0  # the same on a busy machine
@@ -16,12 +16,12 @@ NOISE = {"VarSet", "RTCPSent", "RTCPReceived", "TestEvent", "DTMFBegin", "DTMFEn
 TAKEN = {"abandoned", "busy", "no_answer", "failed", "announcement"}
 
 
-def save_truth(calls: Iterable[Played], stream: bytes, path: Path) -> None:
+def save_truth(calls: Iterable[PlayedSituation], stream: bytes, path: Path) -> None:
     heard = messages(stream)
     path.write_text(json.dumps([_truth(call, heard) for call in calls], indent=1, ensure_ascii=False) + "\n")
 
 
-def _truth(call: Played, heard: list[Event]) -> dict[str, object]:
+def _truth(call: PlayedSituation, heard: list[Event]) -> dict[str, object]:
     return {
         "situation": call.situation.name,
         "linkedid": linkedid(call, heard),
@@ -40,7 +40,7 @@ def _truth(call: Played, heard: list[Event]) -> dict[str, object]:
     }
 
 
-def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
+def linkedid(call: PlayedSituation, heard: Iterable[Event]) -> str | None:
     """The call's id: that of the first channel created with this caller and this dialled number.
 
     (Click-to-dial: that of the phone that rings first. Its channel is created before a number is dialled; behind
@@ -70,7 +70,7 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
     return None
 
 
-def note_voicemail(calls: Iterable[Played], heard: list[Event]) -> None:
+def note_voicemail(calls: Iterable[PlayedSituation], heard: list[Event]) -> None:
     """Give each call the moment at which voicemail took it."""
     steps = [e for e in _of(heard, "Newexten") if value(e, "Application") == "VoiceMail"]
     took = {value(step, "Uniqueid"): float(value(step, "Timestamp") or 0) for step in reversed(steps)}
@@ -78,13 +78,13 @@ def note_voicemail(calls: Iterable[Played], heard: list[Event]) -> None:
         call.boxed = took.get(linkedid(call, heard))
 
 
-def check(calls: Iterable[Played], stream: bytes) -> list[str]:
+def check(calls: Iterable[PlayedSituation], stream: bytes) -> list[str]:
     """Contradictions to the script, one sentence each."""
     heard = [event for event in messages(stream) if value(event, "Event") not in NOISE and not _aside(event)]
     return [f"{call.situation.name} ({call.caller}): {fault}" for call in calls for fault in _faults(call, heard)]
 
 
-def _faults(call: Played, heard: list[Event]) -> Iterable[str]:
+def _faults(call: PlayedSituation, heard: list[Event]) -> Iterable[str]:
     if call.fault:
         yield call.fault
     own = linkedid(call, heard)
@@ -103,20 +103,20 @@ def _faults(call: Played, heard: list[Event]) -> Iterable[str]:
     yield from _on_the_way(call.situation.expect, heard, own)
 
 
-def _ringing(call: Played, events: list[Event]) -> Iterable[str]:
+def _ringing(call: PlayedSituation, events: list[Event]) -> Iterable[str]:
     """The caller's SIP side and the exchange must agree when ringing began."""
     states = [e for e in _of(events, "DialState") if value(e, "DialStatus") in ("RINGING", "PROGRESS")]
-    told = [float(value(event, "Timestamp") or 0) for event in states]
-    if call.ringing is not None and told and abs(min(told) - call.ringing) > SLACK:
-        yield f"ringing at {call.ringing - call.invited:.3f} s, told at {min(told) - call.invited:.3f} s"
+    reported = [float(value(event, "Timestamp") or 0) for event in states]
+    if call.ringing is not None and reported and abs(min(reported) - call.ringing) > SLACK:
+        yield f"ringing at {call.ringing - call.invited:.3f} s, told at {min(reported) - call.invited:.3f} s"
     expected = call.situation.expect.get("heard_ringing")
     if expected is False and call.ringing is not None:
         yield "heard ringing"
-    if expected and call.ringing is None and not told:
+    if expected and call.ringing is None and not reported:
         yield "heard no ringing"
 
 
-def _rings(call: Played) -> Iterable[str]:
+def _rings(call: PlayedSituation) -> Iterable[str]:
     """By the caller's own clock, if its line went up at the end of ringing."""
     expected, end = call.situation.expect.get("rings"), call.answered or call.ended
     if call.ringing is None or end is None or expected is None:
@@ -127,7 +127,7 @@ def _rings(call: Played) -> Iterable[str]:
         yield f"{rings} rings by the caller's clock, not {expected}"
 
 
-def _came_back_in(call: Played, heard: list[Event]) -> list[Event]:
+def _came_back_in(call: PlayedSituation, heard: list[Event]) -> list[Event]:
     """Events of this caller under another id: the call left by a trunk and came back in."""
     if call.situation.caller.phone is not None or call.situation.caller.withheld:
         return []
@@ -141,21 +141,21 @@ def _with(heard: list[Event], own: str) -> list[str]:
     return [value(event, "Channel") or "" for event in entered if value(event, "BridgeUniqueid") in rooms]
 
 
-def _outcome(call: Played, events: list[Event], beside: list[str], own: str) -> Iterable[str]:
+def _outcome(call: PlayedSituation, events: list[Event], beside: list[str], own: str) -> Iterable[str]:
     expect = call.situation.expect
     phones = [e for e in _of(events, "DialEnd") if value(e, "DialStatus") == "ANSWER" and _is_phone(e)]
     phones = [e for e in phones if value(e, "DestUniqueid") != own]  # click-to-dial rings its own first
     steps = [value(e, "Application") for e in _of(events, "Newexten")]
-    boxes = "VoiceMail" in steps
+    is_voicemail = "VoiceMail" in steps
     left = [] if "VoiceMailMain" in steps else _of(events, "MessageWaiting")
     outcome = str(expect.get("outcome", "unsaid"))
     if outcome == "answered" and not phones and len(set(beside)) < 2:
         yield "no phone answered"
-    if outcome.startswith("voicemail") and not (boxes or left):
+    if outcome.startswith("voicemail") and not (is_voicemail or left):
         yield "no voicemail"
     if outcome != "unsaid" and (outcome == "voicemail_message") != bool(left) and not expect.get("transfers"):
         yield f"messages left: {len(left)}"
-    if outcome in TAKEN and (phones or boxes):
+    if outcome in TAKEN and (phones or is_voicemail):
         yield "somebody or a box took it"
     by = expect.get("answered_by")
     by_whom = [value(event, "DestChannel") or "" for event in phones] + beside
@@ -163,7 +163,7 @@ def _outcome(call: Played, events: list[Event], beside: list[str], own: str) -> 
         yield f"answered by {by_whom}, not by {by}"
 
 
-def _transfers(call: Played, heard: list[Event], own: str) -> Iterable[str]:
+def _transfers(call: PlayedSituation, heard: list[Event], own: str) -> Iterable[str]:
     transfers = _of(heard, "BlindTransfer") + _of(heard, "AttendedTransfer")
     ours = [e for e in transfers if own in (value(e, "TransfereeLinkedid"), value(e, "OrigTransfererLinkedid"))]
     made = call.situation.expect.get("transfers")
@@ -178,9 +178,9 @@ def _on_the_way(expect: Mapping[str, object], heard: list[Event], own: str) -> I
     """Other events of the call between its answer and its end, and the caller's language."""
     events = [event for event in heard if value(event, "Linkedid") == own]
     for key, event in (("holds", "Hold"), ("parked", "ParkedCall")):
-        told = [e for e in _of(heard, event) if own in (value(e, "Linkedid"), value(e, "ParkeeLinkedid"))]
-        if key in expect and len(told) != expect[key]:
-            yield f"{key}: {len(told)} told, {expect[key]} made"
+        reported = [e for e in _of(heard, event) if own in (value(e, "Linkedid"), value(e, "ParkeeLinkedid"))]
+        if key in expect and len(reported) != expect[key]:
+            yield f"{key}: {len(reported)} told, {expect[key]} made"
     forwards = [e for e in _of(events, "DialEnd") if value(e, "Forward")]
     if "forwards" in expect and len(forwards) != expect["forwards"]:
         yield f"forwards: {len(forwards)} told, {expect['forwards']} made"

@@ -16,7 +16,7 @@ from tests.model import likeness
 from tests.model.acts import Act
 from tests.model.handing import play
 from tests.model.scripts import RECORDINGS, TRACES
-from tests.model.wire import Message, Wire, ordered
+from tests.model.wire import ModelWire, WireMessage, ordered
 
 HERE = Path(__file__).parent.parent
 Pair = tuple[str, str]
@@ -34,7 +34,7 @@ def freedoms() -> dict[tuple[bool, Pair], list[int]]:
     """Of each pair left free, about one channel or not: how often each order of the two was recorded."""
     counts: dict[tuple[bool, Pair], list[int]] = defaultdict(lambda: [0, 0])
     for script, data in scripted():
-        wire = Wire()
+        wire = ModelWire()
         caller = play(wire, script).caller.name
         messages = ordered(wire.messages)
         where = _places(messages, data)
@@ -48,7 +48,7 @@ def freedoms() -> dict[tuple[bool, Pair], list[int]]:
     return dict(counts)
 
 
-def _places(messages: list[Message], data: bytes) -> dict[int, int]:
+def _places(messages: list[WireMessage], data: bytes) -> dict[int, int]:
     places: dict[likeness.Said, list[int]] = {}
     for place, said in enumerate(likeness.reduced(likeness.recorded(data))):
         places.setdefault(said, []).append(place)
@@ -59,8 +59,8 @@ def _places(messages: list[Message], data: bytes) -> dict[int, int]:
     }
 
 
-def _free(messages: Iterable[Message]) -> Iterator[tuple[Message, Message]]:
-    moments: dict[float, list[Message]] = {}
+def _free(messages: Iterable[WireMessage]) -> Iterator[tuple[WireMessage, WireMessage]]:
+    moments: dict[float, list[WireMessage]] = {}
     for message in messages:
         moments.setdefault(message.at, []).append(message)
     for moment in moments.values():
@@ -70,7 +70,7 @@ def _free(messages: Iterable[Message]) -> Iterator[tuple[Message, Message]]:
                 yield one, two
 
 
-def _before(moment: list[Message]) -> dict[int, set[int]]:
+def _before(moment: list[WireMessage]) -> dict[int, set[int]]:
     """What must come before each message of a moment, directly or not."""
     here = {message.number for message in moment}
     before: dict[int, set[int]] = {}
@@ -80,11 +80,11 @@ def _before(moment: list[Message]) -> dict[int, set[int]]:
     return before
 
 
-def _channels(message: Message) -> set[str]:
+def _channels(message: WireMessage) -> set[str]:
     return {value for name, value in message.headers.items() if name.endswith("Uniqueid") and "Bridge" not in name}
 
 
-def _label(message: Message, caller: str) -> str:
+def _label(message: WireMessage, caller: str) -> str:
     headers = message.headers
     who = headers.get("DestChannel") or headers.get("Channel") or ""
     role = "caller" if who == caller else "half" if who.startswith("Local/") else "phone"

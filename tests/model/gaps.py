@@ -15,18 +15,18 @@ class Gap(NamedTuple):
     end: int
 
 
-def untouched(told: Truth, gaps: Iterable[Gap]) -> bool:
+def untouched(reported: Truth, gaps: Iterable[Gap]) -> bool:
     """The call was over before, or began after."""
-    return all(told.gone < gap.start or told.begun > gap.end for gap in gaps)
+    return all(reported.gone < gap.start or reported.begun > gap.end for gap in gaps)
 
 
-def disagreements(said: dict[str, Any], told: Truth, gaps: list[Gap], hears_steps: bool) -> list[str]:
+def disagreements(said: dict[str, Any], reported: Truth, gaps: list[Gap], hears_steps: bool) -> list[str]:
     """In what the account of a touched call says something that is not so, or forgets what was heard."""
-    true = told.conclusion()
+    true = reported.conclusion()
     found = [
-        f"{key}: {said[key]!r}, in truth {true[key]!r}" for key in true if not _may_say(said, true, told, key)
+        f"{key}: {said[key]!r}, in truth {true[key]!r}" for key in true if not _may_say(said, true, reported, key)
     ]
-    for key in _settled(told, true, gaps, hears_steps):
+    for key in _settled(reported, true, gaps, hears_steps):
         if _value(said, key) != _value(true, key):
             found.append(f"{key} was heard: {_value(true, key)!r}, not {_value(said, key)!r}")
     return found
@@ -36,7 +36,7 @@ def _value(call: dict[str, Any], key: str) -> Any:
     return call[key] if key in call else call["verdicts"].get(key)
 
 
-def _may_say(said: dict[str, Any], true: dict[str, Any], told: Truth, key: str) -> bool:
+def _may_say(said: dict[str, Any], true: dict[str, Any], reported: Truth, key: str) -> bool:
     value, real = said[key], true[key]
     match key:
         case "verdicts":
@@ -44,39 +44,39 @@ def _may_say(said: dict[str, Any], true: dict[str, Any], told: Truth, key: str) 
         case "outcome":
             # Voicemail was heard to take the call, whether a message was left perhaps was not. Where a person may
             # have answered unheard, nothing is claimed: an answer wins.
-            box = told.voicemail is not None and told.answered is None
+            box = reported.voicemail is not None and reported.answered is None
             return value in (real, "unknown") or (box and value == "voicemail")
         case "answered_by":
-            return value is None or value in told.persons
+            return value is None or value in reported.persons
         case "transfers":
             return len(value) <= len(real)
         case "forwards" | "parked" | "holds":
             return bool(value <= real)
         case "heard_ringing":
-            return value in (False, real) or told.music  # a list does not show what a queue plays
+            return value in (False, real) or reported.music  # a list does not show what a queue plays
         case "language":
-            return value is None or value in told.languages()
+            return value is None or value in reported.languages()
         case "voicemail":
             return value is None or (real is not None and all(value[k] in (None, real[k]) for k in real))
-        case "direction" if told.first.phone:  # found before it dialled anything, where it goes is not known
+        case "direction" if reported.first.phone:  # found before it dialled anything, where it goes is not known
             return value in ("internal", "outbound")
         case "rings" | "abandoned_in":
             return value in (None, real)
     return bool(value == real)
 
 
-def _settled(told: Truth, true: dict[str, Any], gaps: list[Gap], hears_steps: bool) -> list[str]:
+def _settled(reported: Truth, true: dict[str, Any], gaps: list[Gap], hears_steps: bool) -> list[str]:
     """What was heard before the first gap stands. Without steps, since when the caller heard ringing is not heard,
     nor voicemail on a line already up.
     """
     first = min(gap.start for gap in gaps)
     inbound = ["answer_by_third_ring", "reach_a_person", "voicemail_after_fourth_ring"] * bool(true["verdicts"])
-    if told.answered is not None and told.answered < first:
+    if reported.answered is not None and reported.answered < first:
         return ["outcome", "answered_by", "heard_ringing", *(["rings", *inbound] if hears_steps else [])]
-    took = told.voicemail
-    if took is None or told.answered is not None:
+    took = reported.voicemail
+    if took is None or reported.answered is not None:
         return []
-    if told.menu and not told.tried and not told.queued:
+    if reported.menu and not reported.tried and not reported.queued:
         return []  # a dial that reached nobody is only told by the hang-up: was it chosen?
     if took["at"] < first and hears_steps:
         return ["rings", *(name for name in inbound if name != "reach_a_person")]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tests.model import acts as a
-from tests.model.tables import PARKING, Leg, Play
-from tests.model.wire import Channel, Wire
+from tests.model.tables import PARKING, ModelLeg, Play
+from tests.model.wire import ModelChannel, ModelWire
 
 
 @dataclass(eq=False)
@@ -16,8 +16,8 @@ class Consultation:
     """Who asks whom: on a second line (`line`), or by keys with a Local channel between."""
 
     to: str
-    line: Channel | None
-    target: Leg
+    line: ModelChannel | None
+    target: ModelLeg
     bridge: str  # of the asking phone
     answered: bool = False
 
@@ -25,7 +25,7 @@ class Consultation:
 class Handing(Play):
     """A call whose person hands the caller on."""
 
-    def _held(self, at: float, kind: str, channel: Channel, also: Iterable[int] = ()) -> int:
+    def _held(self, at: float, kind: str, channel: ModelChannel, also: Iterable[int] = ()) -> int:
         return self.wire.say(at, kind, channel.headers(), channel, also=also)
 
     def holds(self, act: a.Holds) -> None:
@@ -34,7 +34,7 @@ class Handing(Play):
     def resumes(self, act: a.Resumes) -> None:
         self._held(act.at, "Unhold", self._person().phone)
 
-    def _person(self) -> Leg:
+    def _person(self) -> ModelLeg:
         assert self.person is not None
         return self.person
 
@@ -43,11 +43,11 @@ class Handing(Play):
     def sends_off(self, act: a.SendsOff) -> None:
         phone = self._person().phone
         held = self._held(act.at, "Unhold", phone)
-        told = self._blind(act.at, phone, act.to)
+        reported = self._blind(act.at, phone, act.to)
         left = self.leave(act.at, self.caller, self.near, also=[held])
-        self.wire.last[self.caller.uniqueid] = (told, left)  # in any order, these two and the phone's own
+        self.wire.last[self.caller.uniqueid] = (reported, left)  # in any order, these two and the phone's own
         gone = self.leave(act.at, phone, self.near, after=[held])
-        self.gone(act.at, phone, after=[gone, told])
+        self.gone(act.at, phone, after=[gone, reported])
         self.person, self.legs = None, {}
 
     def redirects(self, act: a.Redirects) -> None:
@@ -57,7 +57,7 @@ class Handing(Play):
         self.gone(act.at, phone)
         self.person, self.legs = None, {}
 
-    def _blind(self, at: float, phone: Channel, to: str) -> int:
+    def _blind(self, at: float, phone: ModelChannel, to: str) -> int:
         headers = phone.headers("Transferer") | self.caller.headers("Transferee")
         said = {"Result": "Success", **headers, "IsExternal": "Yes", "Context": "internal", "Extension": to}
         return self.wire.say(at, "BlindTransfer", said, phone)
@@ -79,7 +79,7 @@ class Handing(Play):
         target = self.phone(at, act.to, line.linkedid)
         born = self.born(at, target, line, target)
         begun = self.dial(at, "DialBegin", line, target, DialString=self.string(act.to))
-        self.legs = {act.to: Leg(target, line, begun, born)}
+        self.legs = {act.to: ModelLeg(target, line, begun, born)}
         self.consult = Consultation(act.to, line, self.legs[act.to], "")
 
     def _consults_by_keys(self, act: a.Consults) -> None:
@@ -113,7 +113,7 @@ class Handing(Play):
             if self.lingering is not None:
                 self._taken(act.at, leg)
 
-    def _second_line_answered(self, at: float, leg: Leg, consult: Consultation) -> None:
+    def _second_line_answered(self, at: float, leg: ModelLeg, consult: Consultation) -> None:
         line = consult.line
         assert line is not None
         shows = ((leg.phone.uniqueid, {"answered": at}),)
@@ -139,10 +139,10 @@ class Handing(Play):
             out = self.leave(at, phone, self.near, after=[left])
             self.gone(at, phone, after=[out, said])
             self.gone(at, consult.line, also=[said])
-            self.near, self.person = consult.bridge, Leg(consult.target.phone, None, 0, 0)
+            self.near, self.person = consult.bridge, ModelLeg(consult.target.phone, None, 0, 0)
         self.consult = None
 
-    def _merges(self, at: float, phone: Channel) -> list[int]:
+    def _merges(self, at: float, phone: ModelChannel) -> list[int]:
         """By keys: the person hangs up, and the first half moves to the caller's bridge."""
         consult = self.consult
         assert consult.target.halves is not None
@@ -153,7 +153,7 @@ class Handing(Play):
         self.enter(at, one, self.near)
         return [left, self._attended(at, phone, phone, after=self.wire.latest(one))]
 
-    def _attended(self, at: float, phone: Channel, second: Channel, after: Iterable[int]) -> int:
+    def _attended(self, at: float, phone: ModelChannel, second: ModelChannel, after: Iterable[int]) -> int:
         said = {"Result": "Success", **phone.headers("OrigTransferer"), **second.headers("SecondTransferer")}
         said |= self.caller.headers("Transferee") | {"DestType": "Bridge"}
         return self.wire.say(at, "AttendedTransfer", said, phone, after=after)
@@ -167,7 +167,7 @@ class Handing(Play):
         self._merges(act.at, phone)
         self.lingering, self.person = phone, None
 
-    def _hands_second_line_over(self, at: float, phone: Channel) -> None:
+    def _hands_second_line_over(self, at: float, phone: ModelChannel) -> None:
         """The caller takes the place of the second line, and its dial goes on."""
         line, target = self.consult.line, self.consult.target
         held = self._held(at, "Unhold", phone)
@@ -179,7 +179,7 @@ class Handing(Play):
         target.source = self.caller
         self.consult = self.person = None
 
-    def _taken(self, at: float, leg: Leg) -> None:
+    def _taken(self, at: float, leg: ModelLeg) -> None:
         assert self.lingering is not None
         self.gone(at, self.lingering)
         self.person, self.consult, self.lingering = leg, None, None
@@ -192,9 +192,9 @@ class Handing(Play):
         back = self.phone(at, name)
         born = self.born(at, back)
         begun = self.dial(at, "DialBegin", None, back, DialString=name)
-        self.legs = {name: Leg(back, None, begun, born)}
+        self.legs = {name: ModelLeg(back, None, begun, born)}
 
-    def _second_half_ends(self, at: float, leg: Leg, bridge: str) -> None:
+    def _second_half_ends(self, at: float, leg: ModelLeg, bridge: str) -> None:
         """The Local channel's first half leaves; whoever rings or talks behind the second one goes too."""
         assert leg.halves is not None
         one, two = leg.halves
@@ -209,7 +209,7 @@ class Handing(Play):
         self.gone(at, two)
         self.gone(at, leg.phone)
 
-    def _called_back_picks_up(self, at: float, leg: Leg) -> None:
+    def _called_back_picks_up(self, at: float, leg: ModelLeg) -> None:
         assert self.lingering is not None
         shows = ((leg.phone.uniqueid, {"answered": at}),)
         self.dial(at, "DialEnd", None, leg.phone, DialStatus="ANSWER", shows=shows)
@@ -279,7 +279,7 @@ class Handing(Play):
         self.near = self.wire.bridge()
         entered = self.enter(act.at, self.caller, self.near)
         self.enter(act.at, phone, self.near, also=[entered])
-        self.person = Leg(phone, None, 0, 0)
+        self.person = ModelLeg(phone, None, 0, 0)
 
     def parking_over(self, act: a.ParkingOver) -> None:
         self.is_parked = False
@@ -305,7 +305,7 @@ def _method(act: a.Act) -> str:
     return re.sub("(?<!^)(?=[A-Z])", "_", type(act).__name__).lower()
 
 
-def play(wire: Wire, acts: Iterable[a.Act]) -> Handing:
+def play(wire: ModelWire, acts: Iterable[a.Act]) -> Handing:
     """All that the exchange says of one call."""
     call = Handing(wire)
     for act in acts:

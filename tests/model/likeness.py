@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from callmon.ami.events import FIELDS
 from callmon.ami.framing import Framer
-from tests.model.wire import Message
+from tests.model.wire import WireMessage
 
 READ = {kind.__name__: fields for kind, fields in FIELDS.items()}
 # Not compared: field, and why that loses nothing.
@@ -55,12 +55,12 @@ class Said(NamedTuple):
     fields: tuple[tuple[str, str], ...]
 
 
-class Record(NamedTuple):
+class LikenessRecord(NamedTuple):
     kind: str
     headers: dict[str, str]
 
 
-def recorded(data: bytes) -> list[Record]:
+def recorded(data: bytes) -> list[LikenessRecord]:
     """The messages of a recording that callmon reads."""
     out = []
     for message in Framer().receive(data):
@@ -71,20 +71,20 @@ def recorded(data: bytes) -> list[Record]:
         kind = headers.pop("Event", "")
         unread = kind == "Newexten" and headers.get("Application") != "VoiceMail"
         if kind in READ and kind not in OF_NO_CALL and not unread:
-            out.append(Record(kind, headers))
+            out.append(LikenessRecord(kind, headers))
     return out
 
 
-def generated(messages: Iterable[Message]) -> list[Record]:
-    return [Record(message.kind, message.headers) for message in messages]
+def generated(messages: Iterable[WireMessage]) -> list[LikenessRecord]:
+    return [LikenessRecord(message.kind, message.headers) for message in messages]
 
 
-def compared(messages: Iterable[Message]) -> list[Message]:
+def compared(messages: Iterable[WireMessage]) -> list[WireMessage]:
     """Without the steps of a menu, which not every recording's user received."""
     return [one for one in messages if one.kind != "Newexten" or one.headers["Application"] == "VoiceMail"]
 
 
-def reduced(records: list[Record]) -> list[Said]:
+def reduced(records: list[LikenessRecord]) -> list[Said]:
     """Names and ids become roles; what callmon does not read is left out."""
     names = _roles(records)
     bridges = _bridges(records, names)
@@ -92,7 +92,7 @@ def reduced(records: list[Record]) -> list[Said]:
     return [_reduced(record, names, bridges, caller) for record in records]
 
 
-def _roles(records: list[Record]) -> dict[str, str]:
+def _roles(records: list[LikenessRecord]) -> dict[str, str]:
     """`PJSIP/101-00000003` and its id become `PJSIP/101#1`: the first channel of that endpoint."""
     roles: dict[str, str] = {}
     born: Counter[str] = Counter()
@@ -106,7 +106,7 @@ def _roles(records: list[Record]) -> dict[str, str]:
     return roles
 
 
-def _bridges(records: list[Record], names: dict[str, str]) -> dict[str, str]:
+def _bridges(records: list[LikenessRecord], names: dict[str, str]) -> dict[str, str]:
     members: dict[str, set[str]] = {}
     for kind, headers in records:
         if kind == "BridgeEnter":
@@ -114,7 +114,7 @@ def _bridges(records: list[Record], names: dict[str, str]) -> dict[str, str]:
     return {bridge: "+".join(sorted(here)) for bridge, here in members.items()}
 
 
-def _reduced(record: Record, names: dict[str, str], bridges: dict[str, str], caller: str) -> Said:
+def _reduced(record: LikenessRecord, names: dict[str, str], bridges: dict[str, str], caller: str) -> Said:
     fields = {}
     for name in READ[record.kind]:
         value = record.headers.get(name, "")
@@ -123,7 +123,7 @@ def _reduced(record: Record, names: dict[str, str], bridges: dict[str, str], cal
     return Said(record.kind, tuple(sorted(fields.items())))
 
 
-def _value(record: Record, name: str, value: str, caller: str, bridges: dict[str, str]) -> str:
+def _value(record: LikenessRecord, name: str, value: str, caller: str, bridges: dict[str, str]) -> str:
     own = record.headers.get("Uniqueid")
     calls_in = own == record.headers.get("Linkedid")
     match record.kind, name:
@@ -153,7 +153,7 @@ def _value(record: Record, name: str, value: str, caller: str, bridges: dict[str
     return value
 
 
-def differences(real: list[Said], made: list[Said], messages: list[Message]) -> list[str]:
+def differences(real: list[Said], made: list[Said], messages: list[WireMessage]) -> list[str]:
     """What one has and the other has not; and messages whose order the tables deny. `made` as `messages`."""
     heard = {said.kind for said in real}
     kept = [n for n, said in enumerate(made) if said.kind != "Newexten" or (said.kind in heard and _is_box(said))]
@@ -167,7 +167,7 @@ def _is_box(said: Said) -> bool:
     return ("Application", "VoiceMail") in said.fields
 
 
-def _out_of_order(real: list[Said], made: list[Said], messages: list[Message], kept: list[int]) -> list[str]:
+def _out_of_order(real: list[Said], made: list[Said], messages: list[WireMessage], kept: list[int]) -> list[str]:
     places: dict[Said, list[int]] = {}
     for place, said in enumerate(real):
         places.setdefault(said, []).append(place)

@@ -9,10 +9,10 @@ from callmon.tools.replay import Replay
 from tests.model.acts import Act
 from tests.model.gaps import Gap, disagreements, untouched
 from tests.model.handing import play
-from tests.model.hearing import Cable, connections
+from tests.model.reception import Cable, connections
 from tests.model.scripts import RECORDINGS
 from tests.model.truth import ms, truth
-from tests.model.wire import Wire, ordered
+from tests.model.wire import ModelWire, ordered
 from tests.support.ami_builders import left, replayed
 
 NOTHING_LEFT = (0, 0, 0, 0)
@@ -20,10 +20,10 @@ NOTHING_LEFT = (0, 0, 0, 0)
 
 def conclusion(call: dict[str, Any]) -> dict[str, Any]:
     """What the model speaks of."""
-    told = {key: call[key] for key in truth(RECORDINGS["pickup"]).conclusion()}
-    told["answered_by"] = call["answered_by"] and call["answered_by"]["extension"]
-    told["transfers"] = [{key: sent[key] for key in ("kind", "to", "answered")} for sent in call["transfers"]]
-    return told
+    reported = {key: call[key] for key in truth(RECORDINGS["pickup"]).conclusion()}
+    reported["answered_by"] = call["answered_by"] and call["answered_by"]["extension"]
+    reported["transfers"] = [{key: sent[key] for key in ("kind", "to", "answered")} for sent in call["transfers"]]
+    return reported
 
 
 def conclusions(replay: Replay) -> dict[str, dict[str, Any]]:
@@ -34,18 +34,18 @@ class Played:
     """A history as the exchange tells it, and what is true of it, by call."""
 
     def __init__(self, history: list[list[Act]], seed: int) -> None:
-        wire = Wire()
+        wire = ModelWire()
         plays = [play(wire, acts) for acts in history]
         self.serving = {channel for one in plays for channel in one.served}
         self.messages = ordered(wire.messages, random.Random(seed) if seed else None)
         self.true = {one.caller.uniqueid: truth(acts) for one, acts in zip(plays, history, strict=True)}
 
     def expected(self, call: str, said: dict[str, Any], steps: bool) -> dict[str, Any]:
-        told = self.true[call]
+        reported = self.true[call]
         language = said.get("language")
-        spoken = {"language": language if language in told.languages() else told.shown_language()}
-        concluded = told.conclusion(knows_steps=steps) | spoken
-        return concluded if steps else _or_unknown(concluded, said, told.queued)
+        spoken = {"language": language if language in reported.languages() else reported.shown_language()}
+        concluded = reported.conclusion(knows_steps=steps) | spoken
+        return concluded if steps else _or_unknown(concluded, said, reported.queued)
 
     def cables(self, pulled: list[tuple[int, int, bool]]) -> list[Cable]:
         """What was drawn, as cables that are pulled one after the other, and of which the model can speak."""
@@ -92,14 +92,14 @@ class Played:
         # A consultation, or a pick-up, that is first seen in a list of channels looks like a colleague's own call.
         alike = {call for call in self.serving & said.keys() if said[call]["direction"] == "internal"}
         wrong: dict[str, Any] = dict.fromkeys(said.keys() - self.true.keys() - alike, "no such call")
-        for call, told in self.true.items():
-            if untouched(told, gaps):
+        for call, reported in self.true.items():
+            if untouched(reported, gaps):
                 if said.get(call) != (expected := self.expected(call, said.get(call, {}), steps)):
                     wrong[call] = said.get(call), expected
             elif call not in said:
-                if not any(gap.start <= told.begun <= gap.end for gap in gaps):
+                if not any(gap.start <= reported.begun <= gap.end for gap in gaps):
                     wrong[call] = "lost"
-            elif found := disagreements(said[call], told, gaps, steps):
+            elif found := disagreements(said[call], reported, gaps, steps):
                 wrong[call] = found
         return wrong | _left(replay)
 
@@ -115,8 +115,8 @@ def _or_unknown(true: dict[str, Any], said: dict[str, Any], queued: bool) -> dic
         found["heard_ringing"] = bool(said.get("heard_ringing"))
     if said.get("rings") is None:
         found["rings"] = None
-    box, told = true["voicemail"], said.get("voicemail")
-    if box is not None and told is not None and told["rings"] is None:
+    box, reported = true["voicemail"], said.get("voicemail")
+    if box is not None and reported is not None and reported["rings"] is None:
         found["voicemail"] = box | {"rings": None}
     return found
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.model import acts as a
-from tests.model.wire import Channel, Wire
+from tests.model.wire import ModelChannel, ModelWire
 
 PARKING = "parking-lot"
 CAUSES = {"busy": "17", "declined": "21", "congested": "34"}
@@ -20,62 +20,68 @@ STATUS = {"busy": "BUSY", "declined": "NOANSWER", "congested": "CONGESTION"}
 
 
 @dataclass(eq=False)
-class Leg:
+class ModelLeg:
     """A phone that is tried: by the caller's channel, or behind a Local channel by its second half."""
 
-    phone: Channel
-    source: Channel | None
+    phone: ModelChannel
+    source: ModelChannel | None
     dialled: int  # the message that began it
     born: int
-    halves: tuple[Channel, Channel] | None = None
+    halves: tuple[ModelChannel, ModelChannel] | None = None
 
 
 class Play:
     """One call's channels as its acts go on."""
 
-    caller: Channel
+    caller: ModelChannel
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: ModelWire) -> None:
         self.wire = wire
-        self.legs: dict[str, Leg] = {}
+        self.legs: dict[str, ModelLeg] = {}
         self.begun: list[int] = []  # the present dial's last DialBegin
-        self.person: Leg | None = None
+        self.person: ModelLeg | None = None
         self.near = self.far = ""  # the caller's bridge; the phone's, behind a Local channel
         self.through = ""
         self.queued = self.up = self.in_menu = False
         self.stale = ""  # the hang-up cause that a dial in vain leaves behind
         self.consult: Any = None
-        self.lingering: Channel | None = None
-        self.parker: Channel | None = None
+        self.lingering: ModelChannel | None = None
+        self.parker: ModelChannel | None = None
         self.is_parked = False
         self.served: set[str] = set()  # colleagues' own channels in the service of this call
 
     # Messages.
 
-    def born(self, at: float, channel: Channel, *about: Channel, **more: Any) -> int:
+    def born(self, at: float, channel: ModelChannel, *about: ModelChannel, **more: Any) -> int:
         return self.wire.say(at, "Newchannel", channel.headers(), *(about or (channel,)), **more)
 
-    def state(self, at: float, channel: Channel, state: str, **more: Any) -> int:
+    def state(self, at: float, channel: ModelChannel, state: str, **more: Any) -> int:
         channel.state = state
         return self.wire.say(at, "Newstate", channel.headers(), channel, **more)
 
     def dial(
-        self, at: float, kind: str, source: Channel | None, dest: Channel, *about: Channel, **more: Any
+        self,
+        at: float,
+        kind: str,
+        source: ModelChannel | None,
+        dest: ModelChannel,
+        *about: ModelChannel,
+        **more: Any,
     ) -> int:
         said = {name: more.pop(name) for name in ("DialStatus", "DialString", "Forward") if name in more}
         headers = (source.headers() if source else {}) | dest.headers("Dest") | said
         return self.wire.say(at, kind, headers, *(about or ((source, dest) if source else (dest,))), **more)
 
-    def enter(self, at: float, channel: Channel, bridge: str, **more: Any) -> int:
+    def enter(self, at: float, channel: ModelChannel, bridge: str, **more: Any) -> int:
         return self.wire.say(at, "BridgeEnter", {"BridgeUniqueid": bridge} | channel.headers(), channel, **more)
 
-    def leave(self, at: float, channel: Channel, bridge: str, **more: Any) -> int:
+    def leave(self, at: float, channel: ModelChannel, bridge: str, **more: Any) -> int:
         return self.wire.say(at, "BridgeLeave", {"BridgeUniqueid": bridge} | channel.headers(), channel, **more)
 
-    def request(self, at: float, channel: Channel, cause: str = "16", **more: Any) -> int:
+    def request(self, at: float, channel: ModelChannel, cause: str = "16", **more: Any) -> int:
         return self.wire.say(at, "HangupRequest", channel.headers() | {"Cause": cause}, channel, **more)
 
-    def gone(self, at: float, channel: Channel, cause: str = "16", **more: Any) -> int:
+    def gone(self, at: float, channel: ModelChannel, cause: str = "16", **more: Any) -> int:
         return self.wire.say(at, "Hangup", channel.headers() | {"Cause": cause}, channel, **more)
 
     def doing(self, application: str, **more: Any) -> tuple[tuple[str, dict[str, Any]], ...]:
@@ -146,7 +152,7 @@ class Play:
             string = self.string(phone) if act.through != "queue" else f"PJSIP/{phone}"
             doing = self.doing("Queue" if one_by_one else "Dial")
             begun = self.dial(act.at, "DialBegin", self.caller, channel, DialString=string, shows=doing)
-            self.legs[phone] = Leg(channel, self.caller, begun, born)
+            self.legs[phone] = ModelLeg(channel, self.caller, begun, born)
             self.begun = [begun]
 
     def _tries_locals(self, act: a.Tries) -> None:
@@ -166,7 +172,7 @@ class Play:
         headers = self.caller.headers() | {"Extension": "s", "Application": application, "AppData": data}
         return self.wire.say(at, "Newexten", headers, self.caller)
 
-    def halves(self, at: float, phone: str, context: str) -> tuple[Channel, Channel]:
+    def halves(self, at: float, phone: str, context: str) -> tuple[ModelChannel, ModelChannel]:
         """A Local channel's two halves are born."""
         stem = f"Local/{phone}@{context}-{self.wire.channels:08x}"
         link = self.caller.linkedid
@@ -176,18 +182,18 @@ class Play:
         self.born(at, two, self.caller, two)
         return one, two
 
-    def local_bridge(self, at: float, one: Channel, two: Channel, *about: Channel) -> int:
+    def local_bridge(self, at: float, one: ModelChannel, two: ModelChannel, *about: ModelChannel) -> int:
         headers = one.headers("LocalOne") | two.headers("LocalTwo")
         return self.wire.say(at, "LocalBridge", headers, *about, one, two)
 
-    def behind(self, at: float, phone: str, one: Channel, two: Channel, after: int) -> Leg:
+    def behind(self, at: float, phone: str, one: ModelChannel, two: ModelChannel, after: int) -> ModelLeg:
         """The second half dials the phone, in a thread of its own."""
         channel = self.phone(at, phone, self.caller.linkedid)
         born = self.born(at, channel, channel, two, after=[after])
         begun = self.dial(at, "DialBegin", two, channel, DialString=self.string(phone))
-        return Leg(channel, two, begun, born, (one, two))
+        return ModelLeg(channel, two, begun, born, (one, two))
 
-    def phone(self, at: float, phone: str, linkedid: str = "") -> Channel:
+    def phone(self, at: float, phone: str, linkedid: str = "") -> ModelChannel:
         if len(phone) > 6:
             return self.wire.channel(at, "PJSIP/trunk", linkedid)
         who = {"caller": phone, "caller_name": f"Agent {phone}", "context": "internal"}
@@ -231,7 +237,7 @@ class Play:
             self.stops(act.at, leg, "NOANSWER", "0")
         self.legs, self.stale = {}, ""
 
-    def stops(self, at: float, leg: Leg, status: str, cause: str, also: Iterable[int] = ()) -> None:
+    def stops(self, at: float, leg: ModelLeg, status: str, cause: str, also: Iterable[int] = ()) -> None:
         """A phone is tried no longer; behind a Local channel, its halves go first."""
         if leg.halves is None:
             self.dial(at, "DialEnd", leg.source, leg.phone, DialStatus=status, also=also)
@@ -296,12 +302,12 @@ class Play:
             self.up = True
             self.state(at, self.caller, "6")
 
-    def joined(self, at: float, other: Channel) -> None:
+    def joined(self, at: float, other: ModelChannel) -> None:
         self.near = self.wire.bridge()
         first = self.enter(at, other, self.near, also=self.wire.latest(self.caller))
         self.enter(at, self.caller, self.near, also=[first])
 
-    def far_side_answers(self, at: float, leg: Leg, also: list[int]) -> int:
+    def far_side_answers(self, at: float, leg: ModelLeg, also: list[int]) -> int:
         """Behind a Local channel: the phone and the second half are joined; the first half goes up."""
         assert leg.halves is not None
         one, two = leg.halves
@@ -313,7 +319,7 @@ class Play:
         self.enter(at, two, self.far, also=[entered])
         return self.state(at, one, "6", also=[ended])
 
-    def _optimised(self, at: float, leg: Leg) -> None:
+    def _optimised(self, at: float, leg: ModelLeg) -> None:
         """Sound flows: the Local channel takes itself out, and the caller moves into the phone's bridge."""
         assert leg.halves is not None
         one, two = leg.halves
@@ -342,7 +348,7 @@ class Play:
         self.legs = {}
         self.caller_goes_up(act.at)
         self.joined(act.at, taker)
-        self.person = Leg(taker, self.caller, 0, 0)
+        self.person = ModelLeg(taker, self.caller, 0, 0)
 
     # Voicemail, ends.
 
@@ -389,7 +395,7 @@ class Play:
         self.leave(at, last, bridges[1] if between else self.near, also=[left])
         self.gone(at if by_caller else cleared, last)
 
-    def _through(self, at: float, between: list[Channel], bridges: list[str], left: int) -> int:
+    def _through(self, at: float, between: list[ModelChannel], bridges: list[str], left: int) -> int:
         """One half hears that its bridge is empty, and takes the other one with it."""
         one, two = between
         half = self.leave(at, one, bridges[0], also=[left])

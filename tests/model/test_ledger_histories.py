@@ -91,7 +91,7 @@ def played(events: Sequence[Event], restarts: Sequence[int] = (), shuffle: int =
     moments: list[tuple[datetime, float, Event | Timed]] = []
     for event in events:
         place = chance.random()  # facts of one call keep their order: what is shuffled is whose come first
-        moments += [(at, place, what) for at, what in told(office, event)]
+        moments += [(at, place, what) for at, what in reported(office, event)]
     moments.sort(key=lambda moment: moment[:2])
     now = START
     for place, (at, _, what) in enumerate(moments):
@@ -104,7 +104,7 @@ def played(events: Sequence[Event], restarts: Sequence[int] = (), shuffle: int =
     return office.tick(now + timedelta(seconds=30))
 
 
-def told(office: Office, event: Event) -> list[tuple[datetime, Event | Timed]]:
+def reported(office: Office, event: Event) -> list[tuple[datetime, Event | Timed]]:
     match event.kind:
         case "message":
             facts = office.message(event.at, event.caller, event.line)
@@ -158,18 +158,18 @@ def attempts(office: Office) -> list[object]:
 @given(HISTORIES, st.lists(st.integers(0, 60), max_size=4))
 @example(PAID, [])
 @example(PAID, [5, 9])
-def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
+def test_nothing_is_settled_before_it_was_due_with_one_verdict_each(
     events: list[Event], restarts: list[int]
 ) -> None:
     office = played(events, restarts)
     office.tick(START + timedelta(days=30))
-    owed = {x.obligation: x.at for x in office.entries if isinstance(x, n.Owed)}
+    opened = {x.obligation: x.at for x in office.entries if isinstance(x, n.Owed)}
     paid = [x for x in office.entries if isinstance(x, n.CalledBack)]
     assert paid != [] or events != PAID
-    assert [x for x in paid if x.at <= owed[x.obligation]] == []
+    assert [x for x in paid if x.at <= opened[x.obligation]] == []
     assert len({x.obligation for x in paid}) == len(paid)
     given_of = [x.call for x in office.findings if x.standard == "callback_within_24_hours"]
-    assert sorted(given_of) == sorted(owed)
+    assert sorted(given_of) == sorted(opened)
     for kind in (n.DueSoon, n.Overdue, n.FellDue):
         told_of = [x.obligation for x in office.entries if isinstance(x, kind)]
         assert len(told_of) == len(set(told_of))

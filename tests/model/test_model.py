@@ -18,7 +18,7 @@ from tests.model.histories import calls, pulls
 from tests.model.played import Played
 from tests.model.scripts import RECORDINGS, TRACES
 from tests.model.truth import truth
-from tests.model.wire import Wire, ordered
+from tests.model.wire import ModelWire, ordered
 from tests.recordings.test_traces import expected
 from tests.support.environment import GIVEN
 from tests.support.examples import examples
@@ -32,7 +32,7 @@ thorough = effort(max_examples=HISTORIES, deadline=None, suppress_health_check=l
 
 
 def differences(recording: bytes, script: list[Act]) -> list[str]:
-    wire = Wire()
+    wire = ModelWire()
     play(wire, script)
     messages = likeness.compared(ordered(wire.messages))
     made = likeness.reduced(likeness.generated(messages))
@@ -52,17 +52,17 @@ def test_the_tables_say_what_the_traces_say(name: str) -> None:
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_the_model_s_truth_is_that_of_the_lab_s_script(name: str) -> None:
     (said,) = json.loads((HERE / "recordings" / f"{name}.truth.json").read_text())
-    told = truth(RECORDINGS[name]).conclusion(knows_steps=name != WITHOUT_STEPS)
-    expect = {key: value for key, value in said["expect"].items() if key in told}
-    assert {key: (value, told[key]) for key, value in expect.items() if not agrees(value, told[key])} == {}
+    reported = truth(RECORDINGS[name]).conclusion(knows_steps=name != WITHOUT_STEPS)
+    expect = {key: value for key, value in said["expect"].items() if key in reported}
+    assert {key: (value, reported[key]) for key, value in expect.items() if not agrees(value, reported[key])} == {}
 
 
 @pytest.mark.parametrize("name", TRACES)
 def test_the_model_s_truth_is_that_of_the_traces(name: str) -> None:
-    told = truth(TRACES[name]).conclusion()
-    summed = {"transfers": len(told["transfers"]), "mailbox": (told["voicemail"] or {}).get("mailbox")}
+    reported = truth(TRACES[name]).conclusion()
+    summed = {"transfers": len(reported["transfers"]), "mailbox": (reported["voicemail"] or {}).get("mailbox")}
     said = expected(json.loads((HERE / "data" / "traces" / name / "truth.json").read_text()))
-    assert {key: (told | summed)[key] for key in said} == said
+    assert {key: (reported | summed)[key] for key in said} == said
 
 
 def test_what_is_left_free_about_one_channel_was_recorded_both_ways() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from tests.model import acts as a
 from tests.model.acts import Act
-from tests.model.hearing import Cable
 from tests.model.played import Played
+from tests.model.reception import Cable
 from tests.model.scripts import GENERAL, OUTSIDE, by_keys, group, ring
 
 ORDERS = range(30)
@@ -50,7 +50,7 @@ HEARD: dict[str, list[Act]] = {
 
 @pytest.mark.parametrize("name", HEARD)
 @pytest.mark.parametrize("steps", [True, False])
-def test_what_was_heard_is_told_as_it_was(name: str, steps: bool) -> None:
+def test_what_was_received_is_reported_as_it_was(name: str, steps: bool) -> None:
     found = [Played([HEARD[name]], order).disagreements(steps) for order in ORDERS]
     assert found == [{}] * len(ORDERS)
 
@@ -104,12 +104,12 @@ UNHEARD: dict[str, tuple[list[Act], int, int]] = {
 
 @pytest.mark.parametrize("name", UNHEARD)
 @pytest.mark.parametrize("tells", [True, False])
-def test_what_was_not_heard_is_not_made_up(name: str, tells: bool) -> None:
+def test_what_was_not_received_is_not_made_up(name: str, tells: bool) -> None:
     acts, first, last = UNHEARD[name]
     assert Played([acts], 0).disagreements_after([Cable(first, last, tells)], steps=True) == {}
 
 
-def test_who_parked_a_caller_is_found_though_another_caller_is_in_the_parking_lot_too() -> None:
+def test_who_parked_a_caller_is_found_beside_another_parked_caller() -> None:
     parked = [
         [*ring("101"), a.PicksUp(2, "101"), a.Parks(5), a.LetsGo(12), a.HangsUp(20)],
         [*ring("121"), a.PicksUp(2, "121"), a.Parks(5), a.LetsGo(12), a.HangsUp(20)],

@@ -389,7 +389,7 @@ class Truth:
 def truth(acts: Iterable[a.Act], in_hours: bool = True) -> Truth:
     first, *rest = acts
     assert isinstance(first, a.Calls)
-    told = Truth(first, in_hours)
+    reported = Truth(first, in_hours)
     for act in rest:
-        told.tell(act)
-    return told
+        reported.tell(act)
+    return reported

@@ -20,7 +20,7 @@ STATES = {"0": "Down", "4": "Ring", "5": "Ringing", "6": "Up", "7": "Busy"}
 
 
 @dataclass(eq=False)
-class Channel:
+class ModelChannel:
     """One channel: what its messages say of it, and (`application`, …) what only a listing says."""
 
     name: str
@@ -46,7 +46,7 @@ class Channel:
 
 
 @dataclass(eq=False)
-class Message:
+class WireMessage:
     """One event: when, what, after which others of its moment, and what a listing shows from then on."""
 
     number: int
@@ -58,11 +58,11 @@ class Message:
 
 
 @dataclass
-class Wire:
+class ModelWire:
     """Collects messages. Their numbers are handles: what `after` refers to."""
 
     start: datetime = MORNING
-    messages: list[Message] = field(default_factory=list)
+    messages: list[WireMessage] = field(default_factory=list)
     last: dict[str, tuple[int, ...]] = field(default_factory=dict)
     channels: int = 0
     bridges: int = 0
@@ -72,10 +72,10 @@ class Wire:
         at: float,
         kind: str,
         headers: dict[str, str],
-        *about: Channel,
+        *about: ModelChannel,
         after: Iterable[int] | None = None,
         also: Iterable[int] = (),
-        beside: Iterable[Channel] = (),
+        beside: Iterable[ModelChannel] = (),
         shows: tuple[tuple[str, dict[str, Any]], ...] = (),
     ) -> int:
         """One more message, after the last ones about the same channels (or `after`), and after `also`.
@@ -84,41 +84,41 @@ class Wire:
         """
         before = [n for channel in about for n in self.latest(channel)] if after is None else after
         number = len(self.messages)
-        self.messages.append(Message(number, at, kind, headers, frozenset((*before, *also)), shows))
+        self.messages.append(WireMessage(number, at, kind, headers, frozenset((*before, *also)), shows))
         for channel in about:
             self.last[channel.uniqueid] = (number,)
         for channel in beside:
             self.last[channel.uniqueid] = (*self.latest(channel), number)
         return number
 
-    def latest(self, channel: Channel) -> tuple[int, ...]:
+    def latest(self, channel: ModelChannel) -> tuple[int, ...]:
         """The last messages about this channel."""
         return self.last.get(channel.uniqueid, ())
 
-    def channel(self, at: float, endpoint: str, linkedid: str = "", **more: str) -> Channel:
+    def channel(self, at: float, endpoint: str, linkedid: str = "", **more: str) -> ModelChannel:
         """A channel with a name and an id of its own."""
         name = endpoint if ";" in endpoint else f"{endpoint}-{self.channels:08x}"
         uniqueid = f"lab-{int((self.start - EPOCH + timedelta(seconds=at)).total_seconds())}.{self.channels}"
         self.channels += 1
-        return Channel(name, uniqueid, linkedid or uniqueid, **more)
+        return ModelChannel(name, uniqueid, linkedid or uniqueid, **more)
 
     def bridge(self) -> str:
         self.bridges += 1
         return f"bridge-{self.bridges}"
 
 
-def ordered(messages: Iterable[Message], draw: random.Random | None = None) -> list[Message]:
+def ordered(messages: Iterable[WireMessage], draw: random.Random | None = None) -> list[WireMessage]:
     """One of the orders in which Asterisk may say this; without `draw` the one in which it was written."""
-    moments: dict[float, list[Message]] = {}
+    moments: dict[float, list[WireMessage]] = {}
     for message in messages:
         moments.setdefault(message.at, []).append(message)
-    out: list[Message] = []
+    out: list[WireMessage] = []
     for at in sorted(moments):
         out += _one_order(moments[at], draw)
     return out
 
 
-def _one_order(moment: list[Message], draw: random.Random | None) -> list[Message]:
+def _one_order(moment: list[WireMessage], draw: random.Random | None) -> list[WireMessage]:
     if draw is None or len(moment) == 1:
         return moment
     here = {message.number for message in moment}

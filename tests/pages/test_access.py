@@ -45,20 +45,20 @@ def test_who_has_two_roles_may_what_either_may() -> None:
 # ── nothing configured ──
 
 
-def test_with_no_access_configured_whoever_is_at_this_machine_may_view_and_no_more() -> None:
+def test_without_access_rules_who_is_at_this_machine_may_view_alone() -> None:
     here = client()
     paths = ("/fr/open", "/fr/view", "/fr/numbers", "/fr/reports", "/fr/seen")
     assert [here.get(path).status_code for path in paths] == [200, 200, 403, 403, 403]
 
 
-def test_with_no_access_configured_whoever_is_elsewhere_sees_what_is_open_alone() -> None:
+def test_without_access_rules_who_is_elsewhere_sees_open_pages() -> None:
     elsewhere = client(ELSEWHERE)
     assert [elsewhere.get(path).status_code for path in ("/fr/open", "/fr/view", "/data")] == [200, 403, 401]
     assert "web.access" in elsewhere.get("/en/view").text
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:10469", "[::1", "", "127.0.0.1.evil.example"])
-def test_a_name_that_is_not_this_machines_does_not_make_a_browser_here_somebody(host: str) -> None:
+def test_a_name_not_of_this_machine_makes_a_browser_here_nobody(host: str) -> None:
     assert client().get("/fr/view", headers={"Host": host}).status_code == 403
 
 
@@ -100,8 +100,8 @@ async def test_forms_that_are_cut_off_cause_one_line_of_log(caplog: pytest.LogCa
             writer.write_eof()
             assert await asyncio.wait_for(reader.read(), 30) == b""
             writer.close()
-    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert told == ["web: clients disconnected before the end of the request body"]
+    reported = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert reported == ["web: clients disconnected before the end of the request body"]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_nothing_inline_and_nothing_from_elsewhere_may_run() -> None:
     )
 
 
-def test_over_tls_alone_a_browser_is_told_to_stay_with_it() -> None:
+def test_over_tls_alone_a_browser_is_reported_to_stay_with_it() -> None:
     proxied = {"proxy": {"addresses": ["127.0.0.1"]}, "accounts": True}
     asked = Visitor(application(**proxied)).get("/fr/open", headers={"X-Forwarded-Proto": "https"})
     assert asked.headers["Strict-Transport-Security"] == "max-age=31536000"

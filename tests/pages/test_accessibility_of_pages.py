@@ -52,9 +52,7 @@ def test_no_page_has_a_sound_a_film_or_a_picture_of_pixels(place: Site, language
 
 
 @pytest.mark.parametrize("path", ["/fr/connexion", "/en/sign-in"])
-def test_a_password_manager_can_fill_the_sign_in_form_and_nothing_else_is_asked(
-    tmp_path_factory: pytest.TempPathFactory, path: str
-) -> None:
+def test_a_password_manager_can_fill_the_sign_in_form(tmp_path_factory: pytest.TempPathFactory, path: str) -> None:
     """3.3.8, 1.3.5: two fields, each with its purpose."""
     with pages(tmp_path_factory.mktemp("door")) as opened:
         page = opened.visitors[NOBODY].get(path).text

@@ -68,7 +68,7 @@ def test_the_past_agrees_with_itself_as_db_check_compares_it(past: tuple[Setting
     assert list(rejudge.inconsistencies(store, Monitor(settings, token=str))) == []
 
 
-def test_the_report_of_last_month_is_final_and_the_month_was_heard_as_a_whole(
+def test_the_report_of_last_month_is_final_and_its_month_whole(
     past: tuple[Settings, Database],
 ) -> None:
     settings, store = past
@@ -77,7 +77,7 @@ def test_the_report_of_last_month_is_final_and_the_month_was_heard_as_a_whole(
     assert [end - start for _, start, end in rows(store, "SELECT * FROM gap")] == [0]
 
 
-def test_most_messages_were_called_back_in_time_and_only_those_of_a_day_are_due(
+def test_most_messages_were_called_back_and_only_a_days_are_due(
     past: tuple[Settings, Database],
 ) -> None:
     query = "SELECT verdict, count(*) FROM finding WHERE standard = 'callback_within_24_hours' GROUP BY verdict"
@@ -87,7 +87,7 @@ def test_most_messages_were_called_back_in_time_and_only_those_of_a_day_are_due(
     assert NOW.timestamp() - oldest / 1e6 < 32 * 3600
 
 
-def test_a_disruption_is_over_one_goes_on_and_work_is_planned_each_with_a_complete_notice(
+def test_a_past_a_present_and_a_planned_disruption_have_full_notices(
     past: tuple[Settings, Database],
 ) -> None:
     found = disruptions.all_of(past[1], NOW - timedelta(days=31))
@@ -156,9 +156,9 @@ def gate(past: tuple[Settings, Database]) -> Iterator[Any]:
     daemon = Daemon(settings, store, access=DemoAccess(settings.web.access, store))
     try:
         daemon.restore()
-        yield WebApplication(daemon.metrics, list, site=daemon.site, access=daemon._access).asgi()
+        yield WebApplication(daemon.metrics, list, page_context=daemon.page_context, access=daemon._access).asgi()
     finally:
-        daemon.site.close()
+        daemon.page_context.close()
         daemon.runtime.writer.close()
 
 
@@ -196,8 +196,8 @@ def test_the_terminal_names_three_things_to_try_and_their_addresses_answer(
     language: str, past: tuple[Settings, Database], gate: Any
 ) -> None:
     settings, store = past
-    told = _CallPrinter(settings, store, language, NOW)._welcome("")
-    paths = re.findall(r"^ +(/\S+)", told, re.MULTILINE)[:3]
+    reported = _CallPrinter(settings, store, language, NOW)._welcome("")
+    paths = re.findall(r"^ +(/\S+)", reported, re.MULTILINE)[:3]
     visitor = Visitor(gate)
     chosen(visitor, "manager")
     assert [path.partition("?")[0] for path in paths] == TO_TRY[language]

@@ -54,7 +54,7 @@ def moved(moment: datetime) -> type[datetime]:
     return Moved
 
 
-class Page(HTMLParser):
+class ButtonsPage(HTMLParser):
     """The links and forms of a page; each form is filled as a person would who tries its buttons."""
 
     def __init__(self, text: str, now: datetime) -> None:
@@ -118,13 +118,13 @@ class Presser:
         self._check(path, answer)
         if "html" not in answer.headers["content-type"]:
             return False
-        page = Page(answer.text, self._now)
+        page = ButtonsPage(answer.text, self._now)
         self._pages += [
             x for x in (urlsplit(urljoin(path, link)).path for link in page.links) if x.startswith("/en/")
         ]
         for method, action, fields, name, value in _buttons(page):
-            told = (fields.get(x, "") for x in ("action", "step", "to_sign"))
-            key = (_kind(urlsplit(action or path).path), *told, name, value)
+            reported = (fields.get(x, "") for x in ("action", "step", "to_sign"))
+            key = (_kind(urlsplit(action or path).path), *reported, name, value)
             is_wanted = fields.get("kind", value if name == "kind" else "html") in self._formats
             is_other = action.endswith("/demonstration") or (self._is_verifier and "to_sign" in fields)
             if key in self.pressed or not is_wanted or is_other:
@@ -155,11 +155,11 @@ class Presser:
 
     def _check(self, what: str, answer: httpx.Response) -> None:
         if answer.status_code != 200 or 'role="alert"' in answer.text:
-            told = re.search(r'role="alert">(.*?)</p>', answer.text, re.DOTALL)
-            self.wrong.append(f"{what}: {answer.status_code} {told[1] if told else ''}")
+            reported = re.search(r'role="alert">(.*?)</p>', answer.text, re.DOTALL)
+            self.wrong.append(f"{what}: {answer.status_code} {reported[1] if reported else ''}")
 
 
-def _buttons(page: Page) -> Iterator[tuple[str, str, dict[str, str], str, str]]:
+def _buttons(page: ButtonsPage) -> Iterator[tuple[str, str, dict[str, str], str, str]]:
     for method, action, fields, buttons in page.forms:
         for name, value in buttons:
             yield method, action, fields, name, value

@@ -87,10 +87,10 @@ def test_each_entry_is_in_its_group_of_the_worklist_and_no_other_entry_is(moment
     with demo(tmp_path, moment, days_before(moment, 3)) as it:
         found = obligations.worklist(it.store).entries
         grouped = groups(found, WebFormatter(it.settings, "en", it.now))
-        told = {name: sorted((x.kind, x.line, x.language) for x in some) for name, some in grouped.items()}
+        reported = {name: sorted((x.kind, x.line, x.language) for x in some) for name, some in grouped.items()}
         cautious = [(x.line, x.cautions) for x in found if x.cautions]
         calendar = it.settings.calendar()
-        assert (told, cautious) == (WORKLIST, [("poci", ("no_message", "not_safe"))])
+        assert (reported, cautious) == (WORKLIST, [("poci", ("no_message", "not_safe"))])
         assert [x.hidden for x in grouped["hidden"]] == ["withheld"]
         dues = [x.due.actionable for x in grouped["today"] if x.due.actionable]
         closes = calendar.closes_next(it.now)
@@ -106,9 +106,7 @@ DAYS = [
 
 
 @pytest.mark.parametrize("moment", DAYS)
-def test_each_half_hour_has_calls_and_a_usual_number_and_in_one_hour_nobody_was_free(
-    moment: str, tmp_path: Path
-) -> None:
+def test_each_half_hour_has_its_calls_and_a_usual_number(moment: str, tmp_path: Path) -> None:
     with demo(tmp_path, moment, days_before(moment, 57)) as it:
         days = half_hours.days(it.now, it.settings)
         counted = half_hour_counts(it.store, it.settings.timezone, days, it.now)
@@ -130,9 +128,7 @@ SIGNED = [
 
 
 @pytest.mark.parametrize("moment", SIGNED)
-def test_twelve_months_are_signed_by_two_people_and_a_visitor_can_sign_the_next(
-    moment: str, tmp_path: Path
-) -> None:
+def test_twelve_months_are_signed_and_a_visitor_can_sign_the_next(moment: str, tmp_path: Path) -> None:
     with demo(tmp_path, moment) as it:
         sign_months(it.store, it.settings, it.now, lambda: False)
         found = sign_off.revisions(it.store)

@@ -20,9 +20,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_a_person_who_is_not_signed_in_reads_every_section_that_an_alert_or_a_board_links_to(
-    site: Pages, language: str
-) -> None:
+def test_a_stranger_reads_every_section_that_an_alert_or_board_links_to(site: Pages, language: str) -> None:
     answer = site.visitors[NOBODY].get(f"/{language}/guide")
     assert (answer.status_code, f'<html lang="{language}">' in answer.text) == (200, True)
     anchors = set(re.findall(r'<h2 id="([^"]+)"', answer.text))
@@ -36,10 +34,10 @@ def test_the_menu_of_a_person_who_is_not_signed_in_has_the_guide_alone(site: Pag
     assert re.findall(r'href="([^"]+)"', menu) == ["/en/guide"]
 
 
-def test_which_pair_is_missing_is_shown_to_whoever_signed_in_and_to_nobody_else(
+def test_which_pair_is_missing_is_shown_to_the_signed_in_alone(
     site: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = Sentence("pair {name}: {why}", name="ottawa", why=Sentence("its schema has no callmon tables"))
-    monkeypatch.setattr(site.daemon.site, "notes", [missing])
+    monkeypatch.setattr(site.daemon.page_context, "notes", [missing])
     notes = {who: visitor.get("/en/guide").text.count("pair ottawa") for who, visitor in site.visitors.items()}
     assert notes == {who: int(who != NOBODY) for who in site.visitors}

@@ -78,7 +78,7 @@ def heard() -> bytes:
     return bytes(exchange.connections[0])
 
 
-class Told(NamedTuple):
+class Leaked(NamedTuple):
     """The pages over a database with these calls, its configuration, and what was concluded."""
 
     pages: Pages
@@ -106,7 +106,7 @@ class Told(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leaked]:
     folder, outcomes = tmp_path_factory.mktemp("leaks"), list[Outcome]()
 
     def fill(store: Database) -> None:
@@ -118,7 +118,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db"), encoding="utf-8"
     )
     with pages(folder, fill=fill) as site:
-        yield Told(site, folder / "callmon.toml", outcomes)
+        yield Leaked(site, folder / "callmon.toml", outcomes)
 
 
 def test_the_exchange_tells_each_secret() -> None:
@@ -138,11 +138,11 @@ def test_a_recording_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert written.count("Event: ") == data.count(b"Event: ")
 
 
-def test_a_broker_is_told_none(told: Told) -> None:
+def test_a_broker_is_reported_none(reported: Leaked) -> None:
     sink = Mqtt(MqttSettings(host="broker"), Today(TORONTO))
-    for outcome in told.outcomes:
+    for outcome in reported.outcomes:
         sink.offer(outcome)
-    sink.publish_snapshot(told.pages.daemon.runtime.snapshot())
+    sink.publish_snapshot(reported.pages.daemon.runtime.snapshot())
     messages = list(sink._outbox.take(99))
     said = " ".join(f"{message.topic} {message.payload.decode()}" for message in messages)
     assert [message.topic for message in messages].count("calls/ended") == 2
@@ -150,10 +150,10 @@ def test_a_broker_is_told_none(told: Told) -> None:
 
 
 @pytest.mark.parametrize("who", [NOBODY, *ROLES], ids=lambda who: who or "nobody")
-def test_no_page_has_any_but_the_phone_on_the_line(told: Told, who: str) -> None:
+def test_no_page_has_any_but_the_phone_on_the_line(reported: Leaked, who: str) -> None:
     """Metrics and health are pages too. A call's story says which phone answered it, or which mailbox took it."""
-    visitor, shown = told.pages.visitors[who], set[tuple[str, str]]()
-    for path in told.paths():
+    visitor, shown = reported.pages.visitors[who], set[tuple[str, str]]()
+    for path in reported.paths():
         text = visitor.get(path).text
         shown |= {(path, name) for name in leaks(text)}
         assert NAMED[-7:] not in re.sub(r"\D", "", text), path
@@ -164,20 +164,23 @@ def test_no_page_has_any_but_the_phone_on_the_line(told: Told, who: str) -> None
 @pytest.mark.parametrize(
     "words", ["status", "calls {day}", "callbacks list", "disruptions list", "db check", "privacy log", "check"]
 )
-def test_no_command_prints_any_but_the_phone_on_the_line(told: Told, words: str) -> None:
-    assert leaks(told.printed(*words.format(day=f"{START.astimezone(TORONTO):%Y-%m-%d}").split())) <= {PHONE}
+def test_no_command_prints_any_but_the_phone_on_the_line(reported: Leaked, words: str) -> None:
+    assert leaks(reported.printed(*words.format(day=f"{START.astimezone(TORONTO):%Y-%m-%d}").split())) <= {PHONE}
 
 
-def test_the_story_of_a_call_names_the_phone_alone(told: Told) -> None:
-    for call in told.calls:
-        assert (leaks(told.printed("explain", call)), NAMED in told.printed("explain", call)) == ({PHONE}, False)
+def test_the_story_of_a_call_names_the_phone_alone(reported: Leaked) -> None:
+    for call in reported.calls:
+        assert (leaks(reported.printed("explain", call)), NAMED in reported.printed("explain", call)) == (
+            {PHONE},
+            False,
+        )
 
 
 @pytest.mark.parametrize("kind", ["html", "json", "csv", "xlsx", "public"])
-def test_no_report_has_any(told: Told, kind: str, tmp_path: Path) -> None:
+def test_no_report_has_any(reported: Leaked, kind: str, tmp_path: Path) -> None:
     month = f"{START.astimezone(TORONTO):%Y-%m}"
     more = ["--public", "--format", "json"] if kind == "public" else ["--format", kind]
-    told.printed("report", month, *more, "-o", str(tmp_path / f"month.{kind}"))
+    reported.printed("report", month, *more, "-o", str(tmp_path / f"month.{kind}"))
     files = [text_of(path) for path in tmp_path.iterdir()]
     assert files
     assert [(leaks(text), NAMED in text) for text in files] == [(set(), False)] * len(files)
@@ -186,12 +189,12 @@ def test_no_report_has_any(told: Told, kind: str, tmp_path: Path) -> None:
 def text_of(path: Path) -> str:
     if path.suffix != ".xlsx":
         return path.read_text("utf-8")
-    with zipfile.ZipFile(path) as book:
-        return " ".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
+    with zipfile.ZipFile(path) as archive:
+        return " ".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
 
 
-def test_no_exported_row_has_any(told: Told, tmp_path: Path) -> None:
-    told.printed("export", "--parquet", f"{START.astimezone(TORONTO):%Y-%m-%d}", "-o", str(tmp_path))
+def test_no_exported_row_has_any(reported: Leaked, tmp_path: Path) -> None:
+    reported.printed("export", "--parquet", f"{START.astimezone(TORONTO):%Y-%m-%d}", "-o", str(tmp_path))
     rows = [repr(duckdb.read_parquet(str(path)).fetchall()) for path in tmp_path.rglob("*.parquet")]
     assert rows
     assert [(leaks(row), NAMED in row) for row in rows] == [(set(), False)] * len(rows)

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.core.callbacks.commands import LONGEST_TEXT
+from callmon.core.callbacks.commands import LONGEST
 from callmon.routes import PAGES
 from callmon.store import opening
 from callmon.store.access import audit_events
@@ -75,9 +75,7 @@ def test_every_page_is_there_in_its_language_and_links_to_its_twin(place: Site, 
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_nothing_on_a_page_is_inline_and_no_page_shows_a_number_that_nobody_asked_for(
-    place: Site, language: str
-) -> None:
+def test_nothing_on_a_page_is_inline_and_no_unasked_number_is_shown(place: Site, language: str) -> None:
     for path in addresses(language, place):
         page = get(place, path).text
         assert re.findall(r"<style|<script(?! src)|\sstyle=|\son[a-z]+=", page) == [], path
@@ -92,8 +90,8 @@ def leaks(page: str) -> list[str]:
 
 def test_a_number_that_leaks_is_caught_wherever_it_stands(place: Site) -> None:
     page = get(place, "/fr/rappels").text
-    told = "416 555-0101".replace(" ", "\N{NO-BREAK SPACE}")
-    assert leaks(page.replace("</main>", f"<p>{told}</p></main>")) == [CALLER]
+    reported = "416 555-0101".replace(" ", "\N{NO-BREAK SPACE}")
+    assert leaks(page.replace("</main>", f"<p>{reported}</p></main>")) == [CALLER]
     assert leaks(page.replace("<main", '<main data-row="+14165550101"')) == [CALLER]
 
 
@@ -134,7 +132,7 @@ def test_a_viewer_sees_phones_as_letters_and_a_manager_their_extensions(place: S
 # Callbacks.
 
 
-def test_the_list_is_most_urgent_first_and_what_must_be_listened_to_stands_apart(place: Site) -> None:
+def test_the_list_is_most_urgent_first_and_messages_stand_apart(place: Site) -> None:
     page = get(place, "/fr/rappels").text
     assert re.findall(r'<tbody id="g-(\w+)"', page)[-1] == "hidden"
     rows = re.findall(r'<tr id="r-toronto-(\d+)-0"', page)
@@ -143,7 +141,7 @@ def test_the_list_is_most_urgent_first_and_what_must_be_listened_to_stands_apart
     assert page.count(">numéro confidentiel</span>") == 1
 
 
-def test_a_number_is_shown_when_asked_for_after_it_was_written_down_who_asks(place: Site) -> None:
+def test_a_number_is_shown_after_the_access_was_logged(place: Site) -> None:
     act(place, FIRST, action="mark", no_message="1")
     with place.visitor(AGENT) as visitor:
         before = visitor.get(f"/fr/rappels/{FIRST}").text
@@ -206,12 +204,12 @@ def test_what_cannot_be_done_is_said_in_a_sentence_and_nothing_is_done(
     assert (page.status_code, refusals(page)) == (409, [sentence])
 
 
-def test_of_a_text_so_many_characters_are_kept(place: Site) -> None:
-    page = act(place, FIRST, action="mark", no_message="1", text="Q" * (LONGEST_TEXT + 1))
-    assert re.findall("Q{9,}", page.text) == ["Q" * LONGEST_TEXT]  # a token may have two or three of them
+def test_of_a_text_so_many_characters_are_stored(place: Site) -> None:
+    page = act(place, FIRST, action="mark", no_message="1", text="Q" * (LONGEST["text"] + 1))
+    assert re.findall("Q{9,}", page.text) == ["Q" * LONGEST["text"]]  # a token may have two or three of them
 
 
-def test_a_call_that_was_not_heard_settles_it_and_it_can_be_reopened(place: Site) -> None:
+def test_a_call_that_was_not_received_settles_it_and_it_can_be_reopened(place: Site) -> None:
     page = act(place, POCI, action="attempt", result="spoke")
     assert re.findall(r"Rappel consigné à la main <span class=\"quiet\">\((\S+)\)", page.text) == ["a.cote"]
     assert POCI not in get(place, "/fr/rappels").text
@@ -278,11 +276,11 @@ UNKNOWN_NAMES = {
 
 
 @pytest.mark.parametrize("path", list(UNKNOWN_NAMES))
-def test_a_filter_by_a_name_that_does_not_exist_is_refused_with_the_names_that_do(place: Site, path: str) -> None:
+def test_a_filter_by_an_unknown_name_is_refused_with_the_known_names(place: Site, path: str) -> None:
     answer = get(place, path)
     (note,) = re.findall(r'<p class="note over"><span aria-hidden="true">■ </span>(.*)</p>', answer.text)
-    told = html.unescape(note).replace("\u202f", " ").replace("\u00a0", " ")
-    assert (answer.status_code, told) == (404, UNKNOWN_NAMES[path])
+    reported = html.unescape(note).replace("\u202f", " ").replace("\u00a0", " ")
+    assert (answer.status_code, reported) == (404, UNKNOWN_NAMES[path])
 
 
 def test_the_calls_of_a_standard_of_callbacks_are_those_that_it_judged(place: Site) -> None:
@@ -296,7 +294,7 @@ def test_a_search_that_cannot_be_read_is_as_if_it_had_not_been_said(place: Site,
     assert get(place, f"/fr/appels?{query}").status_code == 200
 
 
-def test_a_gap_is_drawn_and_told_as_a_gap(place: Site) -> None:
+def test_a_gap_is_drawn_and_reported_as_a_gap(place: Site) -> None:
     page = get(place, f"/en/calls/toronto/{GAPPED}").text
     assert (page.count('<rect class="gap"'), "measuring interrupted: nothing is known" in page) == (
         3,
@@ -336,7 +334,7 @@ def test_a_disruption_is_announced_changed_and_ended(place: Site) -> None:
 # Months.
 
 
-def test_a_report_is_made_beside_the_daemon_and_read_without_anything_inline(place: Site) -> None:
+def test_a_report_is_made_beside_the_daemon_and_has_nothing_inline(place: Site) -> None:
     with place.visitor(MANAGER) as visitor:
         token = place.csrf(visitor, f"/en/months/{MONTH}")
         asked = visitor.post(f"/en/months/{MONTH}", data={"csrf": token, "kind": "html", "edition": "internal"})
@@ -358,7 +356,7 @@ def test_a_report_is_made_beside_the_daemon_and_read_without_anything_inline(pla
 # Live.
 
 
-def test_a_view_is_sent_each_second_and_a_stream_ends_at_once_when_callmon_stops(tmp_path: Path) -> None:
+def test_a_view_is_sent_each_second_and_ends_when_callmon_stops(tmp_path: Path) -> None:
     with site(tmp_path) as running, running.visitor() as visitor:
         with visitor.stream("GET", "/en/live?view=now") as answer:
             lines = answer.iter_lines()

@@ -35,8 +35,7 @@ ROW = re.compile(r"^\| `(?P<path>/[^`]*)`(?:, `(?P<twin>/[^`]*)`)? \| (?P<method
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.page_request.STEPS", 1)  # no daemon applies commands here
-        patch.setattr("callmon.web.page_request.STEP_SECONDS", 0.0)
+        patch.setattr("callmon.features.actions.PATIENCE_SECONDS", 0.0)  # no daemon applies commands here
         with pages(tmp_path_factory.mktemp("pages")) as opened:
             yield opened
 
@@ -93,8 +92,8 @@ def is_refused(answer: httpx.Response) -> bool:
     """For want of a right: sent to sign in, or told."""
     if answer.status_code == 303:
         return answer.headers["location"].partition("?")[0] in ("/fr/connexion", "/en/sign-in")
-    told = ("Accès refusé", "Access refused", "Not signed in.", "Your role does not allow this.")
-    is_told = answer.request.method == "HEAD" or any(text in answer.text for text in told)
+    reported = ("Accès refusé", "Access refused", "Not signed in.", "Your role does not allow this.")
+    is_told = answer.request.method == "HEAD" or any(text in answer.text for text in reported)
     return answer.status_code in (401, 403) and is_told
 
 
@@ -126,7 +125,7 @@ def _as_said(answer: httpx.Response, may: frozenset[str] | None, who: str, path:
 
 
 @pytest.mark.parametrize("who", WHO, ids=lambda who: who or "nobody")
-def test_no_form_is_taken_without_its_token_whoever_sends_it(site: Pages, who: str) -> None:
+def test_no_form_is_taken_without_its_token_from_anybody(site: Pages, who: str) -> None:
     posts = [path for path, method in expected() if method == "POST"]
     answers = [site.visitors[who].post(filled(path), data={"csrf": "x"}) for path in posts]
     assert [answer.status_code for answer in answers if answer.status_code not in (303, 401, 403)] == []
@@ -135,7 +134,7 @@ def test_no_form_is_taken_without_its_token_whoever_sends_it(site: Pages, who: s
     assert taken == []
 
 
-def test_whoever_is_elsewhere_without_a_session_sees_no_page(site: Pages) -> None:
+def test_a_person_elsewhere_without_a_session_sees_no_page(site: Pages) -> None:
     visitor = Visitor(site.gate, at=ELSEWHERE)
     closed = [path for (path, method), may in expected().items() if method == "GET" and NOBODY not in may]
     assert [path for path in closed if not is_refused(visitor.get(filled(path)))] == []
@@ -144,7 +143,7 @@ def test_whoever_is_elsewhere_without_a_session_sees_no_page(site: Pages) -> Non
 # ── numbers ──
 
 
-def test_a_number_is_shown_to_whoever_calls_back_one_at_a_time_and_that_is_on_record(site: Pages) -> None:
+def test_a_number_is_shown_to_who_calls_back_and_that_is_on_record(site: Pages) -> None:
     agent = site.visitors["agent"]
     before = len(subject_access.accesses(site.store))
     answer = agent.post(f"/fr/rappels/{ENTRY}/numero", data={"csrf": agent.token("/en/sign-out")})
@@ -174,7 +173,7 @@ def test_what_is_done_by_hand_on_a_page_is_on_record(site: Pages) -> None:
     assert ("manager", "disruption", "") in done
 
 
-def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: Pages) -> None:
+def test_an_administrator_reads_who_saw_and_changed_what_and_no_number(site: Pages) -> None:
     agent, administrator = site.visitors["agent"], site.visitors["administrator"]
     token = agent.token("/en/sign-out")
     agent.post(f"/en/callbacks/{ENTRY}/number", data={"csrf": token})
@@ -192,7 +191,7 @@ def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: 
 
 
 @pytest.mark.parametrize(
-    ("act", "about", "told"),
+    ("act", "about", "reported"),
     [
         ("disruption", "general-1795527733", "general-1795527733"),
         ("report approved", "2026-10 revision 2", "2026-10 révision 2"),
@@ -201,11 +200,11 @@ def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: 
         ("account roles", "final", "final"),
     ],
 )  # fmt: skip
-def test_the_object_of_an_act_is_readable_in_french(site: Pages, act: str, about: str, told: str) -> None:
+def test_the_object_of_an_act_is_readable_in_french(site: Pages, act: str, about: str, reported: str) -> None:
     record_event(site.store, AuditRow(at=datetime.now(UTC), who="m.roy", act=act, about=about))
     page = site.visitors["administrator"].get("/fr/consultations").text
     first = re.findall(r"<tr>(.*?)</tr>", page)[1]
-    assert re.findall(r'data-name="Élément">([^<]+)<', first) == [told]
+    assert re.findall(r'data-name="Élément">([^<]+)<', first) == [reported]
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def test_a_viewer_reads_the_worklist_without_an_action_and_without_a_name(place:
     assert (page.count("<button"), row(page, POCI)[-1]) == (1, "yes")  # the button of the filters
 
 
-def test_a_row_shows_the_language_the_messages_and_the_colleague_who_has_it(place: Site) -> None:
+def test_a_row_shows_language_messages_and_who_has_it(place: Site) -> None:
     act(place, FIRST, action="take")
     cells = row(get(place, "/fr/rappels").text, FIRST)
     act(place, FIRST, action="release")
@@ -80,7 +80,7 @@ def test_a_row_shows_the_language_the_messages_and_the_colleague_who_has_it(plac
     ("language", "due", "tag"),
     [("fr", "à écouter", "numéro confidentiel"), ("en", "to listen to", "number withheld")],
 )
-def test_a_message_that_cannot_be_called_back_says_so_in_place_of_a_due_time(
+def test_a_message_without_a_number_says_so_in_place_of_a_due_time(
     place: Site, language: str, due: str, tag: str
 ) -> None:
     cells = row(get(place, PATHS[language]).text, WITHHELD)
@@ -109,7 +109,7 @@ def test_entries_are_grouped_by_their_due_day_and_the_overdue_come_first() -> No
     assert list(due) == ["overdue", "today", "later", "hidden"]
 
 
-def test_what_is_due_on_this_day_is_for_today_and_what_is_due_tomorrow_is_for_later() -> None:
+def test_what_is_due_today_is_for_today_and_tomorrows_for_later() -> None:
     office = Office()
     office.hear(
         office.message(local("2026-11-24 09:00")), office.message(local("2026-11-25 09:00"), "+14165550102")
@@ -132,8 +132,8 @@ def test_a_time_in_a_narrow_column_has_its_day_where_it_is_not_today(
     away: timedelta, french: str, english: str
 ) -> None:
     now = local("2026-11-24 17:00")
-    told = [WebFormatter(usual(), language, now).near(now + away) for language in ("fr", "en")]
-    assert [x.replace("\N{NO-BREAK SPACE}", " ") for x in told] == [french, english]
+    reported = [WebFormatter(usual(), language, now).near(now + away) for language in ("fr", "en")]
+    assert [x.replace("\N{NO-BREAK SPACE}", " ") for x in reported] == [french, english]
 
 
 # One callback.
@@ -169,7 +169,7 @@ def test_the_one_solid_button_is_that_of_the_next_step(place: Site) -> None:
     assert (solid(before), solid(after)) == (["Take in hand"], ["Show the number"])
 
 
-def test_a_message_that_cannot_be_called_back_is_listened_to_and_its_forms_are_open(place: Site) -> None:
+def test_a_message_without_a_number_is_listened_to_and_its_forms_open(place: Site) -> None:
     page = get(place, f"/en/callbacks/{WITHHELD}").text
     assert re.findall(r"<h2>(\d.*?)</h2>", page) == ["1. Take in hand", "2. Listen to the message"]
     assert page.count('<details class="to-do" open>') == 1
@@ -190,7 +190,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("fields", "at", "name", "kept"), REFUSED)
-def test_a_refused_form_names_the_field_to_correct_has_the_focus_on_it_and_keeps_what_was_given(
+def test_a_refused_form_names_focuses_and_keeps_the_field_to_correct(
     place: Site, fields: dict[str, str], at: str, name: str, kept: list[str]
 ) -> None:
     answer = act(place, POCI, language="en", **fields)
@@ -214,7 +214,7 @@ def test_an_entry_that_is_closed_is_opened_again_with_a_reason(place: Site) -> N
     assert act(place, WITHHELD, language="en", action="reopen", text="le numéro y était").status_code == 200
 
 
-def test_the_history_of_an_entry_has_none_of_the_complaint_of_the_same_call() -> None:
+def test_the_history_of_an_entry_has_none_of_the_same_calls_complaint() -> None:
     at = local("2026-11-24 10:00")
     office = Office()
     office.hear(office.message(at, call="4.0"))

@@ -62,7 +62,7 @@ def lately(place: Site, path: str, call: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_each_call_has_a_mark_of_each_main_standard_with_the_verdict_in_words(place: Site, language: str) -> None:
+def test_each_call_has_a_mark_of_each_main_standard_in_words(place: Site, language: str) -> None:
     page = lately(place, PATHS[language], CALL)
     met = {"fr": "✓ respectée", "en": "✓ met"}[language]
     assert heads(page)[:7] == HEADS[language]
@@ -77,8 +77,8 @@ def test_the_marks_of_a_row_are_the_verdicts_of_the_calls_own_page(place: Site) 
             get(place, f"/en/calls/toronto/{call}").text.partition('<ul class="verdicts"')[2].partition("</ul>")[0]
         )
         verdicts = dict(re.findall(r'href="#v-\w+">(.*?)</a>(.*?)</li>', strip))
-        told = [text(verdicts[name]) if name in verdicts else "\N{EN DASH}" for name in HEADS["en"][3:]]
-        assert (call, row(page, call)[3:7]) == (call, told)
+        reported = [text(verdicts[name]) if name in verdicts else "\N{EN DASH}" for name in HEADS["en"][3:]]
+        assert (call, row(page, call)[3:7]) == (call, reported)
     assert len(calls) >= 12
 
 
@@ -127,10 +127,10 @@ def test_a_part_of_a_day_is_found_and_stays_in_the_form_and_in_the_links(place: 
     assert f"from={minute.replace(':', '%3A')}" in found.partition('rel="prev"')[0]
 
 
-def test_a_part_of_a_day_ends_at_midnight_and_holds_both_of_its_repeated_hours(tmp_path: Path) -> None:
+def test_a_part_of_a_day_ends_at_midnight_and_has_both_repeated_hours(tmp_path: Path) -> None:
     starts = [datetime.fromisoformat(f"2026-11-{text}:20+00:00") for text in AUTUMN.values()]
-    told = [outcomes(answered_call(number, start)) for number, start in enumerate(starts)]
-    with pages(tmp_path, fill=lambda store: wrote(store, *chain(*told))) as site:
+    reported = [outcomes(answered_call(number, start)) for number, start in enumerate(starts)]
+    with pages(tmp_path, fill=lambda store: wrote(store, *chain(*reported))) as site:
 
         def found(path: str) -> list[str]:
             page = site.visitors["agent"].get(path).text

@@ -23,7 +23,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("path", ["/fr/perturbations", "/en/disruptions"])
-def test_the_forms_come_before_the_lists_and_have_ready_reasons_in_both_languages(place: Site, path: str) -> None:
+def test_the_forms_come_first_and_have_ready_reasons_in_two_languages(place: Site, path: str) -> None:
     page = get(place, path, MANAGER).text
     assert page.index('name="action" value="announce"') < page.index('id="h-going"')
     lists = dict(re.findall(r'<datalist id="ready-(\w+)".*?>(.*?)</datalist>', page))
@@ -132,8 +132,8 @@ def test_a_refused_new_form_names_the_field_to_correct_and_focuses_it(
     place: Site, fields: dict[str, str], field: str, sentence: str, more: dict[str, str]
 ) -> None:
     page = tell(place, "/en/disruptions", **fields, **more).text
-    (told,) = re.findall(r'id="refused" role="alert"><span aria-hidden="true">■ </span>(.*?)</p>', page)
-    assert (focused(page), re.sub("<[^>]*>", "", told.replace("<br>", " "))) == ([field], sentence)
+    (reported,) = re.findall(r'id="refused" role="alert"><span aria-hidden="true">■ </span>(.*?)</p>', page)
+    assert (focused(page), re.sub("<[^>]*>", "", reported.replace("<br>", " "))) == ([field], sentence)
     assert f'<a href="#{field}">' in page
 
 
@@ -147,7 +147,7 @@ def test_a_refused_new_form_names_the_field_to_correct_and_focuses_it(
         ({"action": "end", "when": "noon"}, "e-when"),
     ],
 )
-def test_a_refused_form_of_one_disruption_keeps_its_input_and_focuses_its_field(
+def test_a_refused_disruption_form_keeps_its_input_and_focus(
     place: Site, fields: dict[str, str], field: str
 ) -> None:
     path = tell(place, "/en/disruptions", action="announce", line="tty", alternative_en="write").request.url.path
@@ -177,7 +177,7 @@ def listed(place: Site) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/fr/perturbations", "/en/disruptions"])
-def test_a_preview_shows_the_public_notice_in_both_languages_and_announces_nothing(place: Site, path: str) -> None:
+def test_a_preview_shows_the_notice_in_both_languages_announcing_nothing(place: Site, path: str) -> None:
     before = listed(place)
     fields = WHOLE | {"start": f"{STARTED:%Y-%m-%dT%H:%M}", "until": "2099-11-24T16:30"}
     page = tell(place, path, action="announce", preview="1", line=["tty", "poci"], **fields)

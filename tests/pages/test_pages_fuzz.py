@@ -139,8 +139,7 @@ TEXT = st.one_of(st.sampled_from(VALUES), st.text(max_size=30))
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.page_request.STEPS", 1)
-        patch.setattr("callmon.web.page_request.STEP_SECONDS", 0.0)
+        patch.setattr("callmon.features.actions.PATIENCE_SECONDS", 0.0)
         with pages(tmp_path_factory.mktemp("pages")) as opened:
             yield opened
 
@@ -194,10 +193,10 @@ def test_no_request_leads_to_a_mistake_or_to_a_number(site: Pages, who: str) -> 
         assert answer.status_code < 500
         assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
         is_theirs = who == "agent" and request["place"] in NUMBER_PAGES and request["method"] == "POST"
-        told = answer.text + " ".join(
+        reported = answer.text + " ".join(
             f"{name} {value}" for name, value in answer.headers.items() if name != "set-cookie"
         )
-        assert is_theirs or shown(told) == []
+        assert is_theirs or shown(reported) == []
 
     ask()
     assert who == NOBODY or visitor.get("/fr/appels").status_code == 200  # nobody was signed out on the way

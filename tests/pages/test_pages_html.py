@@ -87,8 +87,8 @@ def unexplained(page: str) -> set[str]:
         first.setdefault(found[0], found.start())
     bare = {x for x, at in first.items() if words.rfind("(", 0, at) <= words.rfind(")", 0, at)}
     asked = re.search if is_one_screen else re.match
-    told = {x for x in bare if asked(rf"\b{x}\s?: \w", words[first[x] :])}
-    return bare - told - FORMATS - NAMES
+    reported = {x for x in bare if asked(rf"\b{x}\s?: \w", words[first[x] :])}
+    return bare - reported - FORMATS - NAMES
 
 
 def test_an_abbreviation_of_a_page_is_explained_where_it_is_first(place: Site) -> None:

@@ -35,9 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
 @pytest.mark.parametrize(
     ("path", "mark"), [("/en/months", "imported: queue_log 20"), ("/fr/mois", "importé : queue_log 20")]
 )
-def test_a_month_says_how_many_of_its_calls_were_imported_and_from_which_record(
-    running: Pages, path: str, mark: str
-) -> None:
+def test_a_month_says_how_many_of_its_calls_were_imported(running: Pages, path: str, mark: str) -> None:
     written = running.visitors["manager"].get(path).text.replace("\xa0", " ")
     assert written.count(mark) == 1
 

@@ -79,7 +79,7 @@ async def test_who_comes_later_is_sent_the_whole_though_nothing_changed() -> Non
     await asyncio.gather(*tasks)
 
 
-async def test_whoever_takes_nothing_is_dropped_and_the_others_are_not_waited_for(
+async def test_a_client_that_takes_nothing_is_dropped_and_delays_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sse, "PATIENCE", 0.0)
@@ -115,7 +115,7 @@ async def test_nobody_is_let_in_above_the_limit(monkeypatch: pytest.MonkeyPatch)
     await task
 
 
-async def test_one_person_takes_no_more_places_than_their_own_and_a_place_that_is_left_is_free_again() -> None:
+async def test_one_person_takes_no_more_than_their_own_places() -> None:
     many = Live(lambda _: b"")
     tasks = [looking(many, taking([])) for _ in range(sse.MOST_OF_ONE)]
     await settled(many)

@@ -44,7 +44,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.mark.parametrize(
     ("language", "states"), [("fr", ("en cours", "provisoire")), ("en", ("in progress", "provisional"))]
 )
-def test_the_running_month_is_a_row_with_its_figures_and_a_button_for_each_file(
+def test_the_running_month_is_a_row_with_figures_and_buttons(
     place: Site, language: str, states: tuple[str, str]
 ) -> None:
     """In the first two hours of a month, the calls of `fill` are in the row of the month that has just ended."""
@@ -115,7 +115,7 @@ def test_a_button_of_a_month_answers_with_its_public_card(place: Site, language:
     assert card.count('<dd class="value">') == 5
 
 
-def test_a_card_in_another_format_is_refused_and_no_internal_report_is_made(place: Site) -> None:
+def test_a_card_in_another_format_is_refused_and_makes_no_report(place: Site) -> None:
     path = f"/en/months/{MONTH}"
     with place.visitor(MANAGER) as visitor:
         answer = visitor.post(path, data={"csrf": place.csrf(visitor, path), "kind": "xlsx", "edition": "card"})

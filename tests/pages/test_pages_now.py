@@ -65,7 +65,9 @@ def live_part(
     return site._render(f"_{view}.html", site.common(formatter) | VIEWS[view](seen, formatter))
 
 
-def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
+def reported(
+    seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings: Settings | None = None
+) -> str:
     """The live part as text: what is between the tags, a space where one stood."""
     page = live_part(seen, language, settings, view)
     text = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace(NO_BREAK, " ")
@@ -105,8 +107,8 @@ def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
     ],
 )  # fmt: skip
 def test_each_state_is_said_in_words(seen: DaemonSnapshot, french: str, english: str) -> None:
-    assert french in told(seen)
-    assert english in told(seen, language="en")
+    assert french in reported(seen)
+    assert english in reported(seen, language="en")
 
 
 @pytest.mark.parametrize(
@@ -124,13 +126,11 @@ def test_each_state_is_said_in_words(seen: DaemonSnapshot, french: str, english:
         ),
     ],
 )
-def test_a_telephone_system_that_was_never_connected_is_told_apart_from_an_interruption(
-    language: str, strip: str, listed: str
-) -> None:
+def test_a_system_never_connected_differs_from_an_interruption(language: str, strip: str, listed: str) -> None:
     never = ExchangeStatus("ottawa", False, 0, None, 48 * MINUTE, was_connected=False)
-    text = told(snapshot(exchanges=(exchange(), never)), language=language)
+    text = reported(snapshot(exchanges=(exchange(), never)), language=language)
     assert (text.count(strip), text.count(listed), text.count("9 h 12"), text.count("9:12")) == (1, 1, 0, 0)
-    both = told(snapshot(exchanges=(exchange(3 * MINUTE), never)), language=language)
+    both = reported(snapshot(exchanges=(exchange(3 * MINUTE), never)), language=language)
     assert (both.count(strip), both.count(listed)) == (0, 1)
 
 
@@ -147,16 +147,16 @@ def ringing(seconds: float, count: int = 1) -> LineStatus:
     ],
 )  # fmt: skip
 def test_a_ring_has_its_dots_its_sign_and_its_word(seconds: float, french: str) -> None:
-    assert french in told(snapshot(TUESDAY, ringing(seconds)))
+    assert french in reported(snapshot(TUESDAY, ringing(seconds)))
 
 
 def test_several_that_ring_are_counted_and_the_longest_is_named() -> None:
-    assert "●●○○ 2e sonnerie et 2 de plus" in told(snapshot(TUESDAY, ringing(7, 3)))
+    assert "●●○○ 2e sonnerie et 2 de plus" in reported(snapshot(TUESDAY, ringing(7, 3)))
 
 
 @pytest.mark.parametrize("view", ["now", "wall"])
-def test_of_a_line_that_is_not_heard_no_figure_of_now_is_shown(view: str) -> None:
-    text = told(snapshot(TUESDAY, line(is_heard=False)), view)
+def test_of_a_line_that_is_not_received_no_figure_of_now_is_shown(view: str) -> None:
+    text = reported(snapshot(TUESDAY, line(is_heard=False)), view)
     begin, end = {"now": ("Postes libres", "Rappels"), "wall": ("En conversation", "Aujourd'hui")}[view]
     row = text.partition(begin)[2].partition(end)[0]
     assert row.count("\N{EN DASH}") == {"now": 6, "wall": 3}[view]
@@ -171,11 +171,11 @@ def test_of_a_line_that_is_not_heard_no_figure_of_now_is_shown(view: str) -> Non
     ],
 )  # fmt: skip
 def test_phones_that_nobody_watches_are_not_known(phones: dict[str, int], french: str) -> None:
-    row = told(snapshot(TUESDAY, line(phones=phones))).partition("Postes libres")[2].partition(" Rappels")[0]
+    row = reported(snapshot(TUESDAY, line(phones=phones))).partition("Postes libres")[2].partition(" Rappels")[0]
     assert row.endswith(f" {french}")
 
 
-def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls_and_while_all_is_heard() -> None:
+def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls() -> None:
     with_target = usual(TARGET)
     enough, few = line(judged=(41, 5)), line(judged=(17, 2))
     assert "over" in classes(snapshot(TUESDAY, enough), with_target)
@@ -189,15 +189,15 @@ def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls_and_while_all_i
 def test_who_waits_in_the_queue_has_waited_for_seconds_or_for_minutes() -> None:
     for seconds, french in ((6, "(depuis 6 s)"), (126, "(depuis 2 min 06 s)")):
         wait = Wait(TUESDAY, timedelta(seconds=seconds), RING_CYCLE)
-        assert french in told(snapshot(TUESDAY, line(states={"queue": 1}, queue=wait)))
+        assert french in reported(snapshot(TUESDAY, line(states={"queue": 1}, queue=wait)))
 
 
 def test_lines_with_several_targets_are_not_said_to_have_none() -> None:
     two = snapshot(TUESDAY, line(judged=(3, 1)), line("poci", judged=(3, 1)))
-    assert "cible selon la ligne" in told(two, settings=usual(TARGET)).partition("6 sur 8")[2]
+    assert "cible selon la ligne" in reported(two, settings=usual(TARGET)).partition("6 sur 8")[2]
 
 
-def owed(*dues: timedelta) -> CallbackStatus:
+def callback_summary(*dues: timedelta) -> CallbackStatus:
     one = ObligationSummary("x", "general", "fr", TUESDAY - 60 * MINUTE, TUESDAY, None, "open", 0, None, False)
     shown = [
         msgspec.structs.replace(
@@ -209,11 +209,11 @@ def owed(*dues: timedelta) -> CallbackStatus:
     return CallbackStatus(1, {one.id: one for one in shown}, counts=to_listen_to)
 
 
-def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figures() -> None:
-    seen = snapshot(callbacks=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
-    assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
-    assert "■ Prochain rappel" not in told(seen)
-    figures = told(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
+def test_the_next_todays_and_late_callbacks_are_three_figures() -> None:
+    seen = snapshot(callbacks=callback_summary(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
+    assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in reported(seen)
+    assert "■ Prochain rappel" not in reported(seen)
+    figures = reported(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
     assert figures.startswith(" à faire aujourd'hui 2 en retard ■ 1 en tout 3 à écouter, rappel impossible 1 ")
 
 
@@ -221,7 +221,7 @@ def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> N
     seen = snapshot(
         TUESDAY, line(judged=(2, 0)), line("general-toll-free", judged=(3, 1)), line("tty", judged=(0, 9))
     )
-    text = told(seen, "wall")
+    text = reported(seen, "wall")
     assert "Renseignements généraux · ATS General inquiries · TTY" in text
     assert "réponse avant la 4e sonnerie 5 sur 6 " in text
     assert "servis en français" not in text  # nothing to divide
@@ -229,7 +229,7 @@ def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> N
 
 def test_the_wall_has_the_acronym_of_a_service() -> None:
     seen = snapshot(TUESDAY, line("poci"))
-    assert told(seen, "wall", "en").partition("Talking")[2].startswith(" OINP POCI 0 0 0 Today")
+    assert reported(seen, "wall", "en").partition("Talking")[2].startswith(" OINP POCI 0 0 0 Today")
 
 
 def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
@@ -237,8 +237,8 @@ def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
     assert TUESDAY.astimezone(UTC).hour == 15
 
 
-def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_urgent_first() -> None:
-    callbacks = owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26))
+def test_late_and_soon_due_callbacks_lead_to_their_pages() -> None:
+    callbacks = callback_summary(72 * MINUTE, -30 * MINUTE, timedelta(hours=26))
     soon = msgspec.structs.replace(callbacks.visible["0"], state="due_soon")
     seen = snapshot(callbacks=msgspec.structs.replace(callbacks, visible={**callbacks.visible, "0": soon}))
     page = live_part(seen, "en")
@@ -258,10 +258,10 @@ def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_ur
 )
 def test_voice_and_tty_stand_side_by_side_in_one_row_of_each_standard(language: str, row: str) -> None:
     seen = snapshot(TUESDAY, line(judged=(6, 2)), line("tty", judged=(1, 3)))
-    assert told(seen, language=language, settings=usual(TARGET)).count(row) == 1
+    assert reported(seen, language=language, settings=usual(TARGET)).count(row) == 1
 
 
-def test_a_rate_leads_to_the_calls_that_missed_it_or_where_none_did_to_those_that_met_it() -> None:
+def test_a_rate_leads_to_the_calls_that_missed_it_or_else_met_it() -> None:
     page = live_part(snapshot(TUESDAY, line(judged=(6, 2)), line("tty", judged=(3, 0))))
     led = [html.unescape(x) for x in re.findall(r'<a id="rate-[^"]+" href="([^"]+)"', page)]
     calls = f"/fr/appels?jour=2026-11-24&norme={ANSWER}&verdict="

@@ -66,7 +66,7 @@ ARRIVED = (OPENED + HOUR).astimezone(TORONTO)  # the only call of her service
 MONTH = f"{ARRIVED:%Y-%m}"
 
 
-class Site(NamedTuple):
+class ServicesSite(NamedTuple):
     pages: Pages
     lead: Visitor
     whole: Visitor  # of a manager and agent of all services
@@ -87,7 +87,7 @@ class Site(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServicesSite]:
     requested: list[tuple[Settings, ReportRequest]] = []
 
     def start(jobs: ReportJobs, settings: Settings, order: ReportRequest) -> None:
@@ -95,7 +95,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         raise BusyError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.page_request.STEPS", 1)  # no daemon applies commands here
+        patch.setattr("callmon.features.actions.PATIENCE_SECONDS", 0.0)  # no daemon applies commands here
         patch.setattr(ReportJobs, "start", start)
         with pages(tmp_path_factory.mktemp("services"), fill=_fill) as opened:
             store = opened.store
@@ -107,7 +107,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             names = _calls(store)
             reports = next(x for x in opened.entries if x.name == "now").endpoint.args[0].shared(ReportJobs)  # type: ignore[attr-defined]
             foreign = (*FOREIGN, *names, IN_PROGRESS)
-            yield Site(opened, lead, whole, *_entries(store), foreign, requested, reports)
+            yield ServicesSite(opened, lead, whole, *_entries(store), foreign, requested, reports)
 
 
 def _fill(store: Database) -> None:
@@ -132,7 +132,7 @@ def _entries(store: Database) -> tuple[str, str]:
     return own, other
 
 
-def told_of_others(site: Site, body: bytes, path: str) -> list[str]:
+def told_of_others(site: ServicesSite, body: bytes, path: str) -> list[str]:
     """What an answer tells of other services, beside the words of the address as it was asked."""
     if body[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(body)) as packed:
@@ -146,7 +146,7 @@ def told_of_others(site: Site, body: bytes, path: str) -> list[str]:
 ASKED = ("", "?line=general", "?ligne=general", "?service=general_inquiries", "?view=callbacks", "?view=wall")
 
 
-def test_no_route_shows_anything_of_another_service(site: Site) -> None:
+def test_no_route_shows_anything_of_another_service(site: ServicesSite) -> None:
     token, found, count = site.lead.token("/en/sign-out"), [], 0
     for name, method, path in site.paths():
         if name == "sign_out" and method == "POST":
@@ -159,7 +159,7 @@ def test_no_route_shows_anything_of_another_service(site: Site) -> None:
     assert (found, count > 200) == ([], True)
 
 
-def test_the_same_routes_show_a_lead_of_all_services_those_words(site: Site) -> None:
+def test_the_same_routes_show_a_lead_of_all_services_those_words(site: ServicesSite) -> None:
     """So that the words of the test above are ones that pages use."""
     shown = set()
     for _, method, path in site.paths():
@@ -177,40 +177,40 @@ def test_the_same_routes_show_a_lead_of_all_services_those_words(site: Site) -> 
         *(("/en/months/2026-10/revisions/1/r1.json", 404), ("/en/accesses", 403)),
     ],
 )
-def test_she_opens_her_own_entries_and_calls_and_no_others(site: Site, path: str, there: int) -> None:
+def test_she_opens_her_own_entries_and_calls_and_no_others(site: ServicesSite, path: str, there: int) -> None:
     assert site.lead.get(path.format(own=site.own, other=site.other)).status_code == there
 
 
-def test_the_page_says_that_it_shows_her_services_alone(site: Site) -> None:
+def test_the_page_says_that_it_shows_her_services_alone(site: ServicesSite) -> None:
     said = "Only your services: Ontario Immigrant Nominee Program (OINP)."
     assert (said in site.lead.get("/en/").text, said in site.whole.get("/en/").text) == (True, False)
 
 
-def test_a_number_of_another_service_is_not_looked_up_and_hers_is(site: Site) -> None:
+def test_a_number_of_another_service_is_not_looked_up_and_hers_is(site: ServicesSite) -> None:
     token = site.lead.token("/en/sign-out")
     answers = [site.lead.post(f"/en/callbacks/{x}/number", data={"csrf": token}) for x in (site.other, site.own)]
     assert [x.status_code for x in answers] == [404, 200]
     assert OTHER[2:] in re.sub(r"\D", "", html.unescape(answers[1].text))
 
 
-def test_a_form_about_another_service_s_entry_is_not_taken(site: Site) -> None:
+def test_a_form_about_another_service_s_entry_is_not_taken(site: ServicesSite) -> None:
     before = CALLBACK_QUEUE.count_pending(site.pages.store)
     form = {"csrf": site.lead.token("/en/sign-out"), "action": "take"}
     answer = site.lead.post(f"/en/callbacks/{site.other}/record", data=form)
     assert (answer.status_code, CALLBACK_QUEUE.count_pending(site.pages.store)) == (404, before)
 
 
-def test_a_disruption_of_all_lines_shows_her_own_and_is_not_hers_to_end(site: Site) -> None:
+def test_a_disruption_of_all_lines_shows_her_own_and_is_not_hers_to_end(site: ServicesSite) -> None:
     page = site.lead.get("/en/disruptions").text
     (name,) = set(re.findall(r'/en/disruptions/([^"/?]+)"', page))
     form = {"csrf": site.lead.token("/en/sign-out"), "action": "end"}
     answer = site.lead.post(f"/en/disruptions/{name}", data=form)
-    told = "This disruption also concerns lines of other services"
-    assert ("OINP, Toronto" in page, answer.status_code, told in answer.text) == (True, 409, True)
+    reported = "This disruption also concerns lines of other services"
+    assert ("OINP, Toronto" in page, answer.status_code, reported in answer.text) == (True, 409, True)
 
 
 @pytest.mark.parametrize("kind", ["html", "csv", "json", "xlsx"])
-def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: Site, kind: str) -> None:
+def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: ServicesSite, kind: str) -> None:
     form = {"csrf": site.lead.token("/en/sign-out"), "kind": kind, "edition": "internal"}
     site.lead.post(f"/en/months/{MONTH}", data=form)
     settings, order = site.requested[-1]
@@ -221,7 +221,7 @@ def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: Site, 
 
 
 @pytest.mark.parametrize("form", [{"to_sign": "1", "kind": "pdf"}, {"kind": "pdf", "to_sign": "yes"}])
-def test_what_she_asks_to_sign_is_only_a_report_of_her_service(site: Site, form: dict[str, str]) -> None:
+def test_what_she_asks_to_sign_is_only_a_report_of_her_service(site: ServicesSite, form: dict[str, str]) -> None:
     data = form | {"csrf": site.lead.token("/en/sign-out")}
     site.lead.post(f"/en/months/{MONTH}", data=data)
     order = site.requested[-1][1]
@@ -229,8 +229,8 @@ def test_what_she_asks_to_sign_is_only_a_report_of_her_service(site: Site, form:
 
 
 @pytest.mark.parametrize(("lines", "there"), [(None, (404, 200)), (("poci", "poci-toll-free"), (200, 404))])
-def test_a_finished_report_is_for_whoever_may_see_these_lines(
-    site: Site, lines: tuple[str, ...] | None, there: tuple[int, int]
+def test_a_finished_report_is_for_people_who_may_see_these_lines(
+    site: ServicesSite, lines: tuple[str, ...] | None, there: tuple[int, int]
 ) -> None:
     made = SimpleNamespace(
         report_request=ReportRequest("2026-10", "csv", lines=lines), files=[("x.csv", b"1")], failure=None,
@@ -241,13 +241,13 @@ def test_a_finished_report_is_for_whoever_may_see_these_lines(
     assert (site.lead.get(path).status_code, site.whole.get(path).status_code) == there
 
 
-def test_what_she_does_is_on_record(site: Site) -> None:
+def test_what_she_does_is_on_record(site: ServicesSite) -> None:
     token = site.lead.token("/en/sign-out")
     site.lead.post(f"/en/callbacks/{site.own}/record", data={"csrf": token, "action": "take"})
     assert (LEAD, "callback", site.own) in [(x.who, x.act, x.about) for x in audit_events(site.pages.store)]
 
 
-def test_the_counts_on_her_pages_are_of_her_lines_alone(site: Site) -> None:
+def test_the_counts_on_her_pages_are_of_her_lines_alone(site: ServicesSite) -> None:
     whole = next(x for x in site.pages.entries if x.name == "now").endpoint.args[0]  # type: ignore[attr-defined]
     hers, zone = whole.of_services(("poci",)), whole.settings.timezone
     counted = []
@@ -269,7 +269,7 @@ def test_the_counts_on_her_pages_are_of_her_lines_alone(site: Site) -> None:
 # ── tables ──
 
 
-def test_a_table_without_a_condition_has_no_row_for_a_reader_of_some_lines(site: Site) -> None:
+def test_a_table_without_a_condition_has_no_row_for_a_reader_of_some_lines(site: ServicesSite) -> None:
     some = site.pages.store.seen_as(View(lines=("poci",)))
     counts = {}
     with some.reading() as connection:
@@ -350,23 +350,21 @@ def refused(store: Database, statement: Executable | str) -> bool:
 
 
 @pytest.mark.parametrize("statement", TEXTS)
-def test_a_statement_that_is_text_is_refused(site: Site, statement: str) -> None:
+def test_a_statement_that_is_text_is_refused(site: ServicesSite, statement: str) -> None:
     assert (refused(site.pages.store, statement), refused(site.pages.store, text(statement))) == (True, True)
 
 
 @pytest.mark.parametrize("statement", STRANGE.values(), ids=STRANGE)
-def test_a_statement_with_text_or_of_a_table_that_is_none_of_ours_is_refused(
-    site: Site, statement: Executable
-) -> None:
+def test_a_statement_with_text_or_of_a_foreign_table_is_refused(site: ServicesSite, statement: Executable) -> None:
     assert refused(site.pages.store, statement)
 
 
-def test_the_driver_alone_reads_nothing_for_a_reader_of_some_lines(site: Site) -> None:
+def test_the_driver_alone_reads_nothing_for_a_reader_of_some_lines(site: ServicesSite) -> None:
     with site.pages.store.seen_as(View(lines=("poci",))).reading() as connection, pytest.raises(StoreError):
         BulkWriter(connection)
 
 
-async def test_her_pages_made_while_queries_wait_are_there_again_when_they_are_answered(site: Site) -> None:
+async def test_pages_made_while_queries_wait_return_when_they_are_answered(site: ServicesSite) -> None:
     whole = next(x for x in site.pages.entries if x.name == "now").endpoint.args[0]  # type: ignore[attr-defined]
     answers = threading.Event()
     waiting = [asyncio.create_task(whole.ask(answers.wait, 60)) for _ in range(MOST_WAITING)]
@@ -394,8 +392,8 @@ SAFE = {
 
 
 @pytest.mark.parametrize("statement", SAFE.values(), ids=SAFE)
-def test_however_a_query_reaches_a_table_it_finds_the_rows_of_her_lines_alone(
-    site: Site, statement: Executable
+def test_any_query_of_a_table_finds_the_rows_of_the_readers_lines(
+    site: ServicesSite, statement: Executable
 ) -> None:
     with site.pages.store.seen_as(View(lines=("poci",))).reading() as connection:
         assert set(connection.scalars(statement)) == {"poci"}

@@ -105,10 +105,10 @@ def test_three_persons_sign_a_month_and_its_files_are_those_bytes(place: Site, s
         files = {link.rsplit("/", 1)[1]: visitor.get(link).content for link in links}
     assert sorted(files) == [f"callmon-2024-05-r1{end}" for end in ("-en.html", "-fr.html", ".json")]
     assert re.findall(r'<code class="digest">(\w+)', page) == [sha256(x).hexdigest() for x in files.values()]
-    told = [sent(place, PREPARES, path)]
-    told += [sent(place, who, revision("2024-05"), step=step)
+    reported = [sent(place, PREPARES, path)]
+    reported += [sent(place, who, revision("2024-05"), step=step)
              for who, step in ((VERIFIES, "verified"), (APPROVES, "approved"))]  # fmt: skip
-    states = [re.findall(r"<strong>(.*?)</strong>", x.text)[0] for x in told]
+    states = [re.findall(r"<strong>(.*?)</strong>", x.text)[0] for x in reported]
     assert states == ["Prepared.", "Verified.", "Approved."]
     (one,) = sign_off.revisions(store, "2024-05")
     assert [(x.step, x.who) for x in one.signatures] == [
@@ -194,8 +194,8 @@ def test_the_same_files_are_prepared_once(place: Site, store: Database) -> None:
     path = made(place, PREPARES, "2024-09", "fr")
     assert sent(place, PREPARES, path).status_code == 200
     status, said = refusal(sent(place, VERIFIES, path))
-    told = "Cette étape est déjà signée : révision 1, préparée par g.lavoie, "
-    assert (status, said.startswith(told)) == (409, True)
+    reported = "Cette étape est déjà signée : révision 1, préparée par g.lavoie, "
+    assert (status, said.startswith(reported)) == (409, True)
     assert offered(place, path) == (0, [said])
     assert len(sign_off.revisions(store, "2024-09")) == 1
 

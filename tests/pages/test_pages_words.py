@@ -57,6 +57,6 @@ def test_every_sentence_of_the_pages_is_in_the_catalogue_and_no_other() -> None:
     assert catalogued == said()
 
 
-def test_a_sentence_that_is_chosen_between_two_is_found_in_python_and_in_templates() -> None:
+def test_a_sentence_chosen_between_two_is_found_in_code_and_templates() -> None:
     assert of_python("say('un' if one else 'deux', n=1); tongue.say('trois')") == ["un", "deux", "trois"]
     assert of_template("{{ say('un' if one else 'deux', n=1) }}") == ["un", "deux"]

@@ -58,7 +58,7 @@ def users(running: WarmCallmon, *arguments: str) -> str:
     return done.stdout
 
 
-def test_somebody_signs_in_sees_what_the_role_may_and_is_signed_out_when_it_changes(callmon: WarmCallmon) -> None:
+def test_a_person_signs_in_sees_their_role_and_is_out_when_it_changes(callmon: WarmCallmon) -> None:
     assert users(callmon, "add", "marie", "--role", "manager") == "marie: added.\n"
     with httpx.Client(base_url=f"http://127.0.0.1:{callmon.web_port}") as browser:
         assert browser.get("/fr/rappels").headers["location"] == "/fr/connexion?next=%2Ffr%2Frappels"
@@ -74,7 +74,7 @@ def test_somebody_signs_in_sees_what_the_role_may_and_is_signed_out_when_it_chan
         assert browser.get("/fr/rappels").status_code == 303
 
 
-def test_figures_need_nobody_and_a_header_that_says_who_one_is_makes_nobody_anybody(callmon: WarmCallmon) -> None:
+def test_figures_need_no_person_and_a_header_makes_none(callmon: WarmCallmon) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{callmon.web_port}") as browser:
         assert browser.get("/metrics").status_code == 200
         assert browser.get("/healthz").json()["version"]

@@ -110,11 +110,11 @@ def test_thousands_of_idle_connections_leave_health_exchange_and_log_alone(tmp_p
         first = toronto.listeners
         toronto.cut()
         assert until(lambda: len(toronto.listeners - first) == 1 and is_connected(callmon))
-        told = callmon.log.read_text().splitlines()[before:]
+        reported = callmon.log.read_text().splitlines()[before:]
     # A request without its body is answered, and closed after 5 s: a slow machine never reaches the limit.
     least = 0 if begun == NO_BODY else 1
-    assert least <= len([line for line in told if "HTTP" in line]) <= 1
-    assert len(told) < 10
+    assert least <= len([line for line in reported if "HTTP" in line]) <= 1
+    assert len(reported) < 10
 
 
 WRONG = (b"nonsense\r\n\r\n", GET[:-2] + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n")
@@ -127,8 +127,8 @@ def test_requests_that_are_none_cause_one_line_of_log_a_minute(tmp_path: Path) -
             with socket.create_connection(("127.0.0.1", callmon.web_port), timeout=PATIENCE) as wire:
                 wire.sendall(sent)
                 assert wire.recv(20).startswith(b"HTTP/1.1 ")
-        told = callmon.log.read_text().splitlines()[before:]
-    lines = [line.partition(" ")[2] for line in told]
+        reported = callmon.log.read_text().splitlines()[before:]
+    lines = [line.partition(" ")[2] for line in reported]
     why = "Invalid HTTP request received."
     assert lines == [f'WARNING web: refused invalid HTTP requests why="{why}" count=1']
 
@@ -136,7 +136,7 @@ def test_requests_that_are_none_cause_one_line_of_log_a_minute(tmp_path: Path) -
 # ── the server alone ──
 
 
-async def told(_request: Request) -> Response:
+async def reported(_request: Request) -> Response:
     return PlainTextResponse("told")
 
 
@@ -153,7 +153,7 @@ async def live(_request: Request) -> Response:
     return StreamingResponse(parts())
 
 
-PAGES = [Route("/", told), Route("/", taken, methods=["POST"]), Route("/live", live)]
+PAGES = [Route("/", reported), Route("/", taken, methods=["POST"]), Route("/live", live)]
 
 
 @asynccontextmanager
@@ -202,7 +202,7 @@ async def test_a_request_that_never_becomes_whole_is_ended_at_its_time_limit(sen
 
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01", GET])
-async def test_a_tls_handshake_that_never_becomes_whole_is_ended_at_its_time_limit(sent: bytes) -> None:
+async def test_an_unfinished_tls_handshake_ends_at_its_time_limit(sent: bytes) -> None:
     async with served(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as port:
         assert b"HTTP/1.1" not in await rest(port, sent)
 
@@ -223,7 +223,7 @@ async def test_one_connection_serves_several_requests() -> None:
     assert got.count(b"HTTP/1.1 200 OK") == 3
 
 
-async def test_that_no_descriptor_is_left_is_logged_once_and_another_error_each_time(
+async def test_a_lack_of_descriptors_is_logged_once_other_errors_each_time(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -270,7 +270,7 @@ def limits(most: int = MOST) -> Connections:
     return Connections(most, lambda address: address == "127.0.0.1")
 
 
-def test_above_the_limit_of_an_address_its_longest_idle_connection_is_aborted() -> None:
+def test_above_an_address_limit_its_longest_idle_connection_is_aborted() -> None:
     all_ = limits()
     others, mine = opened(all_, "192.0.2.1", 3), opened(all_, "192.0.2.7", MOST_OF_AN_ADDRESS + 2)
     assert [connection.is_aborted for connection in mine] == [True] * 2 + [False] * MOST_OF_AN_ADDRESS
@@ -278,7 +278,7 @@ def test_above_the_limit_of_an_address_its_longest_idle_connection_is_aborted() 
     assert len(all_) == MOST_OF_AN_ADDRESS + 3
 
 
-def test_a_connection_that_is_answered_is_not_aborted_and_the_new_one_is_refused() -> None:
+def test_an_answered_connection_is_not_aborted_and_a_new_one_is_refused() -> None:
     all_ = limits()
     mine = opened(all_, "192.0.2.7", MOST_OF_AN_ADDRESS + 2, is_idle=False)
     assert (len(mine), any(connection.is_aborted for connection in mine)) == (MOST_OF_AN_ADDRESS, False)
@@ -300,7 +300,7 @@ def test_a_trusted_address_has_all_but_those_that_are_left_for_others() -> None:
     assert len(opened(all_, "192.0.2.7", MOST, is_idle=False)) == MOST_OF_AN_ADDRESS
 
 
-def test_above_the_limit_of_all_the_longest_idle_connection_of_any_address_is_aborted() -> None:
+def test_above_the_total_limit_the_longest_idle_connection_is_aborted() -> None:
     all_ = limits(100)
     made = [one for host in range(60) for one in opened(all_, f"192.0.2.{host}", 2)]
     assert [one.is_aborted for one in made] == [True] * 20 + [False] * 100

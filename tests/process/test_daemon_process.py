@@ -50,9 +50,7 @@ def is_gone(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_daemon_that_gets_a_signal_to_end_stores_everything_and_ends_well(
-    command: Callmon, number: signal.Signals
-) -> None:
+def test_a_signalled_daemon_stores_everything_and_ends_well(command: Callmon, number: signal.Signals) -> None:
     started(command)
     command.signal(number)
     assert command.stop() == 0
@@ -129,7 +127,7 @@ async def connected(folder: Path) -> AsyncIterator[Daemon]:
         store.close()
 
 
-async def test_no_snapshot_has_a_received_exchange_beside_the_disruption_of_its_gap(tmp_path: Path) -> None:
+async def test_no_snapshot_has_a_received_exchange_beside_its_gaps_disruption(tmp_path: Path) -> None:
     async with connected(tmp_path) as daemon:
         found = []
         lost = datetime.now(UTC)
@@ -143,13 +141,13 @@ async def test_no_snapshot_has_a_received_exchange_beside_the_disruption_of_its_
     assert found == [(False, []), (False, ["exchange"]), (True, [])]
 
 
-async def test_an_internal_error_is_logged_once_a_minute_with_the_exchange_and_the_event(
+async def test_an_internal_error_is_logged_once_a_minute_with_its_event(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connected(tmp_path) as daemon:
         daemon.on_events("toronto", ["no event", "no event", e.ConnectionLost(datetime.now(UTC))])  # type: ignore[list-item]
-    told = [record.__dict__ for record in caplog.records if "internal error" in record.message]
-    assert [(line["exchange"], line["event"], line["count"]) for line in told] == [("toronto", "str", 1)]
+    reported = [record.__dict__ for record in caplog.records if "internal error" in record.message]
+    assert [(line["exchange"], line["event"], line["count"]) for line in reported] == [("toronto", "str", 1)]
     assert daemon.runtime.internal_errors == 2
 
 

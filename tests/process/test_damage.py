@@ -81,9 +81,9 @@ def test_health_is_503_while_the_file_is_damaged_though_callmon_goes_on(tmp_path
     callmon.start(until_heard=False)
     try:
         assert until(lambda: "is damaged" in str(callmon.health()[1])), callmon.log.read_text()
-        status, told = callmon.health()
+        status, reported = callmon.health()
         assert status == 503
-        troubles = [*map(str, told["troubles"])]  # type: ignore[call-overload]
+        troubles = [*map(str, reported["troubles"])]  # type: ignore[call-overload]
         assert [str(path) in sentence for sentence in troubles if "never connected" not in sentence] == [True]
     finally:
         callmon.end_everything()
@@ -156,7 +156,7 @@ def modes(path: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o604])
-def test_a_copy_that_was_put_back_for_all_to_read_is_closed_to_others_and_that_is_told(
+def test_a_copy_that_all_may_read_is_closed_to_others_and_reported(
     tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = written(tmp_path, 1)
@@ -172,8 +172,8 @@ def test_a_copy_that_was_put_back_for_all_to_read_is_closed_to_others_and_that_i
             caplog.clear()
             store = opening(f"sqlite:///{path}", RING)
             assert set(modes(path).values()) == {0o600}
-            told = [record.message for record in caplog.records]
-            assert told == ["database: other users could read the file"] * 3
+            reported = [record.message for record in caplog.records]
+            assert reported == ["database: other users could read the file"] * 3
             store.close()
 
 

@@ -255,7 +255,7 @@ def test_a_filter_without_what_only_doctor_wants_is_a_warning(patient: Patient) 
 
 
 @pytest.mark.lab
-def test_an_excluding_filter_is_told_to_be_deleted(patient: Patient) -> None:
+def test_an_excluding_filter_is_reported_to_be_deleted(patient: Patient) -> None:
     patient.add(SITE, USER, "eventfilter = !Event: CEL", "eventfilter = !Event: Hangup")
     assert [(c.severity, c.what, c.lines) for c in patient.examine()] == [
         (
@@ -267,11 +267,11 @@ def test_an_excluding_filter_is_told_to_be_deleted(patient: Patient) -> None:
 
 
 @pytest.mark.lab
-def test_a_wrong_password_is_told_without_any(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_reported_without_any(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET_VARIABLE, "not-the-secret-at-all")
-    told = as_text(examine(configured(patient.asterisk.ami_port), NOW), ["toronto"])
-    assert told.splitlines()[:3] == ["toronto: 1 error", "", "ERROR  the login of 'callmon' is refused."]
-    assert [word for word in ("not-the-secret-at-all", patient.asterisk.secret) if word in told] == []
+    reported = as_text(examine(configured(patient.asterisk.ami_port), NOW), ["toronto"])
+    assert reported.splitlines()[:3] == ["toronto: 1 error", "", "ERROR  the login of 'callmon' is refused."]
+    assert [word for word in ("not-the-secret-at-all", patient.asterisk.secret) if word in reported] == []
 
 
 @pytest.mark.lab
@@ -282,8 +282,8 @@ def test_both_ways_to_log_in_serve(patient: Patient, login: str) -> None:
 
 @pytest.mark.lab
 def test_the_answers_hold_no_secret(patient: Patient) -> None:
-    told = ask(configured(patient.asterisk.ami_port).exchanges)["toronto"]
-    assert (told.failure, told.release[0], patient.asterisk.secret in repr(told)) == (
+    reported = ask(configured(patient.asterisk.ami_port).exchanges)["toronto"]
+    assert (reported.failure, reported.release[0], patient.asterisk.secret in repr(reported)) == (
         None,
         int(patient.asterisk.version),
         False,
@@ -343,11 +343,11 @@ def test_a_user_made_in_the_gui_is_mended_in_the_custom_file(patient: Patient) -
     )
     lay_out_like_freepbx(patient, "", f"{GENERATED}apps=dial,read\n", gui)
     complaints = patient.examine()
-    *told, caution, of_cel = complaints
-    assert [complaint.file for complaint in told] == ["manager_custom.conf"] * 5
+    *reported, caution, of_cel = complaints
+    assert [complaint.file for complaint in reported] == ["manager_custom.conf"] * 5
     assert (of_cel.file, of_cel.lines) == ("cel_general_custom.conf", ("[general](+)", APPS_LINE))
     assert (caution.what, caution.lines) == ("user 'callmon' was created in FreePBX's GUI.", ())
-    patient.mend([*told, of_cel])
+    patient.mend([*reported, of_cel])
     assert patient.examine() == []
 
 
@@ -392,7 +392,7 @@ def only(complaints: list[DoctorFinding], port: int) -> tuple[str, str, tuple[st
     return complaint.what.replace(str(port), "PORT"), complaint.file, complaint.lines
 
 
-def test_a_closed_port_is_told(secret: str) -> None:
+def test_a_closed_port_is_reported(secret: str) -> None:
     port = free_port(socket.SOCK_STREAM, "127.0.0.1")
     assert only(examine(configured(port), NOW), port) == (
         "nothing listens at 127.0.0.1:PORT.",
@@ -408,7 +408,7 @@ def test_a_closed_port_is_told(secret: str) -> None:
         b"Asterisk Call Manager/11.0.0\r\n" + b"\xff" * 500_000,
     ],
 )
-def test_what_is_no_ami_server_is_told(secret: str, banner: bytes) -> None:
+def test_what_is_no_ami_server_is_reported(secret: str, banner: bytes) -> None:
     with listening(banner) as port:
         assert only(examine(configured(port), NOW), port) == (
             "127.0.0.1:PORT is not an Asterisk manager interface.",
@@ -417,7 +417,7 @@ def test_what_is_no_ami_server_is_told(secret: str, banner: bytes) -> None:
         )
 
 
-def test_a_server_that_closes_at_once_is_told(secret: str) -> None:
+def test_a_server_that_closes_at_once_is_reported(secret: str) -> None:
     with listening(b"") as port:
         assert (
             only(examine(configured(port), NOW), port)[0]
@@ -428,17 +428,17 @@ def test_a_server_that_closes_at_once_is_told(secret: str) -> None:
 def test_a_server_that_greets_and_falls_silent_does_not_hold_doctor_up(secret: str) -> None:
     began = time.monotonic()
     with listening(b"Asterisk Call Manager/11.0.0\r\n", ends=False) as port:
-        told = examine(configured(port), NOW, timeout=timedelta(seconds=1.5))
-        assert only(told, port)[0] == "127.0.0.1:PORT does not complete its answers."
+        reported = examine(configured(port), NOW, timeout=timedelta(seconds=1.5))
+        assert only(reported, port)[0] == "127.0.0.1:PORT does not complete its answers."
     assert time.monotonic() - began < 60  # however busy the machine is; it would wait for ever
 
 
-def test_a_server_that_hangs_up_in_the_middle_is_told(secret: str) -> None:
+def test_a_server_that_hangs_up_in_the_middle_is_reported(secret: str) -> None:
     with listening(b"Asterisk Call Manager/11.0.0\r\n") as port:
         assert only(examine(configured(port), NOW), port)[0] == "127.0.0.1:PORT closed the connection."
 
 
-def test_a_closed_port_where_tls_was_expected_is_told_with_the_lines_for_tls(secret: str) -> None:
+def test_a_closed_tls_port_is_reported_with_the_lines_for_tls(secret: str) -> None:
     port = free_port(socket.SOCK_STREAM, "127.0.0.1")
     assert only(examine(configured(port, tls="true"), NOW), port)[0::2] == (
         "nothing listens at 127.0.0.1:PORT, the address of AMI over TLS.",
@@ -449,7 +449,7 @@ def test_a_closed_port_where_tls_was_expected_is_told_with_the_lines_for_tls(sec
     )
 
 
-def test_a_port_without_tls_is_told(secret: str) -> None:
+def test_a_port_without_tls_is_reported(secret: str) -> None:
     with listening(b"Asterisk Call Manager/11.0.0\r\n") as port:
         assert only(examine(configured(port, tls="true"), NOW), port)[0] == "127.0.0.1:PORT speaks no TLS."
 
@@ -494,22 +494,22 @@ def _wait_for(port: int) -> None:
             return
 
 
-def test_a_certificate_for_another_name_is_told(secret: str, tmp_path: Path) -> None:
+def test_a_certificate_for_another_name_is_reported(secret: str, tmp_path: Path) -> None:
     with tls_server(tmp_path, "pbx.example") as (port, certificate):
-        told = examine(
+        reported = examine(
             configured(port, tls="true", ca_file=f'"{certificate}"', server_name='"wrong.example"'), NOW
         )
-        assert only(told, port) == (
+        assert only(reported, port) == (
             "the certificate of 127.0.0.1:PORT is not for 'wrong.example'.",
             "callmon.toml",
             ("[exchanges.toronto]", 'server_name = "…"'),
         )
 
 
-def test_a_certificate_that_nobody_vouches_for_is_told(secret: str, tmp_path: Path) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_reported(secret: str, tmp_path: Path) -> None:
     with tls_server(tmp_path, "pbx.example") as (port, _):
-        told = examine(configured(port, tls="true", server_name='"pbx.example"'), NOW)
-        assert only(told, port)[0] == "the certificate of 127.0.0.1:PORT is not from a trusted authority."
+        reported = examine(configured(port, tls="true", server_name='"pbx.example"'), NOW)
+        assert only(reported, port)[0] == "the certificate of 127.0.0.1:PORT is not from a trusted authority."
 
 
 def test_a_line_break_in_the_secret_never_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -568,14 +568,14 @@ def test_healthy_answers_give_no_complaint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "reported"),
     [(2.0, []), (2.1, ["its clock is 2.1 s ahead of ours."]), (-37.25, ["its clock is 37.2 s behind ours."])],
 )
-def test_a_clock_more_than_two_seconds_off_is_told(seconds: float, told: list[str]) -> None:
-    assert judged(replace(HEALTHY, ahead=timedelta(seconds=seconds))) == told
+def test_a_clock_more_than_two_seconds_off_is_reported(seconds: float, reported: list[str]) -> None:
+    assert judged(replace(HEALTHY, ahead=timedelta(seconds=seconds))) == reported
 
 
-def test_a_mailbox_that_no_exchange_has_is_told() -> None:
+def test_a_mailbox_that_no_exchange_has_is_reported() -> None:
     assert judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "505@default")))) == [
         "line tty: no exchange has the mailbox '504'.",
         "line tty-toll-free: no exchange has the mailbox '504'.",
@@ -583,11 +583,11 @@ def test_a_mailbox_that_no_exchange_has_is_told() -> None:
 
 
 def test_a_mailbox_of_another_context_has_to_be_named_with_it() -> None:
-    told = judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "504@public"))))
-    assert told == [f"line {line}: no exchange has the mailbox '504'." for line in ("tty", "tty-toll-free")]
+    reported = judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "504@public"))))
+    assert reported == [f"line {line}: no exchange has the mailbox '504'." for line in ("tty", "tty-toll-free")]
 
 
-def test_an_exchange_that_cannot_tell_how_full_a_box_is_is_told_where_lines_have_boxes() -> None:
+def test_a_mailbox_of_unknown_fullness_is_reported_where_lines_have_one() -> None:
     commands = {name: rights for name, rights in HEALTHY.commands.items() if name != "VoicemailUserStatus"}
     expected = ["it does not report the size of mailboxes (VoicemailUserStatus)."]
     assert judged(replace(HEALTHY, commands=commands)) == expected
@@ -599,7 +599,7 @@ def test_mailboxes_are_not_judged_while_an_exchange_has_not_said_its_own() -> No
     assert judged(replace(HEALTHY, mailboxes=None)) == []
 
 
-def test_an_exchange_that_does_not_list_how_phones_stand_is_told() -> None:
+def test_an_exchange_that_does_not_list_how_phones_stand_is_reported() -> None:
     assert judged(replace(HEALTHY, devices=None)) == [
         "it does not list the states of its phones (DeviceStateList)."
     ]
@@ -613,18 +613,18 @@ def test_phones_of_chan_sip_need_callcounter() -> None:
     assert judged(replace(with_counter, devices=devices)) == []
 
 
-def test_a_phone_of_a_line_that_no_exchange_knows_is_told() -> None:
+def test_a_phone_of_a_line_that_no_exchange_knows_is_reported() -> None:
     text = settings.example_text().replace(
         'numbers = ["416 327-2422"]',
         'numbers = ["416 327-2422"]\nextensions = ["101", "PJSIP/102", "109", "genline_avail"]',
     )
-    told = judge(settings.parse(text), {"toronto": HEALTHY}, NOW)
-    assert [c.what for c in told] == ["line general: no exchange has the phone '109', 'genline_avail'."]
+    reported = judge(settings.parse(text), {"toronto": HEALTHY}, NOW)
+    assert [c.what for c in reported] == ["line general: no exchange has the phone '109', 'genline_avail'."]
     unlisted = judge(settings.parse(text), {"toronto": replace(HEALTHY, devices=None)}, NOW)
     assert [c.exchange for c in unlisted] == ["toronto"]
 
 
-def test_a_ring_of_another_length_is_told_line_by_line() -> None:
+def test_a_ring_of_another_length_is_reported_line_by_line() -> None:
     complaints = list(
         judge(
             EXAMPLE, {"toronto": with_variable(setting("indications.conf", "us", "ring"), "440/1000,0/2000")}, NOW
@@ -649,7 +649,7 @@ def test_a_cadence_is_as_long_as_its_parts(ring: str, length: int | None) -> Non
     assert cycle(ring) == (None if length is None else timedelta(milliseconds=length))
 
 
-def test_a_line_not_seen_for_more_than_seven_days_is_told() -> None:
+def test_a_line_not_seen_for_more_than_seven_days_is_reported() -> None:
     seen: dict[str, datetime | None] = {line.name: NOW - timedelta(days=7) for line in EXAMPLE.lines()}
     assert judged(HEALTHY, last_seen=seen) == []
     seen |= {"tty": NOW - timedelta(days=7, seconds=1), "poci": None}
@@ -666,7 +666,7 @@ def test_every_failure_of_the_query_has_its_sentence() -> None:
     assert [kind for kind, what in whats.items() if what == ["doctor has an internal error."]] == []
 
 
-def test_without_the_step_and_without_a_place_voicemail_cannot_be_told_from_a_menu() -> None:
+def test_without_step_and_place_voicemail_is_not_from_a_menu() -> None:
     """The example tells mailboxes and contexts; a first configuration has neither."""
     bare = settings.parse('[exchanges.toronto]\nhost = "pbx.example"\nsecret_env = "X"\n')
     unheard = replace(HEALTHY, lists={})
@@ -683,7 +683,7 @@ def test_without_the_step_and_without_a_place_voicemail_cannot_be_told_from_a_me
     assert list(judge(bare, {"toronto": HEALTHY}, NOW)) == []
 
 
-def test_cel_that_is_kept_nowhere_is_told_unless_freepbx_keeps_it() -> None:
+def test_cel_that_is_stored_nowhere_is_reported_unless_freepbx_keeps_it() -> None:
     nowhere = with_variable(setting("cel_custom.conf", "mappings", "Master.csv"), "")
     assert judged(nowhere) == ["CEL has no known destination."]
     odbc = {**nowhere.variables, setting("cel_odbc.conf", "cel", "connection"): "asteriskcdrdb"}
@@ -695,7 +695,7 @@ def test_the_row_of_cel_that_doctor_proposes_is_the_one_that_ships() -> None:
     assert [line for line in shipped if line.startswith("Master.csv")] == [MAPPING]
 
 
-def test_complaints_are_as_wide_as_the_terminal_and_never_wider_than_100_columns() -> None:
+def test_complaints_are_as_wide_as_the_terminal_up_to_100_columns() -> None:
     complaint = DoctorFinding("toronto", "error", "Word. " * 40, "Why. " * 40)
     assert [max(map(len, as_text([complaint], width=w).splitlines())) for w in (80, 200)] == [79, 97]
 

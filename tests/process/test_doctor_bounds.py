@@ -122,7 +122,7 @@ def test_an_exchange_that_ends_in_the_middle_closed_the_connection(last: str, le
         assert findings(port) == ["127.0.0.1:PORT closed the connection."]
 
 
-def test_a_list_without_end_is_not_known_and_the_questions_after_it_are_answered(usual: list[str]) -> None:
+def test_a_list_without_end_is_unknown_and_later_questions_are_answered(usual: list[str]) -> None:
     def answer(action: Headers) -> Iterator[bytes]:
         parts = list(healthy(action))
         yield from parts[:2] if action["Action"] == "DeviceStateList" else parts
@@ -140,7 +140,7 @@ def test_a_list_without_end_is_not_known_and_the_questions_after_it_are_answered
         b"Response: Success\r\n\r\n",
     ],
 )
-def test_an_exchange_that_floods_with_what_was_not_asked_does_not_complete_its_answers(event: bytes) -> None:
+def test_a_flood_of_unasked_answers_does_not_complete_any(event: bytes) -> None:
     def answer(action: Headers) -> Iterator[bytes]:
         yield from repeat(event * 100)
 
@@ -148,7 +148,7 @@ def test_an_exchange_that_floods_with_what_was_not_asked_does_not_complete_its_a
         assert findings(port) == ["127.0.0.1:PORT does not complete its answers."]
 
 
-def test_an_exchange_that_floods_with_one_answer_does_not_complete_the_next() -> None:
+def test_a_flood_of_one_answer_does_not_complete_the_next() -> None:
     def answer(action: Headers) -> Iterator[bytes]:
         yield from repeat(message(action, Response="Success") * 100)
 

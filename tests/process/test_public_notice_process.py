@@ -26,7 +26,7 @@ class PublishingCallmon(WarmCallmon):
         text = text.replace("[disruptions] ", f'[disruptions]\npublish = "{self.notice}"\n')
         self.config.write_text(text, encoding="utf-8")
 
-    def told(self) -> dict[str, Any]:
+    def reported(self) -> dict[str, Any]:
         """The published JSON; {} while there is none."""
         path = self.notice / "disruptions.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -40,16 +40,16 @@ def test_a_notice_is_published_within_seconds_of_each_change(tmp_path: Path) -> 
             "folder in which it may write: [disruptions] publish."
         ]
         callmon.notice.mkdir()
-        assert until(lambda: callmon.told() != {}), callmon.log.read_text()
-        assert (callmon.told()["heard"], callmon.told()["disruptions"]) == (True, [])
+        assert until(lambda: callmon.reported() != {}), callmon.log.read_text()
+        assert (callmon.reported()["heard"], callmon.reported()["disruptions"]) == (True, [])
         words = ["disruptions", "announce", "--line", "tty", "--reason-fr", "panne", "--reason-en", "failure"]
         done = CliRunner().invoke(main, [*words, "--by", "m", "--config", str(callmon.config)])
         assert (done.exit_code, done.stderr) == (0, "")
-        assert until(lambda: len(callmon.told()["disruptions"]) == 1)
-        assert callmon.told()["disruptions"][0]["reason"] == {"fr": "panne", "en": "failure"}
+        assert until(lambda: len(callmon.reported()["disruptions"]) == 1)
+        assert callmon.reported()["disruptions"][0]["reason"] == {"fr": "panne", "en": "failure"}
         assert "Raison : panne" in (callmon.notice / "index.html").read_text(encoding="utf-8").replace("\xa0", " ")
         exchange.leave()
-        assert until(lambda: not callmon.told()["heard"])
+        assert until(lambda: not callmon.reported()["heard"])
 
 
 def test_a_daemon_that_hears_no_exchange_does_not_publish_that_all_is_well(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_a_daemon_that_hears_no_exchange_does_not_publish_that_all_is_well(tmp_p
     os.mkdir(callmon.notice)
     try:
         callmon.start(until_heard=False)
-        assert until(lambda: callmon.told() != {}), callmon.log.read_text()
-        assert callmon.told()["heard"] is False
+        assert until(lambda: callmon.reported() != {}), callmon.log.read_text()
+        assert callmon.reported()["heard"] is False
         page = (callmon.notice / "disruptions.html").read_text(encoding="utf-8")
         assert ("No disruption is known" in page, "Monitoring of the telephone lines is interrupted" in page) == (
             False, True,

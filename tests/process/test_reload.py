@@ -50,7 +50,7 @@ def test_a_reload_takes_over_staff_and_survey_and_refuses_a_mistake(tmp_path: Pa
         callmon.stop()
 
 
-def test_a_reload_over_http_is_refused_until_the_file_is_right_and_the_metrics_say_so(tmp_path: Path) -> None:
+def test_a_reload_over_http_is_refused_until_the_file_is_right(tmp_path: Path) -> None:
     callmon = Callmon(tmp_path, free_port(), "secret")
     text = callmon.config.read_text(encoding="utf-8").replace("# reload = true", "reload = true")
     callmon.config.write_text(text, encoding="utf-8")
@@ -64,8 +64,8 @@ def test_a_reload_over_http_is_refused_until_the_file_is_right_and_the_metrics_s
         began = callmon.figure(at) or 0.0
         assert callmon.figure(successful) == 1.0
         callmon.config.write_text(text + STAFF + STAFF, encoding="utf-8")
-        status, told = posted(callmon, "/-/reload")
-        assert (status, 'staff[2].extension: "102" is listed' in told) == (500, True)
+        status, reported = posted(callmon, "/-/reload")
+        assert (status, 'staff[2].extension: "102" is listed' in reported) == (500, True)
         assert (callmon.figure(successful), callmon.figure(at)) == (0.0, began)
         callmon.config.write_text(text + STAFF, encoding="utf-8")
         time.sleep(RELOAD_SECONDS)
@@ -106,7 +106,7 @@ def test_only_what_reaches_an_exchange_makes_a_new_connection(more: str, same: b
     assert now.is_reached_as(before) is same
 
 
-def test_another_time_zone_needs_a_restart_since_the_days_of_roll_ups_are_of_this_one() -> None:
+def test_another_time_zone_needs_a_restart_for_the_roll_ups() -> None:
     before, now = parse(""), parse('timezone = "America/Vancouver"')
     refuse_what_needs_a_restart(before, before)
     with pytest.raises(ConfigError, match=r"^timezone has changed: restart callmon to change it\.$"):
@@ -131,9 +131,9 @@ async def test_a_reload_shows_the_lines_that_are_configured_now(tmp_path: Path) 
 
     before = lines()
     file.write_text(text.replace("[lines.tty]", "[lines.ats]"), encoding="utf-8")
-    told = daemon.reload()
+    reported = daemon.reload()
     after = lines()
     daemon.stop()
     await running
     store.close()
-    assert (told, before - after, after - before) == ([], {"tty"}, {"ats"})
+    assert (reported, before - after, after - before) == ([], {"tty"}, {"ats"})

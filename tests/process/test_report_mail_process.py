@@ -92,9 +92,7 @@ def tried(callmon: MailingCallmon, minutes: int, attempts: int) -> None:
     callmon.kill()
 
 
-def test_a_daemon_that_is_killed_each_time_while_the_server_is_away_for_an_hour_sends_each_mail_once(
-    tmp_path: Path, server: MailServer
-) -> None:
+def test_a_daemon_killed_while_the_server_is_away_sends_each_mail_once(tmp_path: Path, server: MailServer) -> None:
     callmon = MailingCallmon(tmp_path, server)
     server.stop()
     try:

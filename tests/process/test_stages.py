@@ -55,7 +55,7 @@ def test_a_part_that_fails_fails_the_run_and_all_that_it_wrote_is_printed(
     assert [line.split()[3:] for line in printed if line.startswith("bad ")] == [["FAILED:", "999"]]
 
 
-def test_the_last_lines_of_a_run_that_failed_are_what_pytest_says_of_each_failure(
+def test_the_last_lines_of_a_failed_run_are_what_pytest_says(
     stage: ModuleType, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run = stage.Run()
@@ -65,7 +65,7 @@ def test_the_last_lines_of_a_run_that_failed_are_what_pytest_says_of_each_failur
     assert capfd.readouterr().out.splitlines()[-3:] == ["bad:", "E   assert 1 == 2", "FAILED test_x.py"]
 
 
-def test_a_run_of_which_every_part_ended_well_ends_well_and_shows_the_ends_of_its_logs(
+def test_a_run_whose_parts_ended_well_ends_well_and_shows_its_logs(
     stage: ModuleType, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run = stage.Run()
@@ -75,9 +75,7 @@ def test_a_run_of_which_every_part_ended_well_ends_well_and_shows_the_ends_of_it
     assert [line for line in printed if line.isdigit()] == [str(number) for number in range(988, 1000)]
 
 
-def test_a_part_waits_for_what_it_needs_in_another_lane_and_is_not_run_when_that_failed(
-    stage: ModuleType, tmp_path: Path
-) -> None:
+def test_a_part_waits_for_another_lane_and_is_not_run_if_that_failed(stage: ModuleType, tmp_path: Path) -> None:
     run, file = stage.Run(), tmp_path / "made"
     late = python(f"import time; time.sleep(0.3); open({str(file)!r}, 'w')")
     run.lanes([[stage.Part("use", python(f"open({str(file)!r})"), needs=("make",))], [stage.Part("make", late)]])
@@ -134,11 +132,11 @@ def test_the_rest_is_what_make_test_leaves_out_and_what_has_more_examples(stage:
     assert {item.split("::")[-1] for item in fast & rest} == {  # properties
         "test_the_n_th_ring_runs_from_n_minus_1_to_n_cycles",
         "test_the_grace_takes_away_one_ring_at_most",
-        "test_a_ring_between_two_times_is_told_only_when_both_give_the_same",
+        "test_a_ring_between_two_times_is_reported_only_when_both_give_the_same",
     }
 
 
-def test_children_of_tests_can_be_interrupted_also_where_this_was_begun_with_sigint_ignored() -> None:
+def test_children_of_tests_can_be_interrupted_under_ignored_sigint() -> None:
     """As a shell begins a job in the background."""
     assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN
     probe = (
@@ -153,7 +151,7 @@ def test_children_of_tests_can_be_interrupted_also_where_this_was_begun_with_sig
 
 
 def test_lines_and_branches_are_added_up_by_package() -> None:
-    def told(lines: int, branches: int, of_lines: int, of_branches: int) -> dict[str, dict[str, int]]:
+    def reported(lines: int, branches: int, of_lines: int, of_branches: int) -> dict[str, dict[str, int]]:
         return {
             "summary": {
                 "covered_lines": lines,
@@ -164,8 +162,8 @@ def test_lines_and_branches_are_added_up_by_package() -> None:
         }
 
     files = {
-        "callmon/a/x.py": told(1, 2, 3, 4),
-        "callmon/a/y.py": told(5, 6, 7, 8),
-        "callmon/z.py": told(0, 0, 1, 0),
+        "callmon/a/x.py": reported(1, 2, 3, 4),
+        "callmon/a/y.py": reported(5, 6, 7, 8),
+        "callmon/z.py": reported(0, 0, 1, 0),
     }
     assert reached(files) == {"callmon/a": (22, 14), "callmon/z.py": (1, 0), "all of it": (23, 14)}

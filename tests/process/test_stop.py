@@ -50,7 +50,7 @@ def test_a_mail_server_that_never_ends_an_answer_does_not_hold_the_stop(
             callmon.end_everything()
 
 
-def test_a_lock_of_the_notice_that_another_program_holds_does_not_hold_the_stop(tmp_path: Path) -> None:
+def test_a_notice_locked_by_another_program_does_not_delay_the_stop(tmp_path: Path) -> None:
     with FalseExchange() as exchange:
         callmon = PublishingCallmon(tmp_path, exchange.port)
         callmon.notice.mkdir()
@@ -68,7 +68,7 @@ def test_a_lock_of_the_notice_that_another_program_holds_does_not_hold_the_stop(
             os.close(file)
 
 
-class Wire:
+class StoppedWire:
     """A way to a server, which passes everything on until it falls silent: then it takes and gives nothing."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -93,7 +93,7 @@ class Wire:
 @pytest.mark.parametrize("url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
 def test_a_database_that_falls_silent_does_not_hold_the_stop(tmp_path: Path, url: str) -> None:
     server = make_url(url)
-    wire = Wire(server.host or "127.0.0.1", server.port or 5432)
+    wire = StoppedWire(server.host or "127.0.0.1", server.port or 5432)
     with HostilePeer(wire.act) as peer, FalseExchange() as exchange:
         way = server.set(host="127.0.0.1", port=peer.port, query={}).render_as_string(hide_password=False)
         callmon = WarmCallmon(tmp_path, exchange.port, "secret", store=way)
@@ -107,7 +107,7 @@ def test_a_database_that_falls_silent_does_not_hold_the_stop(tmp_path: Path, url
             callmon.end_everything()
 
 
-def test_a_database_whose_lock_another_program_holds_does_not_hold_the_stop(tmp_path: Path) -> None:
+def test_a_database_locked_by_another_program_does_not_delay_the_stop(tmp_path: Path) -> None:
     import sqlite3
 
     with FalseExchange() as exchange:

@@ -108,8 +108,8 @@ def named(analyze: str, words: list[str]) -> set[str]:
             found.add(word)
             continue
         asked = [analyze, "syscall-filter", "--no-pager", word]
-        told = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
-        lines = [line.strip() for line in told.splitlines()[1:]]
+        reported = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
+        lines = [line.strip() for line in reported.splitlines()[1:]]
         found |= named(analyze, [line for line in lines if line and not line.startswith("#")])
     return found
 
@@ -131,7 +131,7 @@ print(resource.getrlimit(resource.RLIMIT_AS)[1] >> 20, os.getpriority(os.PRIO_PR
 
 
 @pytest.mark.lab
-def test_the_process_that_makes_a_report_is_bounded_under_the_units_filter_of_system_calls(analyze: str) -> None:
+def test_the_reports_process_is_bounded_by_the_units_filter(analyze: str) -> None:
     """With the kernel's own filter, made of the unit's names as systemd does."""
     allowed: set[str] = set()
     for line in service()["SystemCallFilter"]:
@@ -144,9 +144,7 @@ def test_the_process_that_makes_a_report_is_bounded_under_the_units_filter_of_sy
 
 
 @pytest.mark.lab
-def test_systemd_understands_the_units_and_the_timer_comes_on_the_first_ten_days(
-    tmp_path: Path, analyze: str
-) -> None:
+def test_systemd_understands_the_units_and_the_timers_ten_days(tmp_path: Path, analyze: str) -> None:
     names = ("callmon.service", "callmon-reports.service", "callmon-reports.timer")
     for name in names:  # where the program is not installed systemd would complain of that alone
         text = UNITS.joinpath(name).read_text(encoding="utf-8")
@@ -162,13 +160,13 @@ def test_systemd_understands_the_units_and_the_timer_comes_on_the_first_ten_days
     timer = (tmp_path / "callmon-reports.timer").read_text()
     (when,) = [line.partition("=")[2] for line in timer.splitlines() if line.startswith("OnCalendar=")]
     asked = [analyze, "calendar", "--iterations=12", "--base-time=2026-10-30", when]
-    told = subprocess.run(asked, capture_output=True, text=True, env=where, timeout=60).stdout
-    days = re.findall(r"\w{3} (2026-1[12]-\d\d) 06:30:00", told)
+    reported = subprocess.run(asked, capture_output=True, text=True, env=where, timeout=60).stdout
+    days = re.findall(r"\w{3} (2026-1[12]-\d\d) 06:30:00", reported)
     expected = [f"2026-11-{day:02}" for day in range(1, 11)] + ["2026-12-01", "2026-12-02"]
     assert list(dict.fromkeys(days)) == expected
 
 
-def test_the_reports_belong_to_the_user_whose_database_it_is_and_go_to_nobody() -> None:
+def test_the_reports_belong_to_the_databases_user_and_to_nobody_else() -> None:
     text = UNITS.joinpath("callmon-reports.service").read_text(encoding="utf-8")
     for line in ("DynamicUser=yes", "User=callmon", "StateDirectory=callmon callmon/reports", "UMask=0077"):
         assert f"\n{line}\n" in text

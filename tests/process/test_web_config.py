@@ -73,8 +73,8 @@ class Protected(WarmCallmon):
         scheme = "http" if context is None else "https"
         request = urllib.request.Request(f"{scheme}://127.0.0.1:{self.web_port}{path}", method=method)
         if password is not None:
-            told = base64.b64encode(f"prometheus:{password}".encode()).decode()
-            request.add_header("Authorization", f"Basic {told}")
+            reported = base64.b64encode(f"prometheus:{password}".encode()).decode()
+            request.add_header("Authorization", f"Basic {reported}")
         try:
             with urllib.request.urlopen(request, timeout=60, context=context) as answer:
                 return answer.status, answer.read().decode()
@@ -87,8 +87,8 @@ class Protected(WarmCallmon):
     def status(self) -> tuple[int, str, str | None]:
         """What `callmon status` says: exit status, state and role."""
         done = CliRunner().invoke(main, ["status", "--json", "--config", str(self.config)])
-        told = json.loads(done.stdout)
-        return done.exit_code, told["state"], told["role"]
+        reported = json.loads(done.stdout)
+        return done.exit_code, reported["state"], reported["role"]
 
     def probe(self) -> int:
         """The exit status of the image's probe, with this configuration."""
@@ -103,7 +103,7 @@ class Protected(WarmCallmon):
         return sentence in self.log.read_text("utf-8")
 
 
-def test_without_a_users_password_what_machines_read_is_refused_and_the_pages_are_not(tmp_path: Path) -> None:
+def test_without_a_password_machines_are_refused_and_pages_are_not(tmp_path: Path) -> None:
     with Protected(tmp_path, USERS) as callmon:
         assert until(lambda: callmon.ask("/metrics", PASSWORD)[0] == 200)
         for path in MACHINES:
@@ -116,7 +116,7 @@ def test_without_a_users_password_what_machines_read_is_refused_and_the_pages_ar
         assert (callmon.status(), callmon.probe()) == ((1, "unknown", None), 0)
 
 
-def test_with_tls_an_unencrypted_client_gets_nothing_and_pages_know_that_they_are_encrypted(
+def test_with_tls_an_unencrypted_client_gets_nothing(
     tmp_path: Path,
 ) -> None:
     with Protected(tmp_path, TLS) as callmon:
@@ -144,7 +144,7 @@ def test_a_client_without_the_right_certificate_gets_nothing(tmp_path: Path) -> 
     assert callmon.probe() == 3
 
 
-def test_a_renewed_certificate_is_shown_without_a_reload_and_half_of_one_is_not(tmp_path: Path) -> None:
+def test_a_renewed_certificate_needs_no_reload_and_half_of_one_is_unused(tmp_path: Path) -> None:
     with Protected(tmp_path, TLS) as callmon:
         assert until(lambda: callmon.ask("/metrics", context=callmon.context())[0] == 200)
         first = callmon.serial()
@@ -158,7 +158,7 @@ def test_a_renewed_certificate_is_shown_without_a_reload_and_half_of_one_is_not(
         assert callmon.ask("/metrics", context=callmon.context())[0] == 200
 
 
-def test_a_reload_reads_the_file_again_and_an_unusable_one_leaves_what_is_in_force(tmp_path: Path) -> None:
+def test_a_reload_reads_the_file_and_an_unusable_one_changes_nothing(tmp_path: Path) -> None:
     with Protected(tmp_path, TLS + USERS) as callmon:
         context = callmon.context()
         assert until(lambda: callmon.ask("/metrics", PASSWORD, context)[0] == 200)

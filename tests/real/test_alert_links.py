@@ -26,7 +26,7 @@ def rendered(folder: Path, *alerts: tuple[str, str]) -> tuple[list[str], list[st
     shipped = 'define "callmon.pages" }}https://callmon.ministry.example{{'
     assert shipped in site
     (folder / "site.tmpl").write_text(site.replace(shipped, f'define "callmon.pages" }}}}{PAGES}{{{{'))
-    told = [
+    reported = [
         {
             "status": "firing",
             "startsAt": "2026-11-24T15:00:00Z",
@@ -35,7 +35,7 @@ def rendered(folder: Path, *alerts: tuple[str, str]) -> tuple[list[str], list[st
         }
         for name, line in alerts
     ]
-    (folder / "data.json").write_text(json.dumps({"status": "firing", "alerts": told}))
+    (folder / "data.json").write_text(json.dumps({"status": "firing", "alerts": reported}))
     words = ("--template.glob={}/*.tmpl", '--template.text={{ template "callmon.fr.text" . }}')
     done = run_on(folder, "amtool", "template", "render", *words, "--template.data={}/data.json")
     assert done.stderr == ""
@@ -46,7 +46,7 @@ def rendered(folder: Path, *alerts: tuple[str, str]) -> tuple[list[str], list[st
     return french, english
 
 
-def test_an_alert_about_callbacks_leads_to_the_lines_list_in_both_languages(tmp_path: Path) -> None:
+def test_an_alert_about_callbacks_leads_to_the_lines_list(tmp_path: Path) -> None:
     of_callbacks = ("CallmonCallbackOverdue", "poci"), ("CallmonCallbacksAtOpening", "")
     assert rendered(tmp_path, *of_callbacks, ("CallmonMessagesToListenTo", "tty")) == (
         [f"{PAGES}/fr/rappels?ligne=poci", f"{PAGES}/fr/rappels", f"{PAGES}/fr/rappels?ligne=tty"],
@@ -56,7 +56,7 @@ def test_an_alert_about_callbacks_leads_to_the_lines_list_in_both_languages(tmp_
     assert QUERY["ligne"] == "line"
 
 
-def test_an_alert_about_a_disruption_leads_to_where_it_is_announced_and_others_lead_nowhere(
+def test_an_alert_about_a_disruption_leads_to_its_announcement(
     tmp_path: Path,
 ) -> None:
     assert rendered(tmp_path, ("CallmonDisruptionWithoutNotice", "general"), ("CallmonDown", "")) == (

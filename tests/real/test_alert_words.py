@@ -52,7 +52,7 @@ def test_a_message_says_times_durations_and_shares_as_its_language_does(
 ) -> None:
     for name in ("site.tmpl", "callmon.tmpl"):
         shutil.copy(SHIPPED / name, tmp_path)
-    told = [
+    reported = [
         {
             "status": "firing",
             "labels": {"alertname": "CallmonDown"},
@@ -60,7 +60,7 @@ def test_a_message_says_times_durations_and_shares_as_its_language_does(
         }
         for text in texts
     ]
-    (tmp_path / "data.json").write_text(json.dumps({"status": "firing", "alerts": told}))
+    (tmp_path / "data.json").write_text(json.dumps({"status": "firing", "alerts": reported}))
     part = f'{{{{ template "callmon.{language}.part" . }}}}'
     words = ("--template.glob={}/*.tmpl", f"--template.text={part}", "--template.data={}/data.json")
     done = run_on(tmp_path, "amtool", "template", "render", *words)

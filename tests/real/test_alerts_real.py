@@ -19,7 +19,7 @@ from callmon.config.closed_days import ClosedDay, ClosedDays
 from callmon.main import main
 from tests.lab.alertmanager import Alertmanager, amtool
 from tests.lab.prometheus import SHIPPED, Prometheus, promtool
-from tests.lab.receivers import Hook, Mail, Page
+from tests.lab.receivers import Hook, Mail, ReceivedPage
 from tests.support.daemon_process import closed_days_around
 from tests.unit.test_alerts import ALERTS, METAPHOR, PUBLIC, RUNBOOK
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
@@ -42,7 +42,7 @@ def test_promtool_finds_nothing_to_say_about_the_configuration() -> None:
 
 
 @pytest.mark.parametrize("rules", ["callmon", "boards"])
-def test_every_alert_fires_rests_and_ends_as_it_should_and_says_what_it_should(rules: str) -> None:
+def test_every_alert_fires_rests_and_ends_as_it_should(rules: str) -> None:
     done = promtool("test", "rules", f"{{}}/{rules}.test.yml")
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["SUCCESS"], "")
 
@@ -114,7 +114,7 @@ LONGEST_STANDARD = (
 )
 
 
-class Told(NamedTuple):
+class Notified(NamedTuple):
     """What callmon says of one line, two exchanges and a mailbox."""
 
     due_soon: int = 0
@@ -183,23 +183,23 @@ callmon_exchange_certificate_expires_timestamp_seconds{{exchange="toronto"}} {
         )
 
     def _disruptions(self) -> str:
-        told = f"""
+        reported = f"""
 callmon_line_test_call_due_timestamp_seconds{{line="poci"}} {time.time() - self.tested_late}
 callmon_disruptions_open{{line="poci",source="phones"}} {int(self.disrupted_for > 0)}
 """
-        told += f'callmon_reconciliation_calls{{exchange="toronto",side="exchange"}} {self.missed}\n'
+        reported += f'callmon_reconciliation_calls{{exchange="toronto",side="exchange"}} {self.missed}\n'
         if self.unfilled_for:
             waiting = time.time() - self.unfilled_for
-            told += f'callmon_backfill_waiting_since_timestamp_seconds{{exchange="toronto"}} {waiting}\n'
+            reported += f'callmon_backfill_waiting_since_timestamp_seconds{{exchange="toronto"}} {waiting}\n'
             unsent = time.time() - 2 * 86400
-            told += f'callmon_report_mail_unsent_since_timestamp_seconds{{edition="internal"}} {unsent}\n'
+            reported += f'callmon_report_mail_unsent_since_timestamp_seconds{{edition="internal"}} {unsent}\n'
         since = 'callmon_disruption_unannounced_since_timestamp_seconds{line="poci"}'
-        return told + (f"{since} {time.time() - self.disrupted_for}\n" if self.disrupted_for else "")
+        return reported + (f"{since} {time.time() - self.disrupted_for}\n" if self.disrupted_for else "")
 
 
-WELL = Told()
-HEALED = Told(processed=112, voicemail=40)
-AMISS = Told(
+WELL = Notified()
+HEALED = Notified(processed=112, voicemail=40)
+AMISS = Notified(
     due_soon=12,
     overdue=12,
     to_listen_to=12,
@@ -273,8 +273,8 @@ def calendars() -> dict[str, Calendar]:
     }
 
 
-class Site(NamedTuple):
-    page: Page
+class AlertSite(NamedTuple):
+    page: ReceivedPage
     prometheus: Prometheus
     alertmanagers: dict[str, Alertmanager]
     letters: dict[str, Mail]
@@ -282,13 +282,13 @@ class Site(NamedTuple):
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
+def site() -> Iterator[AlertSite]:
     """Four Alertmanagers, each of which takes now for another time of the ministry's day.
 
     Prometheus tells all but that for which it is just before opening: the night's alerts reach it at once.
     """
     with ExitStack() as stack:
-        source = stack.enter_context(Page())
+        source = stack.enter_context(ReceivedPage())
         source.text = WELL.page()
         days = calendars()
         letters = {name: stack.enter_context(Mail()) for name in days}
@@ -299,7 +299,7 @@ def site() -> Iterator[Site]:
         }
         addresses = [f"127.0.0.1:{each.port}" for name, each in alertmanagers.items() if name != "opening"]
         prometheus = stack.enter_context(Prometheus(source.address, addresses))
-        yield Site(source, prometheus, alertmanagers, letters, hooks)
+        yield AlertSite(source, prometheus, alertmanagers, letters, hooks)
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 120) -> None:
@@ -354,7 +354,7 @@ def faults_of(texts: dict[str, str]) -> list[str]:
     return found
 
 
-def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
+def test_what_people_receive_when_everything_goes_wrong(site: AlertSite) -> None:
     """One after the other, since one Prometheus lives through all of it."""
     wait_for(
         lambda: site.prometheus.get("/api/v1/query?query=line:callmon_callbacks_overdue:known")["data"]["result"]
@@ -389,13 +389,13 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     assert [s for s in subjects(post, "") if s.startswith("callmon, avant l'ouverture")] == []
 
     # The same as JSON: both links lead to the site's own addresses, which are no labels of an alert.
-    told = [alert for _, said in list(site.hooks["open"].got) for alert in said["alerts"]]
-    overdue_said = next(a for a in told if a["labels"]["alertname"] == "CallmonCallbackOverdue")
+    reported = [alert for _, said in list(site.hooks["open"].got) for alert in said["alerts"]]
+    overdue_said = next(a for a in reported if a["labels"]["alertname"] == "CallmonCallbackOverdue")
     assert {kind: overdue_said["annotations"][kind] for kind in ("runbook_url", "dashboard_url")} == {
         "runbook_url": "https://callmon.ministry.example/en/guide#callmoncallbackoverdue",
         "dashboard_url": "https://grafana.ministry.example/d/callmon-callbacks-en",
     }
-    assert [a["labels"] for a in told if {"callmon_url", "grafana_url"} & a["labels"].keys()] == []
+    assert [a["labels"] for a in reported if {"callmon_url", "grafana_url"} & a["labels"].keys()] == []
 
     # Its texts say times as a letter does, in both languages.
     assert (overdue_said["annotations"]["summary_fr"], overdue_said["annotations"]["summary"]) == (
@@ -448,14 +448,14 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     assert "CallmonCallbackOverdue" not in site.prometheus.alerts()
 
     # What all of them say; by a webhook, too.
-    told = [a for path, said in site.hooks["open"].got if "heartbeat" not in path for a in said["alerts"]]
-    of_webhooks = [(kind, text) for a in told for kind, text in a["annotations"].items() if "_url" not in kind]
+    reported = [a for path, said in site.hooks["open"].got if "heartbeat" not in path for a in said["alerts"]]
+    of_webhooks = [(kind, text) for a in reported for kind, text in a["annotations"].items() if "_url" not in kind]
     assert {type(text) for _, text in of_webhooks} == {str}
     assert [
         text for kind, text in of_webhooks if UNSAID["fr" if kind.endswith("_fr") else "en"].search(text)
     ] == []
     expected = {name for name in AT_ONCE if seen[name][0]["labels"].get("to") in ("team", "administrator")}
-    assert expected - {a["labels"]["alertname"] for a in told} == set()
+    assert expected - {a["labels"]["alertname"] for a in reported} == set()
     assert {name: faults for name in seen for a in seen[name] if (faults := faults_of(a["annotations"]))} == {}
     assert sorted(seen) == sorted(set(ALERTS) - MORNING - {"CallmonPlannedWork"})
     for letter in post.got + waiting.got:
@@ -464,7 +464,7 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
         assert ([n for n in numbers if n not in PUBLIC], METAPHOR.findall(text), "UTC" in text) == ([], [], False)
 
 
-def test_what_the_mornings_message_adds_is_in_one_letter_and_its_texts_are_right(site: Site) -> None:
+def test_what_the_mornings_message_adds_is_one_letter_with_right_text(site: AlertSite) -> None:
     """Two pages, for time unheard is a counter that grows."""
     site.page.text = morning(0)
     wait_for(
@@ -490,7 +490,7 @@ def test_what_the_mornings_message_adds_is_in_one_letter_and_its_texts_are_right
     assert subjects(site.letters["closed day"], "") == []
 
 
-def test_planned_work_holds_the_alerts_about_measuring_and_a_test_alert_arrives_at_any_hour(site: Site) -> None:
+def test_planned_work_holds_alerts_about_measuring_not_a_test_alert(site: AlertSite) -> None:
     until = time.time() + 3600
     planned = f'callmon_planned_work_until_timestamp_seconds{{line="poci"}} {until}\n'
     site.page.text = WELL.page() + planned
@@ -502,7 +502,7 @@ def test_planned_work_holds_the_alerts_about_measuring_and_a_test_alert_arrives_
     closed = site.alertmanagers["closed day"]
     words = ["alerting", "test", "--to", "lead", "--alertmanager", closed.url]
     written = "\ncallmon " + " ".join(words).replace(closed.url, "http://127.0.0.1:9093") + "\n"
-    assert [language for language, told in RUNBOOK.items() if written in told] == ["fr", "en"]
+    assert [language for language, reported in RUNBOOK.items() if written in reported] == ["fr", "en"]
     done = CliRunner().invoke(main, [*words, "--lang", "en"])
     assert (done.exit_code, done.output) == (0, 'Test handed to Alertmanager: a message must reach "lead".\n')
     wait_for(lambda: subjects(site.letters["closed day"], "lead@"))

@@ -52,18 +52,18 @@ ASKED = ("Typical week: calls offered, by hour and day", "By half hour, for plan
 def of_the_day(url: str, now: datetime) -> list[Happened]:
     """Twenty calls of the minutes before."""
     store, given = upgrade(url), year.settings()
-    told = list(
+    reported = list(
         year_stories.calls(20, seed=7, at=lambda chance: now - timedelta(seconds=chance.randrange(60, 500)))
     )
     try:
-        year_rows.stored(store, given, told)
+        year_rows.stored(store, given, reported)
     finally:
         store.close()
-    return [as_happened(*one) for one in told]
+    return [as_happened(*one) for one in reported]
 
 
 @contextmanager
-def told(place: Path, url: str, now: datetime) -> Iterator[Scene]:
+def reported(place: Path, url: str, now: datetime) -> Iterator[Scene]:
     with ExitStack() as stack:
         calls, complaints = weeks_before(url, now)
         calls += of_the_day(url, now)
@@ -86,7 +86,7 @@ def test_the_truths_hold_on_any_day_at_any_hour(
 ) -> None:
     monkeypatch.setenv("LAB_SECRET", "x")
     now = local.astimezone(UTC)
-    with told(tmp_path, url, now) as scene:
+    with reported(tmp_path, url, now) as scene:
         settings = load(scene.callmon.config)
         calendar = settings.calendar()
         assert calendar.is_open(now)

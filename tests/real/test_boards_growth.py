@@ -36,12 +36,12 @@ def written(place: Path, expression: str, samples: dict[str, str], count: float)
     asked = {"expr": expression, "eval_time": "2h", "exp_samples": [{"labels": "{}", "value": count}]}
     rules = place / "none.rules.yml"
     rules.write_text("groups: []\n")
-    told = {
+    reported = {
         "rule_files": [rules.name],
         "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [asked]}],
     }
     path = place / "growth.test.yml"
-    path.write_text(yaml.safe_dump(told))
+    path.write_text(yaml.safe_dump(reported))
     return path
 
 

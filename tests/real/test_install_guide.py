@@ -44,7 +44,7 @@ BACK_UP, PUT_BACK = (x.body for x in BLOCKS if (x.file, x.kind, x.mark) == (REST
 RUNS = f"callmon {__version__} is running: leader.\nExchange toronto: connected,"
 
 
-class Machine:
+class InstalledMachine:
     """A new Debian with a copy of the repository in /srv/callmon, and the exchange at loopback."""
 
     def __init__(self, place: Path, exchange: FalseExchange) -> None:
@@ -58,41 +58,41 @@ class Machine:
 
     def command(self, where: str, *words: str) -> list[str]:
         own = ["HOME=/root", "PATH=/usr/local/bin:/usr/bin:/usr/sbin"]
-        registry = {name: told for name, told in os.environ.items() if name.startswith("PIP_")}
-        given = [f"{name}={told}" for name, told in registry.items() if name != "PIP_FIND_LINKS"]
+        registry = {name: reported for name, reported in os.environ.items() if name.startswith("PIP_")}
+        given = [f"{name}={reported}" for name, reported in registry.items() if name != "PIP_FIND_LINKS"]
         return [*self.enter, "env", "-i", *own, *given, "sh", "-c", f'cd {where} && exec "$@"', "sh", *words]
 
     def paste(self, block: str, where: str = "/srv/callmon") -> subprocess.CompletedProcess[str]:
         words = self.command(where, "bash", "-euo", "pipefail", "-c", block)
         return subprocess.run(words, input="secret\n", capture_output=True, text=True, timeout=900)
 
-    def told(self, command: str) -> str:
+    def reported(self, command: str) -> str:
         """What it prints, from `/`. Its status is of no account."""
         return self.paste(f"{command} || true", "/").stdout
 
     def runs(self) -> bool:
-        return self.told("callmon status --lang en").startswith(RUNS)
+        return self.reported("callmon status --lang en").startswith(RUNS)
 
     def shown(self, *properties: str) -> list[str]:
         """Properties of the unit, in this order."""
-        return [self.told(f"systemctl show callmon --value -p {name}").strip() for name in properties]
+        return [self.reported(f"systemctl show callmon --value -p {name}").strip() for name in properties]
 
     def write(self) -> None:
         """What the guide says of the configuration, and the ports of this test."""
         written = text(self.configuration)
         assert f'secret_file = "{SETTINGS["exchanges"]["toronto"]["secret_file"]}"' in written
-        told = {
+        reported = {
             "url": f'"{SETTINGS["store"]["url"]}"',
             "listen": f'"127.0.0.1:{self.port}"',
             "host": f'"127.0.0.1"\nport = {self.exchange.port}',
         }
-        for name, value in told.items():
+        for name, value in reported.items():
             written = re.sub(rf"^{name} = .*$", f"{name} = {value}", written, count=1, flags=re.MULTILINE)
         self.configuration.write_text(written, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
+def machine() -> Iterator[InstalledMachine]:
     """After the guide's commands, up to those for systemd."""
     with needed("plain"):
         debian = folder("plain")
@@ -100,7 +100,7 @@ def machine() -> Iterator[Machine]:
     subprocess.run(["cp", "-a", str(debian), str(place)], check=True)
     try:
         with FalseExchange() as exchange:
-            made = Machine(place, exchange)
+            made = InstalledMachine(place, exchange)
             for block in COMMANDS:
                 done = made.paste(block)
                 assert done.returncode == 0, (block, done.stdout, done.stderr)
@@ -112,7 +112,7 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.fixture
-def booted(machine: Machine) -> Iterator[Machine]:
+def booted(machine: InstalledMachine) -> Iterator[InstalledMachine]:
     """With systemd, and the guide's service."""
     with needed("booted"):
         system = Booted(machine.place).__enter__()
@@ -121,78 +121,78 @@ def booted(machine: Machine) -> Iterator[Machine]:
         start, *asked = SERVICE.splitlines()
         done = machine.paste(start)
         assert (done.returncode, asked) == (0, ["callmon doctor", "callmon status"]), done.stderr
-        assert until(machine.runs), machine.told("journalctl -u callmon -n 20")
+        assert until(machine.runs), machine.reported("journalctl -u callmon -n 20")
         yield machine
     finally:
         machine.enter = inside(machine.place)
         system.__exit__()
 
 
-def test_the_units_command_alone_ends_in_a_service_that_answers(machine: Machine) -> None:
+def test_the_units_command_alone_ends_in_a_service_that_answers(machine: InstalledMachine) -> None:
     assert (machine.place / "etc/callmon/ami.secret").stat().st_mode & 0o777 == 0o600
     unit = text(machine.place / "etc/systemd/system/callmon.service")
     (started,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
     service = begin(machine.command("/", *started.split()))
     try:
-        assert until(machine.runs), machine.told("callmon status --lang en")
+        assert until(machine.runs), machine.reported("callmon status --lang en")
     finally:
         end(service)
 
 
-def test_the_service_of_the_guide_runs_confined_and_stores_all_when_it_stops(booted: Machine) -> None:
+def test_the_guides_service_runs_confined_and_stores_all_at_its_stop(booted: InstalledMachine) -> None:
     user, state, enabled = booted.shown("DynamicUser", "ActiveState", "UnitFileState")
     assert (user, state, enabled) == ("yes", "active", "enabled")
     stopped = booted.paste(STOP, "/")
     assert (stopped.returncode, stopped.stdout.split()[-1]) == (0, "all_stored=yes"), stopped.stderr
 
 
-def restarted(machine: Machine, what: Callable[[], object]) -> int:
+def restarted(machine: InstalledMachine, what: Callable[[], object]) -> int:
     """How many more restarts systemd has counted, once callmon runs again."""
     (before,) = machine.shown("NRestarts")
     what()
     assert until(lambda: machine.shown("NRestarts") != [before])
-    assert until(machine.runs), machine.told("journalctl -u callmon -n 20")
+    assert until(machine.runs), machine.reported("journalctl -u callmon -n 20")
     return int(machine.shown("NRestarts")[0]) - int(before)
 
 
-def test_a_service_that_was_killed_or_is_silent_is_started_again(booted: Machine) -> None:
-    assert restarted(booted, lambda: booted.told("systemctl kill -s KILL callmon")) == 1
+def test_a_service_that_was_killed_or_is_silent_is_started_again(booted: InstalledMachine) -> None:
+    assert restarted(booted, lambda: booted.reported("systemctl kill -s KILL callmon")) == 1
     drop_in = (
         "d=/run/systemd/system/callmon.service.d; mkdir -p $d; printf '[Service]\\nWatchdogSec=3\\n' > $d/w.conf"
     )
-    booted.told(f"{drop_in}; systemctl daemon-reload; systemctl restart callmon")
+    booted.reported(f"{drop_in}; systemctl daemon-reload; systemctl restart callmon")
     assert until(booted.runs)
-    assert restarted(booted, lambda: booted.told("systemctl kill -s STOP --kill-whom=main callmon")) == 1
+    assert restarted(booted, lambda: booted.reported("systemctl kill -s STOP --kill-whom=main callmon")) == 1
 
 
-def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: Machine) -> None:
+def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: InstalledMachine) -> None:
     before = booted.shown("MainPID")
     written = text(booted.configuration)
     booted.configuration.write_text(written + '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n')
     assert booted.paste("systemctl reload callmon", "/").returncode == 0
-    assert until(lambda: booted.told("journalctl -t callmon -n 1").endswith("configuration: applied\n"))
+    assert until(lambda: booted.reported("journalctl -t callmon -n 1").endswith("configuration: applied\n"))
     assert (booted.shown("MainPID"), booted.runs()) == (before, True)
     booted.configuration.write_text(written.replace('listen = "', "listen = 5 # "))
-    booted.told("systemctl reload callmon")
+    booted.reported("systemctl reload callmon")
     refused = (
         "configuration: refused: /etc/callmon/callmon.toml: web.listen: 5 is no text; put it in quotation marks\n"
     )
-    assert until(lambda: booted.told("journalctl -t callmon -n 1").endswith(refused))
+    assert until(lambda: booted.reported("journalctl -t callmon -n 1").endswith(refused))
     assert booted.shown("MainPID", "ActiveState") == [*before, "active"]
     assert booted.paste("systemctl restart callmon", "/").returncode == 1
     booted.configuration.write_text(written)
     assert booted.shown("ActiveState", "ExecMainStatus", "NRestarts") == ["failed", "2", "0"]
 
 
-def test_the_unit_of_the_months_reports_runs_beside_the_service(booted: Machine) -> None:
+def test_the_unit_of_the_months_reports_runs_beside_the_service(booted: InstalledMachine) -> None:
     start = "systemctl daemon-reload && systemctl start callmon-reports callmon-reports.timer"
     done = booted.paste(f"cp callmon/daemon/systemd/callmon-reports.* /etc/systemd/system/ && {start}")
-    assert (done.returncode, booted.runs()) == (0, True), booted.told("journalctl -u callmon-reports -n 20")
+    assert (done.returncode, booted.runs()) == (0, True), booted.reported("journalctl -u callmon-reports -n 20")
 
 
-def test_a_lost_database_is_put_back_by_the_guides_commands(booted: Machine) -> None:
+def test_a_lost_database_is_put_back_by_the_guides_commands(booted: InstalledMachine) -> None:
     assert booted.paste(BACK_UP, "/").returncode == 0
-    booted.told("systemctl stop callmon; rm /var/lib/callmon/callmon.db*")
+    booted.reported("systemctl stop callmon; rm /var/lib/callmon/callmon.db*")
     done = booted.paste(f"{PUT_BACK}systemctl start callmon", "/")
     assert done.returncode == 0, done.stderr
-    assert until(booted.runs), booted.told("journalctl -u callmon -n 20")
+    assert until(booted.runs), booted.reported("journalctl -u callmon -n 20")

@@ -77,7 +77,7 @@ def pod() -> dict[str, Any]:
     return dict(OBJECTS["StatefulSet"]["spec"]["template"]["spec"])
 
 
-def test_the_configuration_is_one_that_callmon_takes_and_its_secrets_are_mounted_files(tmp_path: Path) -> None:
+def test_the_configuration_is_valid_and_its_secrets_are_mounted_files(tmp_path: Path) -> None:
     (tmp_path / "callmon.toml").write_text(text := OBJECTS["ConfigMap"]["data"]["callmon.toml"], "utf-8")
     data = tomllib.loads(text)
     assert load(tmp_path / "callmon.toml").configuration.store.url == "postgresql://callmon@postgres/callmon"

@@ -26,9 +26,7 @@ def findings(callmon: Callmon) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_promtool_finds_nothing_to_say_about_the_page_before_any_call_and_after_calls(
-    fast_exchange: Asterisk, tmp_path: Path
-) -> None:
+def test_promtool_finds_nothing_wrong_before_and_after_calls(fast_exchange: Asterisk, tmp_path: Path) -> None:
     with WarmCallmon(tmp_path, fast_exchange.ami_port, fast_exchange.secret) as callmon:
         assert callmon.total("callmon_calls_total") == 0
         assert findings(callmon) == NOTHING

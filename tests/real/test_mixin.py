@@ -75,7 +75,7 @@ def followed(shipped: Any) -> Any:
     return shipped
 
 
-def test_another_configuration_changes_selector_addresses_and_names_and_nothing_else() -> None:
+def test_another_configuration_changes_only_selectors_and_names() -> None:
     other = built(OTHER)
     for part, name in (("prometheusAlerts", "calls"), ("prometheusRules", "shown")):
         (group,) = followed(shipped_rules(RULES[part]))["groups"]

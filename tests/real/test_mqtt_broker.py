@@ -33,7 +33,7 @@ from tests.lab.mosquitto import Mosquitto
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon, free_port
-from tests.support.mqtt_subscriber import Board, Ledger, Owed
+from tests.support.mqtt_subscriber import Ledger, MqttBoard, Owed
 from tests.support.store_fixtures import account, answered_call, until
 
 pytestmark = pytest.mark.lab
@@ -64,7 +64,7 @@ def callmon_at(place: Path, port: int, more: str = "") -> Callmon:
     return running
 
 
-def is_told(board: Board, status: str = "online") -> bool:
+def is_told(board: MqttBoard, status: str = "online") -> bool:
     return board.shown.get("callmon/status") == status and board.topics("callmon/lines/") == LINES
 
 
@@ -75,14 +75,14 @@ def said(callmon: Callmon) -> str:
 def test_a_board_that_comes_later_sees_every_line_and_the_status(broker: Mosquitto, tmp_path: Path) -> None:
     callmon = callmon_at(tmp_path, broker.port)
     try:
-        with Board(broker.port) as early:
+        with MqttBoard(broker.port) as early:
             assert until(lambda: is_told(early))
-            with Board(broker.port, name="later") as board:
+            with MqttBoard(broker.port, name="later") as board:
                 assert until(lambda: is_told(board))
                 assert {(retained, qos) for _, _, retained, qos in board.heard} == {(True, 1)}
-                told = board.json("callmon/lines/tty")
+                reported = board.json("callmon/lines/tty")
             nothing = {"open": 0, "overdue": 0}
-            assert (told["line"], told["heard"], told["callbacks"]) == ("tty", False, nothing)
+            assert (reported["line"], reported["heard"], reported["callbacks"]) == ("tty", False, nothing)
             assert callmon.figure("callmon_sink_backlog", sink="mqtt") == 0
             callmon.stop()
             assert until(lambda: is_told(early, "offline"))
@@ -93,12 +93,12 @@ def test_a_board_that_comes_later_sees_every_line_and_the_status(broker: Mosquit
 
 def test_callmon_that_is_killed_is_offline_by_its_last_will(broker: Mosquitto, tmp_path: Path) -> None:
     callmon = callmon_at(tmp_path, broker.port)
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         try:
             assert until(lambda: is_told(board))
             callmon.kill()
             assert until(lambda: is_told(board, "offline"))
-            with Board(broker.port, name="later") as later:
+            with MqttBoard(broker.port, name="later") as later:
                 assert until(lambda: is_told(later, "offline"))
             callmon.start(until_heard=False)
             assert until(lambda: is_told(board))
@@ -106,10 +106,10 @@ def test_callmon_that_is_killed_is_offline_by_its_last_will(broker: Mosquitto, t
             callmon.end_everything()
 
 
-def test_a_broker_that_lost_everything_is_told_all_of_it_again(broker: Mosquitto, tmp_path: Path) -> None:
+def test_a_broker_that_lost_everything_is_reported_all_of_it_again(broker: Mosquitto, tmp_path: Path) -> None:
     callmon = callmon_at(tmp_path, broker.port)
     try:
-        with Board(broker.port) as board:
+        with MqttBoard(broker.port) as board:
             assert until(lambda: is_told(board))
         broker.crash()
         ended = f"mqtt: 127.0.0.1:{broker.port} ended the connection"
@@ -122,7 +122,7 @@ def test_a_broker_that_lost_everything_is_told_all_of_it_again(broker: Mosquitto
         _, health = callmon.health()
         assert (health["troubles"], health["remarks"]) == ([NEVER], [nobody])
         broker.start()
-        with Board(broker.port) as board:
+        with MqttBoard(broker.port) as board:
             assert until(lambda: is_told(board))
         assert callmon.health()[1]["remarks"] == []
     finally:
@@ -130,7 +130,7 @@ def test_a_broker_that_lost_everything_is_told_all_of_it_again(broker: Mosquitto
         callmon.end_everything()
 
 
-def test_a_broker_that_is_absent_at_the_start_is_told_when_it_comes(lab: None, tmp_path: Path) -> None:
+def test_a_broker_that_is_absent_at_the_start_is_reported_when_it_comes(lab: None, tmp_path: Path) -> None:
     with Mosquitto() as broker:
         broker.stop()
         callmon = callmon_at(tmp_path, broker.port)
@@ -138,7 +138,7 @@ def test_a_broker_that_is_absent_at_the_start_is_told_when_it_comes(lab: None, t
             assert until(lambda: callmon.get("/-/ready")[0] == 200)
             assert until(lambda: callmon.figure("callmon_sink_backlog", sink="mqtt") == 6)
             broker.start()
-            with Board(broker.port) as board:
+            with MqttBoard(broker.port) as board:
                 assert until(lambda: is_told(board))
         finally:
             callmon.stop()
@@ -147,7 +147,7 @@ def test_a_broker_that_is_absent_at_the_start_is_told_when_it_comes(lab: None, t
 
 def test_what_is_left_of_an_earlier_life_is_cleared(broker: Mosquitto, tmp_path: Path) -> None:
     """A line that was renamed, a callback that is owed no more; what others keep there is left alone."""
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         board.put("callmon/lines/renamed", "{}")
         board.put("callmon/callbacks/1795527733.0", "{}")
         board.put("elsewhere/lines/renamed", "{}")
@@ -162,7 +162,7 @@ def test_what_is_left_of_an_earlier_life_is_cleared(broker: Mosquitto, tmp_path:
             callmon.end_everything()
 
 
-def test_a_wrong_password_is_said_once_and_a_right_one_is_taken_at_a_reload(lab: None, tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported_once_and_a_reload_takes_a_right_one(lab: None, tmp_path: Path) -> None:
     secret = tmp_path / "mqtt.secret"
     secret.write_text("wrong\n")
     secret.chmod(0o600)
@@ -178,7 +178,7 @@ def test_a_wrong_password_is_said_once_and_a_right_one_is_taken_at_a_reload(lab:
             assert callmon.health()[1]["troubles"] == [NEVER]
             secret.write_text("right\n")
             callmon.signal(signal.SIGHUP)
-            with Board(broker.port, "right") as board:
+            with MqttBoard(broker.port, "right") as board:
                 assert until(lambda: is_told(board))
             assert said(callmon).count("refuses the login") == 1
             assert "right" not in said(callmon).split()
@@ -187,7 +187,7 @@ def test_a_wrong_password_is_said_once_and_a_right_one_is_taken_at_a_reload(lab:
             callmon.end_everything()
 
 
-def test_tls_with_a_client_certificate_is_taken_and_another_name_is_refused(lab: None, tmp_path: Path) -> None:
+def test_tls_with_a_client_certificate_works_and_another_is_refused(lab: None, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     client = authority.issue_cert("callmon.example")
@@ -198,7 +198,7 @@ def test_tls_with_a_client_certificate_is_taken_and_another_name_is_refused(lab:
     with Mosquitto(certificate=authority.issue_cert("127.0.0.1"), authority=authority) as broker:
         callmon = callmon_at(tmp_path, broker.port, more)
         try:
-            with Board(broker.port, context=context) as board:
+            with MqttBoard(broker.port, context=context) as board:
                 assert until(lambda: is_told(board))
         finally:
             callmon.stop()
@@ -217,7 +217,7 @@ def test_a_reload_takes_over_another_broker_and_none(broker: Mosquitto, tmp_path
     callmon = callmon_at(tmp_path, broker.port)
     try:
         text = callmon.config.read_text()
-        with Mosquitto() as other, Board(broker.port) as board, Board(other.port) as second:
+        with Mosquitto() as other, MqttBoard(broker.port) as board, MqttBoard(other.port) as second:
             assert until(lambda: is_told(board))
             callmon.config.write_text(text.replace(table(broker.port), table(other.port)))
             callmon.signal(signal.SIGHUP)
@@ -235,7 +235,7 @@ def test_a_reload_takes_over_another_broker_and_none(broker: Mosquitto, tmp_path
         callmon.end_everything()
 
 
-def test_a_broker_that_accepts_and_says_nothing_does_not_keep_callmon_from_stopping(tmp_path: Path) -> None:
+def test_a_broker_that_accepts_and_is_silent_does_not_delay_the_stop(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         callmon = callmon_at(tmp_path, mute.getsockname()[1])
         try:
@@ -245,7 +245,7 @@ def test_a_broker_that_accepts_and_says_nothing_does_not_keep_callmon_from_stopp
             callmon.end_everything()
 
 
-def total_today(board: Board) -> dict[str, int]:
+def total_today(board: MqttBoard) -> dict[str, int]:
     """Outcome → calls of all lines, as the board shows them; only those that there are."""
     counts: Counter[str] = Counter()
     for line in LINES:
@@ -254,7 +254,7 @@ def total_today(board: Board) -> dict[str, int]:
 
 
 def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk, tmp_path: Path) -> None:
-    with Mosquitto() as broker, Board(broker.port) as board:
+    with Mosquitto() as broker, MqttBoard(broker.port) as board:
         with Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=table(broker.port)) as callmon:
             assert until(lambda: is_told(board))
             calls = play(asterisk, named("answered_ring3", "vm_message"))
@@ -263,8 +263,8 @@ def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk
             expected = dict(Counter(call["outcome"] for call in ended))
             assert set(expected) == {"answered", "voicemail_message"}
             assert until(lambda: total_today(board) == expected)
-            told = [told for line in LINES for told in board.all_of(line)]
-            rings = {told["ringing"]["longest_ring"] for told in told}
+            reported = [reported for line in LINES for reported in board.all_of(line)]
+            rings = {reported["ringing"]["longest_ring"] for reported in reported}
             assert rings - {5} == {
                 None,
                 1,
@@ -272,8 +272,12 @@ def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk
                 3,
                 4,
             }  # the time-out of 24 s may come a moment after the fifth began
-            assert [told for told in told if told["ringing"]["calls"] and not told["ringing"]["since"]] == []
-            assert max(told["talking"] for told in told) >= 1
+            assert [
+                reported
+                for reported in reported
+                if reported["ringing"]["calls"] and not reported["ringing"]["since"]
+            ] == []
+            assert max(reported["talking"] for reported in reported) >= 1
             assert until(lambda: all(board.json(line)["heard"] for line in LINES))
             callmon.stop()
             callmon.start()
@@ -334,7 +338,7 @@ def sink_for(port: int, max_waiting: int = 1000) -> Mqtt:
 
 async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None:
     ledger = Ledger(Owed("1.0"), Owed("2.0"))
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         async with telling(sink_for(broker.port), ledger):
             both = ["callmon/callbacks/1.0", "callmon/callbacks/2.0"]
             assert await soon(lambda: board.topics("callmon/callbacks/") == both)
@@ -354,7 +358,7 @@ async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None
             assert await soon(lambda: board.json(both[0])["state"] == "overdue")
             ledger.close("1.0")
             assert await soon(lambda: board.topics("callmon/callbacks/") == both[1:])
-        with Board(broker.port, name="later") as later:
+        with MqttBoard(broker.port, name="later") as later:
             assert await soon(lambda: later.topics("callmon/") == [both[1], "callmon/status"])
         assert [payload for topic, payload, _, _ in board.heard if topic == both[1]] == [board.shown[both[1]]]
 
@@ -363,38 +367,38 @@ async def test_what_was_closed_while_either_was_away_is_cleared(lab: None) -> No
     with Mosquitto(keeps=True) as broker:
         ledger = Ledger(Owed("1.0"), Owed("2.0"), Owed("3.0"))
         async with telling(sink_for(broker.port), ledger):
-            with Board(broker.port) as board:
+            with MqttBoard(broker.port) as board:
                 assert await soon(lambda: len(board.topics("callmon/callbacks/")) == 3)
             await asyncio.to_thread(broker.stop)
             ledger.close("1.0")
             await asyncio.sleep(0.5)
             await asyncio.to_thread(broker.start)
-            with Board(broker.port) as board:
+            with MqttBoard(broker.port) as board:
                 assert await soon(
                     lambda: board.topics("callmon/callbacks/") == [f"callmon/callbacks/{n}.0" for n in (2, 3)]
                 )
         ledger.close("2.0")  # while no callmon runs
         async with telling(sink_for(broker.port), ledger):
-            with Board(broker.port) as board:
+            with MqttBoard(broker.port) as board:
                 assert await soon(lambda: board.topics("callmon/callbacks/") == ["callmon/callbacks/3.0"])
 
 
-async def test_ended_calls_wait_for_the_broker_and_the_oldest_are_lost_and_counted(broker: Mosquitto) -> None:
+async def test_ended_calls_wait_for_the_broker_and_lost_ones_are_counted(broker: Mosquitto) -> None:
     sink = sink_for(broker.port, max_waiting=3)
     for number in range(5):
         assert sink.offer(Outcome("toronto", calls=(account(answered_call(number)),)))
     assert (sink.backlog(), sink.refused(), sink.has_room()) == (3, 2, True)
     assert sink.behind_for() > timedelta(0)
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         async with telling(sink):
             assert await soon(lambda: sink.backlog() == 0)
             assert sink.behind_for() == timedelta(0)
             assert await soon(lambda: len(board.all_of("callmon/calls/ended")) == 3)
-    told = [call["call"] for call in board.all_of("callmon/calls/ended")]
-    assert told == [f"{1795527733 + n}.{n}" for n in (2, 3, 4)]
+    reported = [call["call"] for call in board.all_of("callmon/calls/ended")]
+    assert reported == [f"{1795527733 + n}.{n}" for n in (2, 3, 4)]
 
 
-async def test_after_a_refused_login_a_reload_tries_at_once_though_the_next_attempt_is_far_away(
+async def test_after_a_refused_login_a_reload_tries_at_once(
     lab: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("callmon.sinks.mqtt.sink.REFUSED_WAIT", 3600.0)
@@ -411,13 +415,13 @@ async def test_after_a_refused_login_a_reload_tries_at_once_though_the_next_atte
             assert await soon(lambda: sink.backlog() == 0)
 
 
-async def test_nine_hundred_callbacks_are_told_in_seconds(broker: Mosquitto) -> None:
+async def test_nine_hundred_callbacks_are_reported_in_seconds(broker: Mosquitto) -> None:
     ledger = Ledger(*(Owed(f"{n}.0") for n in range(900)))
     sink = sink_for(broker.port)
     async with telling(sink, ledger):
         assert sink.backlog() == 900
         assert await soon(lambda: sink.backlog() == 0)
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         assert await soon(lambda: len(board.topics("callmon/callbacks/")) == 900)
 
 
@@ -436,20 +440,20 @@ async def test_neither_a_broker_that_comes_nor_one_that_goes_blocks_the_loop(bro
 async def test_what_a_broker_loses_is_published_again(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sink_module, "AGAIN_SECONDS", 0.2)
     topic = "callmon/callbacks/1.0"
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         async with telling(sink_for(broker.port), Ledger(Owed("1.0"))):
             assert await soon(lambda: board.topics(topic) == [topic])
             board.put(topic, "")
             assert await soon(lambda: board.shown[topic] == "")
             assert await soon(lambda: board.topics(topic) == [topic])
-            with Board(broker.port, name="later") as later:
+            with MqttBoard(broker.port, name="later") as later:
                 assert await soon(lambda: later.topics(topic) == [topic])
 
 
 async def test_who_stands_by_tells_nothing_and_leaves_without_a_word(broker: Mosquitto) -> None:
     first, second = sink_for(broker.port), sink_for(broker.port)
     second.lead(False)
-    with Board(broker.port) as board:
+    with MqttBoard(broker.port) as board:
         async with telling(first), telling(second):
             assert await soon(lambda: board.shown.get("callmon/status") == "online")
             first.lead(False)
@@ -464,7 +468,7 @@ async def test_who_stands_by_tells_nothing_and_leaves_without_a_word(broker: Mos
 
 async def test_a_last_will_that_comes_late_is_put_right(broker: Mosquitto) -> None:
     sink = sink_for(broker.port)
-    with Board(broker.port) as board, Board(broker.port, name="frozen") as other:
+    with MqttBoard(broker.port) as board, MqttBoard(broker.port, name="frozen") as other:
         async with telling(sink):
             assert await soon(lambda: board.shown.get("callmon/status") == "online")
             other.put("callmon/status", "offline")
@@ -472,5 +476,5 @@ async def test_a_last_will_that_comes_late_is_put_right(broker: Mosquitto) -> No
             assert board.shown["callmon/status"] == "online"
 
 
-def said_so(board: Board) -> list[str]:
+def said_so(board: MqttBoard) -> list[str]:
     return [payload for topic, payload, *_ in board.heard if topic == "callmon/status"]

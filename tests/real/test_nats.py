@@ -7,19 +7,19 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.lab.nats import Cluster, Node
+from tests.lab.nats import NatsCluster, NatsNode
 from tests.lab.needed import needed
-from tests.support.mqtt_subscriber import Board
+from tests.support.mqtt_subscriber import MqttBoard
 from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
 STREAMS = 5
 
 
-def is_used(node: Node) -> bool:
+def is_used(node: NatsNode) -> bool:
     """A server has its first client: NATS then makes, or reads, the streams. False: the client was not let in."""
     try:
-        with Board(node.mqtt_port, name="first", qos=0):
+        with MqttBoard(node.mqtt_port, name="first", qos=0):
             pass
     except (AssertionError, OSError):
         return False
@@ -27,9 +27,9 @@ def is_used(node: Node) -> bool:
 
 
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
+def cluster() -> Iterator[NatsCluster]:
     with needed("cluster"):
-        running = Cluster().__enter__()
+        running = NatsCluster().__enter__()
     with ExitStack() as stack:
         stack.push(running)
         for node in running.nodes:
@@ -39,8 +39,8 @@ def cluster() -> Iterator[Cluster]:
         yield running
 
 
-def test_every_stream_is_on_all_nodes(cluster: Cluster) -> None:
-    with Board(cluster.nodes[0].mqtt_port) as board:
+def test_every_stream_is_on_all_nodes(cluster: NatsCluster) -> None:
+    with MqttBoard(cluster.nodes[0].mqtt_port) as board:
         board.put("callmon/status", "online")
         found = {stream for node in cluster.nodes for stream in node.replicas()}
         assert found == {

@@ -32,10 +32,10 @@ from tests.lab.listener import Listener
 from tests.lab.needed import needed
 from tests.lab.patroni import Cluster
 from tests.real.test_real_kills import outcomes, whole
-from tests.real.test_real_leader import Pair, doubled, listed, unlike, went_back
+from tests.real.test_real_leader import LeaderPair, doubled, listed, unlike, went_back
 from tests.support.environment import GIVEN
 from tests.support.played_exchange import PlayedExchange
-from tests.support.scripted_truth import told, undisturbed
+from tests.support.scripted_truth import reported, undisturbed
 from tests.support.store_fixtures import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
@@ -51,10 +51,10 @@ LINE = re.compile(
 )
 
 
-class Ended(NamedTuple):
+class EndedTerm(NamedTuple):
     """What is left of it all. `paused`: seconds without a writer, of each failover."""
 
-    pair: Pair
+    pair: LeaderPair
     paused: list[float]
     at_once: int
     one: dict[str, dict[str, Any]]
@@ -62,14 +62,14 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EndedTerm]:
     place, chance = tmp_path_factory.mktemp("failover"), random.Random(SEED)
     with ExitStack() as stack:
         with needed("cluster"):
             cluster = stack.enter_context(Cluster())
         exchange = stack.enter_context(PlayedExchange())
         ear = stack.enter_context(Listener(exchange.port, "callmon", exchange.secret))
-        pair = stack.enter_context(Pair(place, exchange, cluster.url, cluster.url))
+        pair = stack.enter_context(LeaderPair(place, exchange, cluster.url, cluster.url))
         asking = open_with_keys(pair.each[0].settings())
         stack.callback(asking.close)
         exchange.play()
@@ -87,7 +87,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
         shown = {key: n for key, n in leader.figures().items() if key[0] == "callmon_calls_total"}
         assert [each.stop() for each in (leader, pair.other(leader))] == [0, 0]
         one = undisturbed(leader.settings(), ear.heard())
-        yield Ended(pair, paused, exchange.most, one, shown)
+        yield EndedTerm(pair, paused, exchange.most, one, shown)
 
 
 def fail_over(cluster: Cluster, asking: Database, is_machine: bool) -> float:
@@ -115,14 +115,14 @@ def heard(asking: Database) -> float:
         return 0.0
 
 
-def test_no_call_is_lost_or_doubled_and_every_verdict_is_that_of_one_that_heard_all(
-    ended: Ended, capsys: pytest.CaptureFixture[str]
+def test_no_call_is_lost_or_doubled_and_each_verdict_is_as_of_one(
+    ended: EndedTerm, capsys: pytest.CaptureFixture[str]
 ) -> None:
     leader = ended.pair.each[0]
     settings, store = leader.settings(), open_with_keys(leader.settings())
     expected = {own: call for own, call in ended.one.items() if call["line"] is not None and call["ended"]}
     rows = [call for _, call in queries.stream_calls(store, *whole(store))]
-    stored = {own: told(store, settings, own) for own in expected}
+    stored = {own: reported(store, settings, own) for own in expected}
     with capsys.disabled():
         sys.stdout.write(
             f"\n{len(ended.paused)} failovers, no writer for {listed(ended.paused)} s; {len(expected)} calls, "
@@ -137,20 +137,20 @@ def test_no_call_is_lost_or_doubled_and_every_verdict_is_that_of_one_that_heard_
     store.close()
 
 
-def test_it_was_as_busy_as_it_is_meant_to_be_and_nothing_was_without_a_writer_for_longer_than_30_s(
-    ended: Ended,
+def test_it_was_as_busy_as_meant_and_never_long_without_a_writer(
+    ended: EndedTerm,
 ) -> None:
     assert (ended.at_once >= AT_ONCE, [pause for pause in ended.paused if pause > LONGEST]) == (True, [])
     assert len(ended.paused) == FAILOVERS
 
 
-def test_no_figure_of_whoever_led_went_back(ended: Ended) -> None:
+def test_no_figure_of_a_former_leader_went_back(ended: EndedTerm) -> None:
     assert went_back(ended.pair.samples) == []
 
 
-def test_the_log_tells_when_the_database_is_away_why_in_one_line_each_and_when_it_is_back(ended: Ended) -> None:
+def test_the_log_has_one_line_when_the_database_goes_and_returns(ended: EndedTerm) -> None:
     for callmon in ended.pair.each:
-        told = [LINE.match(line) for line in callmon.log.read_text("utf-8").splitlines() if AWAY in line]
-        whys = [[found and found["why"] for found in group] for _, group in groupby(told, key=bool)]
+        reported = [LINE.match(line) for line in callmon.log.read_text("utf-8").splitlines() if AWAY in line]
+        whys = [[found and found["why"] for found in group] for _, group in groupby(reported, key=bool)]
         assert [len(why) == len(set(why)) <= 3 for why in whys if any(why)] == [True] * FAILOVERS
         assert callmon.log.read_text("utf-8").count(BACK) == FAILOVERS

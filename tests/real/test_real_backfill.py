@@ -24,7 +24,7 @@ from callmon.store.queries import calls as queries
 from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
@@ -38,7 +38,7 @@ from tests.support.scripted_truth import (
     disagreements,
     pairs,
     public,
-    told,
+    reported,
     undisturbed,
 )
 from tests.support.store_fixtures import until
@@ -74,7 +74,7 @@ def cuts() -> Iterator[tuple[float, str, float]]:
         yield chance.uniform(4, 8), how, length
 
 
-def wrongs(call: Played, heard: dict[str, Any]) -> list[str]:
+def wrongs(call: PlayedSituation, heard: dict[str, Any]) -> list[str]:
     """Points in which what is stored and the script differ, less what is not in CEL."""
     if heard["heard"] == "full":
         return disagreements(call, heard)
@@ -137,7 +137,7 @@ def test_ten_times_unheard_and_then_every_call_is_as_it_was_scripted(
     assert backfilled(callmon).splitlines()[-1].endswith("Nothing changed.")
     settings = callmon.settings()
     store = open_with_keys(settings)
-    said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
+    said = [(call, reported(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     one = undisturbed(settings, ear.heard())
     open_calls, gaps = queries.open_calls(store, "toronto"), queries.gaps(store, "toronto")
     wrong_figures = counter_differences(store)

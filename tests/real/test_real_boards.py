@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from dashboards.source import LANGUAGES
-from dashboards.source.drawn import Easel, cut_off, told
+from dashboards.source.drawn import Easel, cut_off
 from dashboards.source.lint import TWIN
 from dashboards.source.readback import Board, read_wrong
 from dashboards.source.shown import BOARDS
@@ -36,8 +36,8 @@ NAMES = [board.name for board in BOARDS if board.name != "calls"]
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     with needed("22"):
         asterisk = Asterisk("22")
-    with asterisk, scene(asterisk, tmp_path_factory.mktemp("boards")) as told:
-        yield Day(told, NAMES)
+    with asterisk, scene(asterisk, tmp_path_factory.mktemp("boards")) as reported:
+        yield Day(reported, NAMES)
 
 
 def told_of(day: Day, seen: Seen) -> list[str]:
@@ -75,8 +75,8 @@ def test_disruptions_and_gaps_are_marked_on_every_board(day: Day) -> None:
 
 
 def test_no_answer_that_a_board_gets_holds_a_callers_number(day: Day) -> None:
-    told = repr([seen.frames for seen in day.panels.values()]) + repr(day.marks)
-    assert [call.number for call in day.scene.played if call.number in told] == []
+    reported = repr([seen.frames for seen in day.panels.values()]) + repr(day.marks)
+    assert [call.number for call in day.scene.played if call.number in reported] == []
 
 
 def numbers(day: Day, language: str, name: str, panel: Json, letters: set[str]) -> list[float]:
@@ -117,7 +117,7 @@ def test_what_is_read_on_the_page_is_what_happened_and_nothing_is_cut(
     truths = {number: seen.rows if seen.truth is None else seen.truth for number, seen in panels.items()}
     with easel.drawn(board, frames, name, language, now) as page:
         assert cut_off(page, board) == []
-        assert read_wrong(Board(name, language, now), told(page), board["panels"], truths) == []
+        assert read_wrong(Board(name, language, now), reported(page), board["panels"], truths) == []
 
 
 # ── planted faults: the same run tells each ──
@@ -164,7 +164,7 @@ WRONG_QUERIES = (
 
 
 @pytest.mark.parametrize(("board", "title", "was", "now"), WRONG_QUERIES)
-def test_a_query_that_asks_for_something_else_is_told(
+def test_a_query_that_asks_for_something_else_is_reported(
     day: Day, board: str, title: str, was: str, now: str
 ) -> None:
     for language in ("fr", "en"):
@@ -173,7 +173,7 @@ def test_a_query_that_asks_for_something_else_is_told(
         assert told_of(day, day.again(language, board, changed(seen, was, now))) != []
 
 
-def test_a_french_board_that_asks_for_other_words_than_its_own_is_told(day: Day) -> None:
+def test_a_french_board_that_asks_for_other_words_than_its_own_is_reported(day: Day) -> None:
     seen, english = (of(day, "standards", "Each standard", language) for language in ("fr", "en"))
     assert told_of(day, replace(seen, frames=english.frames)) != []
     assert told_of(day, replace(english, frames=seen.frames)) != []
@@ -181,13 +181,13 @@ def test_a_french_board_that_asks_for_other_words_than_its_own_is_told(day: Day)
 
 def test_a_panel_without_an_answer_is_empty(day: Day) -> None:
     nothing = (told_of(day, replace(seen, frames=[])) for seen in day.panels.values())
-    assert {tuple(told) for told in nothing} == {("empty",)}
+    assert {tuple(reported) for reported in nothing} == {("empty",)}
     seen = of(day, "itself", "Waiting to be written")
     nowhere = changed(seen, "callmon_sink_backlog{", 'callmon_sink_backlog{sink="nowhere", ')
     assert told_of(day, day.again("en", "itself", nowhere)) == ["empty"]
 
 
-def test_a_panel_of_which_no_truth_is_known_is_told(day: Day) -> None:
+def test_a_panel_of_which_no_truth_is_known_is_reported(day: Day) -> None:
     seen = of(day, "live", "Callbacks to make")
     assert told_of(day, replace(seen, truth=None)) == ["nothing is known of it"]
 
@@ -202,7 +202,7 @@ WRONG_UNITS: tuple[tuple[str, str, str, str], ...] = (
 
 
 @pytest.mark.parametrize(("board", "title", "column", "unit"), WRONG_UNITS)
-def test_a_figure_in_the_wrong_unit_is_told(day: Day, board: str, title: str, column: str, unit: str) -> None:
+def test_a_figure_in_the_wrong_unit_is_reported(day: Day, board: str, title: str, column: str, unit: str) -> None:
     seen = of(day, board, title)
     panel = deepcopy(seen.panel)
     overrides = [one for one in panel["fieldConfig"]["overrides"] if one["matcher"]["options"] == column]

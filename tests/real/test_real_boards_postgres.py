@@ -11,7 +11,7 @@ from copy import deepcopy
 import pytest
 
 from dashboards.source import LANGUAGES
-from dashboards.source.drawn import Easel, cut_off, told
+from dashboards.source.drawn import Easel, cut_off
 from dashboards.source.readback import Board, read_wrong
 from tests.boards.compared import found, told_by_panel
 from tests.boards.scene import scene
@@ -27,8 +27,8 @@ NAME = "calls"
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     with needed("22"):
         asterisk = Asterisk("22")
-    with asterisk, scene(asterisk, tmp_path_factory.mktemp("boards"), is_postgres=True) as told:
-        yield Day(told, [NAME])
+    with asterisk, scene(asterisk, tmp_path_factory.mktemp("boards"), is_postgres=True) as reported:
+        yield Day(reported, [NAME])
 
 
 def test_every_list_shows_what_happened_and_none_is_empty(day: Day) -> None:
@@ -37,8 +37,8 @@ def test_every_list_shows_what_happened_and_none_is_empty(day: Day) -> None:
 
 
 def test_no_answer_holds_a_callers_number(day: Day) -> None:
-    told = repr([seen.frames for seen in day.panels.values()])
-    assert [call.number for call in day.scene.played if call.number in told] == []
+    reported = repr([seen.frames for seen in day.panels.values()])
+    assert [call.number for call in day.scene.played if call.number in reported] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -51,7 +51,7 @@ def test_what_is_read_on_the_page_is_what_happened_and_nothing_is_cut(
     truths = {number: seen.truth or [] for number, seen in panels.items()}
     with easel.drawn(board, frames, NAME, language, now) as page:
         assert cut_off(page, board) == []
-        assert read_wrong(Board(NAME, language, now), told(page), board["panels"], truths) == []
+        assert read_wrong(Board(NAME, language, now), reported(page), board["panels"], truths) == []
 
 
 def of(day: Day, title: str) -> Seen:
@@ -67,7 +67,7 @@ def of(day: Day, title: str) -> Seen:
         ("Measurement gaps", "unheard_seconds AS", "unheard_seconds * 2 AS"),
     ],
 )
-def test_a_query_that_asks_for_something_else_is_told(day: Day, title: str, was: str, now: str) -> None:
+def test_a_query_that_asks_for_something_else_is_reported(day: Day, title: str, was: str, now: str) -> None:
     seen = of(day, title)
     panel = deepcopy(seen.panel)
     (target,) = panel["targets"]

@@ -13,7 +13,7 @@ from tests.lab.exchange import Asterisk
 from tests.lab.play import Playing, number
 from tests.lab.situations_callbacks import CALLED_BACK, DIALLED, HANDED_ON, MADE, PERSON_FIRST, TOO_SHORT
 from tests.real.test_real_callbacks import listed
-from tests.real.test_real_clicks import Callback, stands, wait_for_callbacks
+from tests.real.test_real_clicks import ClickedCallback, stands, wait_for_callbacks
 from tests.real.test_real_exchange import until
 from tests.support.daemon_process import Callmon
 
@@ -23,14 +23,14 @@ BY_NUMBER = (*(x for x in DIALLED if x.caller.dials == "9{outside}"), *HANDED_ON
 COMES_TO = {CALLED_BACK: ("paid", 0), TOO_SHORT: ("open", 1)}
 
 
-def to_callers() -> list[Callback]:
+def to_callers() -> list[ClickedCallback]:
     """Each situation, with the caller at its place in the list as the person outside."""
     made = []
     for place, situation in enumerate(BY_NUMBER):
         dials = situation.caller.dials.format(outside=number(2 * place))
         own = replace(situation, caller=replace(situation.caller, dials=dials), begins=13.0)
         expect = COMES_TO.get(MADE[situation.name], ("open", 0))
-        made.append(Callback(place, situation.caller.by_desk, situation.name, own, expect))
+        made.append(ClickedCallback(place, situation.caller.by_desk, situation.name, own, expect))
     return made
 
 

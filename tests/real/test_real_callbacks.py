@@ -23,7 +23,7 @@ from callmon.store.queries import obligations
 from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
-from tests.lab.model import Caller, Phone, Played, Situation, Step
+from tests.lab.model import LabCaller, Phone, PlayedSituation, Situation, Step
 from tests.lab.pace import settings_at_pace
 from tests.lab.play import Playing, number, play
 from tests.lab.truths import GENERAL, LEAVES_MESSAGE, POCI
@@ -41,14 +41,14 @@ TALKS_LONG, LONG_ENOUGH = (Step(13, "hang_up"),), timedelta(seconds=10)
 
 
 def leaves(name: str, begins: float = 0.0, line: str = GENERAL, withheld: bool = False) -> Situation:
-    return Situation(name, Caller(line, route=BOX, steps=LEAVES_MESSAGE, withheld=withheld), begins=begins)
+    return Situation(name, LabCaller(line, route=BOX, steps=LEAVES_MESSAGE, withheld=withheld), begins=begins)
 
 
 def calls(name: str, place: int, phone: str, begins: float, answers: float | None = 2.0) -> Situation:
     """A member of staff calls the caller at this place of the list back."""
     dials, party = f"9{number(2 * place)}", Phone(answers=answers)
     gives_up = 32.0 if answers is None else None
-    caller = Caller(dials, phone=phone, steps=TALKS_LONG, gives_up=gives_up)
+    caller = LabCaller(dials, phone=phone, steps=TALKS_LONG, gives_up=gives_up)
     return Situation(name, caller, {"outside": party}, begins=begins)
 
 
@@ -59,7 +59,7 @@ def calls_beside(name: str, place: int, phone: str, begins: float) -> Situation:
         phone: Phone(answers=2, steps=(*steps, Step(30, "hang_up"))),
         f"{number(2 * place)} from anybody": Phone(answers=2),
     }
-    return Situation(name, Caller(GENERAL, route=f"lab-only,{phone},1"), phones, begins=begins)
+    return Situation(name, LabCaller(GENERAL, route=f"lab-only,{phone},1"), phones, begins=begins)
 
 
 def call_back(asterisk: Asterisk, place: int, phone: str) -> None:
@@ -92,7 +92,7 @@ def hurried(place: Path, asterisk: Asterisk, kind: type[Callmon] = Callmon) -> C
     return callmon
 
 
-def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
+def test_a_caller_who_left_a_message_is_called_back_and_it_is_settled(
     fast_exchange: Asterisk, tmp_path: Path
 ) -> None:
     """Three are called back, one of them in vain, one beside another caller on hold; one asks by a key in French;
@@ -103,10 +103,10 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
         leaves("called_back"),
         leaves("called_in_vain", line=POCI),
         leaves("withheld", withheld=True),
-        Situation("asks_in_french", Caller(GENERAL, route="lab-asks-in-french", steps=asks)),
+        Situation("asks_in_french", LabCaller(GENERAL, route="lab-asks-in-french", steps=asks)),
         Situation(
             "complains",
-            Caller(GENERAL, steps=(Step(14, "hang_up"),)),
+            LabCaller(GENERAL, steps=(Step(14, "hang_up"),)),
             {"101": Phone(answers=2, steps=(Step(2, "press", "*55"),))},
         ),
         calls("calls_back", 0, "140", 40.0),
@@ -122,11 +122,11 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
         assert until(lambda: callmon.total("callmon_callbacks_open") == 2), listed(callmon)
         time.sleep(1.5)
         found = {str(x["number"] or x["not_returnable"]) + str(x["kind"]): x for x in listed(callmon)}
-        told = {
+        reported = {
             name: (x["opening"], x["state"] in ("open", "due_soon"), x["line"], x["language"])
             for name, x in found.items()
         }
-        assert told == {
+        assert reported == {
             f"+1{number(0)}callback": ("message", False, "general", "unknown"),
             f"+1{number(2)}callback": ("message", True, "poci", "unknown"),
             "withheldcallback": ("message", True, "general", "unknown"),
@@ -211,14 +211,14 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
     assert counter_differences(store) == []
     with capsys.disabled():
         openings = Counter(x.obligation.opening for x in found)
-        told = f"{len(paid)} of 11 paid; not heard for long enough: {unheard}"
-        sys.stdout.write(f"\n{KILLS} kills; opened by {dict(openings)}; {told}\n")
+        reported = f"{len(paid)} of 11 paid; not heard for long enough: {unheard}"
+        sys.stdout.write(f"\n{KILLS} kills; opened by {dict(openings)}; {reported}\n")
     assert {n: state[n] for n in range(12) if state[n] != "paid" and n not in unheard} == {11: "open"}
     assert {state[n] for n in unheard} <= {"open", "paid"}
     store.close()
 
 
-def talk(call: Played, heard: list[Event]) -> tuple[datetime, datetime]:
+def talk(call: PlayedSituation, heard: list[Event]) -> tuple[datetime, datetime]:
     """From the answer outside to the hang-up, as the witness heard them."""
     own = linkedid(call, heard)
     answers = (e for e in heard if (value(e, "Event"), value(e, "DialStatus")) == ("DialEnd", "ANSWER"))
@@ -250,7 +250,7 @@ def listening(gaps: list[Gap]) -> list[tuple[datetime, datetime]]:
     return list(zip(begins, ends, strict=True))
 
 
-def test_a_callback_of_which_nothing_was_heard_pays_nothing_and_its_verdict_is_unknown(
+def test_an_unreceived_callback_settles_nothing_and_its_verdict_is_unknown(
     fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """It is made, whole, while callmon is down; so was the time when it was due."""

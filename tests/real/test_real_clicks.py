@@ -21,7 +21,7 @@ from tests.lab.clicks import LAYOUTS, OLD_LAYOUTS
 from tests.lab.exchange import Asterisk
 from tests.lab.handing import by_desk
 from tests.lab.listener import Event, Listener, value
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.play import Playing, number, play
 from tests.lab.site import BOXES, PHONES_ADDED, PHONES_OF_CHAN_SIP
 from tests.lab.situations_clicked import clicked
@@ -62,7 +62,7 @@ UNLISTED = (
 
 
 @dataclass(frozen=True)
-class Callback:
+class ClickedCallback:
     """A person who waits, and what an agent does about it."""
 
     place: int
@@ -78,8 +78,8 @@ class Callback:
 
 def callbacks(
     layouts: Iterable[str], endings: Iterable[str], phones: Iterator[str], begins: float, first: int = 0
-) -> list[Callback]:
-    made: list[Callback] = []
+) -> list[ClickedCallback]:
+    made: list[ClickedCallback] = []
     for layout in layouts:
         for ending in endings:
             agent, far, expect = ENDINGS[ending]
@@ -87,17 +87,17 @@ def callbacks(
             at = begins + 0.4 * len(made)
             dials = f"9{number(2 * place)}"
             situation = clicked(f"{layout} {ending}", next(phones), dials, layout, agent, {"outside": far}, {}, at)
-            made.append(Callback(place, layout, ending, situation, expect))
+            made.append(ClickedCallback(place, layout, ending, situation, expect))
     return made
 
 
-def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Callback]:
+def near_misses(phones: Iterator[str], begins: float, first: int) -> list[ClickedCallback]:
     """The person outside is on the line for long enough, and nobody clicked. One of these is a callback."""
     talks = Phone(answers=2, steps=TALKS_LONG)
     said = [f"9{number(2 * (first + n))}" for n in range(5)]
     one, two, three, four = (next(phones) for _ in range(4))
     public = [
-        Caller(GENERAL, route=f"lab-only,{phone},1", steps=(Step(22, "hang_up"),), withheld=True)
+        LabCaller(GENERAL, route=f"lab-only,{phone},1", steps=(Step(22, "hang_up"),), withheld=True)
         for phone in (two, three, four)
     ]
     far = [{f"{dials.removeprefix('9')} from anybody": talks} for dials in said]
@@ -120,12 +120,12 @@ def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Callba
         ),
     }  # fmt: skip
     return [
-        Callback(first + n, NEAR_MISS, ending, situation, ("paid" if ending == RUNG_FIRST else "open", 0))
+        ClickedCallback(first + n, NEAR_MISS, ending, situation, ("paid" if ending == RUNG_FIRST else "open", 0))
         for n, (ending, situation) in enumerate(situations.items())
     ]
 
 
-def wait_for_callbacks(exchange: Asterisk, callmon: Callmon, made: list[Callback]) -> None:
+def wait_for_callbacks(exchange: Asterisk, callmon: Callmon, made: list[ClickedCallback]) -> None:
     """Each person leaves a message."""
     play(exchange, [leaves(f"message_{x.place}") for x in made])
     assert until(lambda: callmon.total("callmon_callbacks_open") == len(made))
@@ -201,13 +201,15 @@ def stands(one: dict[str, Any]) -> tuple[str, int]:
     return state, len(one["attempts"])
 
 
-def table(made: Iterable[Callback], found: dict[str, tuple[str, int]], capsys: pytest.CaptureFixture[str]) -> None:
+def table(
+    made: Iterable[ClickedCallback], found: dict[str, tuple[str, int]], capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = [f"{x.layout:22} {x.ending:38} {found.get(x.number)}" for x in made]
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(rows) + "\n")
 
 
-def test_a_callback_by_click_to_dial_is_paid_in_every_layout_and_by_nothing_else(
+def test_a_click_to_dial_callback_settles_in_every_layout_and_only_it(
     exchange: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     phones = iter([phone for phone in PHONES_ADDED if phone not in BOXES])
@@ -246,7 +248,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_not_made(
+def test_kills_lose_no_received_callback_and_settle_no_unmade_one(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A callback may stay open only where a gap hid its talk, or a dial that no listing shows."""
@@ -278,7 +280,7 @@ def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_
     store.close()
 
 
-def is_hidden(one: Callback, heard: list[Event], gaps: list[Gap]) -> bool:
+def is_hidden(one: ClickedCallback, heard: list[Event], gaps: list[Gap]) -> bool:
     """One gap hides all of the talk from its tenth second on, or a dial that no listing shows."""
     answered, ended = talked_since(heard, one.number), ends(heard, one.number)
     if answered is None or ended is None:

@@ -14,7 +14,7 @@ from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
@@ -25,7 +25,7 @@ from tests.support.scripted_truth import (
     disagreements,
     pairs,
     public,
-    told,
+    reported,
     undisturbed,
 )
 from tests.support.store_fixtures import until
@@ -70,7 +70,7 @@ def fail_and_come_back(proxy: Proxy, callmon: Callmon, how: str, seconds: float)
     return time.time()
 
 
-def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_open(
+def test_random_network_cuts_give_no_wrong_verdict_and_no_open_call(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (
@@ -92,7 +92,7 @@ def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_
     settings = callmon.settings()
     store = open_with_keys(settings)
     open_calls, gaps = queries.open_calls(store, "toronto"), queries.gaps(store, "toronto")
-    said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
+    said = [(call, reported(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     store.close()
     one = undisturbed(settings, ear.heard())
     assert (left, open_calls) == (0, {})
@@ -106,7 +106,7 @@ def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_
     assert [each for each in zip(silences(proxy.log), gaps, back, strict=True) if not fits(*each)] == []
 
 
-def wrongs(call: Played, heard: dict[str, Any]) -> list[str]:
+def wrongs(call: PlayedSituation, heard: dict[str, Any]) -> list[str]:
     """Points that are neither as scripted nor honestly unknown."""
     if heard["heard"] != "partly" or not disagreements(call, heard):
         return disagreements(call, heard)

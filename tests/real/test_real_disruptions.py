@@ -21,7 +21,7 @@ from tests.lab.proxy import Proxy
 from tests.lab.site import HOME, TRUNK_ADDRESS
 from tests.lab.station import Station
 from tests.support.daemon_process import ROOT, Callmon
-from tests.support.mqtt_subscriber import Board
+from tests.support.mqtt_subscriber import MqttBoard
 from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
@@ -61,7 +61,7 @@ async def nobody(leg: Leg) -> None:
     """Nobody calls in this test."""
 
 
-class Scene:
+class DisruptionScene:
     """The phones, the trunk's far end, and a callmon that is looked at without holding them up."""
 
     def __init__(self, exchange: Asterisk, callmon: Callmon, link: Proxy) -> None:
@@ -119,10 +119,10 @@ class Scene:
 @pytest.fixture
 async def run(
     exchange: Asterisk, tmp_path: Path
-) -> Callable[[Callable[[Scene, Board], Awaitable[None]]], Awaitable[None]]:
-    async def play(story: Callable[[Scene, Board], Awaitable[None]]) -> None:
-        with Mosquitto() as broker, Board(broker.port) as board, Proxy(exchange.ami_port) as link:
-            scene = Scene(exchange, lived(exchange, tmp_path, broker, link), link)
+) -> Callable[[Callable[[DisruptionScene, MqttBoard], Awaitable[None]]], Awaitable[None]]:
+    async def play(story: Callable[[DisruptionScene, MqttBoard], Awaitable[None]]) -> None:
+        with Mosquitto() as broker, MqttBoard(broker.port) as board, Proxy(exchange.ami_port) as link:
+            scene = DisruptionScene(exchange, lived(exchange, tmp_path, broker, link), link)
             await scene.open()
             try:
                 await asyncio.to_thread(scene.callmon.start)
@@ -136,11 +136,11 @@ async def run(
     return play
 
 
-Play = Callable[[Callable[[Scene, Board], Awaitable[None]]], Awaitable[None]]
+Play = Callable[[Callable[[DisruptionScene, MqttBoard], Awaitable[None]]], Awaitable[None]]
 
 
-async def test_phones_that_go_are_on_record_and_the_public_is_told(run: Play) -> None:
-    async def story(scene: Scene, board: Board) -> None:
+async def test_phones_that_go_are_on_record_and_the_public_is_reported(run: Play) -> None:
+    async def story(scene: DisruptionScene, board: MqttBoard) -> None:
         await scene.until_open("phones", 0.0)
         went = time.time()
         await scene.register(0, "101", "102")
@@ -153,28 +153,28 @@ async def test_phones_that_go_are_on_record_and_the_public_is_told(run: Play) ->
         assert (one["missing"], one["by"], one["state"]) == ([], "m.tremblay", "going_on")
         assert 0 < one["seconds_to_notice"] < time.time() - since
         unannounced = "callmon_disruption_unannounced_since_timestamp_seconds"
-        await told(lambda: scene.callmon.figure(unannounced, line="general") is None)
+        await reported(lambda: scene.callmon.figure(unannounced, line="general") is None)
         topic = f"callmon/disruptions/{one['id']}"
-        await told(lambda: topic in board.topics("callmon/disruptions/") and not board.json(topic)["missing"])
+        await reported(lambda: topic in board.topics("callmon/disruptions/") and not board.json(topic)["missing"])
         assert board.json(topic)["reason"] == {"fr": "panne de courant", "en": "power failure"}
         await scene.register(3600, "102")
         await scene.until_open("phones", 0.0)
         over = await scene.over()
         assert (over["source"], over["lines"], over["ended_how"]) == ("phones", ["general"], "over")
-        await told(lambda: board.topics("callmon/disruptions/") == [])
-        await told(
+        await reported(lambda: board.topics("callmon/disruptions/") == [])
+        await reported(
             lambda: scene.callmon.figure("callmon_disruptions_total", line="general", source="phones") == 1.0
         )
 
     await run(story)
 
 
-async def told(what: Callable[[], bool]) -> None:
+async def reported(what: Callable[[], bool]) -> None:
     assert await asyncio.to_thread(until, what)
 
 
 async def test_a_trunk_whose_far_end_goes_disrupts_every_line(run: Play) -> None:
-    async def story(scene: Scene, board: Board) -> None:
+    async def story(scene: DisruptionScene, board: MqttBoard) -> None:
         await scene.until_open("trunk", 0.0)
         await scene.far_end.close()
         await scene.qualify()
@@ -191,8 +191,8 @@ async def test_a_trunk_whose_far_end_goes_disrupts_every_line(run: Play) -> None
     await run(story)
 
 
-async def test_an_exchange_that_stops_or_crashes_was_a_disruption_and_a_cut_link_was_not(run: Play) -> None:
-    async def story(scene: Scene, board: Board) -> None:
+async def test_a_stopped_exchange_is_a_disruption_and_a_cut_link_is_not(run: Play) -> None:
+    async def story(scene: DisruptionScene, board: MqttBoard) -> None:
         await scene.until_open("exchange", 0.0)
         (work,) = await scene.asked(
             "plan", "2099-12-01 02:00", "04:00", "--line", "tty", *TEXTS, "--by", "m.tremblay"
@@ -223,6 +223,8 @@ async def test_an_exchange_that_stops_or_crashes_was_a_disruption_and_a_cut_link
         await scene.until_open("exchange", 0.0)
         over = await scene.over(3)
         assert (over["ended_how"], over["confirmed"], over["state"]) == ("measuring", False, "cancelled")
-        await told(lambda: scene.callmon.figure("callmon_disruptions_total", line="tty", source="exchange") == 2.0)
+        await reported(
+            lambda: scene.callmon.figure("callmon_disruptions_total", line="tty", source="exchange") == 2.0
+        )
 
     await run(story)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.lab
 SEED = int(GIVEN.get("CALLMON_SEED", "1"))
 
 
-def test_no_fact_of_two_hundred_drawn_calls_is_told_wrong(
+def test_no_fact_of_two_hundred_drawn_calls_is_reported_wrong(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By a callmon with the shipped filter; nor is a verdict of them with the filter of before."""

@@ -35,7 +35,7 @@ from tests.real.test_mqtt_broker import table
 from tests.real.test_real_callbacks import call_back, leaves, listed
 from tests.real.test_real_exchange import until
 from tests.support.daemon_process import Callmon
-from tests.support.mqtt_subscriber import Board
+from tests.support.mqtt_subscriber import MqttBoard
 
 pytestmark = pytest.mark.lab
 
@@ -52,7 +52,7 @@ DONE_EN = "the overdue callback is done, or closed with a reason."
 WHOLE_STORY = ["Owed", "DueSoon", "Overdue", "FellDue"]  # of a debt that nobody pays
 
 
-class Site(NamedTuple):
+class EndToEndSite(NamedTuple):
     asterisk: Asterisk
     callmon: Callmon
     prometheus: Prometheus
@@ -60,23 +60,23 @@ class Site(NamedTuple):
     hook: Hook
     post: Mail
     broker: Mosquitto
-    board: Board
+    board: MqttBoard
 
 
 @pytest.fixture
-def site(fast_asterisk: Asterisk, tmp_path: Path) -> Iterator[Site]:
+def site(fast_asterisk: Asterisk, tmp_path: Path) -> Iterator[EndToEndSite]:
     asterisk = fast_asterisk
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto())
         callmon = configured(Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=table(broker.port)))
         hook, post = stack.enter_context(Hook()), stack.enter_context(Mail())
-        board = stack.enter_context(Board(broker.port))
+        board = stack.enter_context(MqttBoard(broker.port))
         calendar = callmon.settings().calendar()
         alertmanager = stack.enter_context(Alertmanager(post.address, hook.url, calendar))
         stack.enter_context(callmon)
-        page, told = f"127.0.0.1:{callmon.web_port}", f"127.0.0.1:{alertmanager.port}"
-        prometheus = stack.enter_context(Prometheus(page, [told]))
-        yield Site(asterisk, callmon, prometheus, alertmanager, hook, post, broker, board)
+        page, reported = f"127.0.0.1:{callmon.web_port}", f"127.0.0.1:{alertmanager.port}"
+        prometheus = stack.enter_context(Prometheus(page, [reported]))
+        yield EndToEndSite(asterisk, callmon, prometheus, alertmanager, hook, post, broker, board)
 
 
 def configured(callmon: Callmon) -> Callmon:
@@ -92,7 +92,7 @@ def configured(callmon: Callmon) -> Callmon:
 # ── what each of them says ──
 
 
-def owed(callmon: Callmon) -> dict[str, dict[str, Any]]:
+def open_callbacks(callmon: Callmon) -> dict[str, dict[str, Any]]:
     """By line, as the command lists them."""
     return {str(one["line"]): one for one in listed(callmon)}
 
@@ -108,30 +108,30 @@ def alerts(hook: Hook) -> dict[str, list[dict[str, Any]]]:
     for path, said in list(hook.got):
         if path == "/callmon/team" and said["groupLabels"]["alertname"] == "CallmonCallbackOverdue":
             for alert in said["alerts"]:
-                told = found.setdefault(alert["labels"]["line"], [])
-                if not told or told[-1]["status"] != alert["status"]:
-                    told.append(alert)
+                reported = found.setdefault(alert["labels"]["line"], [])
+                if not reported or reported[-1]["status"] != alert["status"]:
+                    reported.append(alert)
     return found
 
 
 def statuses(hook: Hook) -> dict[str, list[str]]:
-    return {line: [alert["status"] for alert in told] for line, told in alerts(hook).items()}
+    return {line: [alert["status"] for alert in reported] for line, reported in alerts(hook).items()}
 
 
-def firing(site: Site) -> tuple[list[str], list[str]]:
+def firing(site: EndToEndSite) -> tuple[list[str], list[str]]:
     """The lines whose callbacks are overdue, to Prometheus and to Alertmanager."""
-    told = site.prometheus.alerts().get("CallmonCallbackOverdue", [])
+    reported = site.prometheus.alerts().get("CallmonCallbackOverdue", [])
     active = site.alertmanager.get('/api/v2/alerts?active=true&filter=alertname="CallmonCallbackOverdue"')
-    return sorted(x["labels"]["line"] for x in told), sorted(x["labels"]["line"] for x in active)
+    return sorted(x["labels"]["line"] for x in reported), sorted(x["labels"]["line"] for x in active)
 
 
 def topic(one: dict[str, Any]) -> str:
     return f"callmon/callbacks/{one['id']}"
 
 
-def shown_to_whoever_comes_now(site: Site) -> dict[str, Any]:
+def shown_to_whoever_comes_now(site: EndToEndSite) -> dict[str, Any]:
     """The callbacks that the broker has retained: their states, by topic."""
-    with Board(site.broker.port, name="later") as board:
+    with MqttBoard(site.broker.port, name="later") as board:
         until(lambda: "callmon/status" in board.shown)
         time.sleep(1.0)
         return {name: board.json(name)["state"] for name in board.topics("callmon/callbacks/")}
@@ -169,23 +169,25 @@ def overdue_texts(line: str) -> tuple[str, str]:
 # ── what happens ──
 
 
-def two_leave_messages_and_nobody_calls_back(site: Site) -> dict[str, dict[str, Any]]:
+def two_leave_messages_and_nobody_calls_back(site: EndToEndSite) -> dict[str, dict[str, Any]]:
     """Until their callbacks are overdue and the team has been told; the two debts, by line."""
     play(site.asterisk, [leaves("is_called_back_late"), leaves("is_never_called_back", line=POCI)])
     assert until(lambda: overdue(site.callmon) == {"general": 1, "poci": 1})
     assert until(lambda: statuses(site.hook) == {"general": ["firing"], "poci": ["firing"]})
     assert until(lambda: stories(site.callmon) == [WHOLE_STORY] * 2)
-    debts = owed(site.callmon)
+    debts = open_callbacks(site.callmon)
     numbers = {line: one["number"] for line, one in debts.items()}
     assert numbers == {line: f"+1{caller}" for line, caller in CALLERS.items()}
     return debts
 
 
-def the_first_is_resolved_everywhere_and_the_other_is_not(site: Site, debts: dict[str, dict[str, Any]]) -> None:
+def the_first_is_resolved_everywhere_and_the_other_is_not(
+    site: EndToEndSite, debts: dict[str, dict[str, Any]]
+) -> None:
     assert until(lambda: overdue(site.callmon) == {"general": 0, "poci": 1})
     assert until(lambda: statuses(site.hook) == {"general": ["firing", "resolved"], "poci": ["firing"]})
     assert until(lambda: firing(site) == (["poci"], ["poci"]))
-    states = {line: one["state"] for line, one in owed(site.callmon).items()}
+    states = {line: one["state"] for line, one in open_callbacks(site.callmon).items()}
     assert states == {"general": "paid", "poci": "overdue"}
     assert until(lambda: site.board.shown[topic(debts["general"])] == "")
     assert shown_to_whoever_comes_now(site) == {topic(debts["poci"]): "overdue"}
@@ -193,12 +195,12 @@ def the_first_is_resolved_everywhere_and_the_other_is_not(site: Site, debts: dic
     assert site.board.json("callmon/lines/poci")["callbacks"] == {"open": 1, "overdue": 1}
 
 
-def test_a_message_nobody_answers_in_time_reaches_the_team_and_the_callback_resolves_it(site: Site) -> None:
+def test_an_unanswered_message_reaches_the_team_until_the_callback(site: EndToEndSite) -> None:
     debts = two_leave_messages_and_nobody_calls_back(site)
     assert firing(site) == (["general", "poci"], ["general", "poci"])
     assert shown_to_whoever_comes_now(site) == {topic(one): "overdue" for one in debts.values()}
-    for line, (told,) in alerts(site.hook).items():
-        texts = told["annotations"]
+    for line, (reported,) in alerts(site.hook).items():
+        texts = reported["annotations"]
         french, english = (
             re.fullmatch(pattern, texts[name])
             for pattern, name in zip(overdue_texts(line), ("summary_fr", "summary"), strict=True)
@@ -222,7 +224,7 @@ def test_a_message_nobody_answers_in_time_reaches_the_team_and_the_callback_reso
     assert [caller for caller in CALLERS.values() if caller in said] == []
 
 
-def test_an_overdue_callback_stays_one_while_callmon_is_dead_and_is_resolved_once_it_is_made(site: Site) -> None:
+def test_an_overdue_callback_stays_while_callmon_is_dead_until_made(site: EndToEndSite) -> None:
     debts = two_leave_messages_and_nobody_calls_back(site)
     before = rows(site.callmon)
     site.callmon.kill()

@@ -18,7 +18,7 @@ from tests.lab.listener import Listener
 from tests.lab.play import Playing, play
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon, free_port
-from tests.support.scripted_truth import pairs, told
+from tests.support.scripted_truth import pairs, reported
 
 pytestmark = pytest.mark.lab
 
@@ -66,7 +66,7 @@ def over_tls(text: str, ca: Path, name: str) -> str:
     )
 
 
-def test_a_call_is_heard_over_tls_and_a_certificate_for_another_name_is_refused(
+def test_a_call_arrives_over_tls_and_a_wrong_certificate_is_refused(
     tls_asterisk: tuple[Asterisk, int, trustme.CA], tmp_path: Path
 ) -> None:
     asterisk, port, authority = tls_asterisk
@@ -90,9 +90,7 @@ def test_a_call_is_heard_over_tls_and_a_certificate_for_another_name_is_refused(
     callmon.stop()
 
 
-def test_a_wrong_secret_is_said_once_in_a_sentence_and_not_tried_again_at_once(
-    asterisk: Asterisk, tmp_path: Path
-) -> None:
+def test_a_wrong_secret_is_reported_once_and_not_tried_again_at_once(asterisk: Asterisk, tmp_path: Path) -> None:
     callmon = Callmon(tmp_path, asterisk.ami_port, "wrong")
     callmon.start(until_heard=False)
     said = (
@@ -136,7 +134,7 @@ def test_what_is_no_ami_and_a_port_where_nobody_listens_are_named(asterisk: Aste
     callmon.stop()
 
 
-def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_stays_answered(
+def test_a_call_in_an_exchange_crash_is_lost_and_an_answered_one_answered(
     asterisk: Asterisk, tmp_path: Path
 ) -> None:
     situations = [replace(situation, copies=1) for situation in named("answered_ring1", "rings_in_vain")]
@@ -155,7 +153,9 @@ def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_
         callmon.stop()
         settings = callmon.settings()
         store = open_with_keys(settings)
-        said = {call.situation.name: told(store, settings, own) for call, own in pairs(seen(calls, heard), heard)}
+        said = {
+            call.situation.name: reported(store, settings, own) for call, own in pairs(seen(calls, heard), heard)
+        }
         store.close()
     assert said["rings_in_vain"] is not None
     assert said["answered_ring1"] is not None
@@ -172,7 +172,7 @@ def seen(calls: list, heard: list) -> list:
     return [call for call in calls if linkedid(call, heard) is not None]
 
 
-def test_two_exchanges_are_heard_at_once_and_their_calls_never_mix(lab: None, tmp_path: Path) -> None:
+def test_two_exchanges_are_received_at_once_and_their_calls_never_mix(lab: None, tmp_path: Path) -> None:
     with Asterisk("22") as one, Asterisk("22") as two:
         callmon = Callmon(tmp_path, one.ami_port, one.secret)
         text = callmon.config.read_text()

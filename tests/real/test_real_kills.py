@@ -23,7 +23,7 @@ from tests.lab.situations import UNDER_STRAIN
 from tests.real.test_real_cuts import wrongs
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import Callmon
-from tests.support.scripted_truth import MOST_FORGIVEN, contradictions, pairs, public, told, undisturbed
+from tests.support.scripted_truth import MOST_FORGIVEN, contradictions, pairs, public, reported, undisturbed
 from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
@@ -65,7 +65,7 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
     settings = callmon.settings()
     store = open_with_keys(settings)
     heard = witness.events()
-    said = [(call, own, told(store, settings, own)) for call, own in pairs(public(calls), heard)]
+    said = [(call, own, reported(store, settings, own)) for call, own in pairs(public(calls), heard)]
     gaps = [(gap.start.timestamp(), gap.end.timestamp()) for gap in queries.gaps(store, "toronto")]
     assert [kill for kill in kills if not any(begin <= kill <= end for begin, end in gaps)] == []
     safe, near = sorted_by_nearness(said, heard, gaps)

@@ -32,7 +32,7 @@ from callmon.store.queries import calls as queries
 from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.pace import settings_at_pace
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
@@ -42,7 +42,7 @@ from tests.real.test_real_kills import outcomes, whole
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import Callmon
 from tests.support.forked_daemon import WarmCallmon
-from tests.support.scripted_truth import disagreements, pairs, public, told, undisturbed
+from tests.support.scripted_truth import disagreements, pairs, public, reported, undisturbed
 from tests.support.store_fixtures import stored_facts, until
 
 pytestmark = [pytest.mark.lab, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
@@ -57,7 +57,7 @@ LONGEST_RUN = 250.0
 Sample = dict[str, float]  # by name and labels, as the page writes them
 
 
-class Exchange(Protocol):
+class PairExchange(Protocol):
     """What a callmon needs to hear an exchange."""
 
     secret: str
@@ -67,10 +67,10 @@ class Exchange(Protocol):
     def ami_port(self) -> int: ...
 
 
-class Pair:
+class LeaderPair:
     """Two callmons that share a database and its key; `samples` are what each showed, whenever it was asked."""
 
-    def __init__(self, place: Path, asterisk: Exchange, *urls: str, key: Path | None = None) -> None:
+    def __init__(self, place: Path, asterisk: PairExchange, *urls: str, key: Path | None = None) -> None:
         """`urls`: by which each reaches the database. `key`: that of another pair."""
         if key is None:
             key = place / "number.key"
@@ -82,7 +82,7 @@ class Pair:
         self._watching = threading.Thread(target=self._watch, daemon=True)
 
     @staticmethod
-    def _one(place: Path, asterisk: Exchange, url: str, key: Path) -> Callmon:
+    def _one(place: Path, asterisk: PairExchange, url: str, key: Path) -> Callmon:
         place.mkdir()
         callmon = WarmCallmon(place, asterisk.ami_port, asterisk.secret, url)
         written = settings_at_pace(callmon.config.read_text(encoding="utf-8"), asterisk.pace)
@@ -93,7 +93,7 @@ class Pair:
         callmon.config.write_text(often, encoding="utf-8")
         return callmon
 
-    def __enter__(self) -> Pair:
+    def __enter__(self) -> LeaderPair:
         try:
             for one in self.each:
                 one.start()
@@ -140,7 +140,7 @@ class Pair:
         return time.monotonic() - began
 
 
-def kill(pair: Pair) -> float:
+def kill(pair: LeaderPair) -> float:
     """The leader, by kill -9; it is started again when the other leads. Gives how long nobody led."""
     leader = pair.leader()
     began = time.monotonic()
@@ -161,7 +161,7 @@ def is_well_and_knows_all(one: Callmon) -> bool:
     return (status, health.get("status"), health.get("role"), others) == (200, "ok", "standby", [])
 
 
-def freeze(pair: Pair, store: Database) -> float:
+def freeze(pair: LeaderPair, store: Database) -> float:
     """The leader, until its session is over. When it goes on, it writes nothing and stands by."""
     leader = pair.leader()
     began = time.monotonic()
@@ -199,14 +199,14 @@ def stored(callmon: Callmon) -> Iterator[Database]:
         store.close()
 
 
-def test_a_leader_killed_ten_times_and_frozen_once_costs_no_call_and_no_figure(
+def test_ten_killed_leaders_and_a_frozen_one_cost_no_call_and_no_figure(
     fast_asterisk: Asterisk, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asterisk, chance = fast_asterisk, random.Random(SEED)
     with (
         Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness,
         Listener(asterisk.ami_port, "callmon", asterisk.secret) as ear,
-        Pair(tmp_path, asterisk, url, url) as pair,
+        LeaderPair(tmp_path, asterisk, url, url) as pair,
         playing(asterisk, 5) as calls,
         stored(pair.each[0]) as store,
     ):
@@ -220,7 +220,7 @@ def test_a_leader_killed_ten_times_and_frozen_once_costs_no_call_and_no_figure(
         report(capsys, f"killed: nobody led for {listed(took)} s; frozen: for {frozen:.1f} s", said, pair)
 
 
-def test_a_database_that_cannot_be_reached_by_both_or_by_the_leader_alone_costs_nothing_either(
+def test_an_unreachable_database_costs_neither_the_pair_nor_the_leader(
     fast_asterisk: Asterisk, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asterisk, address = fast_asterisk, make_url(url)
@@ -230,7 +230,7 @@ def test_a_database_that_cannot_be_reached_by_both_or_by_the_leader_alone_costs_
         Proxy(address.port) as other,
         Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness,
         Listener(asterisk.ami_port, "callmon", asterisk.secret) as ear,
-        Pair(tmp_path, asterisk, *(by_way(address, way) for way in (one, other))) as pair,
+        LeaderPair(tmp_path, asterisk, *(by_way(address, way) for way in (one, other))) as pair,
         playing(asterisk, 2) as calls,
         stored(pair.each[0]) as store,
     ):
@@ -262,8 +262,8 @@ def by_way(address: URL, way: Proxy) -> str:
 
 
 def all_in_order(
-    pair: Pair, asterisk: Asterisk, played: Playing, store: Database, witness: Listener, ear: Listener
-) -> list[tuple[Played, dict[str, Any] | None]]:
+    pair: LeaderPair, asterisk: Asterisk, played: Playing, store: Database, witness: Listener, ear: Listener
+) -> list[tuple[PlayedSituation, dict[str, Any] | None]]:
     """When all calls are over: what is stored is what one callmon says that heard all; each call with it."""
     calls = played.wait(LONGEST_RUN)
     leader = pair.leader()
@@ -274,7 +274,7 @@ def all_in_order(
     assert leader.total("callmon_calls_in_progress") == 0
     assert [each.stop() for each in (leader, pair.other(leader))] == [0, 0]
     settings = leader.settings()
-    said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
+    said = [(call, reported(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     assert [call.situation.name for call, told_of in said if told_of is None] == []
     one = undisturbed(settings, ear.heard())
     stored_calls = {told_of["call"]: told_of for _, told_of in said if told_of}
@@ -350,7 +350,9 @@ def listed(seconds: list[float]) -> str:
     return ", ".join(f"{each:.1f}" for each in seconds)
 
 
-def report(capsys: Any, what: str, said: list[tuple[Played, dict[str, Any] | None]], pair: Pair) -> None:
+def report(
+    capsys: Any, what: str, said: list[tuple[PlayedSituation, dict[str, Any] | None]], pair: LeaderPair
+) -> None:
     led = Counter(one.place.name for _, one, shown in pair.samples if shown.get(LEADS) == 1.0)
     off_script = sorted({call.situation.name for call, x in said if x and disagreements(call, x)})
     with capsys.disabled():

@@ -14,7 +14,7 @@ from callmon.core import facts as f
 from callmon.tools.replay import Replay
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Caller, Situation, Step
+from tests.lab.model import LabCaller, Situation, Step
 from tests.lab.play import Playing
 from tests.lab.prometheus import Prometheus
 from tests.lab.truths import GENERAL, LEAVES_IN_GREETING, LEAVES_MESSAGE
@@ -39,7 +39,7 @@ def asking_often(place: Path, exchange: Asterisk) -> Callmon:
     return made
 
 
-def boxes(callmon: Callmon, name: str) -> dict[str, float]:
+def mailboxes(callmon: Callmon, name: str) -> dict[str, float]:
     """Mailbox → value."""
     found = {}
     for (metric, labels), value in callmon.figures().items():
@@ -48,38 +48,38 @@ def boxes(callmon: Callmon, name: str) -> dict[str, float]:
     return found
 
 
-def test_messages_are_counted_as_they_come_and_go_and_only_of_the_publics_boxes(
+def test_messages_are_counted_as_they_come_and_go_in_public_mailboxes(
     fast_exchange: Asterisk, tmp_path: Path
 ) -> None:
     """Two are left; somebody listens to the first; the other is taken away by hand; the exchange begins anew."""
     exchange = fast_exchange
     with asking_often(tmp_path, exchange) as callmon:
-        assert until(lambda: boxes(callmon, "capacity") == {"500": MOST, "504": MOST})
-        assert boxes(callmon, "messages") == {"500": 0, "504": 0}
-        assert boxes(callmon, "messages_unheard") == {"500": 0, "504": 0}
+        assert until(lambda: mailboxes(callmon, "capacity") == {"500": MOST, "504": MOST})
+        assert mailboxes(callmon, "messages") == {"500": 0, "504": 0}
+        assert mailboxes(callmon, "messages_unheard") == {"500": 0, "504": 0}
         before = counts(callmon)
         assert (before is None) == (exchange.version == "16")  # 22.2 and later count them
         with Playing(exchange, [leaves("first"), leaves("second", begins=1.0)]) as playing:
             playing.wait()
-        assert until(lambda: boxes(callmon, "messages") == {"500": 2, "504": 0})
+        assert until(lambda: mailboxes(callmon, "messages") == {"500": 2, "504": 0})
         if before is not None:
             both = before[0] + 2, before[1] + 2
             assert until(lambda: counts(callmon) == both), (both, counts(callmon))
-        with Playing(exchange, [Situation("listens", Caller("*98", phone="140", steps=LISTENS))]) as playing:
+        with Playing(exchange, [Situation("listens", LabCaller("*98", phone="140", steps=LISTENS))]) as playing:
             playing.wait()
-        assert until(lambda: boxes(callmon, "messages") == {"500": 1, "504": 0})
-        assert boxes(callmon, "capacity") == {"500": MOST, "504": MOST}
+        assert until(lambda: mailboxes(callmon, "messages") == {"500": 1, "504": 0})
+        assert mailboxes(callmon, "capacity") == {"500": MOST, "504": MOST}
         for path in (exchange.place / "spool/voicemail/default/500/INBOX").glob("msg*"):
             path.unlink()  # nobody tells of it: it is found by asking
-        assert until(lambda: boxes(callmon, "messages") == {"500": 0, "504": 0})
+        assert until(lambda: mailboxes(callmon, "messages") == {"500": 0, "504": 0})
         exchange.halt()
-        assert until(lambda: boxes(callmon, "messages") == {})
+        assert until(lambda: mailboxes(callmon, "messages") == {})
         exchange.start()
-        assert until(lambda: boxes(callmon, "messages") == {"500": 0, "504": 0})
+        assert until(lambda: mailboxes(callmon, "messages") == {"500": 0, "504": 0})
         assert callmon.stop() == 0
 
 
-def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
+def test_a_full_mailbox_alerts_until_there_is_room_and_outlives_callmon(
     fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """Two messages may be left; the third caller is turned away by Asterisk itself."""
@@ -93,7 +93,7 @@ def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
         asking_often(tmp_path, asterisk) as callmon,
         Prometheus(f"127.0.0.1:{callmon.web_port}", ["127.0.0.1:9"]) as prometheus,
     ):
-        assert until(lambda: boxes(callmon, "capacity") == {"500": 2, "504": 2})
+        assert until(lambda: mailboxes(callmon, "capacity") == {"500": 2, "504": 2})
         assert until(lambda: "CallmonHeartbeat" in prometheus.alerts())
         assert "CallmonMailboxFull" not in prometheus.alerts()
         with Playing(asterisk, [leaves(str(n), begins=float(n)) for n in range(2)]) as playing:
@@ -106,7 +106,7 @@ def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
         with Playing(asterisk, [leaves("turned_away")]) as playing:
             playing.wait()
         assert "No more messages possible" in asterisk.messages.read_text()
-        assert boxes(callmon, "messages") == {"500": 2, "504": 0}
+        assert mailboxes(callmon, "messages") == {"500": 2, "504": 0}
         callmon.kill()
         assert until(lambda: "CallmonDown" in prometheus.alerts())
         assert "CallmonMailboxFull" in prometheus.alerts()
@@ -155,12 +155,12 @@ def test_a_feed_without_the_class_call_is_silent_and_one_with_it_is_not(
         assert callmon.stop() == 0
 
 
-def test_the_dialplans_own_word_is_heard_and_alone_tells_of_a_message(fast_exchange: Asterisk) -> None:
+def test_the_dialplans_own_word_is_received_and_alone_tells_of_a_message(fast_exchange: Asterisk) -> None:
     """One leaves a message, one hangs up in the greeting; then the same without any MessageWaiting."""
     exchange = fast_exchange
     played = [
-        Situation("leaves", Caller(GENERAL, route="lab-says-so", steps=LEAVES_MESSAGE)),
-        Situation("leaves_none", Caller(GENERAL, route="lab-says-so", steps=LEAVES_IN_GREETING), begins=1.0),
+        Situation("leaves", LabCaller(GENERAL, route="lab-says-so", steps=LEAVES_MESSAGE)),
+        Situation("leaves_none", LabCaller(GENERAL, route="lab-says-so", steps=LEAVES_IN_GREETING), begins=1.0),
     ]
     with Listener(exchange.ami_port, "callmon", exchange.secret) as listener:
         with Playing(exchange, played) as playing:
@@ -181,8 +181,8 @@ def test_the_dialplans_own_word_is_heard_and_alone_tells_of_a_message(fast_excha
 def outcomes(stream: bytes) -> tuple[list[str], int]:
     """How the calls ended, and how many messages were told."""
     replay = Replay(listening(), "toronto")
-    told = [fact for outcome in replay.connection([stream]) for fact in outcome.facts]
-    messages = sum(isinstance(fact, f.MessageLeft) for fact in told)
+    reported = [fact for outcome in replay.connection([stream]) for fact in outcome.facts]
+    messages = sum(isinstance(fact, f.MessageLeft) for fact in reported)
     return sorted(call["outcome"] for call in replay.calls()), messages
 
 

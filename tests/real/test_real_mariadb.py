@@ -13,7 +13,7 @@ import pytest
 from tests.lab.mariadb import PASSWORD, READER, MariaDb
 from tests.lab.needed import needed
 from tests.recordings.test_traces import NAMES, concluding, expected, truth
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.store.test_backfill_sources import at_of, csv_rows, from_source, local, sourced, table_of
 
 pytestmark = pytest.mark.lab
@@ -39,7 +39,7 @@ def source(server: MariaDb, folder: Path) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_freepbxs_table_gives_the_truth(freepbx: MariaDb, tmp_path: Path, name: str) -> None:
     table_of(freepbx.url, [name], "DATETIME", local)
-    office = Office(tmp_path, f"\n[exchanges.toronto.cel]\n{source(freepbx, tmp_path)}\n")
+    office = BackfillOffice(tmp_path, f"\n[exchanges.toronto.cel]\n{source(freepbx, tmp_path)}\n")
     wanted = [expected(said, by_key=True) for said in truth(name)]
     for said in wanted:
         said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
@@ -53,7 +53,7 @@ def test_freepbxs_table_gives_the_truth(freepbx: MariaDb, tmp_path: Path, name: 
 
 def test_only_the_rows_of_the_gaps_calls_are_read(freepbx: MariaDb, tmp_path: Path) -> None:
     table_of(freepbx.url, ["blind_transfer_1", "park_retrieve"], "DATETIME", local)
-    office = Office(tmp_path)
+    office = BackfillOffice(tmp_path)
     begin, end = at_of("blind_transfer_1")
     settings = sourced(tmp_path, source(freepbx, tmp_path))
     read, created = from_source(settings, office.store(), [(begin + timedelta(seconds=7), end)])
@@ -63,8 +63,8 @@ def test_only_the_rows_of_the_gaps_calls_are_read(freepbx: MariaDb, tmp_path: Pa
 
 
 def test_a_wrong_password_is_said_without_saying_it(freepbx: MariaDb, tmp_path: Path) -> None:
-    told = source(freepbx, tmp_path)
+    reported = source(freepbx, tmp_path)
     (tmp_path / "cel.password").write_text("wrong-and-secret\n")
-    result = Office(tmp_path, f"\n[exchanges.toronto.cel]\n{told}\n").run("backfill", status=1)
+    result = BackfillOffice(tmp_path, f"\n[exchanges.toronto.cel]\n{reported}\n").run("backfill", status=1)
     assert result.stderr.startswith("exchanges.toronto.cel: the table cannot be read: ")
     assert "wrong-and-secret" not in result.stderr

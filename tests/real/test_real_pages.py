@@ -32,15 +32,15 @@ def looking(browser: Browser, callmon: Callmon, path: str, name: str) -> Iterato
         yield page
 
 
-def test_a_message_appears_on_two_browsers_one_takes_it_and_the_callback_takes_it_away(
+def test_a_message_appears_in_two_browsers_and_the_callback_removes_it(
     fast_asterisk: Asterisk, browser: Browser, tmp_path: Path
 ) -> None:
     """Nobody loads a page again; what the other did is seen all the same."""
     asterisk = fast_asterisk
-    watched = Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=ROLES)
-    watched.config.write_text(settings_at_pace(watched.config.read_text(), asterisk.pace))
+    monitored = Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=ROLES)
+    monitored.config.write_text(settings_at_pace(monitored.config.read_text(), asterisk.pace))
     with (
-        watched as callmon,
+        monitored as callmon,
         looking(browser, callmon, "/fr/rappels", "a.cote") as one,
         looking(browser, callmon, "/en/callbacks", "b.dion") as other,
     ):

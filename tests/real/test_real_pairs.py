@@ -29,13 +29,13 @@ from callmon.store.rejudge import counter_differences
 from callmon.store.tables import CONTACT, OBLIGATION
 from callmon.store.view import View
 from tests.lab.exchange import Asterisk
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.pace import FAST
 from tests.lab.play import Playing, number
 from tests.lab.proxy import Proxy
 from tests.lab.truths import GENERAL
 from tests.real.test_real_callbacks import calls, every_entry, leaves
-from tests.real.test_real_leader import Pair, doubled, kill
+from tests.real.test_real_leader import LeaderPair, doubled, kill
 from tests.support.store_fixtures import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
@@ -47,14 +47,14 @@ KILL_AFTER, CUT_AFTER, CUT_FOR, THEN_KILL_AFTER = 8.0, 10.0, 10.0, 6.0  # real s
 PHONES = 30  # 140 to 169
 
 
-class UnwatchedPair(Pair):
+class UnwatchedPair(LeaderPair):
     """Without the pages of `Pair`, which cost more than all else."""
 
     def _watch(self) -> None:
         pass
 
 
-def pair_of(place: Path, asterisk: Asterisk, url: str, other: str, key: Path) -> Pair:
+def pair_of(place: Path, asterisk: Asterisk, url: str, other: str, key: Path) -> LeaderPair:
     """A leader and a standby. `other`: the schema of the other pair."""
     place.mkdir()
     pair = UnwatchedPair(place, asterisk, url, url, key=key)
@@ -70,7 +70,7 @@ def in_schema(url: URL, schema: str) -> str:
 
 def reaches(place: int) -> Situation:
     phone = str(140 + place % PHONES)
-    caller = Caller(GENERAL, route=f"lab-only,{phone},1", steps=(Step(12, "hang_up"),))
+    caller = LabCaller(GENERAL, route=f"lab-only,{phone},1", steps=(Step(12, "hang_up"),))
     begins = BACK_AFTER + APART * place
     return Situation(f"reaches_{place}", caller, {phone: Phone(answers=2)}, begins=begins)
 
@@ -109,7 +109,7 @@ def after(at: datetime, disturbed: list[tuple[datetime, datetime]]) -> datetime:
     return max((over for began, over in disturbed if began - second < at < over), default=at)
 
 
-def disturb(here: Pair, there: Pair, network: Proxy) -> list[tuple[datetime, datetime]]:
+def disturb(here: LeaderPair, there: LeaderPair, network: Proxy) -> list[tuple[datetime, datetime]]:
     """When each disturbance began, and when it was over."""
     found = []
     for pair, wait in ((here, KILL_AFTER), (None, CUT_AFTER), (there, THEN_KILL_AFTER)):
@@ -127,7 +127,7 @@ def disturb(here: Pair, there: Pair, network: Proxy) -> list[tuple[datetime, dat
     return found
 
 
-def told(late: Iterable[timedelta]) -> str:
+def reported(late: Iterable[timedelta]) -> str:
     seconds = sorted(each.total_seconds() for each in late)
     return f"{statistics.median(seconds):.2f} s, at most {seconds[-1]:.2f} s" if seconds else "none"
 
@@ -178,9 +178,9 @@ def report(
     beside = [entry for entry, at in due.items() if at == entry.at + enough]
     rest = [entry for entry in paid if entry not in beside]
     lines = [f"{len(paid)} called back; after the talk was long enough, {len(beside)} of them undisturbed:"]
-    lines.append(f"stored by Ottawa after {told(watch.stored[x.by or ''] - due[x] for x in beside)}")
-    lines.append(f"paid by Toronto after {told(watch.paid[x.obligation] - due[x] for x in beside)}")
-    lines.append(f"the others {told(watch.paid[x.obligation] - due[x] for x in rest)} after the disturbance")
+    lines.append(f"stored by Ottawa after {reported(watch.stored[x.by or ''] - due[x] for x in beside)}")
+    lines.append(f"paid by Toronto after {reported(watch.paid[x.obligation] - due[x] for x in beside)}")
+    lines.append(f"the others {reported(watch.paid[x.obligation] - due[x] for x in rest)} after the disturbance")
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(lines) + "\n")
 
@@ -196,5 +196,5 @@ def states(store: Database) -> list[tuple[str, str]]:
     """The state of each callback with the caller's number, as in `WANTED`."""
     found = obligations.obligations(store, state=None, numbers=True)
     order = {name: place for place, (_, name) in enumerate(WANTED)}
-    told = [(x.obligation.state, x.number or "") for x in found]
-    return sorted(told, key=lambda each: order.get(each[1], ALL))
+    reported = [(x.obligation.state, x.number or "") for x in found]
+    return sorted(reported, key=lambda each: order.get(each[1], ALL))

@@ -10,11 +10,11 @@ import pytest
 from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.play import Playing
 from tests.lab.truths import BOX_ON_TIME, GENERAL, LATE_LEAVER, answered, box, inbound
 from tests.support.daemon_process import Callmon
-from tests.support.scripted_truth import disagreements, pairs, public, told
+from tests.support.scripted_truth import disagreements, pairs, public, reported
 
 pytestmark = pytest.mark.lab
 
@@ -24,21 +24,21 @@ SITUATIONS = (
     # 101 talks from second 1 to second 37.
     Situation(
         "talking",
-        Caller(GENERAL, route="lab-only,101,1", steps=(Step(36, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-only,101,1", steps=(Step(36, "hang_up"),)),
         {"101": Phone(answers=1)},
         answered("101", 1),
     ),
     # The free 103 rings in vain, until voicemail takes the call.
     Situation(
         "in_vain",
-        Caller(GENERAL, route="lab-only,103,1", steps=(Step(2, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-only,103,1", steps=(Step(2, "hang_up"),)),
         expect=box(4, False, BOX_ON_TIME),
         begins=7.0,
     ),
     # Meanwhile 101 rings beside its conversation: nobody of the line is free.
     Situation(
         "beside",
-        Caller(GENERAL, route="lab-only,101,1", gives_up=20.0),
+        LabCaller(GENERAL, route="lab-only,101,1", gives_up=20.0),
         expect=inbound("general", "abandoned", LATE_LEAVER),
         begins=9.0,
     ),
@@ -76,7 +76,8 @@ def test_phones_are_counted_a_line_and_their_states_give_the_cause(exchange: Ast
         settings = callmon.settings()
         store = open_with_keys(settings)
         own = {
-            call.situation.name: told(store, settings, who) for call, who in pairs(public(calls), witness.events())
+            call.situation.name: reported(store, settings, who)
+            for call, who in pairs(public(calls), witness.events())
         }
         store.close()
         assert [

@@ -17,14 +17,14 @@ from callmon.store.opening import open_with_keys
 from callmon.store.queries import obligations
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import play
 from tests.lab.proxy import Proxy
 from tests.lab.situations import named
 from tests.real.test_real_exchange import until
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import ROOT, Callmon
-from tests.support.scripted_truth import pairs, told
+from tests.support.scripted_truth import pairs, reported
 
 pytestmark = pytest.mark.lab
 
@@ -52,9 +52,7 @@ def today(callmon: Callmon, ahead: timedelta = timedelta()) -> str:
     return (datetime.now(UTC) + ahead).astimezone(load(callmon.config).timezone).date().isoformat()
 
 
-def test_the_calls_hidden_from_callmon_and_those_hidden_from_the_diary_are_named_and_no_other(
-    fast_asterisk: Asterisk, tmp_path: Path
-) -> None:
+def test_calls_hidden_from_callmon_and_from_the_diary_are_named(fast_asterisk: Asterisk, tmp_path: Path) -> None:
     asterisk = fast_asterisk
     with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness:
         with Callmon(tmp_path, asterisk.ami_port, asterisk.secret) as callmon:
@@ -66,7 +64,7 @@ def test_the_calls_hidden_from_callmon_and_those_hidden_from_the_diary_are_named
             hidden = play(asterisk, CALLS)
         events = witness.events()
 
-    def ids(calls: list[Played]) -> list[str]:
+    def ids(calls: list[PlayedSituation]) -> list[str]:
         return sorted(own for _, own in pairs(calls, events))
 
     assert until(lambda: set(ids(hidden)) <= over(asterisk.cel))
@@ -97,7 +95,7 @@ def messages(callmon: Callmon) -> float | None:
     return callmon.figure("callmon_mailbox_messages", exchange="toronto", mailbox="500")
 
 
-def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
+def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_due(
     fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """The connection is cut before the call comes, until after it is over."""
@@ -122,7 +120,7 @@ def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
         ((_, own),) = pairs(calls, witness.events())
     assert after == before + 1
     store = open_with_keys(callmon.settings())
-    said, (one,) = told(store, callmon.settings(), own), obligations.obligations(store)
+    said, (one,) = reported(store, callmon.settings(), own), obligations.obligations(store)
     store.close()
     assert said is not None
     assert (said["outcome"], said["heard"], said["voicemail"]["message"]) == ("voicemail_message", "filled", True)

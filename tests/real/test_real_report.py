@@ -22,7 +22,7 @@ from callmon.store.access import add_account
 from callmon.store.opening import open_with_keys
 from callmon.store.sign_off import STEPS
 from tests.lab.exchange import Asterisk
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon
@@ -49,7 +49,7 @@ class LaterClock(datetime):
         return (datetime.now(UTC) + timedelta(days=40)).astimezone(tz)
 
 
-def scripted(calls: list[Played]) -> Counter[Figure]:
+def scripted(calls: list[PlayedSituation]) -> Counter[Figure]:
     """What the month's report must count, by the scripts alone."""
     counted: Counter[Figure] = Counter()
     for call in calls:
@@ -92,7 +92,7 @@ def of_workbook(path: Path) -> Counter[Figure]:
     return counted(tuple(row[place] for place in places) for row in rows)
 
 
-def test_the_signed_figures_of_a_month_are_those_of_the_calls_that_were_scripted(
+def test_the_signed_figures_of_a_month_are_those_of_scripted_calls(
     asterisk: Asterisk,
     pango: None,
     quick_passwords: None,

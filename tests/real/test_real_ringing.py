@@ -10,7 +10,7 @@ import pytest
 from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.needed import needed
 from tests.lab.play import Playing
 from tests.lab.situations_ringing import all_of
@@ -29,7 +29,7 @@ SOURCE = '\n[exchanges.toronto.cel]\nfile = "{cel}"\nwait = "1s"\n'
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
-def test_the_ring_that_is_told_is_the_ring_that_the_caller_heard(
+def test_the_reported_ring_is_the_ring_of_the_caller(
     version: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All ways to ring at once, ten calls each: heard, heard with the old filter, and filled from CEL alone."""
@@ -54,7 +54,7 @@ def test_the_ring_that_is_told_is_the_ring_that_the_caller_heard(
     wrong = {
         "heard": [each.row for each in heard if each.wrong or not each.is_settled],
         "by the old filter": [
-            each.row for each in by_old_filter if each.told.verdict not in (each.verdict, "unknown")
+            each.row for each in by_old_filter if each.reported.verdict not in (each.verdict, "unknown")
         ],
         "from CEL": [each.row for each in by_cel if each.wrong],
     }
@@ -72,7 +72,7 @@ def _daemon(asterisk: Asterisk, place: Path) -> Callmon:
     return daemon
 
 
-def _compared(daemon: Callmon, calls: Iterable[Played], witness: Listener) -> list[Compared]:
+def _compared(daemon: Callmon, calls: Iterable[PlayedSituation], witness: Listener) -> list[Compared]:
     settings = daemon.settings()
     store = open_with_keys(settings)
     said = [(call, stored(store, settings, own)) for call, own in pairs(calls, witness.events())]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.needed import needed
 from tests.lab.play import play
 from tests.lab.stasis import Stasis
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.lab
 GENERAL = "4163272422"
 
 
-def test_the_phone_of_an_application_rang_for_the_caller_with_whom_it_was_joined(tmp_path: Path) -> None:
+def test_an_applications_phone_rang_for_the_caller_it_joined(tmp_path: Path) -> None:
     called = Situation(
         "stasis_without_originator",
-        Caller(GENERAL, route="lab-stasis", gives_up=60.0, steps=(Step(9.0, "hang_up"),)),
+        LabCaller(GENERAL, route="lab-stasis", gives_up=60.0, steps=(Step(9.0, "hang_up"),)),
         {"127": Phone(answers=7.0)},
     )
     stream = tmp_path / "heard.ami"

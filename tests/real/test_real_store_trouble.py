@@ -35,19 +35,19 @@ from tests.real.test_real_kills import outcomes, whole
 from tests.support.ami_builders import replayed
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import Callmon
-from tests.support.scripted_truth import public, told
+from tests.support.scripted_truth import public, reported
 
 pytestmark = pytest.mark.lab
 
 BEFORE, AWAY, KILLED_AFTER = 10.0, 60.0, 25.0
-# What was heard so long before a kill is in the journal.
+# What was heard so long before a kill is in the outbox.
 KEPT_WITHIN = 1.5
 DISK = "24m"
 
 
 @dataclass
-class Watched:
-    """What /healthz said, each half second, and how much was in the journal at most."""
+class HealthLog:
+    """What /healthz said, each half second, and how much was in the outbox at most."""
 
     callmon: Callmon
     said: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Evening:
     calls: list[Any]
     heard: list[Event]
     expected: dict[str, dict[str, Any]]  # public calls that ended, as they are without any trouble
-    watched: dict[str, Watched]
+    health_logs: dict[str, HealthLog]
     shown: dict[str, dict[Any, float]]
     killed: tuple[float, float]  # from when to when nobody listened, by the exchange's clock
 
@@ -130,8 +130,8 @@ def evening(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Eve
         beside = stack.enter_context(Listener(exchange.ami_port, "callmon", exchange.secret))
         for callmon in callmons.values():
             stack.enter_context(callmon)
-        watched = {name: Watched(callmon) for name, callmon in callmons.items()}
-        looking = [threading.Thread(target=each.look, daemon=True) for each in watched.values()]
+        health_logs = {name: HealthLog(callmon) for name, callmon in callmons.items()}
+        looking = [threading.Thread(target=each.look, daemon=True) for each in health_logs.values()]
         for thread in looking:
             thread.start()
         with Playing(exchange, SITUATIONS) as playing:
@@ -139,7 +139,7 @@ def evening(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Eve
             calls = playing.wait()
         time.sleep(8.0)
         until_calls_are_over(exchange, *callmons.values())
-        for each in watched.values():
+        for each in health_logs.values():
             each.is_over = True
         for thread in looking:
             thread.join(20)
@@ -147,11 +147,11 @@ def evening(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Eve
         assert [callmon.stop() for callmon in callmons.values()] == [0, 0, 0]
         said = replayed(beside.heard(), settings=callmons["away"].settings()).calls()
         expected = {call["call"]: call for call in said if call["line"] is not None and call["ended"] is not None}
-        yield Evening(calls, witness.events(), expected, watched, shown, killed)
+        yield Evening(calls, witness.events(), expected, health_logs, shown, killed)
 
 
 def begun(place: Path, exchange: Asterisk, store: str) -> Callmon:
-    """The journal is beside the configuration, not on the disk that fills."""
+    """The outbox is beside the configuration, not on the disk that fills."""
     place.mkdir()
     callmon = Callmon(place, exchange.ami_port, exchange.secret, store)
     written = callmon.config.read_text(encoding="utf-8")
@@ -193,7 +193,7 @@ def wrong(callmon: Callmon, evening: Evening, calls: Collection[str]) -> list[tu
     doubled = [call for call, count in Counter(call.call for call in known).items() if count > 1]
     assert (doubled, queries.open_calls(store, "toronto"), counter_differences(store)) == ([], {}, [])
     assert outcomes(evening.shown[callmon.place.name]) == dict(Counter(call.outcome for call in known))
-    said = {call: told(store, settings, call) or {} for call in calls}
+    said = {call: reported(store, settings, call) or {} for call in calls}
     store.close()
     points = [
         (call, point, evening.expected[call][point], said[call].get(point)) for call in calls for point in SAME
@@ -208,33 +208,31 @@ def test_it_was_as_busy_as_it_is_meant_to_be(evening: Evening) -> None:
 
 
 @pytest.mark.parametrize("name", ["away", "full"])
-def test_after_a_minute_without_a_database_every_call_is_stored_once_as_if_nothing_had_been(
-    evening: Evening, name: str
-) -> None:
-    watched = evening.watched[name]
-    assert wrong(watched.callmon, evening, evening.expected) == []
+def test_after_a_minute_without_a_database_every_call_is_stored_once(evening: Evening, name: str) -> None:
+    health_log = evening.health_logs[name]
+    assert wrong(health_log.callmon, evening, evening.expected) == []
     assert sum(evening.shown[name].values()) == len(evening.expected)
-    assert (watched.most > 0, (watched.callmon.place / "waiting").stat().st_size) == (True, 0)
+    assert (health_log.most > 0, (health_log.callmon.place / "waiting").stat().st_size) == (True, 0)
 
 
 @pytest.mark.parametrize(
     ("name", "why"), [("away", "connection"), ("full", "the database cannot be written: database or disk is full")]
 )
-def test_healthz_says_that_outcomes_wait_and_why_and_is_well_again_afterwards(
-    evening: Evening, name: str, why: str
-) -> None:
-    watched = evening.watched[name]
-    assert watched.statuses() == [200, 503, 200]
-    assert [sentence for sentence in watched.troubles() if not sentence.startswith("database: ")] == []
-    assert any(why in sentence for sentence in watched.troubles())  # when it is back, they wait without a reason
-    remarks = {sentence for _, body in watched.said for sentence in body["remarks"]}
-    waiting = f"outcomes are buffered in the journal {watched.callmon.place}/waiting"
+def test_healthz_says_that_outcomes_wait_and_why_and_recovers(evening: Evening, name: str, why: str) -> None:
+    health_log = evening.health_logs[name]
+    assert health_log.statuses() == [200, 503, 200]
+    assert [sentence for sentence in health_log.troubles() if not sentence.startswith("database: ")] == []
+    assert any(
+        why in sentence for sentence in health_log.troubles()
+    )  # when it is back, they wait without a reason
+    remarks = {sentence for _, body in health_log.said for sentence in body["remarks"]}
+    waiting = f"outcomes are buffered in the journal {health_log.callmon.place}/waiting"
     assert any(waiting in sentence for sentence in remarks)
-    assert watched.said[-1][1]["remarks"] == []
+    assert health_log.said[-1][1]["remarks"] == []
 
 
-def test_what_the_journal_held_when_callmon_was_killed_is_stored_once(evening: Evening) -> None:
-    watched = evening.watched["killed"]
+def test_what_the_outbox_held_when_callmon_was_killed_is_stored_once(evening: Evening) -> None:
+    health_log = evening.health_logs["killed"]
     hangups = {
         value(event, "Uniqueid"): float(value(event, "Timestamp") or 0)
         for event in evening.heard
@@ -244,5 +242,5 @@ def test_what_the_journal_held_when_callmon_was_killed_is_stored_once(evening: E
     before = [call for call in evening.expected if hangups[call] < killed - KEPT_WITHIN]
     during = [call for call in before if killed - KILLED_AFTER < hangups[call]]
     assert len(during) >= 10  # ended while nothing could be written
-    assert wrong(watched.callmon, evening, before) == []
-    assert "cut off" not in watched.callmon.log.read_text()
+    assert wrong(health_log.callmon, evening, before) == []
+    assert "cut off" not in health_log.callmon.log.read_text()

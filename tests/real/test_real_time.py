@@ -18,7 +18,7 @@ from tests.real.test_real_exchange import until
 from tests.support.ami_builders import replayed
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import Callmon
-from tests.support.scripted_truth import told
+from tests.support.scripted_truth import reported
 
 pytestmark = pytest.mark.lab
 
@@ -27,7 +27,7 @@ STEPS = ((14.0, 3600.0), (26.0, 0.0), (38.0, -3600.0), (50.0, 1.5))  # seconds s
 ALWAYS = ("outcome", "answered_by", "transfers", "line", "language", "heard")
 
 
-def test_waits_over_a_step_of_the_clock_are_what_they_were_or_not_known_and_all_else_is_right(
+def test_waits_over_a_step_of_the_clock_are_right_or_unknown(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     beside = Listener(asterisk.ami_port, "callmon", asterisk.secret)
@@ -53,7 +53,7 @@ def test_waits_over_a_step_of_the_clock_are_what_they_were_or_not_known_and_all_
     expected = [
         call for call in replayed(beside.heard(), settings=settings).calls() if call["line"] and call["ended"]
     ]
-    said = {call["call"]: told(store, settings, call["call"]) or {} for call in expected}
+    said = {call["call"]: reported(store, settings, call["call"]) or {} for call in expected}
     store.close()
     over = [call for call in expected if any(up(call, step) for step in steps)]
     beside_it = [call for call in expected if call not in over]

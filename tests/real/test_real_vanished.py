@@ -13,12 +13,12 @@ from tests.lab.play import play
 from tests.lab.situations import named
 from tests.real.test_real_exchange import until
 from tests.support.daemon_process import Callmon
-from tests.support.scripted_truth import pairs, public, told
+from tests.support.scripted_truth import pairs, public, reported
 
 pytestmark = pytest.mark.lab
 
 
-def test_calls_whose_hangup_is_never_heard_are_closed_by_the_lists_of_channels(
+def test_calls_without_a_received_hangup_are_closed_by_channel_lists(
     fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     asterisk = fast_asterisk
@@ -38,7 +38,7 @@ def test_calls_whose_hangup_is_never_heard_are_closed_by_the_lists_of_channels(
         heard = witness.events()
     settings = callmon.settings()
     store = open_with_keys(settings)
-    said = {call.situation.name: told(store, settings, own) for call, own in pairs(calls, heard)}
+    said = {call.situation.name: reported(store, settings, own) for call, own in pairs(calls, heard)}
     store.close()
     ends = {name: (call["outcome"], call["ended"], call["heard"]) for name, call in said.items() if call}
     assert left == 0

@@ -19,8 +19,8 @@ from tests.store.test_report_mail import (
     FIRST,
     LEAD,
     PATIENCE,
-    Site,
-    Year,
+    MailedYear,
+    MailSite,
     filled,
     listening_in_silence,
 )
@@ -43,14 +43,14 @@ def exim(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Exim]:
     server.__exit__(None, None, None)
 
 
-def site_of(tmp_path: Path, filled: Year, exim: Exim, **mail: object) -> Site:
+def site_of(tmp_path: Path, filled: MailedYear, exim: Exim, **mail: object) -> MailSite:
     given = {"port": exim.port, "tls": "starttls", "ca_file": f"{tmp_path}/ca.pem", "username": "callmon"}
-    return Site(tmp_path, filled, MailServer(), **given, password_file=f"{tmp_path}/password", **mail)
+    return MailSite(tmp_path, filled, MailServer(), **given, password_file=f"{tmp_path}/password", **mail)
 
 
 @pytest.mark.parametrize("exim", ["9M"], indirect=True)
-async def test_each_recipient_has_one_mail_after_an_hour_without_the_server_and_a_kill(
-    tmp_path: Path, filled: Year, exim: Exim
+async def test_each_recipient_has_one_mail_after_an_outage_and_a_kill(
+    tmp_path: Path, filled: MailedYear, exim: Exim
 ) -> None:
     site = site_of(tmp_path, filled, exim)
     exim.halt()
@@ -70,7 +70,7 @@ async def test_each_recipient_has_one_mail_after_an_hour_without_the_server_and_
 
 
 @pytest.mark.parametrize("exim", ["60K"], indirect=True)
-def test_what_exim_refuses_is_said_in_its_words(tmp_path: Path, filled: Year, exim: Exim) -> None:
+def test_what_exim_refuses_is_said_in_its_words(tmp_path: Path, filled: MailedYear, exim: Exim) -> None:
     site = site_of(tmp_path, filled, exim, internal_to=["nobody@ministry.example", LEAD], attach=["xlsx"])
     refused = site.send("--lang", "en")
     server = f"127.0.0.1:{exim.port}"

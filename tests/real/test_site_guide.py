@@ -26,9 +26,9 @@ import pytest
 from callmon.config import settings
 from callmon.config.settings import Settings
 from callmon.tools.doctor import DoctorFinding, as_text, examine
-from tests.lab.guide import Site, Snippet, snippets
+from tests.lab.guide import GuideSite, Snippet, snippets
 from tests.lab.listener import Event, Listener, value
-from tests.lab.model import Caller, Phone, Played, Situation, Step
+from tests.lab.model import LabCaller, Phone, PlayedSituation, Situation, Step
 from tests.lab.needed import needed, needed_program
 from tests.lab.play import play
 from tests.lab.situations import named
@@ -43,7 +43,7 @@ PLACES = [(version, layout) for version in ("22", "16") for layout in LAYOUTS]
 NAMED = [f"{layout} {version}" for version, layout in PLACES]
 # Answered after two rings that the caller could not hear: the group plays music.
 MUSIC = Situation(
-    "music", Caller(GENERAL, route="guide-music"), {"160": Phone(answers=8, steps=(Step(4, "hang_up"),))}
+    "music", LabCaller(GENERAL, route="guide-music"), {"160": Phone(answers=8, steps=(Step(4, "hang_up"),))}
 )
 MUSIC_GROUP = "[guide-music]\nexten => s,1,Dial(PJSIP/160,24,m(default))\n same => n,Hangup()\n"
 SITUATIONS = ("menu_chosen_voicemail", "blind_transfer", "queue_answered", "park_retrieve", "hold_unhold")
@@ -76,12 +76,12 @@ class Heard:
     """One site after some calls: what callmon's user heard, what the witness heard, CEL's rows, and what
     `callmon doctor --listen` proposed."""
 
-    site: Site
+    site: GuideSite
     callmon: list[Event]
     witness: list[Event]
     rows: list[list[str]]
     proposed: str
-    calls: list[Played]
+    calls: list[PlayedSituation]
     bytes: bytes
 
 
@@ -107,15 +107,15 @@ def sites(pem: Path) -> Iterator[dict[str, Heard]]:
         yield dict(zip(laid_out, together.map(_played, laid_out.values()), strict=True))
 
 
-def _site(version: str, layout: str, pem: Path) -> Site:
+def _site(version: str, layout: str, pem: Path) -> GuideSite:
     with needed(version):
-        site = Site(version, layout, pem)
+        site = GuideSite(version, layout, pem)
     site.append("site/extensions.conf", MUSIC_GROUP)
     site.add(lines_for(layout, NEW if (version, layout) == ("22", "freepbx") else OLD))
     return site
 
 
-def _played(site: Site) -> Heard:
+def _played(site: GuideSite) -> Heard:
     asterisk = site.asterisk
     callmon = Listener(asterisk.ami_port, "callmon", asterisk.secret)
     witness = Listener(asterisk.ami_port, "witness", asterisk.secrets.witness)
@@ -149,7 +149,7 @@ def heard(request: pytest.FixtureRequest, sites: dict[str, Heard]) -> Heard:
 
 
 @pytest.fixture
-def site(heard: Heard) -> Iterator[Site]:
+def site(heard: Heard) -> Iterator[GuideSite]:
     yield heard.site
     heard.site.fresh()
     heard.site.add(lines_for(heard.site.layout))
@@ -220,9 +220,7 @@ def test_listening_proposes_this_sites_lines_trunk_phones_box_and_parking(heard:
 
 
 @pytest.mark.lab
-def test_what_listening_proposed_passes_check_and_judges_the_calls_as_people_did_them(
-    heard: Heard, tmp_path: Path
-) -> None:
+def test_what_listening_proposed_judges_as_people_acted(heard: Heard, tmp_path: Path) -> None:
     text = heard.proposed.replace("[lines.line-1]", "[lines.general]").replace("# language_menu", "language_menu")
     (tmp_path / "callmon.toml").write_text(f"{text}\n[calendar]\n{round_the_clock()}")
     check = [sys.executable, "-m", "callmon", "check", "--config", str(tmp_path / "callmon.toml")]
@@ -237,7 +235,7 @@ def test_what_listening_proposed_passes_check_and_judges_the_calls_as_people_did
 
 
 @pytest.mark.lab
-def test_the_console_shows_what_the_guide_says_to_look_for(site: Site) -> None:
+def test_the_console_shows_what_the_guide_says_to_look_for(site: GuideSite) -> None:
     console = {
         "manager show user callmon": r"(?:write perm: reporting|read perm: \S*dialplan|allow - 127\.0\.0\.1)",
         "manager show settings": r"Timestamp events: +Yes",
@@ -250,7 +248,7 @@ def test_the_console_shows_what_the_guide_says_to_look_for(site: Site) -> None:
 
 
 @pytest.mark.lab
-def test_cel_goes_on_in_a_new_file_when_logrotate_has_moved_the_old_one(site: Site) -> None:
+def test_cel_goes_on_in_a_new_file_when_logrotate_has_moved_the_old_one(site: GuideSite) -> None:
     cel = site.asterisk.cel
     cel.rename(cel.with_suffix(".moved"))
     play(site.asterisk, named("abandon_at_once"))
@@ -260,7 +258,7 @@ def test_cel_goes_on_in_a_new_file_when_logrotate_has_moved_the_old_one(site: Si
 # --- doctor ------------------------------------------------------------------------------------------
 
 
-def configuration(site: Site, table: Snippet, folder: Path) -> str:
+def configuration(site: GuideSite, table: Snippet, folder: Path) -> str:
     """The guide's callmon.toml, for this site; its secret and its certificate are in `folder`."""
     secret = folder / "ami.secret"
     secret.write_text(f"{site.asterisk.secret}\n")
@@ -272,7 +270,7 @@ def configuration(site: Site, table: Snippet, folder: Path) -> str:
 
 
 @pytest.fixture
-def told(site: Site, tmp_path: Path, pem: Path) -> Callable[[Snippet], Settings]:
+def reported(site: GuideSite, tmp_path: Path, pem: Path) -> Callable[[Snippet], Settings]:
     """The guide's callmon.toml, for this site."""
     (tmp_path / "ca.pem").write_bytes(pem.with_name("ca.pem").read_bytes())
     return lambda table: settings.parse(configuration(site, table, tmp_path))
@@ -298,24 +296,24 @@ def _examined(given: Settings) -> list[DoctorFinding]:
 @pytest.mark.lab
 @pytest.mark.parametrize("table", [FIRST_TABLE, TLS_TABLE], ids=["in clear", "with TLS"])
 def test_doctor_has_nothing_to_complain_of(
-    site: Site, told: Callable[[Snippet], Settings], table: Snippet
+    site: GuideSite, reported: Callable[[Snippet], Settings], table: Snippet
 ) -> None:
-    given = told(table)
+    given = reported(table)
     assert as_text(_examined(given), given.exchanges) == "toronto: no findings."
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize("filters", [OLD, NEW], ids=["old", "new"])
 def test_either_filter_is_enough_but_16_ignores_the_new_one(
-    site: Site, told: Callable[[Snippet], Settings], filters: Snippet
+    site: GuideSite, reported: Callable[[Snippet], Settings], filters: Snippet
 ) -> None:
     lay(site, lines_for(site.layout, filters))
     ignored = filters is NEW and site.asterisk.version == "16"
     expected = [(OLD.file(site.layout), OLD.lines)] if ignored else []
-    assert complaints(told(FIRST_TABLE)) == expected
+    assert complaints(reported(FIRST_TABLE)) == expected
 
 
-def lay(site: Site, some: Iterable[Snippet]) -> None:
+def lay(site: GuideSite, some: Iterable[Snippet]) -> None:
     site.fresh()
     site.add(some)
     site.reload()
@@ -333,12 +331,12 @@ MISSING = {
 
 @pytest.mark.lab
 @pytest.mark.parametrize("what", MISSING)
-def test_without_a_snippet_doctor_tells_that_fault_alone_and_proposes_its_lines(
-    site: Site, told: Callable[[Snippet], Settings], what: str
+def test_without_a_snippet_doctor_reports_that_fault_alone(
+    site: GuideSite, reported: Callable[[Snippet], Settings], what: str
 ) -> None:
     left_out = [s for s in MISSING[what] if s.file(site.layout)]
     lay(site, (s for s in lines_for(site.layout) if s not in left_out))
-    found = complaints(told(TLS_TABLE if what == "TLS" else FIRST_TABLE))
+    found = complaints(reported(TLS_TABLE if what == "TLS" else FIRST_TABLE))
     if what == "its rows" and site.layout == "freepbx":
         assert found == []  # FreePBX keeps them in its database
         return
@@ -349,12 +347,12 @@ def test_without_a_snippet_doctor_tells_that_fault_alone_and_proposes_its_lines(
     site.add([expected])
     site.add([OLD] if what == "the user" else [])
     site.reload()
-    assert _examined(told(FIRST_TABLE)) == []
+    assert _examined(reported(FIRST_TABLE)) == []
 
 
 @pytest.mark.lab
-def test_doctor_prints_no_secret(site: Site, told: Callable[[Snippet], Settings]) -> None:
+def test_doctor_prints_no_secret(site: GuideSite, reported: Callable[[Snippet], Settings]) -> None:
     lay(site, [USER])
-    text = as_text(_examined(told(FIRST_TABLE)), ["toronto"])
+    text = as_text(_examined(reported(FIRST_TABLE)), ["toronto"])
     secrets = [site.asterisk.secret, site.asterisk.secrets.witness, "generated-at-installation", "made-in-the-gui"]
     assert (text.count("WARNING") + text.count("ERROR") > 2, [s for s in secrets if s in text]) == (True, [])

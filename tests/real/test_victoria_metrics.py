@@ -21,9 +21,9 @@ import yaml
 
 from tests.lab.processes import begin, end
 from tests.lab.prometheus import SHIPPED
-from tests.lab.receivers import Page
+from tests.lab.receivers import ReceivedPage
 from tests.lab.server import Server
-from tests.lab.victoria import RULES, Handing, VictoriaMetrics, Vmalert
+from tests.lab.victoria import RULES, VictoriaHanding, VictoriaMetrics, Vmalert
 from tests.real.test_alerts_real import AMISS, AT_ONCE, WELL
 from tests.support.daemon_process import free_port
 from tests.support.store_fixtures import until
@@ -48,27 +48,27 @@ class Question(NamedTuple):
     is_of_board: bool
 
 
-class Pair(NamedTuple):
+class VictoriaPair(NamedTuple):
     prometheus: Server
     victoria: Server
     now: float
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaPair]:
     page, place = f"127.0.0.1:{free_port()}", tmp_path_factory.mktemp("demo")
     with ExitStack() as stack:
         demo = begin([sys.executable, "-m", "callmon", "demo", "--listen", page], place / "log")
         stack.callback(end, demo)
         victoria = stack.enter_context(VictoriaMetrics())
-        prometheus = stack.enter_context(Handing(page, victoria.url, recorded=True))
+        prometheus = stack.enter_context(VictoriaHanding(page, victoria.url, recorded=True))
         began = time.time()
         assert until(lambda: value(prometheus, "sum(callmon_calls_total)") >= ENDED, 300)
         assert until(lambda: time.time() - began > SHORTEST, 300)
         now = math.floor(time.time())
         last = "max(timestamp(callmon_exchange_events_total))"
         assert until(lambda: min(value(x, last) for x in (prometheus, victoria)) > now + 2, 300)
-        yield Pair(prometheus, victoria, now)
+        yield VictoriaPair(prometheus, victoria, now)
 
 
 def value(server: Server, text: str) -> float:
@@ -119,11 +119,11 @@ def answer(server: Server, question: Question, now: float) -> dict[str, list[flo
         kind, asked = "query_range", asked | {"start": str(now - 40), "end": str(now), "step": "5"}
     else:
         kind, asked = "query", asked | {"time": str(now)}
-    told = server.get(f"/api/v1/{kind}?{urlencode(asked)}")["data"]
-    if told["resultType"] == "scalar":
-        return {"{}": [float(told["result"][1])]}  # VictoriaMetrics answers with a series
+    reported = server.get(f"/api/v1/{kind}?{urlencode(asked)}")["data"]
+    if reported["resultType"] == "scalar":
+        return {"{}": [float(reported["result"][1])]}  # VictoriaMetrics answers with a series
     found = {}
-    for one in told["result"]:
+    for one in reported["result"]:
         labels = {name: label for name, label in one["metric"].items() if name != "__name__"}
         found[json.dumps(labels, sort_keys=True)] = [
             float(number) for _, number in one.get("values") or [one["value"]]
@@ -144,7 +144,7 @@ def equal(here: dict[str, list[float]], there: dict[str, list[float]]) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["boards", "rules"])
-def test_a_question_has_the_same_answer_unless_it_extrapolates(pair: Pair, kind: str) -> None:
+def test_a_question_has_the_same_answer_unless_it_extrapolates(pair: VictoriaPair, kind: str) -> None:
     asked = [question for question in questions() if question.is_of_board == (kind == "boards")]
     found = {x: (answer(pair.prometheus, x, pair.now), answer(pair.victoria, x, pair.now)) for x in asked}
     differ = [
@@ -159,12 +159,12 @@ def test_a_question_has_the_same_answer_unless_it_extrapolates(pair: Pair, kind:
 
 
 def test_vmalert_fires_the_alerts_of_prometheus_with_their_texts() -> None:
-    page = Page()
+    page = ReceivedPage()
     page.text = WELL.page()
     with ExitStack() as stack:
         stack.enter_context(page)
         victoria = stack.enter_context(VictoriaMetrics())
-        prometheus = stack.enter_context(Handing(page.address, victoria.url, recorded=False))
+        prometheus = stack.enter_context(VictoriaHanding(page.address, victoria.url, recorded=False))
         alerting = stack.enter_context(Vmalert(victoria, prometheus))
         recorded = "count(line:callmon_line_info:known)"
         assert until(lambda: min(value(x, recorded) for x in (prometheus, victoria)) > 0, 120)

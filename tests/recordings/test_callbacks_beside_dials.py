@@ -47,7 +47,7 @@ def debt(exchange: Exchange) -> Obligation:
 
 
 @pytest.mark.parametrize(("talked", "state", "attempts"), [(9.9, "open", 1), (10, "paid", 0), (60, "paid", 0)])
-def test_a_callback_beside_a_caller_on_hold_pays_when_they_talk_long_enough(
+def test_a_callback_beside_a_caller_on_hold_settles_by_its_talk_time(
     talked: float, state: str, attempts: int
 ) -> None:
     exchange, caller, phone = owing_with_another_on_hold()
@@ -58,7 +58,7 @@ def test_a_callback_beside_a_caller_on_hold_pays_when_they_talk_long_enough(
     assert (one.state, len(one.attempts), one.phone) == (state, attempts, "101" if state == "paid" else None)
 
 
-def test_it_is_an_attempt_when_it_rings_in_vain_and_nothing_when_another_is_called() -> None:
+def test_it_is_an_attempt_when_unanswered_and_nothing_for_another() -> None:
     for number, attempts in ((DEBTOR, 1), ("4165550103", 0)):
         exchange, caller, phone = owing_with_another_on_hold()
         second, far = calls_out(exchange, number, answered=False)
@@ -68,7 +68,7 @@ def test_it_is_an_attempt_when_it_rings_in_vain_and_nothing_when_another_is_call
 
 
 @pytest.mark.parametrize(("joined_after", "state"), [(5, "open"), (30, "paid")])
-def test_whoever_is_joined_with_the_caller_on_hold_was_called_back_before(joined_after: float, state: str) -> None:
+def test_the_person_joined_with_the_held_caller_was_called_back(joined_after: float, state: str) -> None:
     exchange, caller, phone = owing_with_another_on_hold()
     second, far = calls_out(exchange, DEBTOR)
     consults(exchange.at(75 + joined_after), caller, phone, second)
@@ -79,7 +79,7 @@ def test_whoever_is_joined_with_the_caller_on_hold_was_called_back_before(joined
     assert debt(exchange).state == state
 
 
-def test_it_is_no_call_of_its_own_unless_it_was_owed() -> None:
+def test_it_is_no_call_of_its_own_unless_it_was_due() -> None:
     for number, directions in (("4165550103", ["inbound"] * 2), (DEBTOR, ["inbound", "inbound", "outbound"])):
         exchange, caller, phone = owing_with_another_on_hold()
         both = calls_out(exchange, number)

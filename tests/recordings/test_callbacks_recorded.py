@@ -19,10 +19,19 @@ import pytest
 from callmon.core.verdicts import Verdict
 from tests.lab.recordings import call_family, cut, named_messages
 from tests.lab.situations_callbacks import CALLED_BACK, MADE, TOO_SHORT, WHOSE
-from tests.recordings.test_cel import rows_of, told
+from tests.recordings.test_cel import reported, rows_of
 from tests.support.cut_recordings import Recording
 from tests.support.environment import GIVEN
-from tests.support.owed_recordings import HOUR, Verdicts, backfilled, given_by, heard, owing, restarted, when_due
+from tests.support.obligation_recordings import (
+    HOUR,
+    Verdicts,
+    backfilled,
+    given_by,
+    heard,
+    owing,
+    restarted,
+    when_due,
+)
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 RUN = "run-22-callbacks"
@@ -62,7 +71,7 @@ def since() -> datetime:
     return datetime.fromtimestamp(first, UTC) - HOUR
 
 
-def test_each_recorded_callback_is_one_and_a_call_that_cannot_be_attributed_leaves_it_unknown() -> None:
+def test_each_recorded_callback_is_one_and_an_unclear_call_unknown() -> None:
     replay = owing(truth(), since())
     heard(replay, (RECORDINGS / f"{RUN}.ami").read_bytes())
     assert when_due(replay) == truth()
@@ -70,7 +79,7 @@ def test_each_recorded_callback_is_one_and_a_call_that_cannot_be_attributed_leav
 
 def test_a_backfill_from_cel_finds_the_same_callbacks() -> None:
     replay = owing(truth(), since())
-    backfilled(replay, told(rows_of(RECORDINGS / f"{RUN}.cel.csv")), since() + HOUR)
+    backfilled(replay, reported(rows_of(RECORDINGS / f"{RUN}.cel.csv")), since() + HOUR)
     assert when_due(replay) == truth() | UNTOLD_BY_CEL
 
 
@@ -79,9 +88,7 @@ def test_a_backfill_from_cel_finds_the_same_callbacks() -> None:
 
 @pytest.mark.parametrize("n", range(len(made())))
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_gap_anywhere_makes_no_callback_a_missed_one_and_no_short_one_a_conversation(
-    n: int, killed: bool
-) -> None:
+def test_a_gap_makes_no_callback_missed_and_no_short_one_a_talk(n: int, killed: bool) -> None:
     call = made()[n]
     recording = Recording.of(family((RECORDINGS / f"{RUN}.ami").read_bytes(), call))
     wanted = MAY_BE[MADE[call["situation"]]]

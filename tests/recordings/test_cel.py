@@ -28,7 +28,7 @@ from callmon.backfill.merge import merged
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
 from callmon.core.calls.account import CallAccount
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.text.records import as_json
@@ -65,7 +65,7 @@ def _rows_of(path: Path) -> tuple[CelRow, ...]:
     return tuple(rows)
 
 
-def told(rows: Iterable[CelRow], settings: Settings = DESK_PHONES) -> extract.ExtractedCalls:
+def reported(rows: Iterable[CelRow], settings: Settings = DESK_PHONES) -> extract.ExtractedCalls:
     where = ExchangeProfile(settings, "toronto")
     return {
         call: facts
@@ -76,7 +76,7 @@ def told(rows: Iterable[CelRow], settings: Settings = DESK_PHONES) -> extract.Ex
 
 @cache
 def told_of_trace(name: str) -> extract.ExtractedCalls:
-    return told(rows_of(TRACES / name / "cel.csv"))
+    return reported(rows_of(TRACES / name / "cel.csv"))
 
 
 def concluded(facts: list[Fact]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def concluded(facts: list[Fact]) -> dict[str, Any]:
 
 
 def calls(rows: Iterable[CelRow]) -> list[dict[str, Any]]:
-    return [concluded(facts) for facts in told(rows).values()]
+    return [concluded(facts) for facts in reported(rows).values()]
 
 
 def whole(rows: Iterable[CelRow]) -> list[CelRow]:
@@ -159,7 +159,7 @@ def refusals_last(rows: list[CelRow]) -> list[CelRow]:
 
 
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
-def test_a_refusal_that_is_written_after_the_end_of_the_call_is_one_all_the_same(run: str) -> None:
+def test_a_refusal_written_after_the_calls_end_is_one_all_the_same(run: str) -> None:
     rows = rows_of(RECORDINGS / f"{run}.cel.csv")
     moved = refusals_last(rows)
     assert sum(one.at != other.at for one, other in zip(rows, moved, strict=True)) > 4
@@ -187,9 +187,7 @@ def forwarders_moved(rows: list[CelRow], by: timedelta) -> list[CelRow]:
 
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
 @pytest.mark.parametrize("by", [0.3, 0.8, -0.3])
-def test_a_forwarding_is_one_also_where_the_phone_s_end_is_written_long_before_or_after(
-    run: str, by: float
-) -> None:
+def test_a_forwarding_is_one_whenever_the_phones_end_is_written(run: str, by: float) -> None:
     rows = rows_of(RECORDINGS / f"{run}.cel.csv")
     moved = forwarders_moved(rows, timedelta(seconds=by))
     assert sum(one.at != other.at for one, other in zip(rows, moved, strict=True)) >= 2
@@ -213,7 +211,7 @@ def forwarders_end(rows: list[CelRow], cause: int, by: str) -> list[CelRow]:
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
 @pytest.mark.parametrize("cause", [0, 16, 19, 26, 127])
-def test_a_forwarding_is_one_whatever_the_cause_and_whoever_is_said_to_have_hung_up(run: str, cause: int) -> None:
+def test_a_forwarding_is_one_whatever_the_cause_of_the_hangup(run: str, cause: int) -> None:
     """The channel that dials gives the phone up at once, perhaps before the phone's own side has noted why: of 135
     forwardings on a busy Asterisk 22, 20 bore cause 0 and named nobody.
     """
@@ -222,16 +220,16 @@ def test_a_forwarding_is_one_whatever_the_cause_and_whoever_is_said_to_have_hung
 
 
 @pytest.mark.parametrize("cause", [0, 16, 23])
-def test_a_phone_that_sends_the_call_on_at_once_did_not_ring_whatever_its_cause(cause: int) -> None:
+def test_a_phone_that_sends_the_call_on_at_once_did_not_ring(cause: int) -> None:
     rows = forwarders_end(rows_of(TRACES / "forward_302" / "cel.csv"), cause, "")
-    (facts,) = told(rows).values()
+    (facts,) = reported(rows).values()
     assert [fact.phone for fact in facts if isinstance(fact, f.PhoneRang)] == ["104"]
     assert [(fact.phone, fact.rang) for fact in facts if isinstance(fact, f.PhoneStopped)] == [("101", False)]
     assert [(fact.phone, fact.to) for fact in facts if isinstance(fact, f.Forwarded)] == [("101", "104")]
 
 
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
-def test_in_whole_seconds_and_without_dial_no_ring_is_more_than_one_off_and_no_verdict_is_wrong(run: str) -> None:
+def test_in_whole_seconds_no_ring_is_more_than_one_off(run: str) -> None:
     got = {call["call"]: call for call in calls(whole(rows_of(RECORDINGS / f"{run}.cel.csv")))}
     for name, own, wanted in scripted(run):
         call = got.get(own)
@@ -247,7 +245,7 @@ def test_in_whole_seconds_and_without_dial_no_ring_is_more_than_one_off_and_no_v
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_events_that_the_site_guide_names_are_enough_but_for_the_language_of_a_menu(name: str) -> None:
+def test_the_site_guides_events_suffice_but_for_a_menus_language(name: str) -> None:
     named = [row for row in rows_of(TRACES / name / "cel.csv") if row.kind in EVENTS]
     every = [concluding(call) | {"language": None} for call in calls(rows_of(TRACES / name / "cel.csv"))]
     assert [concluding(call) for call in calls(named)] == every
@@ -274,21 +272,21 @@ def test_within_half_a_second_of_the_limit_cel_cannot_tell(after: float, rings: 
     assert (call["rings"], call["verdicts"]["answer_by_third_ring"]) == (rings, verdict)
 
 
-def test_a_queue_that_goes_on_to_its_next_member_gave_the_first_up_unanswered() -> None:
-    (facts,) = told(rows_of(TRACES / "queue_second_member" / "cel.csv")).values()
+def test_a_queue_that_goes_on_to_a_member_left_the_first_unanswered() -> None:
+    (facts,) = reported(rows_of(TRACES / "queue_second_member" / "cel.csv")).values()
     assert [(fact.phone, fact.why) for fact in facts if isinstance(fact, f.PhoneStopped)] == [("101", "no_answer")]
 
 
-def test_a_call_that_the_rows_do_not_hold_whole_is_not_told() -> None:
+def test_a_call_that_the_rows_do_not_hold_whole_is_not_reported() -> None:
     rows = rows_of(TRACES / "blind_transfer_1" / "cel.csv")
-    assert told(rows[1:]) == {}
-    assert told(rows[:-6]) == {}
+    assert reported(rows[1:]) == {}
+    assert reported(rows[:-6]) == {}
 
 
 def test_the_order_of_rows_in_the_file_changes_nothing() -> None:
     rows = rows_of(TRACES / "attended_dtmf" / "cel.csv")
     by_channel = sorted(rows, key=lambda row: (row.uniqueid, row.n))
-    assert told(by_channel) == told(rows)
+    assert reported(by_channel) == reported(rows)
 
 
 def test_stretches_end_where_no_channel_is_up_and_hold_all_rows_in_order() -> None:
@@ -342,7 +340,7 @@ PUBLIC = [name for name in NAMES if name not in ("callback_answered", "callback_
 @pytest.mark.parametrize("name", [name for name in PUBLIC if not name.startswith("ami_")])
 @effort(max_examples=examples(25), deadline=None)
 @given(data=st.data())
-def test_what_was_heard_and_cel_together_agree_with_what_really_happened(name: str, data: st.DataObject) -> None:
+def test_what_was_received_and_cel_together_agree_with_what_happened(name: str, data: st.DataObject) -> None:
     bytes_ = recording(name, "ami-callmon")[0]
     first = data.draw(st.integers(0, len(bytes_)))
     second = data.draw(st.integers(first, len(bytes_)))
@@ -357,9 +355,9 @@ def test_what_was_heard_and_cel_together_agree_with_what_really_happened(name: s
         assert got["verdicts"] == heard_whole[call]
 
 
-def test_a_join_that_was_heard_after_the_gap_is_not_the_answer_that_the_gap_hid() -> None:
+def test_a_join_after_the_gap_is_not_the_answer_that_the_gap_hid() -> None:
     """The agent came back from a consultation: joined with the caller again, long after the answer."""
-    facts = told(rows_of(TRACES / "attended_returned" / "cel.csv"))
+    facts = reported(rows_of(TRACES / "attended_returned" / "cel.csv"))
     (call,) = facts
     known = cut(recording("attended_returned", "ami-callmon")[0], 13_582, 16_747)
     answer, again = [fact for fact in (*facts[call], *known) if isinstance(fact, f.Answered)]
@@ -379,10 +377,10 @@ def test_parking_by_a_transfer_is_no_transfer_wherever_the_site_parks() -> None:
     ]
 
 
-def test_ringing_that_was_heard_before_the_gap_stays_exact() -> None:
+def test_ringing_that_was_received_before_the_gap_stays_exact() -> None:
     data = recording("vm_message", "ami-callmon")[0]
     before = data.index(b"Event: DialEnd")
-    facts = told(rows_of(TRACES / "vm_message" / "cel.csv"))
+    facts = reported(rows_of(TRACES / "vm_message" / "cel.csv"))
     (call,) = facts
     got = concluded(merged(of_call(heard(data[:before]), call), facts[call]))
     exact = replayed(data).calls()[0]
@@ -390,10 +388,10 @@ def test_ringing_that_was_heard_before_the_gap_stays_exact() -> None:
     assert (got["heard"], got["outcome"]) == ("filled", "voicemail")
 
 
-def test_a_message_that_was_heard_is_a_message_though_cel_does_not_tell() -> None:
+def test_a_message_that_was_received_is_a_message_though_cel_does_not_tell() -> None:
     data = recording("vm_message", "ami-callmon")[0]
     after = data.index(b"Event: Newstate", data.index(b"Event: DialEnd"))
-    facts = told(rows_of(TRACES / "vm_message" / "cel.csv"))
+    facts = reported(rows_of(TRACES / "vm_message" / "cel.csv"))
     (call,) = facts
     known = of_call(heard(data), call)
     cut = [*known[:3], f.Unheard(call, known[3].at, known[4].at), *known[5:]]
@@ -401,10 +399,10 @@ def test_a_message_that_was_heard_is_a_message_though_cel_does_not_tell() -> Non
     assert concluded(merged(cut, facts[call]))["outcome"] == "voicemail_message"
 
 
-def test_no_message_is_claimed_where_voicemail_was_not_heard_to_its_end() -> None:
+def test_no_message_is_claimed_where_voicemail_was_not_received_to_its_end() -> None:
     name = "vm_hangup_greeting"
     data = recording(name, "ami-callmon")[0]
-    facts = told(rows_of(TRACES / name / "cel.csv"))
+    facts = reported(rows_of(TRACES / name / "cel.csv"))
     (call,) = facts
     known = of_call(heard(data), call)
     took = next(fact.at for fact in known if isinstance(fact, f.VoicemailTook))
@@ -415,10 +413,10 @@ def test_no_message_is_claimed_where_voicemail_was_not_heard_to_its_end() -> Non
     assert concluded(merged([known[0], early, *known[1:]], facts[call]))["outcome"] == "voicemail_no_message"
 
 
-def test_a_phone_that_was_heard_not_to_ring_did_not_ring() -> None:
+def test_a_phone_known_not_to_ring_did_not_ring() -> None:
     rows = rows_of(RECORDINGS / "run-22.cel.csv")
     (own,) = {own for name, own, _ in scripted("run-22") if name == "phones_silent"}
-    facts = told(rows)[own]
+    facts = reported(rows)[own]
     known = of_call(heard((RECORDINGS / "phones_silent.ami").read_bytes()), own)
     end = known[-1].at
     assert end is not None
@@ -435,5 +433,5 @@ def test_no_selection_of_a_real_exchanges_rows_raises(name: str, data: st.DataOb
     rows = rows_of(TRACES / name / "cel.csv")
     kept = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
     chosen = [row for row, keep in zip(rows, kept, strict=True) if keep]
-    for facts in told(chosen).values():
+    for facts in reported(chosen).values():
         concluded(facts)

@@ -14,11 +14,11 @@ import pytest
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.extract import with_doubt
 from callmon.backfill.cel.rows import COLUMNS, CelRow
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from tests.recordings.test_cel import DESK_PHONES, KEYS, RECORDINGS, calls, concluded, rows_of, scripted
 from tests.recordings.test_cel_layouts import fields_of, padded
 from tests.recordings.test_traces import TRACES
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 
 RUNS = pytest.mark.parametrize("run", ["run-16", "run-22"])
 LACKING = pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def without(rows: Sequence[CelRow], *columns: str) -> list[CelRow]:
 def said(rows: Sequence[CelRow], lacks_apps: bool = False) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in extract.stretches(rows):
-        told = extract.extract_calls(part, ExchangeProfile(DESK_PHONES, "toronto"), KEYS)
-        found += map(concluded, (told | with_doubt(part, told, lacks_apps)).values())
+        reported = extract.extract_calls(part, ExchangeProfile(DESK_PHONES, "toronto"), KEYS)
+        found += map(concluded, (reported | with_doubt(part, reported, lacks_apps)).values())
     return found
 
 
@@ -44,20 +44,20 @@ def untrue(run: str, got: list[dict[str, Any]]) -> Iterator[str]:
     """What is claimed of a public call and is not so."""
     by_id = {call["call"]: call for call in got}
     for name, call, wanted in scripted(run):
-        told = by_id.get(call)
-        if told is None or not told["line"] or name.startswith("phones_silent"):
+        reported = by_id.get(call)
+        if reported is None or not reported["line"] or name.startswith("phones_silent"):
             continue
-        if told["outcome"] not in (wanted["outcome"], "unknown"):
-            yield f"{name}: {told['outcome']}, not {wanted['outcome']}"
-        if told["outcome"] == "answered":
-            yield from _of_answered(name, told, wanted)
+        if reported["outcome"] not in (wanted["outcome"], "unknown"):
+            yield f"{name}: {reported['outcome']}, not {wanted['outcome']}"
+        if reported["outcome"] == "answered":
+            yield from _of_answered(name, reported, wanted)
         for standard, verdict in wanted.get("verdicts", {}).items():
-            if told["verdicts"].get(standard) not in (verdict, "unknown"):
-                yield f"{name} {standard}: {told['verdicts'].get(standard)}, not {verdict}"
+            if reported["verdicts"].get(standard) not in (verdict, "unknown"):
+                yield f"{name} {standard}: {reported['verdicts'].get(standard)}, not {verdict}"
 
 
-def _of_answered(name: str, told: dict[str, Any], wanted: dict[str, Any]) -> Iterator[str]:
-    person = {**told, "answered_by": told["answered_by"]["extension"]}
+def _of_answered(name: str, reported: dict[str, Any], wanted: dict[str, Any]) -> Iterator[str]:
+    person = {**reported, "answered_by": reported["answered_by"]["extension"]}
     for key in (*CERTAIN, "answered_by", "rings"):
         if key in wanted and person[key] != wanted[key]:
             yield f"{name} {key}: {person[key]}, not {wanted[key]}"
@@ -66,7 +66,7 @@ def _of_answered(name: str, told: dict[str, Any], wanted: dict[str, Any]) -> Ite
 @pytest.mark.sampled(3)
 @RUNS
 @LACKING
-def test_nothing_untrue_is_told_of_any_call(run: str, columns: tuple[str, ...], lacks_apps: bool) -> None:
+def test_nothing_untrue_is_reported_of_any_call(run: str, columns: tuple[str, ...], lacks_apps: bool) -> None:
     got = said(without(rows_of(RECORDINGS / f"{run}.cel.csv"), *columns), lacks_apps)
     assert list(untrue(run, got)) == []
     known = [call for call in got if call["line"] and call["outcome"] != "unknown"]
@@ -81,7 +81,7 @@ def test_nor_where_a_kind_of_event_is_not_written(run: str, kind: str) -> None:
     assert (list(untrue(run, got)), len(got) > 90) == ([], True)
 
 
-def test_where_only_the_hang_ups_say_nothing_it_is_known_where_a_call_was_handed_on() -> None:
+def test_where_hangups_alone_are_silent_a_handing_on_is_known() -> None:
     rows = rows_of(TRACES / "blind_transfer_1" / "cel.csv")
     mute = [msgspec.structs.replace(row, extra="" if row.kind == "HANGUP" else row.extra) for row in rows]
     (call,) = said(mute)
@@ -103,7 +103,7 @@ def filled(folder: Path, name: str, column: str) -> tuple[dict[str, Any], list[s
     with closing(sqlite3.connect(folder / "cel.db")) as connection, connection:
         connection.execute(f"CREATE TABLE cel ({names})")
         connection.executemany(f"INSERT INTO cel VALUES ({signs})", rows)
-    office = Office(folder, f'\n[exchanges.toronto.cel]\nurl = "sqlite:///{folder}/cel.db"\n')
+    office = BackfillOffice(folder, f'\n[exchanges.toronto.cel]\nurl = "sqlite:///{folder}/cel.db"\n')
     result = office.run("backfill", "--json")
     return msgspec.json.decode(result.stdout), result.stderr.splitlines()
 
@@ -125,11 +125,15 @@ IN_PART = (
 def test_the_command_says_what_it_cannot_know_and_what_would_tell_it(
     tmp_path: Path, name: str, outcome: str, transfers: str, errors: list[str]
 ) -> None:
-    call, told = filled(tmp_path, name, "eventextra")
-    assert (call["outcome"], call["verdicts"]["one_transfer_at_most"], told[:-1]) == (outcome, transfers, errors)
+    call, reported = filled(tmp_path, name, "eventextra")
+    assert (call["outcome"], call["verdicts"]["one_transfer_at_most"], reported[:-1]) == (
+        outcome,
+        transfers,
+        errors,
+    )
 
 
 def test_a_diary_without_applications_is_taken_with_the_same_care(tmp_path: Path) -> None:
-    call, told = filled(tmp_path, "attended_dtmf", "appname")
+    call, reported = filled(tmp_path, "attended_dtmf", "appname")
     verdict = call["verdicts"]["one_transfer_at_most"]
-    assert (call["outcome"], verdict, told[:-1]) == ("answered", "unknown", [IN_PART])
+    assert (call["outcome"], verdict, reported[:-1]) == ("answered", "unknown", [IN_PART])

@@ -16,7 +16,7 @@ import pytest
 from callmon.backfill.cel.rows import COLUMNS, CelReader, CelRow
 from tests.recordings.test_cel import RECORDINGS, TORONTO, calls, concluding, of_public, rows_of, scripted
 from tests.recordings.test_traces import NAMES, TRACES
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.support.scripted_truth import unlike
 
 Fields = list[list[str]]
@@ -132,14 +132,14 @@ def kept(text: str) -> str:
 
 
 @pytest.mark.parametrize("layout", [*LAYOUTS, over_dahdi], ids=lambda layout: layout.__name__)
-def test_each_recording_comes_out_the_same_however_its_diary_is_kept(layout: Callable[[Fields], str]) -> None:
+def test_each_recording_gives_the_same_by_any_layout_of_its_log(layout: Callable[[Fields], str]) -> None:
     found = {
         path.parent.name: [concluding(call) for call in calls_of(*read(layout(fields_of(path))))] for path in FILES
     }
     wanted = {path.parent.name: [concluding(call) for call in calls_of(*rows_of(path))] for path in FILES}
 
-    def plain(told: list[dict[str, object]]) -> list[str]:
-        return sorted(kept(repr(call)) for call in told)
+    def plain(reported: list[dict[str, object]]) -> list[str]:
+        return sorted(kept(repr(call)) for call in reported)
 
     assert [name for name in wanted if plain(found[name]) != plain(wanted[name])] == []
 
@@ -147,7 +147,7 @@ def test_each_recording_comes_out_the_same_however_its_diary_is_kept(layout: Cal
 @pytest.mark.sampled(16)
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
-def test_a_busy_run_agrees_with_its_script_however_its_diary_is_kept(
+def test_a_busy_run_agrees_with_its_script_by_any_layout_of_its_log(
     layout: Callable[[Fields], str], run: str
 ) -> None:
     got = calls_of(*read(layout(fields_of(RECORDINGS / f"{run}.cel.csv"))))
@@ -165,6 +165,6 @@ def test_the_command_takes_each_of_these_files(tmp_path: Path) -> None:
     for name, path in files(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
-        (call,) = Office(folder).calls(str(path))
+        (call,) = BackfillOffice(folder).calls(str(path))
         said = call["outcome"], call["line"], len(call["transfers"]), call["answered_by"]["extension"]
         assert (name, *said) == (name, "answered", "general", 1, "101")

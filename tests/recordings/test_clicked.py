@@ -20,12 +20,12 @@ from callmon.core.callbacks.outbound_call import TrackedOutboundCall
 from callmon.core.calls.endpoints import is_number
 from callmon.core.facts import Fact
 from tests.lab.recordings import cut
+from tests.recordings.test_cel import reported as told_by_cel
 from tests.recordings.test_cel import rows_of
-from tests.recordings.test_cel import told as told_by_cel
 from tests.support.ami_builders import Channel, Exchange, replayed
 from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
 from tests.support.environment import GIVEN
-from tests.unit.test_unusual_calls import ABROAD, told
+from tests.unit.test_unusual_calls import ABROAD, reported
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 RUNS = ("run-22-clicked", "run-16-clicked")
@@ -55,7 +55,7 @@ CLICKED = [(run, n) for run in RUNS for n, call in enumerate(made(run)) if call[
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_a_recorded_click_dials_its_number_and_its_caller_is_the_agents_phone(run: str) -> None:
+def test_a_recorded_click_dials_its_number_from_the_agents_phone(run: str) -> None:
     said = {call["call"]: call for call in replayed((RECORDINGS / f"{run}.ami").read_bytes()).calls()}
     clicks = [call for call in made(run) if call["expect"].get("direction") == "outbound"]
     assert len(clicks) == {"run-22-clicked": 45, "run-16-clicked": 12}[run]
@@ -94,7 +94,7 @@ def callback(known: Iterable[Fact], whom: str) -> str:
 
 
 @pytest.mark.parametrize(("run", "n"), CLICKED)
-def test_a_click_with_a_gap_anywhere_pays_what_was_heard_and_nothing_else(run: str, n: int) -> None:
+def test_a_click_with_a_gap_settles_what_was_received_and_nothing_else(run: str, n: int) -> None:
     call = made(run)[n]
     heard = Recording.of(cut((RECORDINGS / f"{run}.ami").read_bytes(), call["linkedid"]))
     end = len(heard.blocks) + 1
@@ -118,7 +118,7 @@ def may_be(call: dict[str, Any], heard: Recording, begin: int, listed: int) -> s
     return {"none", "open", "attempt", "paid"} if hidden else {"paid"}
 
 
-def test_a_mobile_dialled_for_a_caller_is_no_click_where_callmon_begins_between_the_two_dials() -> None:
+def test_a_mobile_dialled_for_a_caller_is_no_click_between_two_dials() -> None:
     """A channel that dials is named, but not known yet: that is no Originate, which has none."""
     heard = Recording.of((RECORDINGS / "confirm_refused.ami").read_bytes())
     first, mobile = (n for n, head in enumerate(heard.heads) if head.get("Event") == "DialBegin")
@@ -167,9 +167,7 @@ def rings_agent(exchange: Exchange, late: bool) -> tuple[Channel, Channel, Chann
 
 @pytest.mark.parametrize("late_outside", [False, True])
 @pytest.mark.parametrize("late_inside", [False, True])
-def test_a_click_through_chains_is_one_call_in_whatever_order_its_dials_are_told(
-    late_inside: bool, late_outside: bool
-) -> None:
+def test_a_click_through_chains_is_one_call_in_any_order_of_dials(late_inside: bool, late_outside: bool) -> None:
     exchange = Exchange()
     first, _, agent = rings_agent(exchange.at(-3.1), late_inside)
     outer, outer_runs = local(exchange.at(-0.1), "94165550101@out", first.linkedid)
@@ -183,13 +181,13 @@ def test_a_click_through_chains_is_one_call_in_whatever_order_its_dials_are_told
     exchange.at(8).answer(outer_runs, far)
     exchange.answer(first, outer)
     exchange.at(20).ends(*reversed(list(exchange.channels.values())))
-    assert told(exchange) == [("outbound", None, "answered", 2, "outside")]
+    assert reported(exchange) == [("outbound", None, "answered", 2, "outside")]
     call = exchange.one()
     assert (call["dialled"], call["caller"], call["caller_channel"]) == ("4165550101", "313", agent.name)
     assert call["answered"] == "2026-11-24T14:00:08.000000Z"
 
 
-def test_a_click_whose_number_is_in_no_extension_dials_what_the_trunk_dials() -> None:
+def test_a_click_with_no_number_in_its_extension_dials_as_its_trunk() -> None:
     exchange = Exchange()
     first, _, _ = rings_agent(exchange.at(-3.1), late=False)
     outer, outer_runs = local(exchange.at(-0.1), "s@out", first.linkedid)
@@ -198,11 +196,11 @@ def test_a_click_whose_number_is_in_no_extension_dials_what_the_trunk_dials() ->
     exchange.at(1).stop(outer_runs, far, "BUSY", 17)
     for channel in list(exchange.channels.values()):
         exchange.at(5).hangup(channel)
-    assert told(exchange) == [("outbound", None, "busy", None, None)]
+    assert reported(exchange) == [("outbound", None, "busy", None, None)]
     assert exchange.one()["dialled"] == "4165550101"
 
 
-def test_a_click_that_dials_before_the_agent_has_picked_up_is_told_as_no_call() -> None:
+def test_a_click_that_dials_before_the_agent_picks_up_is_no_call() -> None:
     """The dialplan answers the agent's side for an announcement, or voicemail does: nobody knows with whom."""
     exchange = Exchange()
     first, runs = local(exchange.at(-3.1), "313@click")
@@ -215,7 +213,7 @@ def test_a_click_that_dials_before_the_agent_has_picked_up_is_told_as_no_call() 
     exchange.at(3).answer(first, far)
     exchange.at(4).answer(runs, agent)
     exchange.at(20).ends(far, first, runs, agent)
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 def test_a_second_phone_that_rings_for_the_agent_is_no_party_of_the_call() -> None:
@@ -230,5 +228,5 @@ def test_a_second_phone_that_rings_for_the_agent_is_no_party_of_the_call() -> No
     exchange.at(0).ring(first, far)
     exchange.at(8).answer(first, far)
     exchange.at(20).ends(far, first, runs, soft)
-    assert told(exchange) == [("outbound", None, "answered", 2, "outside")]
+    assert reported(exchange) == [("outbound", None, "answered", 2, "outside")]
     assert exchange.one()["caller"] == "314"

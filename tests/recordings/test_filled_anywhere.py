@@ -25,7 +25,7 @@ from callmon.core.facts import Fact, as_it_stands
 from tests.lab.recordings import cut
 from tests.model.exam.cuts import Examined
 from tests.model.exam.subjects import of_recording
-from tests.recordings.test_cel import as_cel_may_say, calls, concluded, rows_of, told
+from tests.recordings.test_cel import as_cel_may_say, calls, concluded, reported, rows_of
 from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
 from tests.support.environment import GIVEN
 from tests.support.examples import examples
@@ -49,7 +49,7 @@ def rows(run: str) -> tuple[CelRow, ...]:
 
 @lru_cache
 def in_cel(run: str) -> dict[str, list[Fact]]:
-    return told(rows(run))
+    return reported(rows(run))
 
 
 @lru_cache
@@ -144,20 +144,20 @@ FOUND = {
 
 
 @pytest.mark.parametrize("what", FOUND)
-def test_what_was_once_told_wrong(what: str) -> None:
+def test_what_was_once_reported_wrong(what: str) -> None:
     run, situation, where = FOUND[what]
     call = next(call for call in made(run) if call["situation"] == situation)
     assert cut_at(run, call, recording(run, call), *where) == []
 
 
-def test_by_cel_a_caller_who_leaves_while_one_phone_is_busy_and_another_rings_has_given_up() -> None:
+def test_by_cel_a_caller_who_leaves_a_ringing_phone_has_given_up() -> None:
     """The caller's channel ends with cause 17, as after Busy(); its last application is Dial."""
     (call,) = calls(rows_of(RECORDINGS / "caller_leaves_while_a_phone_is_busy.cel.csv"))
     said = (call["outcome"], call["verdicts"]["answer_by_third_ring"], call["verdicts"]["reach_a_person"])
     assert said == ("abandoned", "exempt", "exempt")
 
 
-def test_a_phone_whose_ringing_was_received_does_not_begin_the_wait_if_another_may_have_rung_in_the_gap() -> None:
+def test_a_received_ringing_begins_no_wait_if_another_may_have_rung() -> None:
     """The first phone rings in the gap, six seconds before: by CEL, at some time before the answer."""
     examined = Examined(of_recording("second_phone_rings_first"))
     assert [line for cut in examined.cuts((3, 8)) for line in examined.wrongs(cut)] == []

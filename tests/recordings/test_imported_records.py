@@ -27,7 +27,7 @@ from callmon.backfill.imported.queue_log import QueueLogReader
 from callmon.backfill.imported.records import RecordLine, RecordReader
 from callmon.config.settings import Settings, example_text, parse
 from callmon.core.calls.call import Call
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Finding
 
@@ -104,7 +104,7 @@ def reader_of(record: str, given: Settings) -> RecordReader:
 
 
 @cache
-def told(version: str, record: str) -> dict[str, tuple[Call, tuple[Finding, ...]]]:
+def reported(version: str, record: str) -> dict[str, tuple[Call, tuple[Finding, ...]]]:
     given = settings(version, record)
     monitor, reader = Monitor(given, "toronto", token=str), reader_of(record, given)
     found = {}
@@ -122,7 +122,7 @@ EACH = pytest.mark.parametrize(("version", "record"), [(v, r) for v in VERSIONS 
 @EACH
 def test_no_fact_and_no_verdict_of_a_record_differs_from_what_people_did(version: str, record: str) -> None:
     wrong = []
-    for name, (call, findings) in told(version, record).items():
+    for name, (call, findings) in reported(version, record).items():
         really = truth(version)[name]
         facts = {"line": call.line, "direction": call.direction, "abandoned_in": call.abandoned_in}
         if really["situation"] not in ANSWERED_BEFORE:
@@ -146,7 +146,7 @@ def agree(value: str, really: str | None) -> bool:
 
 @EACH
 def test_no_record_tells_rings_and_each_unknown_verdict_names_the_record(version: str, record: str) -> None:
-    calls, findings = zip(*told(version, record).values(), strict=True)
+    calls, findings = zip(*reported(version, record).values(), strict=True)
     assert {(call.heard, call.rings, call.ringing) for call in calls} == {(calls[0].heard, None, None)}
     assert calls[0].heard == record[:9].replace("cdr-custo", "cdr").replace("cdr-csv.c", "cdr")
     unknown = {finding.reason_key for some in findings for finding in some if finding.verdict == "unknown"}
@@ -155,13 +155,15 @@ def test_no_record_tells_rings_and_each_unknown_verdict_names_the_record(version
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_queue_log_tells_the_outcome_of_each_call_in_a_queue_and_no_other(version: str) -> None:
-    found = {truth(version)[x]["situation"]: call.outcome for x, (call, _) in told(version, "queue_log").items()}
+    found = {
+        truth(version)[x]["situation"]: call.outcome for x, (call, _) in reported(version, "queue_log").items()
+    }
     assert found == OF_QUEUE_LOG
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_queue_log_tells_waits_to_the_second_and_transfers_by_the_member(version: str) -> None:
-    found = {truth(version)[name]["situation"]: call for name, (call, _) in told(version, "queue_log").items()}
+    found = {truth(version)[name]["situation"]: call for name, (call, _) in reported(version, "queue_log").items()}
     joined = {x: (call.arrived, call.answered) for x, call in found.items()}
     waits = {x: (end - begin).total_seconds() for x, (begin, end) in joined.items() if begin and end}
     assert waits == {
@@ -178,7 +180,7 @@ def test_queue_log_tells_waits_to_the_second_and_transfers_by_the_member(version
 @pytest.mark.parametrize("record", ["cdr-custom.csv", "cdr-csv.csv"])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_cdr_tells_the_outcome_where_it_does_not_lie_and_no_wait_at_all(version: str, record: str) -> None:
-    found = told(version, record)
+    found = reported(version, record)
     inbound = {name: one for name, one in truth(version).items() if one["direction"] == "inbound"}
     missing = {one["situation"] for name, one in inbound.items() if name not in found}
     assert missing == WITHOUT_LINE

@@ -195,7 +195,7 @@ def test_a_call_from_a_number_of_a_relay_service_is_one(caller: str, relay: bool
     assert (call.line, call.relay) == ("general", relay)
 
 
-def test_a_short_relay_number_is_no_colleague_on_an_exchange_whose_trunks_are_not_told() -> None:
+def test_a_short_relay_number_is_no_colleague_if_trunks_are_unknown() -> None:
     exchange = Exchange()
     caller = exchange.at(-5).call(GENERAL, "SIP/voisin", caller="711")
     (phone,) = exchange.at(-4).rings(caller, "PJSIP/101")
@@ -241,7 +241,7 @@ def test_a_relay_call_left_to_voicemail_is_ended_when_it_ends() -> None:
     assert relay_ended_early(ended(exchange)) is False
 
 
-def test_a_relay_call_is_still_one_when_its_number_is_no_longer_kept() -> None:
+def test_a_relay_call_is_still_one_when_its_number_is_no_longer_stored() -> None:
     """The mark is in the fact, so that a rejudgement needs no number."""
     exchange = Exchange()
     caller, phone = talking(exchange, caller="711")

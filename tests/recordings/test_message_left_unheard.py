@@ -55,7 +55,7 @@ def said(store: Database, rows: Sequence[CelRow], *growths: MailboxGrowth, box: 
     return sorted(call.outcome for call in calls(store, rows, *growths, box=box))
 
 
-def test_the_one_call_in_a_box_that_grew_by_one_left_the_message_and_it_is_owed(store: Database) -> None:
+def test_the_one_call_in_a_mailbox_grown_by_one_left_the_message(store: Database) -> None:
     (call,) = calls(store, MESSAGE, grew())
     assert (call.outcome, call.heard) == ("voicemail_message", "filled")
     assert call.voicemail is not None
@@ -145,36 +145,36 @@ def test_what_the_dialplan_wrote_into_cel_itself_is_known(
 # The box, as the exchange tells of it.
 
 
-def gap(boxes: Mailboxes, before: int, after: int, waiting: int | None = None) -> list[MailboxGrowth]:
-    boxes.record_listing("500", str(before), "100", NOON)
-    boxes.begin_gap(NOON + MINUTE)
-    boxes.begin_gap()  # the next connection
+def gap(mailboxes: Mailboxes, before: int, after: int, waiting: int | None = None) -> list[MailboxGrowth]:
+    mailboxes.record_listing("500", str(before), "100", NOON)
+    mailboxes.begin_gap(NOON + MINUTE)
+    mailboxes.begin_gap()  # the next connection
     if waiting is not None:
-        boxes.record_message_waiting("500@default", str(waiting), NOON + 2 * MINUTE)
-    boxes.record_listing("500", str(after), "100", NOON + 2 * MINUTE)
-    return boxes.grown.get("500", [])
+        mailboxes.record_message_waiting("500@default", str(waiting), NOON + 2 * MINUTE)
+    mailboxes.record_listing("500", str(after), "100", NOON + 2 * MINUTE)
+    return mailboxes.grown.get("500", [])
 
 
-def test_a_growth_is_from_the_last_word_before_a_gap_to_the_first_count_after_it() -> None:
+def test_a_growth_is_from_the_last_word_before_to_the_first_count_after() -> None:
     assert gap(Mailboxes(["500"]), 2, 3) == [MailboxGrowth(NOON + MINUTE, NOON + 2 * MINUTE, 1)]
     assert gap(Mailboxes(["500"]), 2, 0) == [MailboxGrowth(NOON + MINUTE, NOON + 2 * MINUTE, -2)]
 
 
-def test_a_message_that_is_heard_before_the_count_makes_that_count_useless() -> None:
+def test_a_message_received_before_the_count_makes_that_count_useless() -> None:
     assert gap(Mailboxes(["500"]), 2, 3, waiting=3) == []
 
 
 def test_a_box_that_was_not_counted_before_the_gap_has_no_growth() -> None:
-    boxes = Mailboxes(["500"])
-    boxes.begin_gap(NOON)
-    boxes.record_listing("500", "3", "100", NOON + MINUTE)
-    assert boxes.grown == {}
+    mailboxes = Mailboxes(["500"])
+    mailboxes.begin_gap(NOON)
+    mailboxes.record_listing("500", "3", "100", NOON + MINUTE)
+    assert mailboxes.grown == {}
 
 
 def test_two_gaps_without_a_count_between_are_one() -> None:
-    boxes = Mailboxes(["500"])
-    boxes.record_listing("500", "2", "100", NOON)
+    mailboxes = Mailboxes(["500"])
+    mailboxes.record_listing("500", "2", "100", NOON)
     for minutes in (1, 2, 3):
-        boxes.begin_gap(NOON + minutes * MINUTE)
-    boxes.record_listing("500", "3", "100", NOON + 4 * MINUTE)
-    assert boxes.grown["500"] == [MailboxGrowth(NOON + MINUTE, NOON + 4 * MINUTE, 1)]
+        mailboxes.begin_gap(NOON + minutes * MINUTE)
+    mailboxes.record_listing("500", "3", "100", NOON + 4 * MINUTE)
+    assert mailboxes.grown["500"] == [MailboxGrowth(NOON + MINUTE, NOON + 4 * MINUTE, 1)]

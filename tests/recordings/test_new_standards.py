@@ -73,7 +73,7 @@ def served(*extensions: str, language: str | None = "fr", given: Settings = LIST
 
 
 @pytest.mark.parametrize(
-    ("extensions", "told"),
+    ("extensions", "reported"),
     [
         (("102",), ("met", "french_at_first_answer", None)),
         (("101",), ("not_met", "no_french_speaker", "other")),
@@ -85,17 +85,17 @@ def served(*extensions: str, language: str | None = "fr", given: Settings = LIST
         (("104",), ("met", "french_at_first_answer", None)),
     ],
 )
-def test_a_french_speaker_at_some_time_of_the_call_meets_it(extensions: tuple[str, ...], told: Any) -> None:
-    assert judged(served(*extensions), B) == told
+def test_a_french_speaker_at_some_time_of_the_call_meets_it(extensions: tuple[str, ...], reported: Any) -> None:
+    assert judged(served(*extensions), B) == reported
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "reported"),
     [("en", ("exempt", "not_asked_in_french", None)), ("es", ("exempt", "not_asked_in_french", None)),
      (None, ("unknown", "language_unknown", None))],
 )  # fmt: skip
-def test_only_a_call_asked_for_in_french_is_covered(language: str | None, told: Any) -> None:
-    assert [judged(served(x, language=language), B) for x in ("101", "102")] == [told, told]
+def test_only_a_call_asked_for_in_french_is_covered(language: str | None, reported: Any) -> None:
+    assert [judged(served(x, language=language), B) for x in ("101", "102")] == [reported, reported]
 
 
 def test_an_extension_whose_entry_has_ended_is_not_listed() -> None:
@@ -111,13 +111,13 @@ def test_the_languages_of_the_day_count_when_a_call_is_judged_again_later() -> N
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reported"),
     [
         ("fr", "en", ("not_met", "no_french_speaker", "other")),
         ("en", "fr", ("met", "french_after_first_answer", None)),
     ],
 )
-def test_the_languages_of_the_day_on_which_a_person_joined_count(before: str, after: str, told: Any) -> None:
+def test_the_languages_of_the_day_on_which_a_person_joined_count(before: str, after: str, reported: Any) -> None:
     """The call arrives ten seconds before midnight, and is handed on twenty seconds after."""
     listed = '[[staff]]\nextension = "{}"\nlanguages = ["{}"]\nvalid_{} = 2026-11-{}\n'
     entries = [listed.format("102", before, "until", 24), listed.format("102", after, "from", 25)]
@@ -127,7 +127,7 @@ def test_the_languages_of_the_day_on_which_a_person_joined_count(before: str, af
     )
     midnight = datetime(2026, 11, 25, 5, 0, tzinfo=UTC)
     call = served("101", "102", given=given, start=midnight + timedelta(seconds=10))
-    assert (call["in_hours"], judged(call, B)) == (True, told)
+    assert (call["in_hours"], judged(call, B)) == (True, reported)
 
 
 def test_a_call_that_nobody_answered_or_in_closed_hours_is_not_covered() -> None:
@@ -149,7 +149,7 @@ def cut(extension: str, given: Settings = LISTED) -> dict[str, Any]:
     return exchange.one(given)
 
 
-def test_a_gap_after_the_answer_may_hide_a_french_speaker_but_takes_none_away() -> None:
+def test_a_gap_after_the_answer_may_hide_a_french_speaker_not_remove_one() -> None:
     assert judged(cut("101"), B) == ("unknown", "gap", None)
     assert judged(cut("102"), B) == ("met", "french_at_first_answer", None)
 
@@ -171,7 +171,7 @@ def test_a_french_speaker_who_joins_in_beside_the_person_was_on_the_line() -> No
     assert judged(call, T) == ("met", "transferred", None)
 
 
-def test_who_was_the_first_to_answer_is_not_known_where_only_a_listing_shows_a_person() -> None:
+def test_the_first_to_answer_is_unknown_if_only_a_listing_shows_one() -> None:
     exchange = Exchange()
     caller = asked("fr", exchange)
     (phone,) = exchange.at(0).rings(caller, "PJSIP/102")
@@ -181,7 +181,7 @@ def test_who_was_the_first_to_answer_is_not_known_where_only_a_listing_shows_a_p
     assert judged(exchange.one(LISTED), B) == ("met", "french_first_answer_unknown", None)
 
 
-def test_a_call_handed_to_a_number_outside_was_with_somebody_of_whom_nothing_is_known() -> None:
+def test_a_call_handed_to_an_outside_number_was_with_an_unknown_person() -> None:
     exchange = Exchange()
     caller = asked("fr", exchange)
     phone = answered(exchange, caller, "101")
@@ -239,7 +239,7 @@ def test_one_transfer_and_then_the_survey_is_one_transfer() -> None:
     assert (len(call["transfers"]), judged(call, F)[0], judged(call, T)[0]) == (1, "met", "met")
 
 
-def test_a_caller_on_the_way_to_a_phone_that_rang_and_sent_to_the_survey_then_was_transferred_once() -> None:
+def test_a_caller_on_the_way_to_a_phone_and_then_surveyed_moved_once() -> None:
     exchange = Exchange()
     caller = asked("fr", exchange)
     phone = answered(exchange, caller, "101")
@@ -284,7 +284,7 @@ def test_a_caller_whom_a_redirect_left_at_the_survey_was_offered_it() -> None:
     assert judged(exchange.one(SURVEY), F) == ("met", "survey_offered", None)
 
 
-def test_a_caller_who_dials_the_surveys_extension_without_a_person_is_not_covered() -> None:
+def test_a_caller_who_dials_the_survey_without_a_person_is_not_covered() -> None:
     exchange = Exchange()
     caller = asked("fr", exchange)
     caller.exten = "750"
@@ -298,17 +298,17 @@ def test_a_gap_after_the_answer_may_hide_the_offer() -> None:
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
-def test_on_a_real_asterisk_the_survey_is_heard_whichever_way_it_is_offered(version: str) -> None:
+def test_on_a_real_asterisk_the_survey_is_received_however_offered(version: str) -> None:
     """By REFER, by #1, by a second line that joins, by *2, by a UserEvent at another extension, and not at all.
 
     Of a survey at an extension that nobody configured the dialplan's word is heard, and the transfer counts.
     """
     recorded = (SURVEYS / f"asterisk-{version}.ami").read_bytes()
-    told = [
+    reported = [
         (call["answered_by"]["extension"], [x["to"] for x in call["transfers"]], call["verdicts"][F])
         for call in replayed(recorded, settings=SURVEY).calls()
     ]
-    assert told == [
+    assert reported == [
         ("140", [], "met"),
         ("142", [], "met"),
         ("148", [], "met"),
@@ -332,7 +332,7 @@ def by_dialplan(exchange: Exchange, offered: bool, name: str = "CallmonSurveyOff
     exchange.at(50).ends(phone, caller)
 
 
-def test_the_dialplans_word_enables_the_standard_for_calls_that_end_after_it() -> None:
+def test_the_dialplans_word_enables_the_standard_for_later_ends() -> None:
     exchange = Exchange()
     for offered in (False, True, False):
         by_dialplan(exchange, offered)
@@ -363,7 +363,7 @@ def test_an_offer_before_the_answer_counts_for_the_call_that_is_answered() -> No
     assert judged(exchange.one(), F) == ("met", "survey_offered", None)
 
 
-def test_that_it_was_heard_is_kept_over_a_reload_and_a_reload_brings_staff_and_survey() -> None:
+def test_the_survey_stays_received_over_a_reload_which_brings_staff() -> None:
     heard, plain = listener(), listener()
     heard.survey_heard = True
     plain.adopt(heard)

@@ -30,7 +30,7 @@ EXACT_TO = 0.05  # seconds; the first packet of a tone comes 20 ms after its cau
 UNREPORTED = ("execif_r", "tryexec_r")
 
 
-def told(name: str, keeps_steps: bool = True) -> dict[str, Any]:
+def reported(name: str, keeps_steps: bool = True) -> dict[str, Any]:
     data = (FOLDER / f"{name}.ami").read_bytes()
     if not keeps_steps:
         data = END.join(message for message in data.split(END) if b"Event: Newexten\r\n" not in message)
@@ -38,28 +38,28 @@ def told(name: str, keeps_steps: bool = True) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", [name for name in RUNG if name not in UNREPORTED])
-def test_the_ring_that_is_told_is_the_one_that_the_caller_heard(name: str) -> None:
-    call, true = told(name), TRUTH[name]
+def test_the_reported_ring_is_the_one_of_the_caller(name: str) -> None:
+    call, true = reported(name), TRUTH[name]
     assert abs(datetime.fromisoformat(call["ringing"]).timestamp() - true["begins"]) <= EXACT_TO
     assert (call["rings"], call["wait_start"], call["rings_estimated"]) == (true["ring"], "told", False)
 
 
 @pytest.mark.parametrize("name", UNREPORTED)
 def test_a_dial_that_no_step_reports_has_no_ring_but_a_span(name: str) -> None:
-    call = told(name)
+    call = reported(name)
     assert (call["rings"], call["ringing"], call["wait_start"]) == (None, None, "phone")
 
 
 @pytest.mark.parametrize("name", SILENT)
-def test_where_the_caller_heard_no_ringing_none_is_told_as_heard(name: str) -> None:
-    call = told(name)
+def test_where_the_caller_got_no_ringing_none_is_reported(name: str) -> None:
+    call = reported(name)
     assert (call["ringing"] is None) == (call["wait_start"] != "early_media")
     assert call["heard_ringing"] == (call["wait_start"] == "early_media")
 
 
 @pytest.mark.parametrize("name", RUNG)
 def test_with_the_filter_of_before_a_ring_is_the_true_one_or_none(name: str) -> None:
-    call = told(name, keeps_steps=False)
+    call = reported(name, keeps_steps=False)
     assert call["rings"] in (None, TRUTH[name]["ring"])
     assert call["wait_start"] == "phone"
 

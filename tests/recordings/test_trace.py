@@ -241,15 +241,15 @@ def test_no_number_and_no_secret_is_left(data: bytes) -> None:
 @given(st.data())
 @hypothesis_settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_split_of_the_bytes_is_redacted_to_the_same_bytes(data: st.DataObject) -> None:
-    told = RECORDINGS[data.draw(st.integers(0, len(RECORDINGS) - 1))].read_bytes()[:20_000]
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(told)), max_size=12)))
-    pieces = [told[a:b] for a, b in zip([0, *cuts], [*cuts, len(told)], strict=True)]
-    assert b"".join(redacted(pieces, KEEP)) == whole(told)
+    reported = RECORDINGS[data.draw(st.integers(0, len(RECORDINGS) - 1))].read_bytes()[:20_000]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(reported)), max_size=12)))
+    pieces = [reported[a:b] for a, b in zip([0, *cuts], [*cuts, len(reported)], strict=True)]
+    assert b"".join(redacted(pieces, KEEP)) == whole(reported)
 
 
 def test_the_framing_survives_and_the_tail_is_dropped() -> None:
-    told = BANNER + b"\r\nEvent: A\r\nX: \xff" + END + b"no header at all" + END + END + b"Event: cut o"
-    assert whole(told) == BANNER + b"\r\nEvent: A\r\nX: \xff" + END + b"no header at all" + END + END
+    reported = BANNER + b"\r\nEvent: A\r\nX: \xff" + END + b"no header at all" + END + END + b"Event: cut o"
+    assert whole(reported) == BANNER + b"\r\nEvent: A\r\nX: \xff" + END + b"no header at all" + END + END
 
 
 def test_a_message_of_many_numbers_takes_no_longer_than_its_length() -> None:
@@ -281,15 +281,15 @@ def without_numbers(calls: list[dict[str, object]]) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
 def test_a_redacted_recording_leads_to_the_same_conclusions(recording: Path) -> None:
-    told = with_callers(recording.read_bytes())
-    assert without_numbers(concluded(whole(told))) == without_numbers(concluded(told))
+    reported = with_callers(recording.read_bytes())
+    assert without_numbers(concluded(whole(reported))) == without_numbers(concluded(reported))
 
 
 @pytest.mark.skipif(not SHARED, reason="the traces that were given with the task are not here")
 @pytest.mark.parametrize("recording", SHARED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_redacted_trace_leads_to_the_same_conclusions(recording: Path) -> None:
-    told = with_callers(recording.read_bytes())
-    assert without_numbers(concluded(whole(told))) == without_numbers(concluded(told))
+    reported = with_callers(recording.read_bytes())
+    assert without_numbers(concluded(whole(reported))) == without_numbers(concluded(reported))
 
 
 # --- the flight recorder --------------------------------------------------------------------------
@@ -394,9 +394,9 @@ def test_files_whose_last_day_is_over_are_found_and_others_left_alone(tmp_path: 
 
 
 async def said() -> AsyncIterator[bytes]:
-    told = BANNER + message(1) + message(2) + b"Event: cut o"
-    for start in range(0, len(told), 7):
-        yield told[start : start + 7]
+    reported = BANNER + message(1) + message(2) + b"Event: cut o"
+    for start in range(0, len(reported), 7):
+        yield reported[start : start + 7]
 
 
 async def said_for_ever() -> AsyncIterator[bytes]:
@@ -425,7 +425,7 @@ async def test_a_recording_with_numbers_is_what_was_said(tmp_path: Path) -> None
     assert done == Recorded(2, file.stat().st_size)
 
 
-async def test_a_file_that_is_there_is_written_over_only_when_told_so(tmp_path: Path) -> None:
+async def test_a_file_that_is_there_is_written_over_only_when_reported_so(tmp_path: Path) -> None:
     file = tmp_path / "a.ami"
     file.write_bytes(b"precious")
     with pytest.raises(ConfigError) as refused:
@@ -452,7 +452,7 @@ async def test_a_signal_ends_a_recording_with_a_whole_message(tmp_path: Path, nu
     assert file.read_bytes() == BANNER + redacted_message(1) * done.messages
 
 
-async def test_an_error_of_the_connection_is_told(tmp_path: Path) -> None:
+async def test_an_error_of_the_connection_is_reported(tmp_path: Path) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield BANNER
         raise ConfigError("exchanges.toronto: no")

@@ -134,7 +134,7 @@ def test_a_caller_who_leaves_the_queue_by_hanging_up_abandons_it_there() -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_inbound_call_on_a_line_has_one_verdict_of_each_enabled_standard(name: str) -> None:
+def test_every_inbound_call_on_a_line_has_a_verdict_of_each_standard(name: str) -> None:
     replay = replayed(*recording(name))
     for call in replay.calls():
         given = sorted(finding.standard for finding in replay.findings.get(call["call"], []))
@@ -302,7 +302,7 @@ PLAIN = [
 
 @effort(max_examples=examples(60), deadline=None)
 @given(one=st.sampled_from(PLAIN), two=st.sampled_from(PLAIN), late=st.integers(0, 20))
-def test_calls_at_the_same_time_are_told_as_if_each_were_alone(one: str, two: str, late: int) -> None:
+def test_calls_at_the_same_time_are_reported_as_if_each_were_alone(one: str, two: str, late: int) -> None:
     # A colleague rung by a phone that holds a caller is a consultation: a leg of that call, none of its own.
     assume({one, two} not in ({"hold_unhold", "internal_call"}, {"hold_unhold", "callback_answered"}))
     first, second = recording(one, "ami-callmon")[0], recording(two, "ami-callmon")[0]

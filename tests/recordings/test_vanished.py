@@ -40,7 +40,7 @@ def closed(replay: Replay) -> int:
     return replay.monitor.exchanges["toronto"].tracker.state.ghosts_closed
 
 
-def test_an_answered_call_missing_in_two_lists_ends_as_answered_with_no_end() -> None:
+def test_an_answered_call_missing_in_two_lists_ends_with_no_end() -> None:
     exchange = heard_from_the_start()
     call = ghost(exchange, *answered(exchange))
     assert (call["outcome"], call["ended"], call["rings"], call["heard"]) == ("answered", None, 2, "partly")
@@ -57,7 +57,7 @@ def test_a_ringing_call_missing_in_two_lists_is_unknown() -> None:
     assert [judged(call, standard)[0] for standard in VERDICTS] == ["unknown"] * 4
 
 
-def test_voicemail_of_a_call_missing_in_two_lists_says_nothing_of_a_message() -> None:
+def test_voicemail_of_a_call_missing_in_two_lists_has_no_message() -> None:
     exchange = heard_from_the_start()
     caller = exchange.at(1).call()
     phones = exchange.rings(caller, "PJSIP/101")

@@ -27,8 +27,8 @@ def test_every_call_of_a_version_is_what_people_did(run: str) -> None:
 @pytest.mark.parametrize("run", whole_runs.RUNS)
 def test_cel_of_a_version_agrees_with_what_people_did(run: str) -> None:
     rows = whole_runs.rows(run)
-    told = {row.linkedid for row in rows}
-    known = [call for call in whole_runs.truth(run) if call["linkedid"] in told]
+    reported = {row.linkedid for row in rows}
+    known = [call for call in whole_runs.truth(run) if call["linkedid"] in reported]
     made = [(call["situation"], call["linkedid"], as_cel_may_say(call["expect"])) for call in known]
     assert of_public(unlike(made, calls(rows))) == []
     assert (len(made), sum(len(expect) for _, _, expect in made)) == (CALLS, BY_CEL)

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 from callmon.features.months.model import Cut, Figure, Place, Report
-from tests.support.year import Owing, Truth
+from tests.support.year import Owing, YearTruth
 from tests.support.year.totals import CUTS, Totals, of_month
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -25,15 +25,15 @@ PAIRS = {"tty_voice": ("tty", "voice"), "french_english": ("fr", "en")}
 class Expected:
     """Expected (state, value, numerator, denominator) of every place of one month's report."""
 
-    def __init__(self, calls: list[Truth], owed: list[Owing], report: Report) -> None:
-        self._calls, self._owed = of_month(calls, owed, report.month.first, report.month.after)
+    def __init__(self, calls: list[YearTruth], obligations: list[Owing], report: Report) -> None:
+        self._calls, self._obligations = of_month(calls, obligations, report.month.first, report.month.after)
         self._known: dict[Cut, Totals] = {}
         self.report = report
 
     def totals(self, cut: Cut) -> Totals:
         if cut not in self._known:
             is_in = CUTS[cut.kind]
-            mine = [x for x in self._calls if is_in(x, cut.of)], [x for x in self._owed if is_in(x, cut.of)]
+            mine = [x for x in self._calls if is_in(x, cut.of)], [x for x in self._obligations if is_in(x, cut.of)]
             self._known[cut] = Totals(*mine)
         return self._known[cut]
 
@@ -73,7 +73,7 @@ def _rate(part: int, whole: int) -> tuple[str, float | None, int | None, int | N
     return ("known", part / whole, part, whole) if whole else ("not_applicable", None, part, whole)
 
 
-def told(figure: Figure) -> tuple[str, float | None, int | None, int | None]:
+def reported(figure: Figure) -> tuple[str, float | None, int | None, int | None]:
     return figure.state, figure.value, figure.numerator, figure.denominator
 
 

@@ -37,8 +37,10 @@ def ours(page: Page) -> list[str]:
         " || !e.closest('figure').nextElementSibling?.querySelector('table')).length"
     )
     captions = page.locator("table:not(:has(caption))").count()
-    told = {"heads without a scope": bare, "drawings without title, description or table": drawn}
-    return [f"{count} {what}" for what, count in {**told, "tables without a caption": captions}.items() if count]
+    reported = {"heads without a scope": bare, "drawings without title, description or table": drawn}
+    return [
+        f"{count} {what}" for what, count in {**reported, "tables without a caption": captions}.items() if count
+    ]
 
 
 def narrow(browser: Browser, html: bytes) -> list[str]:

@@ -69,10 +69,10 @@ def _texts(page: Any) -> Texts:
                 letters = fonts[str(operands[0])]
             case "TJ" | "Tj":
                 pieces = operands[0] if str(operator) == "TJ" else operands
-                told = "".join(_read(bytes(x), letters) for x in pieces if isinstance(x, pikepdf.String))
+                reported = "".join(_read(bytes(x), letters) for x in pieces if isinstance(x, pikepdf.String))
                 for mark in marks:
                     if mark is not None:
-                        found[mark] = found.get(mark, "") + told
+                        found[mark] = found.get(mark, "") + reported
     return found
 
 

@@ -53,7 +53,7 @@ def rows(store: Database, now: datetime, names: list[str]) -> dict[str, dict[str
 @pytest.mark.parametrize("now", [datetime(2025, 1, 1, 15, tzinfo=UTC), LATER])
 def test_every_figure_and_state_of_the_table_is_that_of_the_months_report(store: Database, now: datetime) -> None:
     names = [name for name in NAMES if period.month(name, TORONTO).begin < now]
-    settings, told, expected = year.settings(), {}, {}
+    settings, reported, expected = year.settings(), {}, {}
     for name, row in rows(store, now, names).items():
         report = gathered(store, settings, period.month(name, TORONTO), now, compare=False)
         figures = {key: report.figure(figure) for key, figure in SHOWN.items()}
@@ -63,11 +63,11 @@ def test_every_figure_and_state_of_the_table_is_that_of_the_months_report(store:
             report.figure("calls_offered").value or 0,
             {key: (x.numerator or 0, x.denominator or 0) for key, x in figures.items()},
         )
-        told[name] = row["state"], row["calls"], row["fractions"]
-    assert told == expected
+        reported[name] = row["state"], row["calls"], row["fractions"]
+    assert reported == expected
 
 
-def test_the_four_states_are_told_apart(store: Database) -> None:
+def test_the_four_states_are_distinguished(store: Database) -> None:
     now = datetime(2025, 1, 1, 15, tzinfo=UTC)
     states = [row["state"] for row in rows(store, now, ["2024-06", "2024-12", "2025-01"]).values()]
     (unheard,) = rows(store, LATER, ["2025-03"]).values()

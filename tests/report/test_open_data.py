@@ -126,7 +126,7 @@ def graph_of(package: Path) -> tuple[Graph, Node]:
     return graph, dataset
 
 
-def test_a_portal_is_told_titles_in_both_languages_the_licence_and_each_file(package: Path) -> None:
+def test_a_portal_gets_titles_in_both_languages_licence_and_files(package: Path) -> None:
     graph, dataset = graph_of(package)
     assert set(graph.objects(dataset, DCTERMS.title)) == {
         Literal("Statistiques téléphoniques, mai 2024", lang="fr"),
@@ -183,7 +183,7 @@ def test_duckdb_reads_from_parquet_the_figures_of_the_csv(package: Path) -> None
 NUMBERS: dict[str, Any] = {"value": float, "numerator": int, "denominator": int}
 
 
-def test_the_federal_columns_have_the_rate_of_each_service_and_nothing_of_few_calls(package: Path) -> None:
+def test_the_federal_columns_have_each_services_rate_and_no_few_calls(package: Path) -> None:
     rows, found = rows_of((package / "figures-en.csv").read_bytes(), "en"), standards(package)
     rates = {(x["member"], x["figure"].removesuffix(".rate")): x for x in rows
              if x["cut"] == "service" and x["figure"].removesuffix(".rate") in ALL_STANDARDS}  # fmt: skip
@@ -277,6 +277,6 @@ def test_another_licence_is_a_setting_with_any_signs(site: Path, tmp_path: Path)
     configure(site, OPEN_DATA + licence, name="other.toml")
     out = packaged(site, tmp_path / "x", "other.toml")
     graph, address = graph_of(out)[0], "https://x.example/?a=1&b=2"
-    told = {(str(name), str(value)) for name, value in graph.predicate_objects(URIRef(address))}
-    assert told == {(str(DCTERMS.identifier), "OGL-2.0"), (str(DCTERMS.title), "A & <b> 'B' \"C\"")}
+    reported = {(str(name), str(value)) for name, value in graph.predicate_objects(URIRef(address))}
+    assert reported == {(str(DCTERMS.identifier), "OGL-2.0"), (str(DCTERMS.title), "A & <b> 'B' \"C\"")}
     assert json.loads((out / "csv-metadata.json").read_bytes())["dc:license"] == {"@id": address}

@@ -75,13 +75,13 @@ def figures(published: Report, settings: Settings) -> dict[Key, list[float | Non
 def test_json_xlsx_and_parquet_have_the_numbers_of_the_csv(
     published: Report, settings: Settings, figures: dict[Key, list[float | None]], tmp_path: Path
 ) -> None:
-    told = json.loads(made(published, settings, "json", None))["figures"]
+    reported = json.loads(made(published, settings, "json", None))["figures"]
     assert {
         (x["figure"], x["part"], x["cut"], x["of"]): [x[y] for y in ("value", "numerator", "denominator")]
-        for x in told
+        for x in reported
     } == figures
-    book = openpyxl.load_workbook(BytesIO(made(published, settings, "xlsx", "en")))
-    cells = [[x.value for x in row] for row in book["Figures"].iter_rows(min_row=2)]
+    workbook = openpyxl.load_workbook(BytesIO(made(published, settings, "xlsx", "en")))
+    cells = [[x.value for x in row] for row in workbook["Figures"].iter_rows(min_row=2)]
     assert {tuple(x or "" for x in row[3:7]): row[8:11] for row in cells} == figures
     (tmp_path / "x.parquet").write_bytes(package(published, settings)["figures.parquet"])
     query = "SELECT figure, part, cut, member, value, numerator, denominator FROM read_parquet(?)"
@@ -96,30 +96,30 @@ def shown_in(report: Report, settings: Settings, language: str) -> dict[tuple[st
         ("chiffre", "regroupement", "titre_element", "affiche"),
     )
     names = of if language == "fr" else ("figure", "cut", "member_title", "shown")
-    told: dict[tuple[str, str, str], str] = {}
+    reported: dict[tuple[str, str, str], str] = {}
     for row in rows_of(made(report, settings, "csv", language), language):
         figure, cut, member, text = (row[x] for x in names)
         for form in ("short", "term") if figure in PUBLIC_HEADLINES else ():
-            told[formatter.say(PUBLIC_HEADLINES[figure][form]), cut, member] = text
-    return told
+            reported[formatter.say(PUBLIC_HEADLINES[figure][form]), cut, member] = text
+    return reported
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_tables_of_the_page_show_what_the_csv_shows(
     published: Report, settings: Settings, language: str
 ) -> None:
-    told = shown_in(published, settings, language)
+    reported = shown_in(published, settings, language)
     tables = Page(made(published, settings, "html", language)).tables
     for name, kind in (("services", "service"), ("lines", "line")):
         head, *rows = tables[name]
         assert {(column, kind, label): text for label, *cells in rows
                 for column, text in zip(head[1:], cells, strict=True)} == {
-            (column, kind, label): told[column, kind, label] for label, *_ in rows for column in head[1:]
+            (column, kind, label): reported[column, kind, label] for label, *_ in rows for column in head[1:]
         }  # fmt: skip
         assert len(rows) > 1
     whole = formatter_of(published, language, TORONTO).cut(WHOLE, published)
     assert [row[1] for row in tables["headlines"][1:]] == [
-        told[row[0], "whole", whole] for row in tables["headlines"][1:]
+        reported[row[0], "whole", whole] for row in tables["headlines"][1:]
     ]
 
 
@@ -142,11 +142,11 @@ def card_of(report: Report, settings: Settings, language: str) -> list[tuple[str
 def test_the_card_has_five_figures_of_the_whole_as_the_csv_shows_them(
     published: Report, settings: Settings, language: str
 ) -> None:
-    told, formatter = shown_in(published, settings, language), formatter_of(published, language, TORONTO)
+    reported, formatter = shown_in(published, settings, language), formatter_of(published, language, TORONTO)
     whole = formatter.cut(WHOLE, published)
     terms = [formatter.say(PUBLIC_HEADLINES[x]["term"]) for x in card.FIGURES]
     shown = card_of(published, settings, language)
-    assert [x[:2] for x in shown] == [(term, told[term, "whole", whole]) for term in terms]
+    assert [x[:2] for x in shown] == [(term, reported[term, "whole", whole]) for term in terms]
     assert len(shown) == 5
 
 

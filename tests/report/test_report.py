@@ -48,13 +48,13 @@ def test_a_month_is_as_long_as_the_local_clocks_make_it(name: str, hours: int) -
     assert found.begin.astimezone(TORONTO).hour == found.end.astimezone(TORONTO).hour == 0
 
 
-def test_the_month_before_january_is_december_and_a_year_before_a_leap_day_is_february() -> None:
+def test_the_month_before_january_is_december_of_the_year_before() -> None:
     january, leap = period.month("2024-01", TORONTO), period.month("2024-02", TORONTO)
     assert period.before(january, TORONTO).name == "2023-12"
     assert period.year_before(leap, TORONTO) == period.month("2023-02", TORONTO)
 
 
-def test_a_month_to_date_has_the_days_that_are_over_and_says_that_it_is_no_whole_month() -> None:
+def test_a_month_to_date_has_the_days_that_are_over_and_says_so() -> None:
     october = period.month("2026-10", TORONTO)
     part = period.to_date(october, date(2026, 10, 8), TORONTO)
     assert (part.after, part.to_date) == (date(2026, 10, 8), True)
@@ -76,7 +76,7 @@ def test_what_is_no_month_is_refused_with_the_form_that_is(written: str) -> None
      ("2026-08-03", False), ("2026-08-04", True),  # Civic Holiday on the first Monday, after a weekend
      ("2026-12-01", True)],
 )  # fmt: skip
-def test_last_months_statistics_are_due_from_the_ministrys_first_business_day_on(today: str, due: bool) -> None:
+def test_last_months_statistics_are_due_from_the_first_business_day_on(today: str, due: bool) -> None:
     assert period.is_due(settings().calendar(), date.fromisoformat(today)) is due
 
 
@@ -223,7 +223,7 @@ def test_unheard_time_is_known_where_the_exchanges_log_was_compared(listening: C
     assert total(listening.covered_by_log(hours(0), hours(24))) == timedelta(hours=known)
 
 
-def test_nothing_was_heard_when_no_exchange_was() -> None:
+def test_nothing_was_received_when_no_exchange_was() -> None:
     never, always = Coverage(None, None), Coverage(hours(-5), hours(50))
     assert nothing_was_heard({"a": never, "b": never}, hours(0), hours(24)) is True
     assert nothing_was_heard({"a": never, "b": always}, hours(0), hours(24)) is False
@@ -237,7 +237,7 @@ DUE = OPENED + timedelta(hours=24)
 AFTER = DUE + timedelta(days=30)
 
 
-def owed(**changes: Any) -> Obligation:
+def obligation(**changes: Any) -> Obligation:
     given = settings()
     from callmon.core.callbacks.due_dates import DueDatePolicies
 
@@ -265,26 +265,28 @@ def owed(**changes: Any) -> Obligation:
     ],
 )
 def test_what_became_of_a_callback_by_its_due_time(changes: dict[str, Any], expected: str) -> None:
-    assert fate(owed(**changes), DUE, False, AFTER, attempt_counts=True) == expected
+    assert fate(obligation(**changes), DUE, False, AFTER, attempt_counts=True) == expected
 
 
 def test_before_its_due_time_a_callback_is_made_or_not_yet_due() -> None:
     now = OPENED + timedelta(hours=5)
-    attempted = owed(fell_due=0, attempts=(OPENED + timedelta(hours=1),))
+    attempted = obligation(fell_due=0, attempts=(OPENED + timedelta(hours=1),))
     assert fate(attempted, DUE, False, now, True) == "not_due"
-    assert fate(owed(fell_due=0, state="paid", settled=now), DUE, False, now, True) == "called_back"
+    assert fate(obligation(fell_due=0, state="paid", settled=now), DUE, False, now, True) == "called_back"
 
 
 def test_where_a_gap_may_hide_the_callback_nothing_is_claimed() -> None:
-    assert fate(owed(), DUE, True, AFTER, True) == "unknown"
-    assert fate(owed(state="paid", settled=AFTER), DUE, True, AFTER, True) == "unknown"  # that verdict stands
+    assert fate(obligation(), DUE, True, AFTER, True) == "unknown"
+    assert (
+        fate(obligation(state="paid", settled=AFTER), DUE, True, AFTER, True) == "unknown"
+    )  # that verdict stands
 
 
 def test_where_an_attempt_does_not_count_who_reached_us_is_not_late() -> None:
-    reached = owed(attempts=(OPENED,), state="reached_us", settled=DUE)
+    reached = obligation(attempts=(OPENED,), state="reached_us", settled=DUE)
     assert fate(reached, DUE, False, AFTER, attempt_counts=False) == "reached_us"
     assert fate(reached, DUE, False, AFTER, attempt_counts=True) == "attempted"
-    unsure = owed(attempts=(OPENED,))  # it may have been a callback: its end was not heard
+    unsure = obligation(attempts=(OPENED,))  # it may have been a callback: its end was not heard
     assert fate(unsure, DUE, True, AFTER, attempt_counts=False) == "unknown"
     assert fate(unsure, DUE, False, AFTER, attempt_counts=False) == "attempted"
 
@@ -371,18 +373,18 @@ def test_what_begins_like_a_formula_is_none() -> None:
     assert csv.csv_bytes([["-1.5", "-1,5"]], "en").decode("utf-8-sig") == '-1.5,"\'-1,5"\r\n'
 
 
-def test_a_setting_is_told_in_whole_hours_where_it_is_whole() -> None:
+def test_a_setting_is_reported_in_whole_hours_where_it_is_whole() -> None:
     assert (FR.span(timedelta(hours=24)), FR.span(timedelta(seconds=10)), EN.span(timedelta(seconds=2.5))) == (
         f"24{NBSP}h", f"10{NBSP}s", f"2.5{NBSP}s"
     )  # fmt: skip
 
 
-def test_hours_are_told_as_people_write_them() -> None:
-    told = [one.text for one in notes.hours(settings(), ReportFormatter("en", ZoneInfo("America/Toronto")))]
-    assert told[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")
+def test_hours_are_reported_as_people_write_them() -> None:
+    reported = [one.text for one in notes.hours(settings(), ReportFormatter("en", ZoneInfo("America/Toronto")))]
+    assert reported[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")
 
 
-def test_who_gives_the_report_in_another_format_is_told_or_whom_to_ask() -> None:
+def test_the_report_in_another_format_or_whom_to_ask_is_named() -> None:
     contact = 'accessible_contact = "accessible@ministry.example"'
     nobody, somebody = parse(example_text()), parse(f"{contact}\n{example_text()}")
     assert (

@@ -80,7 +80,7 @@ async def test_without_a_database_the_sentence_says_so(tmp_path: Path) -> None:
     )
 
 
-async def test_a_database_that_ends_in_mid_report_is_told_as_such(tmp_path: Path) -> None:
+async def test_a_database_that_ends_in_mid_report_is_reported_as_such(tmp_path: Path) -> None:
     store = upgrade(f"sqlite:///{tmp_path}/a.db")
     with store.writing() as connection:
         connection.execute(text("DROP TABLE obligation"))

@@ -46,8 +46,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reports]:
     @lru_cache
     def store(calls: int) -> Database:
         made = upgrade(f"sqlite:///{tmp_path_factory.mktemp('public')}/callmon.db")
-        owed = year_owing.owings(calls * 9 // 40, settings, seed=6)
-        year_rows.stored(made, settings, year_stories.calls(calls, seed=5), owed)
+        obligations = year_owing.owings(calls * 9 // 40, settings, seed=6)
+        year_rows.stored(made, settings, year_stories.calls(calls, seed=5), obligations)
         year_rows.listened(made, datetime(2023, 12, 1, tzinfo=UTC), LATER)
         stores.append(made)
         return made
@@ -83,7 +83,7 @@ def true_counts(report: Report) -> dict[Count, int]:
     return found
 
 
-def told(*reports: Report) -> list[tuple[Count, int, list[int]]]:
+def reported(*reports: Report) -> list[tuple[Count, int, list[int]]]:
     """Each number of 1 to 4 that a reader of the public editions knows to within five values.
 
     The reports of a month are its revisions, in order.
@@ -107,11 +107,9 @@ def is_known(values: Sequence[int]) -> bool:
 
 
 @pytest.mark.parametrize("calls", [600, *SIZES])
-def test_no_reader_of_all_months_and_a_revision_knows_a_number_of_1_to_4_to_within_five_values(
-    reports: Reports, calls: int
-) -> None:
+def test_no_reader_of_all_months_knows_a_number_of_1_to_4_closely(reports: Reports, calls: int) -> None:
     months = [reports(calls, month) for month in MONTHS[: examples(12, 2)]]
-    leaks = told(*months, with_more_calls(months[0], 3))
+    leaks = reported(*months, with_more_calls(months[0], 3))
     assert (len(leaks), leaks[:5]) == (0, [])
 
 
@@ -150,14 +148,12 @@ def at_the_edges(report: Report, random: Random) -> Report:
 
 
 @pytest.mark.parametrize("seed", range(examples(60, 6)))
-def test_no_reader_knows_a_number_of_1_to_4_of_a_month_at_the_edges_of_rounding(
-    reports: Reports, seed: int
-) -> None:
-    leaks = told(at_the_edges(reports(600, "2024-05"), Random(seed)))
+def test_no_reader_knows_a_monthly_number_of_1_to_4_by_rounding(reports: Reports, seed: int) -> None:
+    leaks = reported(at_the_edges(reports(600, "2024-05"), Random(seed)))
     assert (len(leaks), leaks[:5]) == (0, [])
 
 
-def test_the_reader_finds_what_bounds_tell_and_what_only_whole_numbers_tell() -> None:
+def test_the_reader_finds_what_bounds_and_whole_numbers_reveal() -> None:
     total, *parts = (Count("x", str(n), ("whole", "")) for n in range(6))
     reader = PublicReader({total: (5, 5), **dict.fromkeys(parts, (1, 9))}, [Sum(total, tuple(parts))])
     assert [reader.values(x) for x in parts] == [{1}] * 5
@@ -191,16 +187,16 @@ def places(cut: Cut, names: Iterable[str]) -> list[Place]:
 FOURTEENS = (14, 14, 4, 14, 30, 30)  # 46 in the first service, which is 50: the third line has 3 or 4
 
 
-def test_a_table_by_line_that_tells_a_count_under_5_is_dropped_and_the_reader_finds_it_if_published(
+def test_a_table_by_line_that_reveals_a_count_under_5_is_dropped(
     reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = planted(reports(600, "2024-05"), FOURTEENS)
     edition, one = public.edition(report), "one_transfer_at_most.rate"
     assert {x.cut.kind for x in edition.figures if x.name == one} == {"whole", "service"}
     assert {x.cut.kind for x in edition.figures if x.name == REACH} == {"whole", "service", "line"}
-    assert told(report) == []
+    assert reported(report) == []
     monkeypatch.setattr(public, "without_derivable", lambda figures, _: figures)
-    assert told(report) == [(Count(ONE, "met", ("line", "tty"), "2024-05"), 4, [3, 4])]
+    assert reported(report) == [(Count(ONE, "met", ("line", "tty"), "2024-05"), 4, [3, 4])]
 
 
 @pytest.mark.parametrize("met", [(14, 14, 5, 14, 30, 30), (14, 14, 4, 30, 30, 30), (20,) * 6, (60,) * 6])
@@ -217,7 +213,7 @@ def test_an_edition_is_made_of_figures_that_contradict_each_other(reports: Repor
     assert (edition.figure("calls_offered").value, edition.figures[calls].state) == (720, "too_few")
 
 
-def test_a_column_and_a_row_without_a_number_are_named_below_a_table_in_place_of_stars(reports: Reports) -> None:
+def test_a_column_and_a_row_without_numbers_are_named_below_the_table(reports: Reports) -> None:
     edition = edition_of(reports, "2024-05", 2_000)
     table = SignatureBuilder(edition, RoundedFormatter("en", TORONTO)).tables()["lines"]
     assert [row.label for row in table.rows] == [
@@ -230,7 +226,7 @@ def test_a_column_and_a_row_without_a_number_are_named_below_a_table_in_place_of
     )
 
 
-def test_a_single_service_has_no_table_and_a_table_by_line_has_two_rows_at_least(reports: Reports) -> None:
+def test_a_single_service_has_no_table_and_a_line_table_two_rows(reports: Reports) -> None:
     formatter = RoundedFormatter("en", TORONTO)
     edition = edition_of(reports, "2024-05", 600)
     one = msgspec.structs.replace(edition, cuts=tuple(x for x in edition.cuts if x != Cut("service", "poci")))
@@ -265,7 +261,7 @@ def test_with_100_calls_in_a_month_every_headline_of_the_whole_is_a_number(repor
     assert hidden == {month: [] for month in MONTHS}
 
 
-def test_a_headline_of_the_whole_is_hidden_only_if_fewer_than_5_were_judged_whatever_is_dropped(
+def test_a_headline_of_the_whole_is_hidden_only_below_5_judged(
     reports: Reports,
 ) -> None:
     for seed in range(60):
@@ -295,7 +291,7 @@ def test_each_number_is_the_nearest_ten_and_a_rate_is_made_of_two_of_them(report
     ("cut", "count", "judged"),
     [(WHOLE, 0, 10), (INQUIRIES, 20, 50), (GENERAL, 20, 50)],
 )
-def test_a_group_of_few_calls_has_no_number_and_does_not_say_whether_it_is_none(
+def test_a_group_of_few_calls_has_no_number_nor_whether_it_is_none(
     reports: Reports, cut: Cut, count: int, judged: int
 ) -> None:
     report, places = (
@@ -321,7 +317,7 @@ def test_a_group_of_few_calls_has_no_number_and_does_not_say_whether_it_is_none(
         assert [shown(x, 0)[0] for x in (0, 1, 14)] == [Figure(places[0], "count", "too_few")] * 3
 
 
-def test_only_counts_rates_and_hours_of_the_whole_services_and_lines_are_published(reports: Reports) -> None:
+def test_only_counts_rates_and_hours_of_whole_services_are_published(reports: Reports) -> None:
     edition = edition_of(reports, "2024-05")
     lines = {
         *("calls_offered", "callbacks_opened", "callbacks_24_hours.rate", THIRD, REACH, VOICEMAIL, ONE),
@@ -352,7 +348,7 @@ def test_a_target_keeps_its_decimal_in_a_public_edition() -> None:
     ]
 
 
-def test_the_csv_gives_the_least_completeness_beside_each_figure_of_the_whole(reports: Reports) -> None:
+def test_the_csv_gives_the_least_completeness_beside_each_whole_figure(reports: Reports) -> None:
     edition = edition_of(reports, "2024-05")
     rows = csv.rows(edition, ReportFormatter("en", TORONTO))
     assert {(row[1] == "whole", row[-1]) for row in rows} == {
@@ -365,8 +361,8 @@ def test_the_csv_gives_the_least_completeness_beside_each_figure_of_the_whole(re
 
 
 def published(edition: Report) -> Published:
-    told = json.json_bytes(edition, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
-    return json.parse_report(told, "before.json")
+    reported = json.json_bytes(edition, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
+    return json.parse_report(reported, "before.json")
 
 
 def with_more_calls(report: Report, more: int) -> Report:

@@ -36,7 +36,7 @@ def put_disruption(store: Database, name: str) -> None:
     year_rows.put_rows(store, "disruption", [row_of_disruption(one)])
 
 
-def test_a_disruption_that_is_written_while_the_report_is_read_is_not_in_it(store: Database) -> None:
+def test_a_disruption_written_while_the_report_is_read_is_not_in_it(store: Database) -> None:
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     put_disruption(store, "before")
 
@@ -58,7 +58,7 @@ def put_day(store: Database, day: int, *, calls: int, differ: bool = False) -> N
     reconciliations.store_reconciliation(store, one, LATER)
 
 
-def test_a_gap_that_held_no_call_is_known_once_its_day_was_compared_and_nothing_is_missing(
+def test_a_gap_without_a_call_is_known_once_its_day_was_compared(
     store: Database,
 ) -> None:
     gaps = [(datetime(2024, 5, day, 6, tzinfo=UTC), datetime(2024, 5, day, 8, tzinfo=UTC)) for day in range(7, 11)]
@@ -78,17 +78,17 @@ def test_a_gap_that_held_no_call_is_known_once_its_day_was_compared_and_nothing_
     assert known() == (8, 4)
 
 
-def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sqlite_store: Database) -> None:
+def test_sampled_calls_and_each_lines_last_call_are_found_by_indexes(sqlite_store: Database) -> None:
     settings = year.settings()
     calls, _ = year_rows.stored(sqlite_store, settings, year_stories.calls(300), iter(()))
-    with plans(sqlite_store) as told:
+    with plans(sqlite_store) as reported:
         last = queries.last_calls(sqlite_store)
         assert queries.last_calls(sqlite_store, tests=True) == {}
         with sqlite_store.snapshot() as connection:
             names = reports.call_names(connection, MAY.begin, MAY.end)
-    assert [x for x in told if x.startswith("SCAN")] == []
+    assert [x for x in reported if x.startswith("SCAN")] == []
     if sqlite3.sqlite_version_info >= (3, 41):  # that of Debian 12 takes the index of all calls of a line
-        assert [x for x in told if "ix_call_test" in x] != []
-    assert len(told) > 10
+        assert [x for x in reported if "ix_call_test" in x] != []
+    assert len(reported) > 10
     assert last == {line: max(x.arrived for x in calls if x.line == line) for line in {x.line for x in calls}}
     assert sorted(names) == sorted((x.name, year.EXCHANGE) for x in calls if x.local.month == 5)

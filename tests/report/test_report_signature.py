@@ -86,7 +86,7 @@ def test_a_public_edition_has_no_cause_and_no_month_that_was_not_published(march
     assert (len(march.months), published.months) == (11, ())
 
 
-def test_a_month_without_those_beside_it_has_a_dash_in_each_of_their_columns(march: Report) -> None:
+def test_a_month_without_compared_months_has_a_dash_in_their_columns(march: Report) -> None:
     alone = msgspec.structs.replace(march, compared=(), months=())
     table = SignatureBuilder(alone, EN).headlines()
     assert table.head == ("March 2024", "Previous month", "Same month last year")
@@ -94,7 +94,7 @@ def test_a_month_without_those_beside_it_has_a_dash_in_each_of_their_columns(mar
     assert shown == [["\N{EN DASH}"] * 2] * 5
 
 
-def test_the_first_page_has_the_busiest_lines_and_names_the_annex_for_the_others(march: Report) -> None:
+def test_the_first_page_has_the_busiest_lines_and_names_the_annex(march: Report) -> None:
     lines = [cut for cut in march.cuts if cut.kind == "line"]
     more = [msgspec.structs.replace(lines[0], of=f"more-{n}") for n in range(MOST_LINES)]
     names = ("calls_offered", *(place.name for place in march.figures if place.name.endswith("rate")))
@@ -114,8 +114,8 @@ def test_the_first_page_has_the_busiest_lines_and_names_the_annex_for_the_others
 def test_remarks_for_which_the_second_page_has_no_room_are_in_the_annex(march: Report) -> None:
     def pages(length: int) -> list[bool]:
         said = {"calls": dict.fromkeys(("fr", "en"), "a" * length)}
-        told = html.html(march, year.settings(), said, EN).decode()
-        signed, annex = told.split("<nav ")
+        reported = html.html(march, year.settings(), said, EN).decode()
+        signed, annex = reported.split("<nav ")
         return ["a" * length in part for part in (signed, annex)]
 
     assert (pages(MOST_REMARKS), pages(MOST_REMARKS + 1)) == ([True, False], [False, True])
@@ -123,9 +123,9 @@ def test_remarks_for_which_the_second_page_has_no_room_are_in_the_annex(march: R
 
 @pytest.mark.parametrize("known", [5, 8, 20, 79, 80, 81, 399, 400, 1769])
 def test_the_public_completeness_is_true_and_tells_no_small_number(march: Report, known: int) -> None:
-    told = {missing: public_completeness(march, known, missing) for missing in range(known + 1)}
-    assert len({told[missing] for missing in range(5)}) == 1
-    assert [x for x, limit in told.items() if 100 * (known - x) < (limit or 0) * known] == []
+    reported = {missing: public_completeness(march, known, missing) for missing in range(known + 1)}
+    assert len({reported[missing] for missing in range(5)}) == 1
+    assert [x for x, limit in reported.items() if 100 * (known - x) < (limit or 0) * known] == []
 
 
 def public_completeness(report: Report, known: int, missing: int) -> int | None:
@@ -147,7 +147,7 @@ def test_a_public_edition_says_how_complete_it_is_at_least(
     assert f"<strong>Completeness: {text}</strong>" in page
 
 
-def test_a_public_edition_has_no_lines_for_signatures_and_says_how_its_numbers_are_rounded(march: Report) -> None:
+def test_a_public_edition_has_no_signatures_and_states_its_rounding(march: Report) -> None:
     pages = [html.html(x, year.settings(), {}, EN).decode() for x in (march, edition.edition(march))]
     assert [page.count('class="sign"') for page in pages] == [3, 0]
     assert [page.count('class="sheet') for page in pages] == [2, 1]

@@ -51,11 +51,11 @@ def said(kind: Kind, language: str, limit: int = 0) -> str:
         (PermissionError(13, "Permission denied"), "ended"),
     ],
 )
-def test_each_trouble_is_told_by_who_can_act(error: Exception, kind: Kind) -> None:
+def test_each_trouble_is_reported_by_who_can_act(error: Exception, kind: Kind) -> None:
     assert (classify(error).kind, isinstance(error, FAILS)) == (kind, True)
 
 
-def test_a_full_disk_is_one_whoever_meets_it(tmp_path: Path) -> None:
+def test_a_full_disk_is_one_for_every_program(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as of_file, Path("/dev/full").open("wb", 0) as file:
         file.write(b"x")
     engine = create_engine(f"sqlite:///{tmp_path}/small.db")
@@ -70,16 +70,16 @@ def test_a_full_disk_is_one_whoever_meets_it(tmp_path: Path) -> None:
     ]
 
 
-def test_what_the_driver_says_of_a_question_is_told_without_the_question() -> None:
-    told = OperationalError("SELECT caller FROM call", {}, sqlite3.OperationalError("disk I/O error"))
-    assert classify(told) == ReportFailure("database", "disk I/O error")
+def test_what_the_driver_says_of_a_query_is_reported_without_it() -> None:
+    reported = OperationalError("SELECT caller FROM call", {}, sqlite3.OperationalError("disk I/O error"))
+    assert classify(reported) == ReportFailure("database", "disk I/O error")
 
 
 # What people read.
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_told_in_the_language_of_the_page_and_names_who_can_act(kind: Kind) -> None:
+def test_every_kind_is_reported_in_the_pages_language_with_who_can_act(kind: Kind) -> None:
     french, english = said(kind, "fr", 600), said(kind, "en", 600)
     assert french != english
     assert ("its own sentence" in french + english, "callmon report of" in english) == (False, False)
@@ -90,7 +90,7 @@ def test_every_kind_is_told_in_the_language_of_the_page_and_names_who_can_act(ki
     assert acts == ((False, False) if kind in ("order", "empty") else (True, True))
 
 
-def test_a_bound_is_told_with_its_figure() -> None:
+def test_a_bound_is_reported_with_its_figure() -> None:
     assert said("long", "fr", 600).startswith("Il n'était pas prêt après 10 min.")
     assert said("large", "en", 2048).startswith("It needs more memory than it may have here (2048 MB).")
 
@@ -99,7 +99,7 @@ def test_the_page_of_a_report_that_fails_is_wholly_in_its_language(tmp_path: Pat
     with site(tmp_path) as place:
         with closing(sqlite3.connect(place.settings().store.url.removeprefix("sqlite:///"))) as database, database:
             database.execute("ALTER TABLE obligation RENAME TO gone")
-        found = {language: told(place, language) for language in ("fr", "en")}
+        found = {language: reported(place, language) for language in ("fr", "en")}
         # The page may say it before the process has ended, and the log after that.
         logged = "failed: no such table: obligation"
         assert until(lambda: place.log.read_text().count(logged) == 2)
@@ -113,7 +113,7 @@ def test_the_page_of_a_report_that_fails_is_wholly_in_its_language(tmp_path: Pat
 
 def test_the_page_of_a_month_without_data_says_so_and_makes_no_report(tmp_path: Path) -> None:
     with site(tmp_path) as place:
-        found = {language: told(place, language, "2020-01") for language in ("fr", "en")}
+        found = {language: reported(place, language, "2020-01") for language in ("fr", "en")}
     assert found == {
         "fr": "■ Le rapport n'a pas été produit. Il n'y a pas de données pour janvier 2020 : callmon n'a rien "
         "entendu pendant ce mois, il n'y a rien à rapporter.",
@@ -122,7 +122,7 @@ def test_the_page_of_a_month_without_data_says_so_and_makes_no_report(tmp_path: 
     }
 
 
-def told(place: Site, language: str, month: str = "") -> str:
+def reported(place: Site, language: str, month: str = "") -> str:
     """What stands where the report would be."""
     path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{month or month_of_fill()}"
     with place.visitor(person("g.lavoie", "managers")) as visitor:

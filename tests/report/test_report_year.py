@@ -34,11 +34,11 @@ from callmon.features.months.model import Cut, Report
 from callmon.features.months.request import files, gathered
 from callmon.features.months.signature import SignatureBuilder
 from callmon.store.database import Database, upgrade
-from tests.report.expected_figures import APART, Expected, Page, places, rows_of, same, shown, told
+from tests.report.expected_figures import APART, Expected, Page, places, reported, rows_of, same, shown
 from tests.support import year
 from tests.support.environment import GIVEN
 from tests.support.examples import WHOLE, examples
-from tests.support.year import TORONTO, Owing, Truth
+from tests.support.year import TORONTO, Owing, YearTruth
 from tests.support.year import obligations as year_owing
 from tests.support.year import rows as year_rows
 from tests.support.year import stories as year_stories
@@ -57,19 +57,19 @@ NOON_TO_ONE = datetime(2024, 7, 9, 16, tzinfo=UTC), datetime(2024, 7, 9, 17, 30,
 
 
 @dataclass
-class Year:
+class SeededYear:
     """A database with a year of calls, and what happened in them."""
 
     store: Database
     settings: Settings
-    calls: list[Truth]
-    owed: list[Owing]
+    calls: list[YearTruth]
+    obligations: list[Owing]
 
     def report(self, name: str, compare: bool = False, now: datetime = LATER) -> Report:
         return gathered(self.store, self.settings, period.month(name, TORONTO), now, compare=compare)
 
 
-class SameYear(Year):
+class SameYear(SeededYear):
     """One whose rows never change: each of its reports is made once."""
 
     @cache  # noqa: B019  it lives as long as the module
@@ -80,47 +80,49 @@ class SameYear(Year):
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeededYear]:
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
     settings = year.settings()
-    calls, owed = year_rows.stored(store, settings, year_stories.calls(CALLS), year_owing.owings(OWED, settings))
+    calls, obligations = year_rows.stored(
+        store, settings, year_stories.calls(CALLS), year_owing.owings(OWED, settings)
+    )
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER, [NOON_TO_ONE, MARCH_2025])
-    yield SameYear(store, settings, calls, owed)
+    yield SameYear(store, settings, calls, obligations)
     store.close()
 
 
-def different(calls: list[Truth], owed: list[Owing], report: Report) -> list[tuple[Any, ...]]:
+def different(calls: list[YearTruth], obligations: list[Owing], report: Report) -> list[tuple[Any, ...]]:
     """The figures that are not what happened."""
-    expected = Expected(calls, owed, report)
-    wanted = [(place, told(one), expected.at(one)) for place, one in places(report)]
+    expected = Expected(calls, obligations, report)
+    wanted = [(place, reported(one), expected.at(one)) for place, one in places(report)]
     return [(place, got, want) for place, got, want in wanted if not same(got, want)]
 
 
 @pytest.mark.parametrize("name", MONTHS if WHOLE else PARTICULAR)
-def test_every_figure_of_the_month_is_what_happened_in_it(known: Year, name: str) -> None:
+def test_every_figure_of_the_month_is_what_happened_in_it(known: SeededYear, name: str) -> None:
     report = known.report(name)
-    assert different(known.calls, known.owed, report) == []
+    assert different(known.calls, known.obligations, report) == []
     assert len(report.figures) > 5_000
 
 
-def test_every_call_and_every_callback_of_the_year_is_in_one_month(known: Year) -> None:
+def test_every_call_and_every_callback_of_the_year_is_in_one_month(known: SeededYear) -> None:
     reports = [known.report(name) for name in MONTHS]
     for name, count in (("calls_offered", CALLS), ("callbacks_opened", None), ("complaints_opened", None)):
         kinds = {"callbacks_opened": "callback", "complaints_opened": "complaint"}
-        wanted = count or sum(x.kind == kinds[name] for x in known.owed)
+        wanted = count or sum(x.kind == kinds[name] for x in known.obligations)
         assert sum(int(report.figure(name).value or 0) for report in reports) == wanted
 
 
-def test_a_planted_fault_is_found(known: Year) -> None:
+def test_a_planted_fault_is_found(known: SeededYear) -> None:
     report = known.report("2024-02")
     known.calls[0].language = "fr" if known.calls[0].language == "en" else "en"
     name = f"2024-{known.calls[0].local.month:02}"
-    found = different(known.calls, known.owed, report if name == "2024-02" else known.report(name))
+    found = different(known.calls, known.obligations, report if name == "2024-02" else known.report(name))
     known.calls[0].language = "fr" if known.calls[0].language == "en" else "en"
     assert {place.cut.kind for place, _, _ in found} >= {"language"}
 
 
-def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: Year) -> None:
+def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: SeededYear) -> None:
     before, during = known.report("2024-06"), known.report("2024-07")
     new = Cut("line", year.NEW_LINE)
     mine = [x for x in known.calls if x.line == year.NEW_LINE and x.local.month == 7]
@@ -131,7 +133,7 @@ def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: Ye
     assert before.figure("answer_rate", cut=new).state == "not_applicable"
 
 
-def test_a_month_without_a_call_has_counts_of_0_and_rates_that_do_not_apply(known: Year) -> None:
+def test_a_month_without_a_call_has_counts_of_0_and_no_rates(known: SeededYear) -> None:
     report = known.report("2025-02")
     assert report.figure("calls_offered").value == 0
     assert report.figure("answer_by_third_ring.rate").state == "not_applicable"
@@ -139,7 +141,7 @@ def test_a_month_without_a_call_has_counts_of_0_and_rates_that_do_not_apply(know
     assert report.figure("unheard_hours", "toronto").value == 0
 
 
-def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None:
+def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: SeededYear) -> None:
     report = known.report("2025-03")
     assert report.figure("unheard_hours", "toronto").value == 743  # the clocks go forward in it
     apart = ("unheard", "disruptions")  # of a language there are no disruptions
@@ -150,14 +152,14 @@ def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None
     ]
 
 
-def test_unheard_hours_are_told_with_those_of_them_in_opening_hours(known: Year) -> None:
+def test_unreceived_hours_are_reported_with_those_in_opening_hours(known: SeededYear) -> None:
     report = known.report("2024-07")
     assert report.figure("unheard_hours", "toronto").value == 1.5
     assert report.figure("unheard_open_hours", "toronto").value == 1.5
     assert known.report("2024-08").figure("unheard_hours", "toronto").value == 0
 
 
-def test_the_month_before_and_the_same_month_last_year_stand_beside_it(known: Year) -> None:
+def test_the_month_before_and_the_same_month_last_year_stand_beside_it(known: SeededYear) -> None:
     report = known.report("2024-03", compare=True)
     before, last_year = report.compared
     assert (before.month, last_year.month) == ("2024-02", "2023-03")
@@ -166,7 +168,7 @@ def test_the_month_before_and_the_same_month_last_year_stand_beside_it(known: Ye
     assert unheard == {"unheard_hours", "unheard_open_hours", "calls_in_progress"}  # callmon was not there yet
 
 
-def test_a_month_is_provisional_until_what_was_opened_in_it_has_fallen_due(known: Year) -> None:
+def test_a_month_is_provisional_until_what_was_opened_in_it_has_fallen_due(known: SeededYear) -> None:
     late = known.report("2024-07").month.end
     report = known.report("2024-07", now=late)
     assert (report.is_final, report.final_after is not None) == (False, True)
@@ -192,30 +194,30 @@ def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
     told_call = year_stories.calls(1, at=lambda _: arrived.astimezone(UTC))
     year_rows.stored(sqlite_store, settings, told_call)
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    reports = [Year(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
+    reports = [SeededYear(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
     assert [report.figure("calls_offered").value for report in reports] == months
     assert {one.value for report in reports for x, one in report.figures.items() if x.name == "check"} == {0}
 
 
-def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complete(sqlite_store: Database) -> None:
+def test_a_call_filled_from_the_exchanges_log_completes_the_figures(sqlite_store: Database) -> None:
     settings = year.settings()
     (facts, truth), = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))  # fmt: skip
     filled = f.Filled(truth.name, None)
     year_rows.stored(sqlite_store, settings, [([*facts[:-1], filled, facts[-1]], truth)])
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    report = SeededYear(sqlite_store, settings, [], []).report("2024-10")
     assert [report.figure("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
     assert (report.figure("completeness").numerator, report.figure("completeness").denominator) == (1, 1)
 
 
-def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known(sqlite_store: Database) -> None:
+def test_an_unreceived_month_is_known_from_the_exchanges_log(sqlite_store: Database) -> None:
     """Its disruptions are not: the log tells of calls alone."""
     settings = year.settings()
     ((facts, truth),) = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
     filled = f.Filled(truth.name, None)
     year_rows.stored(sqlite_store, settings, [([*facts[:-1], filled, facts[-1]], truth)])
     year_rows.listened(sqlite_store, datetime(2025, 1, 1, tzinfo=UTC), LATER)
-    one = Year(sqlite_store, settings, [truth], [])
+    one = SeededYear(sqlite_store, settings, [truth], [])
     october, november = one.report("2024-10"), one.report("2024-11")
     wrong = different(one.calls, [], october)
     assert {place.name for place, _, _ in wrong} == {"heard", "disruptions", "disruptions_hours"}
@@ -226,7 +228,7 @@ def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known
     assert november.figure("calls_offered").state == "not_available"
 
 
-def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_month_too(
+def test_a_callbacks_verdict_is_counted_once_also_with_its_call(
     sqlite_store: Database,
 ) -> None:
     settings = year.settings()
@@ -236,7 +238,7 @@ def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_mon
     found = [msgspec.structs.replace(x, call=truth.name) for x in findings]
     year_rows.stored(sqlite_store, settings, [(facts, truth)], [(one, found, owing)])
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    report = SeededYear(sqlite_store, settings, [], []).report("2024-10")
     for x in found:
         given = {verdict: report.figure(f"{x.standard}.verdict", verdict).value for verdict in VERDICTS}
         assert given == {verdict: int(verdict == x.verdict) for verdict in VERDICTS}
@@ -254,13 +256,13 @@ def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Database) -> No
             'UPDATE "call" SET is_test = 1, data = replace(data, \'"direction":\', \'"test":true,"direction":\')'
         )
     year_rows.roll_up(sqlite_store, settings)
-    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    report = SeededYear(sqlite_store, settings, [], []).report("2024-10")
     assert (report.figure("test_calls").value, report.figure("calls_offered").value) == (1, 0)
     counts = {one.value for x, one in report.figures.items() if one.kind == "count" and x.name != "test_calls"}
     assert counts == {0, None}
 
 
-def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() -> None:
+def test_disruptions_are_counted_by_their_lines_and_overlaps_once() -> None:
     begin, hour = datetime(2024, 10, 1, 4, tzinfo=UTC), timedelta(hours=1)
     settings, october = year.settings(), period.month("2024-10", TORONTO)
 
@@ -295,19 +297,21 @@ def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() 
 
 
 @pytest.fixture(scope="module")
-def july(known: Year) -> Report:
+def july(known: SeededYear) -> Report:
     return known.report("2024-07", compare=True)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_csv_has_every_figure_of_the_month_as_it_happened(known: Year, july: Report, language: str) -> None:
+def test_the_csv_has_every_figure_of_the_month_as_it_happened(
+    known: SeededYear, july: Report, language: str
+) -> None:
     (_, data), (_, dictionary) = files(july, known.settings, "csv", language, Path("x.csv"))
     columns = ("valeur", "numerateur", "denominateur", "affiche", "etat", "unite", "mois")
     if language == "en":
         columns = ("value", "numerator", "denominator", "shown", "state", "unit", "month")
     value, part, whole, seen, state, unit, named = columns
     rows = [row for row in rows_of(data, language) if row[named] == "2024-07"]
-    expected = Expected(known.calls, known.owed, july)
+    expected = Expected(known.calls, known.obligations, july)
     found = dict(zip(july.figures, rows, strict=True))
     wrong = []
     for place, one in places(july):
@@ -329,9 +333,9 @@ def _whole(text: str) -> int | None:
     return int(text) if text else None
 
 
-def test_the_json_has_every_figure_of_the_month_as_it_happened(known: Year, july: Report) -> None:
+def test_the_json_has_every_figure_of_the_month_as_it_happened(known: SeededYear, july: Report) -> None:
     ((_, data),) = files(july, known.settings, "json", None, Path("x.json"))
-    expected = Expected(known.calls, known.owed, july)
+    expected = Expected(known.calls, known.obligations, july)
     found = json.loads(data)
     wrong = []
     for (place, one), row in zip(july.figures.items(), found["figures"], strict=True):
@@ -357,10 +361,10 @@ def signed(july: Report, language: str) -> list[Any]:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
-    known: Year, july: Report, language: str
+    known: SeededYear, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
-    page, expected = Page(data), Expected(known.calls, known.owed, july)
+    page, expected = Page(data), Expected(known.calls, known.obligations, july)
     apart = {"comparisons", "headlines"}
     for table in (*signed(july, language), *tables(july, language)):
         head, *rows = page.tables[table.key]
@@ -373,11 +377,11 @@ def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_headline_figures_are_what_happened_in_each_of_their_months(
-    known: Year, july: Report, language: str
+    known: SeededYear, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
-    june = Expected(known.calls, known.owed, known.report("2024-06"))
-    of = Expected(known.calls, known.owed, july)
+    june = Expected(known.calls, known.obligations, known.report("2024-06"))
+    of = Expected(known.calls, known.obligations, july)
     _, *rows = Page(data).tables["headlines"]
     names = ("calls_offered", *(f"{x}.rate" for x in RATED))
     for name, texts in zip(names, rows, strict=True):
@@ -386,7 +390,7 @@ def test_the_headline_figures_are_what_happened_in_each_of_their_months(
     assert [texts[3] for texts in rows] == [DASH] * 5  # nobody listened in July 2023
 
 
-def test_the_twelve_months_are_what_happened_in_each_of_them(known: Year, july: Report) -> None:
+def test_the_twelve_months_are_what_happened_in_each_of_them(known: SeededYear, july: Report) -> None:
     listened = [x for x in july.months if x.month >= "2024"]
     assert [x.month for x in july.months] == [f"2023-{n:02}" for n in range(8, 13)] + MONTHS[:6]
     for other in listened:
@@ -402,16 +406,16 @@ def test_the_twelve_months_are_what_happened_in_each_of_them(known: Year, july: 
 
 
 @pytest.mark.parametrize("name", ["2024-07", "2025-02"])
-def test_what_no_table_shows_is_0_or_has_no_number(known: Year, name: str) -> None:
+def test_what_no_table_shows_is_0_or_has_no_number(known: SeededYear, name: str) -> None:
     report = known.report(name)
-    expected = Expected(known.calls, known.owed, report)
+    expected = Expected(known.calls, known.obligations, report)
     sections = LayoutBuilder(report, ReportFormatter("en", TORONTO)).sections()
     omitted = [one for section in sections for one in section.omitted]
     assert [one for one in omitted if one.place.name not in APART and expected.at(one)[1] not in (None, 0)] == []
     assert len(omitted) > 400
 
 
-def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: Year, july: Report) -> None:
+def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: SeededYear, july: Report) -> None:
     builder = LayoutBuilder(july, ReportFormatter("en", TORONTO))
     sections = builder.sections()
     in_tables = {one.place for x in sections for table in x.tables for row in table.rows for one in row.cells}
@@ -428,11 +432,11 @@ def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: Year
     assert len(notes) == len(alone) > 5
 
 
-def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year) -> None:
+def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: SeededYear) -> None:
     ((_, data),) = files(known.report("2025-02"), known.settings, "html", "fr", Path("x.html"))
-    told = data.decode()
-    assert f"lecture stricte{NO_BREAK}: s. o.</p>" in told
-    assert ".." not in told
+    reported = data.decode()
+    assert f"lecture stricte{NO_BREAK}: s. o.</p>" in reported
+    assert ".." not in reported
 
 
 SHEETS = {
@@ -443,15 +447,15 @@ SHEETS = {
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_workbook_has_five_sheets_with_every_figure_as_it_happened(
-    known: Year, july: Report, language: str
+    known: SeededYear, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "xlsx", language, Path("x.xlsx"))
-    book = openpyxl.load_workbook(BytesIO(data))
-    assert book.sheetnames == SHEETS[language]
-    assert [len(sheet._charts) for sheet in book.worksheets] == [2, 0, 0, 0, 0]
-    assert all(sheet.print_area and not sheet.merged_cells.ranges for sheet in book.worksheets)
-    summary, figures, callbacks, *_ = book.worksheets
-    expected = Expected(known.calls, known.owed, july)
+    workbook = openpyxl.load_workbook(BytesIO(data))
+    assert workbook.sheetnames == SHEETS[language]
+    assert [len(sheet._charts) for sheet in workbook.worksheets] == [2, 0, 0, 0, 0]
+    assert all(sheet.print_area and not sheet.merged_cells.ranges for sheet in workbook.worksheets)
+    summary, figures, callbacks, *_ = workbook.worksheets
+    expected = Expected(known.calls, known.obligations, july)
     callback_tables = [x for x in tables(july, language) if x.key.startswith("callback")]
     wanted = ("callbacks", "callbacks_24_hours", "callbacks_business_day", "callback_delay")
     assert {*wanted} < {x.key for x in callback_tables}
@@ -501,24 +505,22 @@ def same_cell(value: Any, kind: str, want: tuple[Any, ...], language: str) -> bo
 # Both databases.
 
 
-def test_sqlite_and_postgresql_give_the_same_figures_and_the_same_fingerprint(
-    store: Database, tmp_path: Path
-) -> None:
+def test_sqlite_and_postgresql_give_the_same_figures_and_fingerprint(store: Database, tmp_path: Path) -> None:
     other = upgrade(f"sqlite:///{tmp_path}/other.db")
     one, beside = a_few(store), a_few(other)
     for name in ("2024-03", "2024-11"):
         report, same_month = one.report(name), beside.report(name)
-        assert different(one.calls, one.owed, report) == []
+        assert different(one.calls, one.obligations, report) == []
         assert report == same_month
     other.close()
 
 
-def a_few(store: Database) -> Year:
+def a_few(store: Database) -> SeededYear:
     settings = year.settings()
-    told_calls, owed = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
-    calls, owings = year_rows.stored(store, settings, told_calls, owed)
+    told_calls, obligations = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
+    calls, owings = year_rows.stored(store, settings, told_calls, obligations)
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    return Year(store, settings, calls, owings)
+    return SeededYear(store, settings, calls, owings)
 
 
 def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_store: Database) -> None:
@@ -538,7 +540,7 @@ def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_s
     assert one.report("2024-03") == after
 
 
-def test_a_line_that_is_configured_no_longer_keeps_its_calls_and_the_rows_add_up(known: Year) -> None:
+def test_a_removed_line_keeps_its_calls_and_the_rows_add_up(known: SeededYear) -> None:
     text = year.example_text().replace(*year.SURVEY) + year.STAFF
     begin, end = (
         text.index("[lines.poci-toll-free]"),

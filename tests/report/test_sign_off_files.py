@@ -56,7 +56,7 @@ def refused(site: tuple[Database, Settings], files: list[tuple[Path, bytes]], ha
     return refusal.value.why
 
 
-def test_both_languages_and_the_json_are_signed_and_made_again_they_are_the_same_bytes(
+def test_both_languages_and_the_json_are_signed_and_reproducible(
     site: tuple[Database, Settings],
 ) -> None:
     files = made(site)
@@ -69,7 +69,7 @@ def test_both_languages_and_the_json_are_signed_and_made_again_they_are_the_same
     assert {check_file(site[0], path.name, data).result for path, data in files} == {"in_progress"}
 
 
-def test_the_next_revision_names_the_signed_one_and_its_changes_and_does_not_touch_it(
+def test_the_next_revision_names_the_signed_one_and_its_changes(
     site: tuple[Database, Settings],
 ) -> None:
     store, files = site[0], made(site)
@@ -93,7 +93,7 @@ def test_the_next_revision_names_the_signed_one_and_its_changes_and_does_not_tou
     assert [sign_off.read_signed(store, first, path.name) for path, _ in files] == [data for _, data in files]
 
 
-def test_without_a_change_there_is_no_next_revision_unless_there_are_remarks(
+def test_without_a_change_there_is_no_next_revision_but_by_remarks(
     site: tuple[Database, Settings],
 ) -> None:
     prepare(site[0], made(site), audit_event("g.lavoie"))

@@ -20,7 +20,7 @@ def kept(store: Database, about: str, who: str = "marie") -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("about", "told"),
+    ("about", "reported"),
     [
         ("1795527733.0", "1795527733.0"),
         ("toronto 1795527733.1234", "toronto 1795527733.1234"),
@@ -38,10 +38,10 @@ def kept(store: Database, about: str, who: str = "marie") -> tuple[str, str]:
         ("call 555-0101 now", "call # now"),
     ],
 )
-def test_what_could_be_a_telephone_number_is_not_kept_and_a_calls_name_is(
-    sqlite_store: Database, about: str, told: str
+def test_a_possible_telephone_number_is_not_stored_a_calls_name_is(
+    sqlite_store: Database, about: str, reported: str
 ) -> None:
-    assert kept(sqlite_store, about) == ("marie", told)
+    assert kept(sqlite_store, about) == ("marie", reported)
 
 
 def test_nobody_writes_a_second_line_or_a_long_one(sqlite_store: Database) -> None:

@@ -28,14 +28,14 @@ from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations
 from callmon.store.rejudge import counter_differences, rejudge
-from tests.recordings.test_cel import DESK_PHONES, RECORDINGS, cut, rows_of, scripted, told, vouched
+from tests.recordings.test_cel import DESK_PHONES, RECORDINGS, cut, reported, rows_of, scripted, vouched
 from tests.recordings.test_traces import NAMES, TRACES, concluding, expected, recording, truth
 from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
 
 EXAMPLE = Path(__file__).parents[2] / "callmon" / "config" / "callmon.example.toml"
 
 
-class Office:
+class BackfillOffice:
     """A folder with a configuration and a database of its own."""
 
     def __init__(self, folder: Path, more: str = "") -> None:
@@ -60,8 +60,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(tmp_path)
+def office(tmp_path: Path) -> BackfillOffice:
+    return BackfillOffice(tmp_path)
 
 
 def cel(name: str) -> str:
@@ -69,9 +69,7 @@ def cel(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_recordings_cel_on_an_empty_database_prints_and_stores_what_really_happened(
-    office: Office, name: str
-) -> None:
+def test_every_recordings_cel_alone_stores_what_really_happened(office: BackfillOffice, name: str) -> None:
     wanted = [expected(said, by_key=True) for said in truth(name)]
     for said in wanted:
         said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
@@ -88,7 +86,7 @@ def test_every_recordings_cel_on_an_empty_database_prints_and_stores_what_really
 
 
 @pytest.mark.parametrize("name", ["vm_message", "blind_transfer_1", "two_calls", "queue_abandon"])
-def test_running_it_twice_changes_nothing_and_says_so(office: Office, name: str) -> None:
+def test_running_it_twice_changes_nothing_and_says_so(office: BackfillOffice, name: str) -> None:
     first = office.run("backfill", cel(name)).stdout.splitlines()
     assert [line.split("  ")[2] for line in first[:-1]] == ["created"] * len(truth(name))
     with office.store().reading() as connection:
@@ -100,7 +98,7 @@ def test_running_it_twice_changes_nothing_and_says_so(office: Office, name: str)
         assert sorted(map(repr, connection.execute(text('SELECT * FROM "call"')))) == before
 
 
-def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: Office) -> None:
+def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: BackfillOffice) -> None:
     run = str(RECORDINGS / "run-16.cel.csv")
     created = [call for call in office.calls(run) if call["line"] is not None]
     assert len(created) == sum(expect.get("direction") == "inbound" for _, _, expect in scripted("run-16"))
@@ -110,7 +108,7 @@ def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: Offic
 
 
 def test_a_backfill_prints_no_number_no_name_and_no_address(
-    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    office: BackfillOffice, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     rows = Path(cel("vm_message")).read_text().replace('"","4165550101"', '"Maxime Sansnom","4165550101"')
@@ -122,12 +120,12 @@ def test_a_backfill_prints_no_number_no_name_and_no_address(
     assert [(secret in rows, secret in said) for secret in secrets] == [(True, False)] * 4
 
 
-def test_what_is_no_cel_is_said_to_be_none(office: Office) -> None:
+def test_what_is_no_cel_is_said_to_be_none(office: BackfillOffice) -> None:
     result = office.run("backfill", str(TRACES / "vm_message" / "ami.raw"), status=1)
     assert result.stderr.splitlines()[-1] == "No row of CEL was found; give a file that cel_custom writes."
 
 
-def test_a_half_written_last_row_is_left_out_and_named(office: Office, tmp_path: Path) -> None:
+def test_a_half_written_last_row_is_left_out_and_named(office: BackfillOffice, tmp_path: Path) -> None:
     rows = Path(cel("vm_message")).read_text().splitlines(keepends=True)
     file = tmp_path / "half.csv"
     file.write_text("".join(rows) + rows[0][:40])
@@ -136,7 +134,7 @@ def test_a_half_written_last_row_is_left_out_and_named(office: Office, tmp_path:
     assert result.stdout.splitlines()[-1] == "32 rows of CEL read. 1 call created."
 
 
-def test_a_file_that_is_not_there_is_named(office: Office) -> None:
+def test_a_file_that_is_not_there_is_named(office: BackfillOffice) -> None:
     result = office.run("backfill", "nowhere.csv", status=2)
     assert result.stderr == (
         "nowhere.csv: cannot be read (No such file or directory); "
@@ -144,7 +142,7 @@ def test_a_file_that_is_not_there_is_named(office: Office) -> None:
     )
 
 
-def test_without_file_and_source_it_says_what_to_configure(office: Office) -> None:
+def test_without_file_and_source_it_says_what_to_configure(office: BackfillOffice) -> None:
     result = office.run("backfill", status=2)
     assert result.stderr == (
         "No FILE is given, and no source is configured. Give a FILE, or add [exchanges.toronto.cel] with file or "
@@ -156,7 +154,7 @@ def test_without_file_and_source_it_says_what_to_configure(office: Office) -> No
 
 
 def facts_of_cel(name: str) -> tuple[str, list[Fact]]:
-    return next(iter(told(rows_of(TRACES / name / "cel.csv")).items()))
+    return next(iter(reported(rows_of(TRACES / name / "cel.csv")).items()))
 
 
 def stored(store: Database, facts: Iterable[Fact]) -> Figures:
@@ -178,7 +176,7 @@ def half_heard(name: str) -> list[Fact]:
     return [*(fact for fact in heard if fact.call == call), f.Ended(call, None, "unknown", "unheard")]
 
 
-def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_back_from_unknown(
+def test_a_call_received_in_part_is_completed_and_its_verdicts_return(
     store: Database,
 ) -> None:
     stored(store, half_heard("answered_ring2"))
@@ -199,7 +197,7 @@ def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_bac
     assert filled(store, "answered_ring2")[0].changes == ()
 
 
-def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exact(store: Database) -> None:
+def test_a_known_verdict_stays_known_where_cel_is_less_exact(store: Database) -> None:
     """By CEL the answer came 18.2 s after the phone's channel: it may have rung half a second later."""
     call, _ = facts_of_cel("answered_ring2")
     known = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
@@ -220,7 +218,7 @@ def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exac
     assert [x.verdict for x in kept if x.standard == "answer_by_third_ring"] == ["met"]
 
 
-def test_a_call_that_was_heard_throughout_is_never_touched(store: Database) -> None:
+def test_a_call_that_was_received_throughout_is_never_touched(store: Database) -> None:
     call, _ = facts_of_cel("answered_ring2")
     data = recording("answered_ring2", "ami-callmon")[0]
     stored(store, [fact for fact in cut(data, len(data), len(data)) if not isinstance(fact, f.Unheard)])
@@ -238,14 +236,14 @@ def test_a_call_that_is_in_progress_for_the_daemon_is_left_to_it(store: Database
     assert queries.stored_calls(store, call)[0].account is None
 
 
-def test_created_calls_are_counted_as_calls_that_were_just_heard(store: Database) -> None:
+def test_created_calls_are_counted_as_calls_just_received(store: Database) -> None:
     (one,) = filled(store, "vm_message")
     assert one.added[CALLS.name, "general", "voicemail", "unknown", "open"] == 1
     assert one.added[VERDICT.name, "answer_by_third_ring", "general", "unknown", "not_met"] == 1
     assert queries.counters(store) == one.added
 
 
-def test_numbers_are_stored_sealed_and_no_fact_holds_one(store: Database) -> None:
+def test_numbers_are_stored_encrypted_and_no_fact_holds_one(store: Database) -> None:
     filled(store, "vm_message")
     call, _ = facts_of_cel("vm_message")
     kept = queries.stored_calls(store, call, numbers=True)[0].account
@@ -255,7 +253,7 @@ def test_numbers_are_stored_sealed_and_no_fact_holds_one(store: Database) -> Non
     assert (len(stored) > 1, "4165550101" in repr(stored)) == (True, False)
 
 
-def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Database) -> None:
+def test_a_number_received_as_withheld_stays_withheld(store: Database) -> None:
     call, _ = facts_of_cel("answered_ring2")
     heard = half_heard("answered_ring2")
     stored(store, [*heard[:-1], f.NumberWithheld(call, heard[0].at), heard[-1]])
@@ -265,9 +263,7 @@ def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Databas
     assert (kept.caller, kept.withheld, kept.heard) == (None, "withheld", "filled")
 
 
-def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it_so(
-    store: Database, tmp_path: Path
-) -> None:
+def test_no_number_of_calls_known_by_cel_alone_is_stored_if_unwanted(store: Database, tmp_path: Path) -> None:
     source = f'\n[exchanges.toronto.cel]\nfile = "{cel("vm_message")}"\nnumbers = false\n'
     settings = parse(EXAMPLE.read_text(encoding="utf-8") + source)
     list(Backfill(settings, store, EXCHANGE).run(rows_of(TRACES / "vm_message" / "cel.csv")))
@@ -276,7 +272,7 @@ def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it
     assert (kept.caller, kept.withheld, kept.outcome) == (None, "unknown", "voicemail")
 
 
-def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Database) -> None:
+def test_a_call_that_voicemail_took_must_be_checked_once(store: Database) -> None:
     filled(store, "vm_message")
     filled(store, "vm_message")
     asked = pending_callback_commands(store, 0, store.ring.token)
@@ -291,13 +287,13 @@ def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Database) 
     assert owing.apply_callback_command(hand)[0].ledger == ()
 
 
-@pytest.mark.parametrize(("known", "owed"), [(True, []), (False, ["owe"])])
-def test_a_voicemail_known_to_have_no_message_is_owed_nothing(
-    store: Database, known: bool, owed: list[str]
+@pytest.mark.parametrize(("known", "actions"), [(True, []), (False, ["owe"])])
+def test_a_voicemail_known_to_have_no_message_is_due_nothing(
+    store: Database, known: bool, actions: list[str]
 ) -> None:
     call, facts = facts_of_cel("vm_message")
     silent = [x for x in facts if not isinstance(x, f.MessageLeft | f.MessageUnclear)]
-    told = [msgspec.structs.replace(x, message=known) if isinstance(x, f.Filled) else x for x in silent]
+    reported = [msgspec.structs.replace(x, message=known) if isinstance(x, f.Filled) else x for x in silent]
     monitor = Monitor(example(), token=store.ring.token)
-    assert [len(one.changes) for one in fill(store, monitor, EXCHANGE, {call: told}, datetime.now(UTC))] == [1]
-    assert [hand.action for hand, _ in pending_callback_commands(store, 0, store.ring.token)] == owed
+    assert [len(one.changes) for one in fill(store, monitor, EXCHANGE, {call: reported}, datetime.now(UTC))] == [1]
+    assert [hand.action for hand, _ in pending_callback_commands(store, 0, store.ring.token)] == actions

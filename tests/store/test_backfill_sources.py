@@ -34,7 +34,7 @@ from callmon.store.queries import calls, obligations
 from callmon.store.rejudge import counter_differences
 from tests.recordings.test_cel import TORONTO, heard, rows_of
 from tests.recordings.test_traces import TRACES, concluding, expected, recording, truth
-from tests.store.test_backfill import EXAMPLE, Office, cel, half_heard
+from tests.store.test_backfill import EXAMPLE, BackfillOffice, cel, half_heard
 from tests.support.store_fixtures import EXCHANGE, until, wrote
 
 
@@ -84,9 +84,7 @@ def from_source(
     return work.rows, created
 
 
-def test_of_a_long_file_only_the_end_is_read_and_only_the_gaps_calls_are_filled(
-    store: Database, tmp_path: Path
-) -> None:
+def test_of_a_long_file_only_the_end_is_read_for_the_gaps_calls(store: Database, tmp_path: Path) -> None:
     file = tmp_path / "Master.csv"
     days = range(-299, 1)
     write_csv(file, [row for day in days for row in later("blind_transfer_1", day)])
@@ -163,7 +161,7 @@ def test_a_table_of_postgresql_is_read_too(tmp_path: Path, postgres_server: str)
     plain = make_url(postgres_server).set(drivername="postgresql")
     place = plain.render_as_string(hide_password=False)
     table_of(place.replace("postgresql://", "postgresql+psycopg://"), ["attended_dtmf"], "TIMESTAMP", local)
-    office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
+    office = BackfillOffice(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
     assert [concluding(call) for call in office.calls()] == [expected(said) for said in truth("attended_dtmf")]
 
 
@@ -211,7 +209,7 @@ def test_a_table_laid_out_like_freepbxs_gives_the_truth(tmp_path: Path, name: st
         "TEXT" if kind == "text" else "DATETIME",
         lambda at: str(local(at)) if kind == "text" else f"{local(at)}.000000",
     )
-    office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
+    office = BackfillOffice(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
     assert [concluding(call) for call in office.calls()] == [expected(said) for said in truth(name)]
     assert office.calls() == []
 
@@ -313,7 +311,7 @@ def done_by_hand(store: Database, owing: Monitor) -> list[str]:
     return said
 
 
-async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Database, tmp_path: Path) -> None:
+async def test_a_callback_that_was_made_in_a_gap_settles_what_is_due(store: Database, tmp_path: Path) -> None:
     write_callback(tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     owing = Monitor(settings, token=store.ring.token)
@@ -334,9 +332,7 @@ async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Databa
     assert (arrived.direction, arrived.dialled[-10:]) == ("outbound", "4165550101")
 
 
-def test_a_backfill_by_hand_opens_what_is_owed_and_pays_it_with_the_callback_behind_it(
-    store: Database, tmp_path: Path
-) -> None:
+def test_a_backfill_opens_what_is_due_and_settles_it_with_its_callback(store: Database, tmp_path: Path) -> None:
     write_callback(tmp_path / "Master.csv", *later("vm_message", 0))
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"')
     for found in (1, 0):  # the second time there is nothing new to tell
@@ -349,7 +345,7 @@ def test_a_backfill_by_hand_opens_what_is_owed_and_pays_it_with_the_callback_beh
     assert (one.obligation.state, one.obligation.opening) == ("paid", "unheard")
 
 
-def test_of_a_call_out_to_whom_nothing_is_owed_a_backfill_stores_nothing(store: Database, tmp_path: Path) -> None:
+def test_of_a_call_out_to_whom_nothing_is_due_a_backfill_stores_nothing(store: Database, tmp_path: Path) -> None:
     write_csv(tmp_path / "Master.csv", later("callback_answered", 0))
     work = Backfill(sourced(tmp_path, f'file = "{tmp_path}/Master.csv"'), store, EXCHANGE)
     assert [filled.changes for filled in work.run(rows_of(tmp_path / "Master.csv"))] == [()]

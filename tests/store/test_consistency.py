@@ -18,7 +18,7 @@ from callmon.store.queries import obligations
 from callmon.store.rejudge import inconsistencies
 from tests.recordings.test_cel import RECORDINGS, heard, rows_of
 from tests.recordings.test_traces import NAMES, TRACES, recording
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.support.store_fixtures import EXCHANGE, wrote
 
 CALL = "lab-1795528013.0"  # of vm_message
@@ -113,25 +113,25 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_told_with_the_call_that_it_is_in(full: Database, fault: str) -> None:
+def test_a_planted_fault_is_reported_with_the_call_that_it_is_in(full: Database, fault: str) -> None:
     statement, sentence = FAULTS[fault]
     plant(full, statement)
     call = "1.1" if fault == "nothing began" else CALL
     assert said(full) == [f"toronto {call}: {sentence}"]
 
 
-def test_a_call_of_which_a_fact_is_gone_is_told(full: Database) -> None:
+def test_a_call_of_which_a_fact_is_gone_is_reported(full: Database) -> None:
     with full.writing() as connection:
         (data,) = connection.execute(text(f"SELECT data FROM fact WHERE {HERE}")).one()
         facts = json.loads(unpack_facts(data))
         rest = pack_facts(json.dumps([fact for fact in facts if fact["type"] != "VoicemailTook"]))
         connection.execute(text(f"UPDATE fact SET data = :rest WHERE {HERE}"), {"rest": rest})
     # The message alone tells of voicemail, and the verdicts fall later.
-    told = f"toronto {CALL}: its facts and the stored verdicts differ; run `callmon db rejudge`."
-    assert (len(facts) > 1, said(full)) == (True, [told])
+    reported = f"toronto {CALL}: its facts and the stored verdicts differ; run `callmon db rejudge`."
+    assert (len(facts) > 1, said(full)) == (True, [reported])
 
 
-def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(full: Database) -> None:
+def test_a_call_with_only_its_account_and_verdicts_of_none_are_reported(full: Database) -> None:
     plant(full, f"DELETE FROM fact WHERE {HERE}")
     assert said(full) == [f"toronto {CALL}: it has ended, but none of its facts is stored."]
     plant(
@@ -146,15 +146,15 @@ def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(
 def test_of_many_faults_of_one_kind_twenty_are_named_and_the_rest_counted(full: Database) -> None:
     calls = ", ".join(f"('{n}.1', 'toronto', 0, '[]')" for n in range(25))
     plant(full, f"INSERT INTO open_call VALUES {calls}")
-    told = said(full)
-    assert (len(told), told[-1]) == (21, "… and more calls of this kind: 5.")
+    reported = said(full)
+    assert (len(reported), reported[-1]) == (21, "… and more calls of this kind: 5.")
 
 
 def test_the_command_tells_them_with_status_1_and_a_sound_database_with_0(tmp_path: Path) -> None:
-    office = Office(tmp_path)
+    office = BackfillOffice(tmp_path)
     office.run("backfill", str(TRACES / "vm_message" / "cel.csv"))
     sound = "Facts, calls, ledger, figures and roll-ups agree.\n"
     assert office.run("db", "check").stdout == sound
     plant(office.store(), "INSERT INTO open_call VALUES ('1.1', 'toronto', 0, '[]')")
-    told = office.run("db", "check", status=1).stdout
-    assert told == "toronto 1.1: it is in progress, but its beginning is not stored.\n"
+    reported = office.run("db", "check", status=1).stdout
+    assert reported == "toronto 1.1: it is in progress, but its beginning is not stored.\n"

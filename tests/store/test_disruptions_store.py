@@ -27,7 +27,7 @@ from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
 from callmon.store.rejudge import counter_differences
 from tests.support.fact_builder import local
-from tests.support.simulated_exchange import Watched
+from tests.support.simulated_exchange import SimulatedExchange
 from tests.support.store_fixtures import account, answered_call, outcomes, plans, steps, wrote
 from tests.unit.test_disruptions import LINES, TUESDAY, WHOLE, planned, well
 
@@ -35,12 +35,12 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 BOTH = {"_101": "NOT_INUSE", "_102": "NOT_INUSE"}
 
 
-def kept(heard: Watched, into: Database) -> Watched:
+def kept(heard: SimulatedExchange, into: Database) -> SimulatedExchange:
     wrote(into, *heard.outcomes)
     return heard
 
 
-def a_day() -> Watched:
+def a_day() -> SimulatedExchange:
     """Work in which the exchange is stopped, phones that vanish without a word, a gap, something told by staff."""
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).at(TUESDAY + HOUR + SECOND).shut_down()
     heard.passes(60).boot()
@@ -56,8 +56,8 @@ def test_what_stands_is_stored_beside_the_entries_that_make_it(store: Database) 
     assert {one.id: one for one in disruptions.all_of(store)} == heard.kept
     assert [one.source for one in disruptions.all_of(store)] == ["work", "exchange", "phones", "exchange", "staff"]
     assert [one.source for one in disruptions.live_disruptions(store)] == ["staff"]
-    told = [entry for name in heard.kept for entry in disruptions.disruption_entries(store, name)]
-    assert sorted(told, key=str) == sorted(heard.entries, key=str)
+    reported = [entry for name in heard.kept for entry in disruptions.disruption_entries(store, name)]
+    assert sorted(reported, key=str) == sorted(heard.entries, key=str)
 
 
 def test_what_lasted_at_some_time_of_a_period_is_found(store: Database) -> None:
@@ -109,9 +109,9 @@ def test_a_call_that_was_up_meanwhile_met_it(store: Database) -> None:
 def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(store: Database) -> None:
     begin = local("2026-11-24 10:00")
     # Each lasts some seconds, a minute after the one before.
-    told = [answered_call(number, begin + number * 60 * SECOND) for number in range(8)]
-    wrote(store, *(outcome for facts in told for outcome in outcomes(facts)))
-    calls = [account(facts) for facts in told]
+    reported = [answered_call(number, begin + number * 60 * SECOND) for number in range(8)]
+    wrote(store, *(outcome for facts in reported for outcome in outcomes(facts)))
+    calls = [account(facts) for facts in reported]
     second = calls[1].arrived
     assert second is not None
     one = Disruption(
@@ -144,15 +144,15 @@ def test_a_bounded_count_does_not_grow_with_the_calls_of_the_day_before(sqlite_s
     few = asked()
     stored(200, 100, begin - 5 * HOUR)
     many = asked()
-    with plans(sqlite_store) as told:
+    with plans(sqlite_store) as reported:
         assert disruptions.calls_met(sqlite_store, one, 3) == 4
     by_arrival = "SEARCH call USING INDEX ix_call_line_arrived (line=? AND arrived>"
-    assert [plan.startswith(by_arrival) for plan in told if plan.split()[1] == "call"] == [True, True]
+    assert [plan.startswith(by_arrival) for plan in reported if plan.split()[1] == "call"] == [True, True]
     assert (few > 50, many) == (True, few)
     assert disruptions.calls_met(sqlite_store, one) == 10
 
 
-def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(store: Database) -> None:
+def test_planned_work_is_met_by_no_call_and_a_test_call_meets_nothing(store: Database) -> None:
     call = account(answered_call(0))
     assert call.arrived is not None
     heard = well(call.arrived - 10 * SECOND)
@@ -173,8 +173,10 @@ def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Database) -
     assert [(hand.n, hand.actor, stored) for hand, stored in asked] == [(1, "a", None), (2, "b", None)]
     assert [hand.n for hand, _ in pending_disruption_commands(store, 1)] == [2]
     heard = well()
-    told = [outcome for hand, stored in asked for outcome in heard.monitor.apply_disruption_command(hand, stored)]
-    wrote(store, *told)
+    reported = [
+        outcome for hand, stored in asked for outcome in heard.monitor.apply_disruption_command(hand, stored)
+    ]
+    wrote(store, *reported)
     assert DISRUPTION_QUEUE.last_applied(store) == 2
     made = disruptions.created_by(store, hands[0])
     assert made is not None
@@ -192,14 +194,14 @@ def test_lines_are_found_again_with_the_trunks_over_which_their_calls_came(store
 # ── gauges ──
 
 
-def gauges(heard: Watched, at: datetime) -> list[Metric]:
-    going = tuple(heard.monitor.disruptions.book.visible())
+def gauges(heard: SimulatedExchange, at: datetime) -> list[Metric]:
+    going = tuple(heard.monitor.disruptions.register.visible())
     lines = tuple(line for line in example().lines() if line.name in ("general", "tty"))
     found = families(OF_CALLS, DaemonSnapshot(at, disruptions=going, configured=lines))
     return [family for family in found if "disruption" in family.name or "planned" in family.name]
 
 
-def shown(heard: Watched, at: datetime) -> dict[tuple[str, ...], float]:
+def shown(heard: SimulatedExchange, at: datetime) -> dict[tuple[str, ...], float]:
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in gauges(heard, at)
@@ -212,7 +214,7 @@ UNANNOUNCED = "callmon_disruption_unannounced_since_timestamp_seconds"
 PLANNED = "callmon_planned_work_until_timestamp_seconds"
 
 
-def test_a_disruption_is_shown_with_the_time_since_which_its_notice_is_missing() -> None:
+def test_a_disruption_is_shown_with_the_time_without_a_notice() -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(11)
     one = heard.one()
     assert shown(heard, heard.now) == {
@@ -233,13 +235,11 @@ def test_a_disruption_is_shown_with_the_time_since_which_its_notice_is_missing()
         (120, []),
     ],
 )
-def test_planned_work_is_shown_from_two_minutes_before_it_begins_until_it_ends(
-    minutes: int, names: list[str]
-) -> None:
+def test_planned_work_is_shown_from_two_minutes_before_until_its_end(minutes: int, names: list[str]) -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).at(TUESDAY + minutes * MINUTE)
-    told = shown(heard, heard.now)
-    assert sorted({key[0] for key in told}) == sorted(names)
-    assert told.get((PLANNED, "tty")) == ((TUESDAY + 2 * HOUR).timestamp() if PLANNED in names else None)
+    reported = shown(heard, heard.now)
+    assert sorted({key[0] for key in reported}) == sorted(names)
+    assert reported.get((PLANNED, "tty")) == ((TUESDAY + 2 * HOUR).timestamp() if PLANNED in names else None)
 
 
 def test_every_line_and_source_is_there_at_0_and_no_time_is() -> None:
@@ -251,7 +251,7 @@ def test_every_line_and_source_is_there_at_0_and_no_time_is() -> None:
 # ── a broker ──
 
 
-def test_a_broker_is_told_what_the_public_is_told() -> None:
+def test_a_broker_is_reported_what_the_public_is_reported() -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR)
     one = heard.one()
     assert json.loads(topics.of_disruption(one)) == {
@@ -273,11 +273,11 @@ def test_a_broker_is_told_what_the_public_is_told() -> None:
 
 def test_a_board_has_those_that_are_not_over() -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR)
-    book = heard.monitor.disruptions.book
-    before = book.visible()
+    register = heard.monitor.disruptions.register
+    before = register.visible()
     heard.passes(60)
-    assert (book.visible(), [x.id for x in before]) == (before, [heard.one().id])
+    assert (register.visible(), [x.id for x in before]) == (before, [heard.one().id])
     heard.hand("announce", heard.one().id, notice=Notice(reason_en="an update"))
-    assert [x.notice.reason_en for x in book.visible()] == ["an update"]
+    assert [x.notice.reason_en for x in register.visible()] == ["an update"]
     heard.hand("end", heard.one().id)
-    assert book.visible() == ()
+    assert register.visible() == ()

@@ -36,8 +36,8 @@ def call(number: int, line: str = "general", dialled: str = "4163272422", **chan
 
 
 def judged(*calls: list[f.Fact], by: Monitor = NOW) -> list[Outcome]:
-    told = [by.retell(EXCHANGE, facts) for facts in calls]
-    return [outcome for outcome in told if outcome is not None]
+    reported = [by.retell(EXCHANGE, facts) for facts in calls]
+    return [outcome for outcome in reported if outcome is not None]
 
 
 def test_the_first_answer_is_counted_apart_by_line(store: Database) -> None:
@@ -70,7 +70,7 @@ def test_the_strict_reading_counts_a_transfer_to_voicemail_once_more(store: Data
 # What a callmon before this one stored.
 
 
-def test_calls_that_an_older_callmon_stored_agree_with_the_figures_before_and_after_they_are_judged_again(
+def test_calls_of_an_older_callmon_agree_before_and_after_rejudging(
     store: Database,
 ) -> None:
     (outcome,) = judged(call(0, relay=True), by=BEFORE)
@@ -95,7 +95,7 @@ def test_calls_that_an_older_callmon_stored_agree_with_the_figures_before_and_af
     assert list(rejudge(store, NOW)) == []
 
 
-def test_a_change_of_the_staff_list_corrects_verdicts_and_moves_the_first_answer(store: Database) -> None:
+def test_a_changed_staff_list_corrects_verdicts_and_the_first_answer(store: Database) -> None:
     wrote(store, *judged(call(0)))
     english = Monitor(parse(example_text() + STAFF.replace('["fr"]', '["en"]')), token=str)
     assert list(map(str, rejudge(store, english))) == [
@@ -117,7 +117,7 @@ def test_that_a_dialplan_offered_the_survey_is_known_after_a_restart(sqlite_stor
     assert restarted(sqlite_store) is True
 
 
-def test_a_transfer_to_a_survey_that_is_no_longer_configured_enables_nothing_after_a_restart(
+def test_a_transfer_to_a_removed_survey_enables_nothing_later(
     sqlite_store: Database,
 ) -> None:
     offered = [*call(0)[:-1], f.SurveyOffered("1795527733.0", START + seconds(50), "transfer"), call(0)[-1]]

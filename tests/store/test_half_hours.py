@@ -54,8 +54,8 @@ def tuesdays(*offered: int) -> dict[str, dict[str, dict[tuple[str, str], int]]]:
     }
 
 
-def half(told: TodayHalfHours, clock: str) -> Half:
-    (found,) = [one for one in told.halves if f"{one.begin.astimezone(usual().timezone):%H:%M}" == clock]
+def half(reported: TodayHalfHours, clock: str) -> Half:
+    (found,) = [one for one in reported.halves if f"{one.begin.astimezone(usual().timezone):%H:%M}" == clock]
     return found
 
 
@@ -67,8 +67,16 @@ def made(found: HalfHourCounts, at: datetime = TUESDAY, settings: Settings | Non
 
 
 def test_a_half_hour_stands_beside_the_median_of_the_same_weekday() -> None:
-    told = half(made(counted(tuesdays(3, 9, 4, 4, 4, 4, 5, 5) | {"2026-11-24": {"general": {NINE: 5}}})), "09:00")
-    assert (told.offered, told.usual, told.state, told.is_heard, told.is_open) == (5, 4, "over", True, True)
+    reported = half(
+        made(counted(tuesdays(3, 9, 4, 4, 4, 4, 5, 5) | {"2026-11-24": {"general": {NINE: 5}}})), "09:00"
+    )
+    assert (reported.offered, reported.usual, reported.state, reported.is_heard, reported.is_open) == (
+        5,
+        4,
+        "over",
+        True,
+        True,
+    )
 
 
 def test_a_weekday_without_a_call_counts_as_none_and_not_as_missing() -> None:
@@ -89,8 +97,8 @@ def test_an_earlier_half_hour_that_was_unheard_is_no_part_of_the_median() -> Non
 def test_a_day_with_other_hours_is_compared_with_none_that_had_these() -> None:
     """Monday 7 September was closed, and so is Monday 12 October: the Mondays between are no measure for it."""
     calls = {f"2026-{day}": {"general": {NINE: 9}} for day in ("10-05", "09-28", "09-21", "09-14")}
-    told = made(counted(calls | {"2026-10-12": {"general": {NINE: 1}}}), local("2026-10-12 12:00"))
-    assert [(one.offered, one.usual, one.is_open) for one in told.halves] == [(1, None, False)]
+    reported = made(counted(calls | {"2026-10-12": {"general": {NINE: 1}}}), local("2026-10-12 12:00"))
+    assert [(one.offered, one.usual, one.is_open) for one in reported.halves] == [(1, None, False)]
 
 
 def test_in_the_first_weeks_there_is_no_median() -> None:
@@ -98,31 +106,31 @@ def test_in_the_first_weeks_there_is_no_median() -> None:
     assert {one.usual for one in made(new).halves} == {None}
 
 
-def test_an_exchange_that_was_never_heard_leaves_nothing_to_claim() -> None:
-    told = today(HalfHourCounts({}, {}), {"toronto": LONG_AGO}, usual(), TUESDAY)
-    assert {(one.is_heard, one.usual) for one in told.halves if one.state != "ahead"} == {(False, None)}
+def test_an_exchange_that_was_never_received_leaves_nothing_to_claim() -> None:
+    reported = today(HalfHourCounts({}, {}), {"toronto": LONG_AGO}, usual(), TUESDAY)
+    assert {(one.is_heard, one.usual) for one in reported.halves if one.state != "ahead"} == {(False, None)}
 
 
 # What is shown of today.
 
 
 def test_it_shows_the_opening_hours_and_whatever_came_outside_them() -> None:
-    told = made(counted({"2026-11-24": {"general": {("half_hour.offered", "06:30"): 1}}}))
-    shown = [f"{one.begin.astimezone(usual().timezone):%H:%M}" for one in told.halves]
+    reported = made(counted({"2026-11-24": {"general": {("half_hour.offered", "06:30"): 1}}}))
+    shown = [f"{one.begin.astimezone(usual().timezone):%H:%M}" for one in reported.halves]
     assert (shown[0], shown[-1], len(shown)) == ("06:30", "16:30", 21)
-    assert [one.is_open for one in told.halves[:6]] == [False] * 4 + [True] * 2
+    assert [one.is_open for one in reported.halves[:6]] == [False] * 4 + [True] * 2
 
 
-def test_of_the_half_hour_that_lasts_and_those_to_come_nothing_is_claimed_that_was_not_yet() -> None:
-    told = made(counted({}))
-    assert [half(told, clock).state for clock in ("09:30", "10:00", "10:30")] == ["over", "now", "ahead"]
+def test_of_this_half_hour_and_later_ones_nothing_early_is_claimed() -> None:
+    reported = made(counted({}))
+    assert [half(reported, clock).state for clock in ("09:30", "10:00", "10:30")] == ["over", "now", "ahead"]
 
 
-def test_half_hours_in_which_an_exchange_was_unheard_are_told_as_such() -> None:
-    told = made(
+def test_half_hours_in_which_an_exchange_was_unreceived_are_marked() -> None:
+    reported = made(
         counted({"2026-11-24": {"general": {NINE: 2}}}, (local("2026-11-24 09:20"), local("2026-11-24 09:40")))
     )
-    assert [half(told, clock).is_heard for clock in ("08:30", "09:00", "09:30", "10:00")] == [
+    assert [half(reported, clock).is_heard for clock in ("08:30", "09:00", "09:30", "10:00")] == [
         True,
         False,
         False,
@@ -139,17 +147,17 @@ def test_calls_of_tty_lines_are_never_counted_with_others() -> None:
     assert (half(made(found), "09:00").offered, made(found).missed) == (2, (Missed("other", 1, 3),))
 
 
-def test_on_the_day_on_which_an_hour_comes_twice_every_moment_is_in_one_half_hour() -> None:
+def test_on_the_day_of_the_double_hour_every_moment_has_one_half_hour() -> None:
     calls = {("half_hour.offered", x): 1 for x in ("00:30", "01:00", "01:30", "02:00")}
-    told = made(counted({"2026-11-01": {"general": calls}}), local("2026-11-01 12:00"))
-    assert [x.offered for x in told.halves] == [1, 1, 1, 1]
+    reported = made(counted({"2026-11-01": {"general": calls}}), local("2026-11-01 12:00"))
+    assert [x.offered for x in reported.halves] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
     ("outcome", "cause", "count"),
     [("no_answer", "nobody_free", 1), ("no_answer", "rang_unanswered", 0), ("answered", "nobody_free", 0)],
 )
-def test_nobody_was_free_for_the_calls_without_an_answer_that_have_this_cause(
+def test_nobody_was_free_for_the_unanswered_calls_with_this_cause(
     outcome: OutcomeName, cause: Cause, count: int
 ) -> None:
     begin = local("2026-11-24 09:00")
@@ -170,7 +178,7 @@ def counts(**calls: int) -> dict[str, dict[tuple[str, str], int]]:
     return {"general": {(f"half_hour.{name}", at): n for name, n in calls.items() for at in ("09:00", "10:00")}}
 
 
-def test_today_stands_beside_the_day_before_and_last_week_until_the_same_time_of_day() -> None:
+def test_today_stands_beside_yesterday_and_last_week_at_this_time() -> None:
     found = counted(
         {
             "2026-11-24": counts(offered=5, answered=4, met=3, not_met=1),
@@ -193,8 +201,8 @@ def test_today_stands_beside_the_day_before_and_last_week_until_the_same_time_of
 
 def test_the_day_before_is_the_last_one_with_the_same_hours() -> None:
     """Monday 23 November stands beside Friday: the weekend is closed."""
-    told = made(counted({}), local("2026-11-23 12:00"))
-    assert [one.day.isoformat() for one in told.beside] == ["2026-11-23", "2026-11-20", "2026-11-16"]
+    reported = made(counted({}), local("2026-11-23 12:00"))
+    assert [one.day.isoformat() for one in reported.beside] == ["2026-11-23", "2026-11-20", "2026-11-16"]
 
 
 @pytest.mark.parametrize(
@@ -211,8 +219,8 @@ def test_a_day_with_a_gap_until_that_time_of_day_is_not_compared(gap: tuple[str,
 
 
 def test_before_the_first_half_hour_is_over_nothing_is_compared() -> None:
-    told = made(counted({}), local("2026-11-24 00:10"))
-    assert (told.until, told.beside) == (None, ())
+    reported = made(counted({}), local("2026-11-24 00:10"))
+    assert (reported.until, reported.beside) == (None, ())
 
 
 # From the database.
@@ -233,13 +241,13 @@ def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Databas
         connection.execute(text("UPDATE call SET data = ''"))  # whoever reads one cannot go on
     found = half_hours.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
     assert found is not None
-    told = half(today(found, HEARD, settings, TUESDAY), "09:00")
+    reported = half(today(found, HEARD, settings, TUESDAY), "09:00")
     assert account(answered_call(0, begin)).outcome == "answered"
-    assert (told.offered, told.answered, told.usual, told.is_heard) == (5, 5, 0, True)
+    assert (reported.offered, reported.answered, reported.usual, reported.is_heard) == (5, 5, 0, True)
     store.close()
 
 
-def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_slow_one(store: Database) -> None:
+def test_while_totals_are_made_anew_there_is_no_answer(store: Database) -> None:
     settings = usual()
     assert half_hours.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
     store.close()
@@ -248,15 +256,15 @@ def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_
 # As people read it.
 
 
-def page(told: TodayHalfHours, language: str) -> str:
+def page(reported: TodayHalfHours, language: str) -> str:
     site, formatter = PageContext.__new__(PageContext), WebFormatter(usual(), language, TUESDAY)
     site.features = FEATURES
-    values = site.common(formatter) | view(told, formatter) | {"path": lambda *_: "/", "why": ""}
+    values = site.common(formatter) | view(reported, formatter) | {"path": lambda *_: "/", "why": ""}
     return site._render("_half_hours.html", values)
 
 
-def words(told: TodayHalfHours, language: str = "fr") -> str:
-    text = html.unescape(re.sub(r"<[^>]+>", " ", page(told, language))).replace(NO_BREAK, " ")
+def words(reported: TodayHalfHours, language: str = "fr") -> str:
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page(reported, language))).replace(NO_BREAK, " ")
     return " ".join(text.split())
 
 
@@ -290,7 +298,7 @@ def test_an_unheard_half_hour_is_hatched_and_its_column_is_no_nought() -> None:
     assert (drawn.count('class="gap"'), drawn.count('class="whole"'), drawn.count('class="part"')) == (1, 0, 0)
 
 
-def test_causes_are_told_by_their_words_and_lead_to_the_calls() -> None:
+def test_causes_are_reported_by_their_words_and_lead_to_the_calls() -> None:
     found = counted({"2026-11-24": {"general": {(CAUSE, "nobody_free"): 2, (CAUSE, "other"): 1}}})
     assert "Cause Lignes vocales Lignes ATS Personne de libre 2 0 Autre 1 0 Voir ces appels" in words(made(found))
     assert "Aucun appel où la norme n'a pas été respectée" in words(made(counted({})))
@@ -304,11 +312,11 @@ def test_a_drawing_has_a_title_a_description_and_names_for_both() -> None:
     assert all(f'<title id="{title}">' in drawn and f'<desc id="{desc}">' in drawn for title, desc in named)
 
 
-def test_on_the_first_day_the_drawing_begins_where_something_was_heard() -> None:
+def test_on_the_first_day_the_drawing_begins_where_something_was_received() -> None:
     at = local("2026-11-24 13:10")
     began = {"toronto": Coverage(local("2026-11-24 11:00"), at, ())}
-    told = today(HalfHourCounts({}, began), HEARD, usual(), at)
-    assert f"{told.halves[0].begin.astimezone(usual().timezone):%H:%M}" == "11:00"
+    reported = today(HalfHourCounts({}, began), HEARD, usual(), at)
+    assert f"{reported.halves[0].begin.astimezone(usual().timezone):%H:%M}" == "11:00"
     never = today(HalfHourCounts({}, {}), {"toronto": LONG_AGO}, usual(), TUESDAY)
     assert f"{never.halves[0].begin.astimezone(usual().timezone):%H:%M}" == "08:30"
 
@@ -325,9 +333,7 @@ def test_on_the_first_day_the_drawing_begins_where_something_was_heard() -> None
         (401, [0, 200, 400, 600]),
     ],
 )
-def test_the_grid_has_at_most_four_round_lines_and_the_highest_column_is_below_the_last(
-    most: int, ticks: list[int]
-) -> None:
+def test_the_grid_has_at_most_four_round_lines_above_no_column(most: int, ticks: list[int]) -> None:
     one = Half(TUESDAY, "over", True, True, most, 0, 0, None)
     shown = view(TodayHalfHours(TUESDAY, TODAY, (one,), ()), WebFormatter(usual(), "fr", TUESDAY))
     assert (list(shown["ticks"]), shown["most"]) == (ticks, ticks[-1])

@@ -29,13 +29,13 @@ from tests.unit.test_metrics import page, read
 
 
 def test_all_of_it_is_on_metrics_and_nothing_that_is_not_known() -> None:
-    told = HostStatus(
+    reported = HostStatus(
         {"toronto": -0.25},
         {"toronto": START},
         {"database": DiskSpace(10, 100), "journal": DiskSpace(20, 100)},
         (5, 50, 3),
     )
-    values = read(page(Daemon(more={"host": told}), {}))
+    values = read(page(Daemon(more={"host": reported}), {}))
     shown = {
         (name, *dict(labels).values()): value
         for (name, labels), value in values.items()
@@ -58,19 +58,19 @@ def test_all_of_it_is_on_metrics_and_nothing_that_is_not_known() -> None:
 
 @contextmanager
 def writing(store: Database, folder: Path, most: int = 1 << 20) -> Iterator[Writer]:
-    sink = Writer(store, seconds(0.01), max_waiting=500, journal=Outbox(folder / "waiting", RING, most))
+    sink = Writer(store, seconds(0.01), max_waiting=500, outbox=Outbox(folder / "waiting", RING, most))
     try:
         yield sink
     finally:
         sink.close(SOON)
 
 
-def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Database, tmp_path: Path) -> None:
+def test_disks_are_those_of_the_database_and_of_the_outbox(sqlite_store: Database, tmp_path: Path) -> None:
     with writing(sqlite_store, tmp_path) as sink:
         found = dict(host_state.disks(sink))
-    told = os.statvfs(tmp_path)
+    reported = os.statvfs(tmp_path)
     assert {name: room.size for name, room in found.items()} == dict.fromkeys(
-        ("database", "journal"), told.f_blocks * told.f_frsize
+        ("database", "journal"), reported.f_blocks * reported.f_frsize
     )
     assert 0 < found["database"].free <= found["database"].size
 
@@ -78,11 +78,11 @@ def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Databa
 def test_free_space_is_what_callmon_may_use_and_not_what_root_may(
     sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = os.statvfs_result(
+    reported = os.statvfs_result(
         (4096, 4096, 1000, 300, 250, 0, 0, 0, 0, 255)
     )  # 300 blocks are free, 50 of them root's
     with writing(sqlite_store, tmp_path) as sink:
-        monkeypatch.setattr(os, "statvfs", lambda path: told)
+        monkeypatch.setattr(os, "statvfs", lambda path: reported)
         found = dict(host_state.disks(sink))
     assert {name: (room.free, room.size) for name, room in found.items()} == dict.fromkeys(
         ("database", "journal"), (250 * 4096, 1000 * 4096)
@@ -102,8 +102,8 @@ def test_a_clock_that_differs_by_more_than_five_seconds_is_remarked(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
     with writing(sqlite_store, tmp_path) as sink:
-        told = {skew: host_state.host_remarks({"toronto": skew}, sink, is_wanted=True) for skew in CLOCKS}
-    assert told == {skew: clock_remarks(skew, said) for skew, said in CLOCKS.items()}
+        reported = {skew: host_state.host_remarks({"toronto": skew}, sink, is_wanted=True) for skew in CLOCKS}
+    assert reported == {skew: clock_remarks(skew, said) for skew, said in CLOCKS.items()}
 
 
 def clock_remarks(skew: float, said: str | None) -> list[str]:
@@ -116,33 +116,33 @@ def clock_remarks(skew: float, said: str | None) -> list[str]:
     return [remark + " Until they agree, callbacks fall due only when both clocks say so." * (abs(skew) > 60)]
 
 
-def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
+def test_what_waits_in_the_outbox_is_a_remark_and_a_full_one_trouble(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
-    told = of_calls(20)
+    reported = of_calls(20)
     place = tmp_path / "waiting"
     with writing(sqlite_store, tmp_path, most=10_000) as sink, locked(sqlite_store):
-        assert (host_state.host_remarks({}, sink, True), host_state.journal_troubles(sink)) == ([], [])
-        for item in told:
+        assert (host_state.host_remarks({}, sink, True), host_state.outbox_troubles(sink)) == ([], [])
+        for item in reported:
             sink.offer(item)
-            if (state := sink.journal) is not None and state.trouble:
+            if (state := sink.outbox) is not None and state.trouble:
                 break
-            until(lambda: (sink.journal or pytest.fail("none")).outcomes > 0)
-        assert until(lambda: bool(host_state.journal_troubles(sink)))
-        state = sink.journal
+            until(lambda: (sink.outbox or pytest.fail("none")).outcomes > 0)
+        assert until(lambda: bool(host_state.outbox_troubles(sink)))
+        state = sink.outbox
         assert state is not None
         assert until(lambda: bool(host_state.host_remarks({}, sink, True)))
         assert host_state.host_remarks({}, sink, True) == [
             f"database: {state.outcomes} outcomes are buffered in the journal {place} (0 of 0 MiB) "
             "until the database is available."
         ]
-        assert host_state.journal_troubles(sink) == [
+        assert host_state.outbox_troubles(sink) == [
             f"database: the journal {place} is full (0 MiB): outcomes are buffered in memory. At 500 outcomes "
             "callmon stops reading events. Restore the database, or free disk space."
         ]
 
 
-def test_a_journal_that_was_damaged_is_remarked_with_its_copy(sqlite_store: Database, tmp_path: Path) -> None:
+def test_an_outbox_that_was_damaged_is_remarked_with_its_copy(sqlite_store: Database, tmp_path: Path) -> None:
     place = tmp_path / "waiting"
     left_by_earlier(tmp_path, of_calls(1), of_calls(1), number=5)
     place.write_bytes(b"\0" + place.read_bytes()[1:])
@@ -153,7 +153,7 @@ def test_a_journal_that_was_damaged_is_remarked_with_its_copy(sqlite_store: Data
         ]
 
 
-def test_a_journal_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_store: Database) -> None:
+def test_an_outbox_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_store: Database) -> None:
     sink = Writer(sqlite_store, seconds(0.01))
     try:
         assert host_state.host_remarks({}, sink, is_wanted=False) == []
@@ -191,7 +191,7 @@ def over_tls(certificate: trustme.LeafCert) -> Iterator[int]:
         thread.join(SOON)
 
 
-async def test_until_when_an_exchanges_certificate_holds_is_known_from_the_connection(
+async def test_the_end_of_an_exchanges_certificate_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")
@@ -199,10 +199,10 @@ async def test_until_when_an_exchanges_certificate_holds_is_known_from_the_conne
     ends = (datetime.now(UTC) + timedelta(days=9)).replace(microsecond=0)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     with over_tls(authority.issue_cert("127.0.0.1", not_after=ends)) as port:
-        told = ExchangeSettings(
+        reported = ExchangeSettings(
             host="127.0.0.1", port=port, tls=True, ca_file=tmp_path / "ca.pem", secret_env="AMI_SECRET"
         )
-        exchange = ExchangeClient("toronto", told, lambda _: None)
+        exchange = ExchangeClient("toronto", reported, lambda _: None)
         assert exchange.certificate_expires is None
         link = await exchange.connect()
         link.close()

@@ -65,9 +65,7 @@ def many(topic: int, payload: int, count: int) -> Act:
     ],
     ids=["200 MiB", "payloads", "topics"],
 )
-async def test_a_message_that_is_too_long_ends_the_connection_and_others_take_little_memory(
-    last: Act, connections: int
-) -> None:
+async def test_a_message_too_long_ends_the_connection_and_saves_memory(last: Act, connections: int) -> None:
     with HostilePeer(welcoming(last)) as peer:
         settings = MqttSettings.model_validate({"host": "127.0.0.1", "port": peer.port})
         sink = Mqtt(settings, Today(TORONTO))
@@ -88,7 +86,7 @@ async def test_a_message_that_is_too_long_ends_the_connection_and_others_take_li
     [silent, lambda wire: (wire.sendall(b"\x31" + length(60_000)), dripping(b"x")(wire))],
     ids=["silent", "slow"],
 )
-async def test_a_broker_that_never_accepts_the_client_is_left_in_time_and_holds_nothing(act: Act) -> None:
+async def test_a_broker_that_never_accepts_the_client_is_left_in_time(act: Act) -> None:
     with HostilePeer(act) as peer:
         sink = Mqtt(MqttSettings.model_validate({"host": "127.0.0.1", "port": peer.port}), Today(TORONTO))
         with growth_at_most():

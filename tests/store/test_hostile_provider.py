@@ -102,7 +102,7 @@ async def asked_at_once(
     return connections, [x.status_code for x in await asyncio.gather(*answers)]
 
 
-def test_of_twenty_who_begin_a_sign_in_one_asks_a_silent_provider_to_describe_itself(
+def test_of_twenty_sign_ins_one_asks_a_silent_provider_for_itself(
     sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(oidc, "SECONDS", 3.0)
@@ -113,7 +113,7 @@ def test_of_twenty_who_begin_a_sign_in_one_asks_a_silent_provider_to_describe_it
         assert asyncio.run(asked_at_once(peer, 1, asked)) == (1, [403] * 20)
 
 
-def test_of_twenty_who_come_back_from_the_provider_four_ask_for_their_token_at_once(
+def test_of_twenty_returned_sign_ins_four_ask_for_a_token_at_once(
     gate: AccessMiddleware,  # noqa: F811
     provider: Provider,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
@@ -136,7 +136,7 @@ def test_of_twenty_who_come_back_from_the_provider_four_ask_for_their_token_at_o
     ],
     ids=json.dumps,
 )
-def test_metadata_of_other_types_and_without_an_algorithm_of_ours_sign_nobody_in(
+def test_metadata_of_other_types_or_algorithms_sign_nobody_in(
     gate: AccessMiddleware,  # noqa: F811
     provider: Provider,  # noqa: F811
     metadata: Claims,

@@ -15,7 +15,7 @@ from callmon.store import opening
 from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.lists import CallbackList, owed_as_json
+from callmon.text.lists import CallbackList, obligation_as_json
 from tests.commands.test_callback_commands import WAITS, asked, desk, refused, run
 from tests.support.fact_builder import OTHER, Office, local, usual
 from tests.support.store_fixtures import Daemon, wrote
@@ -27,7 +27,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 OVERDUE = TUESDAY + 25 * HOUR
 
 
-def owed() -> Office:
+def office_with_callback() -> Office:
     office = Office()
     return office.hear(office.message(TUESDAY, language="fr"))
 
@@ -42,7 +42,7 @@ def gauge(office: Office, name: str, line: str = "general", language: str = "fr"
 
 
 def test_what_is_taken_has_a_holder_until_it_is_given_back() -> None:
-    office = owed().hand("take", TUESDAY + HOUR)
+    office = office_with_callback().hand("take", TUESDAY + HOUR)
     assert (office.one().in_hand, office.one().taken) == ("m.tremblay", TUESDAY + HOUR)
     office.hand("release", TUESDAY + 2 * HOUR, actor="a.roy")
     assert (office.one().in_hand, office.one().taken) == (None, None)
@@ -50,21 +50,21 @@ def test_what_is_taken_has_a_holder_until_it_is_given_back() -> None:
 
 
 def test_who_has_it_may_take_it_again_and_nobody_else_may() -> None:
-    office = owed().hand("take", TUESDAY + HOUR).hand("take", TUESDAY + 2 * HOUR)
+    office = office_with_callback().hand("take", TUESDAY + HOUR).hand("take", TUESDAY + 2 * HOUR)
     office.hand("take", TUESDAY + 3 * HOUR, actor="a.roy")
     assert (office.one().in_hand, office.one().taken) == ("m.tremblay", TUESDAY + 2 * HOUR)
     assert refusals(office) == ["taken"]
 
 
-def test_what_nobody_has_cannot_be_given_back_and_what_is_closed_not_be_taken() -> None:
-    office = owed().hand("release", TUESDAY + MINUTE)
+def test_nobodys_cannot_be_given_back_and_closed_not_be_taken() -> None:
+    office = office_with_callback().hand("release", TUESDAY + MINUTE)
     office.hand("close", TUESDAY + HOUR, reason="no_request")
     office.hand("take", TUESDAY + 2 * HOUR).hand("release", TUESDAY + 2 * HOUR)
     assert refusals(office) == ["not_taken", "not_open", "not_open"]
 
 
-def test_who_took_it_is_kept_over_a_restart() -> None:
-    office = owed().hand("take", TUESDAY + HOUR).restart()
+def test_the_person_who_took_it_stays_over_a_restart() -> None:
+    office = office_with_callback().hand("take", TUESDAY + HOUR).restart()
     assert gauge(office, "in_hand") == 1
     office.hand("take", TUESDAY + 2 * HOUR, actor="a.roy")
     assert (office.one().in_hand, refusals(office)) == ("m.tremblay", ["taken"])
@@ -72,7 +72,7 @@ def test_who_took_it_is_kept_over_a_restart() -> None:
 
 @pytest.mark.parametrize("how", ["a call", "a closing"])
 def test_what_is_settled_is_in_nobodys_hand_also_when_it_is_opened_again(how: str) -> None:
-    office = owed().hand("take", TUESDAY + HOUR)
+    office = office_with_callback().hand("take", TUESDAY + HOUR)
     if how == "a call":
         office.hear(office.call_out(TUESDAY + 2 * HOUR))
     else:
@@ -83,14 +83,14 @@ def test_what_is_settled_is_in_nobodys_hand_also_when_it_is_opened_again(how: st
 
 
 def test_what_is_in_hand_stays_due_and_falls_overdue_and_is_judged_alike() -> None:
-    office = owed().hand("take", TUESDAY + HOUR).tick(OVERDUE)
+    office = office_with_callback().hand("take", TUESDAY + HOUR).tick(OVERDUE)
     assert office.one().is_overdue
     assert [gauge(office, name) for name in ("open", "overdue", "in_hand", "overdue_untaken")] == [1, 1, 1, 0]
     assert office.verdicts() == [("not_met", "not_called_back")]
 
 
 def test_overdue_and_in_nobodys_hand_is_counted_for_the_lead() -> None:
-    office = owed()
+    office = office_with_callback()
     assert [gauge(office, name) for name in ("in_hand", "overdue_untaken")] == [0, 0]
     office.tick(OVERDUE)
     assert gauge(office, "overdue_untaken") == 1
@@ -100,16 +100,16 @@ def test_overdue_and_in_nobodys_hand_is_counted_for_the_lead() -> None:
     assert gauge(office, "overdue_untaken") == 1
 
 
-def test_boards_are_told_whether_and_never_who() -> None:
-    office = owed()
+def test_boards_are_reported_whether_and_never_who() -> None:
+    office = office_with_callback()
     before = summary_of(office.one())
     office.hand("take", TUESDAY + HOUR)
     after = summary_of(office.one())
     assert before is not None
     assert after is not None
-    told = [json.loads(topics.of_callback(each)) for each in (before, after)]
-    assert told[1] == told[0] | {"in_hand": True}
-    assert "tremblay" not in str(told)
+    reported = [json.loads(topics.of_callback(each)) for each in (before, after)]
+    assert reported[1] == reported[0] | {"in_hand": True}
+    assert "tremblay" not in str(reported)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_boards_are_told_whether_and_never_who() -> None:
     [("fr", "    Prise en charge par m.tremblay, mardi 11 h"), ("en", "    In hand: m.tremblay, Tuesday 11 a.m.")],
 )
 def test_the_list_says_who_and_since_when(language: str, expected: str) -> None:
-    office = owed().hand("take", TUESDAY + HOUR)
+    office = office_with_callback().hand("take", TUESDAY + HOUR)
     text = "\n".join(
         CallbackList(usual(), language, TUESDAY + 2 * HOUR).entry(WorklistItem(office.one(), OTHER, None))
     )
@@ -125,11 +125,11 @@ def test_the_list_says_who_and_since_when(language: str, expected: str) -> None:
 
 
 def test_the_list_for_programs_says_it_too() -> None:
-    office = owed()
-    assert owed_as_json(WorklistItem(office.one(), None, None))["in_hand"] is None
+    office = office_with_callback()
+    assert obligation_as_json(WorklistItem(office.one(), None, None))["in_hand"] is None
     office.hand("take", TUESDAY + HOUR)
-    told = owed_as_json(WorklistItem(office.one(), None, None))["in_hand"]
-    assert told == {"by": "m.tremblay", "since": "2026-11-24T16:00:00.000000Z"}
+    reported = obligation_as_json(WorklistItem(office.one(), None, None))["in_hand"]
+    assert reported == {"by": "m.tremblay", "since": "2026-11-24T16:00:00.000000Z"}
 
 
 # ── the commands ──
@@ -158,9 +158,7 @@ def test_what_is_asked_is_written_down_for_the_daemon(desk: Database, action: st
     assert (hand.action, hand.actor, hand.obligation) == (action, "a.roy", "1700000001.0")
 
 
-def test_what_a_colleague_has_is_refused_with_a_sentence_and_left_out_of_the_untaken(
-    desk: object, tmp_path: Path
-) -> None:
+def test_what_a_colleague_has_is_refused_and_not_among_the_untaken(desk: object, tmp_path: Path) -> None:
     taken(tmp_path)
     assert refused("take", "1700000001.0", "--by", "a.roy", "--lang", "en") == (
         1,

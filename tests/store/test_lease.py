@@ -62,7 +62,7 @@ for line in sys.stdin:
 """
 
 
-class Leader:
+class LeaseHolder:
     """A writer in a process of its own, which can be frozen."""
 
     def __init__(self, store: Database) -> None:
@@ -75,7 +75,7 @@ class Leader:
             cwd=Path(__file__).parents[2],
         )
 
-    def __enter__(self) -> Leader:
+    def __enter__(self) -> LeaseHolder:
         assert self._answer() == "begun"
         return self
 
@@ -115,65 +115,65 @@ def two(store: Database) -> Iterator[tuple[Writer, Writer]]:
 
 
 def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Database) -> None:
-    told = of_calls(3)
+    reported = of_calls(3)
     with two(store) as (first, second):
-        for item in told[:24]:
+        for item in reported[:24]:
             first.offer(item)
         assert first.flush(SOON)
         assert (second.stands_by, second.leads, second.gained) == (True, False, None)
-        second.offer(told[24])
+        second.offer(reported[24])
         first.close(SOON)
         assert until(lambda: second.gained is not None)
         assert not second.leads
-        assert [item.facts for item in second.buffered()] == [told[24].facts]  # type: ignore[union-attr]  # no heartbeat
-        second.become_leader(told[24:], second.gained)
+        assert [item.facts for item in second.buffered()] == [reported[24].facts]  # type: ignore[union-attr]  # no heartbeat
+        second.become_leader(reported[24:], second.gained)
         assert second.flush(SOON)
         assert until(lambda: second.leads)
-        assert second.tally.snapshot() == pytest.approx(summed(told))
+        assert second.counters.snapshot() == pytest.approx(summed(reported))
         assert (second.backlog(), second.trouble()) == (0, None)
     assert rows(store)["fact"] == 36
-    assert calls.counters(store) == pytest.approx(summed(told))
+    assert calls.counters(store) == pytest.approx(summed(reported))
 
 
 def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Database) -> None:
-    told = of_calls(1)
+    reported = of_calls(1)
     with two(store) as (first, second):
         for sink in (first, second):
-            for item in told[:6]:
+            for item in reported[:6]:
                 sink.offer(item)
             sink.offer(Heartbeat(EXCHANGE, START))
-            sink.offer(told[6])
+            sink.offer(reported[6])
         assert first.flush(SOON)
         time.sleep(0.6)
         assert second.backlog() == 8
         first.offer(Heartbeat(EXCHANGE, START + seconds(3)))
         assert until(lambda: second.backlog() == 1)
-        assert [item.facts for item in second.buffered()] == [told[6].facts]  # type: ignore[union-attr]  # no heartbeat
+        assert [item.facts for item in second.buffered()] == [reported[6].facts]  # type: ignore[union-attr]  # no heartbeat
         assert second.behind_for() == seconds(0)
 
 
-def test_a_frozen_leader_loses_the_lease_within_seconds_and_writes_nothing_when_it_goes_on(
+def test_a_frozen_leader_loses_the_lease_and_writes_nothing_afterwards(
     store: Database,
 ) -> None:
-    told = of_calls(2)
-    with Leader(store) as first, shared(store) as second:
+    reported = of_calls(2)
+    with LeaseHolder(store) as first, shared(store) as second:
         first.commit(0, 12)
         first.signal(signal.SIGSTOP)
         began = time.monotonic()
         assert until(lambda: second.gained is not None)
         took = time.monotonic() - began
         assert 1.5 < took < SOON / 2
-        second.become_leader(told[12:], second.gained)
+        second.become_leader(reported[12:], second.gained)
         assert second.flush(SOON)
         first.signal(signal.SIGCONT)
         assert until(lambda: first.role() == "standby")
         first.commit(12, 13)  # a standby's flush returns at once
         assert (first.role(), second.leads) == ("standby", True)
     assert rows(store)["fact"] == 24
-    assert calls.counters(store) == pytest.approx(summed(told))
+    assert calls.counters(store) == pytest.approx(summed(reported))
 
 
-def test_who_is_cut_off_in_the_middle_of_a_message_does_not_hold_it_for_ever(store: Database) -> None:
+def test_a_client_cut_off_in_mid_message_does_not_hold_it(store: Database) -> None:
     """The network says that it lives, and between the parts of a question no time-out of the server's counts."""
     with holding(store) as wire:
         wire.sendall(message(b"P", b"\0SELECT 1\0\0\0") + message(b"B", bytes(100))[:40])
@@ -210,9 +210,7 @@ def answered(wire: socket.socket) -> None:
         assert heard[:1] != b"E", heard
 
 
-def test_no_instance_leads_on_a_lease_that_a_silent_server_confirmed_long_ago(
-    store: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_instance_leads_on_a_lease_confirmed_long_ago(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with shared(store) as sink:
         assert until(lambda: sink.leads)
         silent = threading.Event()
@@ -229,59 +227,57 @@ def test_no_instance_leads_on_a_lease_that_a_silent_server_confirmed_long_ago(
         assert until(lambda: sink.leads or sink.gained is not None)
 
 
-def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_waits(store: Database) -> None:
-    told = of_calls(2)
+def test_a_lead_lost_and_regained_alone_goes_on_with_what_waits(store: Database) -> None:
+    reported = of_calls(2)
     with shared(store) as sink:
-        for item in told[:20]:
+        for item in reported[:20]:
             sink.offer(item)
         assert sink.flush(SOON)
         with store.reading() as connection:
             end_sessions(connection)
-        for item in told[20:]:
+        for item in reported[20:]:
             sink.offer(item)
         assert sink.flush(SOON)
         assert not sink.stands_by
         assert until(lambda: sink.leads)
-        assert sink.tally.snapshot() == pytest.approx(summed(told))
+        assert sink.counters.snapshot() == pytest.approx(summed(reported))
     assert rows(store)["fact"] == 24
 
 
-def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_before_it_writes(
+def test_a_replaced_leader_that_returns_compares_before_it_writes(
     store: Database,
 ) -> None:
-    told = of_calls(3)
-    with Leader(store) as first:
+    reported = of_calls(3)
+    with LeaseHolder(store) as first:
         with shared(store) as second:
             first.commit(0, 12)
             first.signal(signal.SIGSTOP)
             assert until(lambda: second.gained is not None)
-            second.become_leader(told[12:24], second.gained)
+            second.become_leader(reported[12:24], second.gained)
             assert second.flush(SOON)
         first.signal(signal.SIGCONT)
         assert until(lambda: first.role() == "gained")
     assert rows(store)["fact"] == 24
 
 
-def test_records_that_another_leader_may_have_committed_are_compared_before_they_are_written(
-    store: Database, tmp_path: Path
-) -> None:
+def test_records_possibly_committed_by_another_leader_are_compared(store: Database, tmp_path: Path) -> None:
     """The leader's session is ended while its outbox has records, and another instance leads before it is back."""
-    told, outbox = of_calls(2), Outbox(tmp_path / "waiting", RING, 1 << 20)
-    first = Writer(store, seconds(0.01), is_shared=True, journal=outbox)
-    for item in told[:12]:
+    reported, outbox = of_calls(2), Outbox(tmp_path / "waiting", RING, 1 << 20)
+    first = Writer(store, seconds(0.01), is_shared=True, outbox=outbox)
+    for item in reported[:12]:
         first.offer(item)
     assert first.flush(SOON)
     with store.writing() as connection:
         connection.exec_driver_sql("LOCK TABLE writer")
-        for item in told[12:]:
+        for item in reported[12:]:
             first.offer(item)
         assert until(lambda: outbox.outcomes == 12)
         end_sessions(connection)
         connection.exec_driver_sql("UPDATE writer SET batch = batch + 1, token = 'another'")
     assert until(lambda: first.gained is not None)
-    assert ([item.facts for item in first.buffered()], first.backlog()) == ([i.facts for i in told[12:]], 12)
+    assert ([item.facts for item in first.buffered()], first.backlog()) == ([i.facts for i in reported[12:]], 12)
     assert outbox.size > 0  # until the next term has its first record
-    first.become_leader(told[18:], first.gained)
+    first.become_leader(reported[18:], first.gained)
     assert first.flush(SOON)
     assert (first.backlog(), outbox.size, rows(store)["fact"]) == (0, 0, 18)
     first.close(SOON)
@@ -290,14 +286,14 @@ def test_records_that_another_leader_may_have_committed_are_compared_before_they
 def test_who_does_not_share_is_refused_as_ever(store: Database) -> None:
     with shared(store), pytest.raises(StoreError) as refusal:
         Writer(store, patience=seconds(8))
-    told = re.sub(r"session \d+ of", "session N of", str(refusal.value))
-    assert told == (
+    reported = re.sub(r"session \d+ of", "session N of", str(refusal.value))
+    assert reported == (
         f"the database cannot be written: another callmon writes to {store} (session N of role postgres, "
         "application callmon, from 127.0.0.1): stop it, or give this callmon its own database"
     )
 
 
-def test_who_stands_by_ends_at_once_though_it_keeps_what_it_heard(
+def test_who_stands_by_ends_at_once_though_it_keeps_what_it_received(
     store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with two(store) as (_, second):
@@ -310,7 +306,7 @@ def test_who_stands_by_ends_at_once_though_it_keeps_what_it_heard(
     assert [record.message for record in caplog.records] == []
 
 
-def test_the_server_is_told_to_end_a_session_that_says_nothing(store: Database) -> None:
+def test_the_server_is_reported_to_end_a_session_that_says_nothing(store: Database) -> None:
     with shared(store), psycopg.connect(plain(store)) as other:
         asked = (
             f"SELECT count(*) FROM writer JOIN pg_stat_activity ON {IS_NAMED}"
@@ -333,7 +329,7 @@ def test_two_that_make_the_database_at_once_both_find_it(url: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("wanted", ["", "&target_session_attrs=read-write"])
-def test_of_several_hosts_the_one_that_answers_is_used_to_write_and_to_read(store: Database, wanted: str) -> None:
+def test_of_several_hosts_the_one_that_answers_is_used(store: Database, wanted: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         gone = closed.getsockname()[1]
     listed = f"host=127.0.0.1:{gone},{store.url.host}:{store.url.port}{wanted}"
@@ -366,17 +362,17 @@ def test_each_schema_of_a_database_has_a_lead_of_its_own(store: Database) -> Non
         other.execute("CREATE SCHEMA ottawa")
     url = store.url.update_query_dict({"options": "-csearch_path=ottawa"}).render_as_string(hide_password=False)
     ottawa = upgrade(url, RING)
-    told = of_calls(2)
+    reported = of_calls(2)
     with two(store) as (toronto, _), shared(ottawa) as elsewhere:
         assert until(lambda: elsewhere.leads)
-        for sink, items in ((toronto, told[:12]), (elsewhere, told)):
+        for sink, items in ((toronto, reported[:12]), (elsewhere, reported)):
             for item in items:
                 sink.offer(item)
             assert sink.flush(SOON)
         assert toronto.leads
     assert (rows(store)["call"], rows(ottawa)["call"]) == (1, 2)
     assert (calls.counters(store), calls.counters(ottawa)) == (
-        pytest.approx(summed(told[:12])),
-        pytest.approx(summed(told)),
+        pytest.approx(summed(reported[:12])),
+        pytest.approx(summed(reported)),
     )
     ottawa.close()

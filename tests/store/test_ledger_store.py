@@ -147,10 +147,10 @@ def test_numbers_are_known_by_the_key_file_and_without_one_by_chance(store: Data
 
 def test_a_number_in_a_request_comes_back_where_it_is_asked_for(store: Database) -> None:
     kept(an_office(), store)
-    (told,) = calls.stored_calls(store, "1700000099.0")
+    (reported,) = calls.stored_calls(store, "1700000099.0")
     (with_number,) = calls.stored_calls(store, "1700000099.0", numbers=True)
     numbers = [
-        [x.number for x in call.facts if isinstance(x, f.CallbackRequested)] for call in (told, with_number)
+        [x.number for x in call.facts if isinstance(x, f.CallbackRequested)] for call in (reported, with_number)
     ]
     assert numbers == [["outside"], [THIRD]]
 

@@ -44,13 +44,15 @@ def left(box: str = "500@default", new: Any = 1, at: datetime = TOLD) -> bytes:
     ).encode()
 
 
-def listening(boxes: Mailboxes, feed: CallCountMonitor | None = None) -> Session:
-    made = Session("toronto", "callmon", "s", 100.0, md5=False, boxes=boxes, feed=feed)
+def listening(mailboxes: Mailboxes, feed: CallCountMonitor | None = None) -> Session:
+    made = Session("toronto", "callmon", "s", 100.0, md5=False, mailboxes=mailboxes, feed=feed)
     made.receive_data(BANNER + ACCEPTED + BOOTED + PONG, 100.0)
     return made
 
 
-def boxes(*wanted: str, waiting: Iterable[datetime | None] = (), capacity: int | None = 100) -> Mailboxes:
+def known_mailboxes(
+    *wanted: str, waiting: Iterable[datetime | None] = (), capacity: int | None = 100
+) -> Mailboxes:
     made = Mailboxes(wanted)
     made.known = {wanted[0]: Mailbox(tuple(waiting), capacity)}
     return made
@@ -59,7 +61,7 @@ def boxes(*wanted: str, waiting: Iterable[datetime | None] = (), capacity: int |
 # ── what the exchange is asked, and what it says ──
 
 
-def test_after_the_listing_each_box_is_asked_for_and_again_every_three_minutes() -> None:
+def test_after_the_listing_each_mailbox_is_asked_each_three_minutes() -> None:
     made = listening(Mailboxes(["500", "504@elsewhere"]))
     elsewhere = {"Action": "VoicemailUserStatus", "Context": "elsewhere", "Mailbox": "504"}
     assert sent(made)[-2:] == [ASKED, elsewhere]
@@ -67,7 +69,7 @@ def test_after_the_listing_each_box_is_asked_for_and_again_every_three_minutes()
     assert sent(made)[1:] == [{"Action": "CoreShowChannels"}, {"Action": "CoreStatus"}, ASKED, elsewhere]
 
 
-def test_of_a_box_that_nobody_asked_about_nothing_is_kept() -> None:
+def test_of_a_box_that_nobody_asked_about_nothing_is_stored() -> None:
     known = Mailboxes(["500"])
     listening(known).receive_data(left("101@default", 3) + detail("101") + detail("500", context="private"), 101.0)
     assert known.known == {}
@@ -87,13 +89,13 @@ def test_of_a_box_that_nobody_asked_about_nothing_is_kept() -> None:
         (left(new=""), None),
     ],
 )
-def test_what_is_told_of_a_box_is_known_and_nothing_else(said: bytes, expected: Mailbox | None) -> None:
+def test_what_is_reported_of_a_box_is_known_and_nothing_else(said: bytes, expected: Mailbox | None) -> None:
     known = Mailboxes(["500"])
     listening(known).receive_data(said, 100.0)
     assert known.known.get("500") == expected
 
 
-def test_a_capacity_once_told_stays_when_a_message_is_left() -> None:
+def test_a_capacity_once_reported_stays_when_a_message_is_left() -> None:
     known = Mailboxes(["500"])
     listening(known).receive_data(detail(new=0, most=20) + left(new=1), 100.0)
     assert known.known == {"500": Mailbox((TOLD,), 20)}
@@ -104,7 +106,7 @@ def test_an_events_message_still_reaches_the_core() -> None:
     assert [type(event).__name__ for event in heard] == ["MessageWaiting"]
 
 
-def test_who_listens_is_taken_to_have_heard_the_oldest_first() -> None:
+def test_the_oldest_messages_count_as_listened_to_first() -> None:
     known, made = Mailboxes(["500"]), None
     made = listening(known)
     for n in range(1, 4):
@@ -113,7 +115,7 @@ def test_who_listens_is_taken_to_have_heard_the_oldest_first() -> None:
     assert known.known["500"].waiting == (TOLD + 3 * MINUTE,)
 
 
-def test_a_box_is_not_known_in_a_gap_and_its_messages_keep_their_time_after_it() -> None:
+def test_a_mailbox_is_unknown_in_a_gap_and_its_messages_keep_their_time() -> None:
     known = Mailboxes(["500"])
     made = listening(known)
     made.receive_data(left(new=1), 100.0)
@@ -125,8 +127,8 @@ def test_a_box_is_not_known_in_a_gap_and_its_messages_keep_their_time_after_it()
     assert (first, second is not None and second >= TOLD + MINUTE) == (TOLD, True)
 
 
-def test_a_configuration_with_other_boxes_forgets_those_that_went() -> None:
-    known = boxes("500")
+def test_a_configuration_with_other_mailboxes_forgets_those_that_went() -> None:
+    known = known_mailboxes("500")
     known.want(["504"])
     assert (known.known, known.questions()) == ({}, [("default", "504")])
 
@@ -152,9 +154,7 @@ def test_a_box_has_one_name(name: str, expected: str) -> None:
         (4, (TOLD - 3 * MINUTE, TOLD - 2 * MINUTE, TOLD - MINUTE, TOLD)),
     ],
 )
-def test_messages_that_an_earlier_life_heard_keep_their_time_the_latest_first(
-    count: int, waiting: tuple[datetime, ...]
-) -> None:
+def test_messages_received_by_an_earlier_run_keep_their_time(count: int, waiting: tuple[datetime, ...]) -> None:
     known = Mailboxes(["500"])
     known.remember("500", [TOLD - n * MINUTE for n in (3, 2, 1)])
     assert known.known == {}
@@ -163,7 +163,7 @@ def test_messages_that_an_earlier_life_heard_keep_their_time_the_latest_first(
 
 
 def test_what_is_known_of_a_box_is_not_remembered_otherwise() -> None:
-    known = boxes("500", waiting=[TOLD])
+    known = known_mailboxes("500", waiting=[TOLD])
     known.remember("500", [TOLD - HOUR])
     listening(known).receive_data(detail(new=1), 100.0)
     assert known.known["500"].waiting == (TOLD,)
@@ -183,7 +183,7 @@ def core_status(processed: Any) -> bytes:
     return f"Response: Success\r\nCoreCurrentCalls: 1\r\nCoreProcessedCalls: {processed}\r\n\r\n".encode()
 
 
-def test_calls_heard_are_those_that_began_before_the_same_answer() -> None:
+def test_calls_received_are_those_that_began_before_the_same_answer() -> None:
     feed = CallCountMonitor()
     made = listening(Mailboxes(), feed)
     assert feed.counts is None
@@ -194,7 +194,7 @@ def test_calls_heard_are_those_that_began_before_the_same_answer() -> None:
     assert feed.counts == CallCounts(42, 3)
 
 
-def test_a_callers_presentation_is_asked_for_and_that_of_no_phone_that_is_dialled() -> None:
+def test_the_callers_presentation_is_asked_for_and_no_dialled_phones() -> None:
     made = listening(Mailboxes())
     sent(made)
     made.receive_data(new("x.1", "x.1") + new("x.2", "x.1") + new("x.3", "x.3", "0"), 100.0)
@@ -213,7 +213,7 @@ def test_what_is_no_count_is_not_taken_for_one(said: str) -> None:
 
 def shown(given: Settings, known: Mailboxes, now: datetime, store: Database) -> list[MailboxStatus]:
     exchange = ExchangeClient("toronto", next(iter(given.exchanges.values())), lambda events: None)
-    exchange.boxes = known
+    exchange.mailboxes = known
     return list(ServiceStateTask(store).status_at(now, given, {"toronto": exchange}).mailboxes)
 
 
@@ -229,8 +229,8 @@ def shown(given: Settings, known: Mailboxes, now: datetime, store: Database) -> 
 def test_a_message_is_unheard_after_four_opening_hours(
     waits: timedelta, unheard: int, sqlite_store: Database
 ) -> None:
-    (told,) = shown(settings(), boxes("500", waiting=[NOON - waits]), NOON, sqlite_store)
-    assert told == MailboxStatus("toronto", "500", 1, 100, unheard)
+    (reported,) = shown(settings(), known_mailboxes("500", waiting=[NOON - waits]), NOON, sqlite_store)
+    assert reported == MailboxStatus("toronto", "500", 1, 100, unheard)
 
 
 def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Database) -> None:
@@ -238,18 +238,18 @@ def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Database) 
     friday = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
     monday = datetime(2026, 11, 23, 16, 29, tzinfo=UTC)
     at = [
-        shown(settings(), boxes("500", waiting=[friday]), now, sqlite_store)[0]
+        shown(settings(), known_mailboxes("500", waiting=[friday]), now, sqlite_store)[0]
         for now in (monday, monday + MINUTE)
     ]
-    assert [told.unheard for told in at] == [0, 1]
+    assert [reported.unheard for reported in at] == [0, 1]
 
 
-def test_a_message_whose_time_is_not_known_is_counted_and_not_called_unheard(sqlite_store: Database) -> None:
-    (told,) = shown(settings(), boxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
-    assert told == MailboxStatus("toronto", "500", 1, None, 0)
+def test_a_message_of_unknown_time_is_counted_and_not_called_unreceived(sqlite_store: Database) -> None:
+    (reported,) = shown(settings(), known_mailboxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
+    assert reported == MailboxStatus("toronto", "500", 1, None, 0)
 
 
-def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(store: Database) -> None:
+def test_messages_before_the_start_are_known_by_exchange_and_mailbox(store: Database) -> None:
     office = Office()
     for n, line in enumerate(("general", "poci", "tty")):  # the first two have one box
         office.hear(office.message(NOON - timedelta(days=3 - n), line=line))
@@ -261,24 +261,26 @@ def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(sto
     made.restore(settings(), NOON)
     exchange = ExchangeClient("toronto", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(exchange, settings())
-    assert exchange.boxes.wanted == {"500", "504"}
-    listening(exchange.boxes).receive_data(detail(new=3) + detail("504", new=1), 100.0)
-    told = {name: [at - NOON for at in box.waiting if at] for name, box in exchange.boxes.known.items()}
+    assert exchange.mailboxes.wanted == {"500", "504"}
+    listening(exchange.mailboxes).receive_data(detail(new=3) + detail("504", new=1), 100.0)
+    reported = {name: [at - NOON for at in box.waiting if at] for name, box in exchange.mailboxes.known.items()}
     days = [timedelta(days=-n) for n in (3, 2, 1)]
-    assert told == {"500": days, "504": [TOLD - NOON]}
+    assert reported == {"500": days, "504": [TOLD - NOON]}
     other = ExchangeClient("ottawa", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(other, settings())
-    listening(other.boxes).receive_data(detail(new=1), 100.0)
-    assert other.boxes.known["500"].waiting == (TOLD,)
+    listening(other.mailboxes).receive_data(detail(new=1), 100.0)
+    assert other.mailboxes.known["500"].waiting == (TOLD,)
 
 
 def test_a_box_is_the_same_by_its_short_and_by_its_whole_name(sqlite_store: Database) -> None:
     given = settings({'mailboxes = ["500"]': 'mailboxes = ["500@default"]'})
     assert mailboxes(given) == {"500", "504"}
-    assert [told.mailbox for told in shown(given, boxes("500"), NOON, sqlite_store)] == ["500"]
+    assert [reported.mailbox for reported in shown(given, known_mailboxes("500"), NOON, sqlite_store)] == ["500"]
 
 
-def test_a_box_of_several_lines_is_told_once_and_one_not_heard_of_not_at_all(sqlite_store: Database) -> None:
+def test_a_mailbox_of_several_lines_is_reported_once_or_never(sqlite_store: Database) -> None:
     assert mailboxes(settings()) == {"500", "504"}
-    assert [told.mailbox for told in shown(settings(), boxes("500"), NOON, sqlite_store)] == ["500"]
+    assert [reported.mailbox for reported in shown(settings(), known_mailboxes("500"), NOON, sqlite_store)] == [
+        "500"
+    ]
     assert shown(settings(), Mailboxes(["500"]), NOON, sqlite_store) == []

@@ -89,7 +89,7 @@ def test_a_database_of_revision_0005_is_upgraded_and_has_all_its_rows(first: Dat
     assert after == before
 
 
-def test_the_steps_that_an_upgrade_finds_are_signed_by_the_key_file_and_later_ones_are_not(
+def test_the_steps_found_by_an_upgrade_are_signed_by_the_key_file(
     first: Database, url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "keys").write_text(urlsafe_b64encode(RING.raw[0]).decode() + "\n")
@@ -162,8 +162,8 @@ def test_a_database_from_before_the_first_release_is_refused(
         using(url)
     for language, sentence in REFUSED.items():
         with reader_of(language):
-            (told,) = map(in_language, refusal.value.sentences)
-        assert told == sentence.format(store=store, found=found)
+            (reported,) = map(in_language, refusal.value.sentences)
+        assert reported == sentence.format(store=store, found=found)
     with store.reading() as connection:
         assert content(connection) == before
 
@@ -173,7 +173,7 @@ def test_an_earlier_revision_is_sent_to_the_upgrade() -> None:
     assert refused == Sentence("the database callmon.db is from an older callmon: run `callmon db upgrade`")
 
 
-def test_an_account_that_was_stored_with_all_its_fields_is_read_as_the_same() -> None:
+def test_an_account_stored_with_all_fields_is_read_as_the_same() -> None:
     call = without_numbers(account(answered_call(1)))
     whole = {name: getattr(call, name) for name in call.__struct_fields__}
     assert (call_of(msgspec.json.encode(whole).decode(), {}), call_of(encoded(call), {})) == (call, call)

@@ -50,14 +50,14 @@ def test_this_month_and_the_next_two_are_made_ahead_once(store: Database) -> Non
     assert partitions(store) == [*wanted, "fact_default"]
 
 
-def test_each_call_lies_in_the_month_of_its_end_and_none_is_lost_that_has_no_time_or_no_month(
+def test_each_call_lies_in_the_month_of_its_end_and_none_is_lost(
     store: Database,
 ) -> None:
     make(store, at(2026, 11))
-    told = [outcome for n, when in enumerate((at(2026, 11), at(2027, 1, 1), at(2031, 5))) for outcome in
+    reported = [outcome for n, when in enumerate((at(2026, 11), at(2027, 1, 1), at(2031, 5))) for outcome in
             outcomes(answered_call(n, when))]  # fmt: skip
     timeless = tuple(msgspec.structs.replace(fact, at=None) for fact in answered_call(9))
-    wrote(store, *told, Outcome(EXCHANGE, timeless))
+    wrote(store, *reported, Outcome(EXCHANGE, timeless))
     # The writer has made the months of today beside these.
     assert by_partition(store) == {"fact_2026_11": 1, "fact_2027_01": 1, "fact_default": 2}
     for n, when in enumerate((at(2026, 11), at(2027, 1, 1), at(2031, 5))):
@@ -76,10 +76,10 @@ def test_a_month_of_which_facts_lie_in_the_default_already_stays_there(
     assert by_partition(store) == {"fact_default": 1}
 
 
-def test_an_old_month_is_dropped_in_one_statement_and_calls_figures_and_verdicts_stay(store: Database) -> None:
+def test_an_old_month_is_dropped_in_one_statement_and_calls_stay(store: Database) -> None:
     make(store, at(2026, 10))
-    told = [*outcomes(answered_call(1, at(2026, 10))), *outcomes(answered_call(2, at(2026, 11)))]
-    before = wrote(store, *told)
+    reported = [*outcomes(answered_call(1, at(2026, 10))), *outcomes(answered_call(2, at(2026, 11)))]
+    before = wrote(store, *reported)
     with store.writing() as connection:
         connection.exec_driver_sql("DROP TABLE fact_2026_10")
     assert (rows(store)["fact"], rows(store)["call"], rows(store)["finding"]) == (12, 2, 6)

@@ -75,8 +75,8 @@ def test_a_line_says_what_a_wall_board_shows() -> None:
 @pytest.mark.parametrize(("waited", "ring"), [(0.0, 1), (5.999, 1), (6.0, 2), (18.0, 4)])
 def test_the_longest_ring_is_the_one_that_has_begun(waited: float, ring: int) -> None:
     wait = Wait(START, timedelta(seconds=waited), timedelta(seconds=6))
-    told = json.loads(topics.of_line(changed(ringing=wait)))
-    assert told["ringing"]["longest_ring"] == ring
+    reported = json.loads(topics.of_line(changed(ringing=wait)))
+    assert reported["ringing"]["longest_ring"] == ring
 
 
 def changed(**fields: Any) -> LineStatus:
@@ -84,20 +84,20 @@ def changed(**fields: Any) -> LineStatus:
 
 
 def test_phones_that_are_not_monitored_are_null_and_not_zero() -> None:
-    told = json.loads(topics.of_line(changed(phones={}, ringing=None)))
-    assert (told["phones"], told["ringing"]["longest_ring"]) == (None, None)
+    reported = json.loads(topics.of_line(changed(phones={}, ringing=None)))
+    assert (reported["phones"], reported["ringing"]["longest_ring"]) == (None, None)
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "reported"),
     [
         *(("102", "102"), ("outside", "outside"), ("*85", "*85"), (None, None)),
         *(("4165550101", None), ("+14165550101", None), ("1234567", None), ("zoe-tremblay", None), ("", None)),
         ("\uff11\uff10\uff12", None),  # digits of another alphabet
     ],
 )
-def test_only_a_short_extension_of_digits_passes(written: str | None, told: str | None) -> None:
-    assert topics.extension(written) == told
+def test_only_a_short_extension_of_digits_passes(written: str | None, reported: str | None) -> None:
+    assert topics.extension(written) == reported
 
 
 def test_an_id_that_would_be_two_topics_or_a_wildcard_is_one() -> None:
@@ -118,26 +118,26 @@ def test_no_payload_of_a_recording_has_a_number_a_channel_or_a_name(name: str) -
     public = {number.lstrip("+")[-10:] for number in public_numbers(example().lines(), "CA")}
     assert replay.ended
     for call in replay.ended:
-        told = topics.of_call("toronto", call, replay.findings.get(call.call, ())).decode()
-        without_id = ID.sub("", told)
-        assert without_id != told
+        reported = topics.of_call("toronto", call, replay.findings.get(call.call, ())).decode()
+        without_id = ID.sub("", reported)
+        assert without_id != reported
         assert {digits[-10:] for digits in NUMBER.findall(without_id)} <= public
-        assert re.findall(r'PJSIP|SIP/|Local|;[12]|"caller|channel"|"by"', told) == []
-        assert json.loads(told)["call"] == call.call
+        assert re.findall(r'PJSIP|SIP/|Local|;[12]|"caller|channel"|"by"', reported) == []
+        assert json.loads(reported)["call"] == call.call
 
 
 def test_an_outbound_call_does_not_say_whom_it_reached() -> None:
     ended = [call for name in NAMES for call in replayed(*recording(name)).ended if call.direction == "outbound"]
     assert {len(call.dialled) >= 10 for call in ended} == {True}
-    told = [json.loads(topics.of_call("toronto", call, ())) for call in ended]
-    assert {call["dialled"] for call in told} == {None}
-    people = [call["answered_by"] for call in told if call["outcome"] == "answered"]
+    reported = [json.loads(topics.of_call("toronto", call, ())) for call in ended]
+    assert {call["dialled"] for call in reported} == {None}
+    people = [call["answered_by"] for call in reported if call["outcome"] == "answered"]
     assert people == [{"extension": "outside"}] * len(people)
     assert len(people) >= 1
 
 
-@pytest.mark.parametrize(("written", "told"), [("102", "102"), ("zoe-tremblay", None)])
-def test_no_call_says_who_took_it_or_whose_mailbox_has_its_message(written: str, told: str | None) -> None:
+@pytest.mark.parametrize(("written", "reported"), [("102", "102"), ("zoe-tremblay", None)])
+def test_no_call_says_who_took_it_or_whose_mailbox_has_its_message(written: str, reported: str | None) -> None:
     call = {
         "direction": "inbound", "line": "general", "dialled": "4163272422", "caller": "+14165550101",
         "answered_by": {"extension": written, "channel": "PJSIP/102-00000001"},
@@ -146,9 +146,9 @@ def test_no_call_says_who_took_it_or_whose_mailbox_has_its_message(written: str,
     }  # fmt: skip
     assert topics.without_people(call) == {
         "direction": "inbound", "line": "general", "dialled": "4163272422",
-        "answered_by": {"extension": told},
-        "transfers": [{"kind": "blind", "to": told, "answered": True}],
-        "voicemail": {"mailbox": told, "message": True},
+        "answered_by": {"extension": reported},
+        "transfers": [{"kind": "blind", "to": reported, "answered": True}],
+        "voicemail": {"mailbox": reported, "message": True},
     }  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def test_half_a_letter_becomes_a_question_mark() -> None:
 # ── who waits longest ──
 
 
-def test_the_longest_wait_of_a_line_is_that_of_its_first_caller_and_in_the_exchanges_time() -> None:
+def test_a_lines_longest_wait_is_its_first_callers_in_exchange_time() -> None:
     exchange = Exchange()
     one, two = exchange.call(caller="4165550101"), exchange.call(caller="4165550102")
     exchange.at(1).rings(one, "PJSIP/101")
@@ -173,7 +173,7 @@ def test_the_longest_wait_of_a_line_is_that_of_its_first_caller_and_in_the_excha
     assert monitor.waits({}) == {("general", "ringing"): Wait(None, None, seconds(6))}
 
 
-def test_a_wait_whose_beginning_was_not_heard_is_not_known() -> None:
+def test_a_wait_whose_beginning_was_not_received_is_not_known() -> None:
     exchange = Exchange()
     one = exchange.call(caller="4165550101")
     with exchange.unheard(until=7):
@@ -222,7 +222,7 @@ def test_the_state_is_published_when_the_broker_has_confirmed_it() -> None:
     assert [*said, box.is_state_published()] == [True, False, False, False, False, True]
 
 
-def test_a_state_that_failed_has_waited_since_it_was_first_kept() -> None:
+def test_a_failed_message_has_waited_since_it_was_first_stored() -> None:
     box = MqttOutbox(10)
     box.keep("a", b"1", 1.0)
     box.take(9)
@@ -244,7 +244,7 @@ def test_a_cleared_topic_is_forgotten_only_when_the_broker_has_it() -> None:
     assert box.state == {}
 
 
-def test_nothing_is_left_of_what_was_on_its_way_to_a_broker_that_is_told_no_more() -> None:
+def test_nothing_remains_on_its_way_to_a_broker_no_longer_used() -> None:
     box = MqttOutbox(1)
     box.keep("a", b"1", 0.0)
     box.tell("ended", b"2", 0.0)
@@ -267,10 +267,10 @@ steps = st.lists(st.sampled_from(["keep", "clear", "tell", "take", "done", "fail
 
 
 @given(steps=steps, topics_named=st.lists(st.sampled_from("abc"), min_size=60, max_size=60))
-def test_whatever_happens_the_broker_ends_with_the_state_and_each_message_once_or_counted(
+def test_whatever_happens_the_broker_has_the_state_and_each_message(
     steps: list[str], topics_named: list[str]
 ) -> None:
-    box, broker, taken, told = MqttOutbox(3), {}, [], 0
+    box, broker, taken, reported = MqttOutbox(3), {}, [], 0
     heard: list[bytes] = []
     wanted: dict[str, bytes] = {}
 
@@ -293,7 +293,7 @@ def test_whatever_happens_the_broker_ends_with_the_state_and_each_message_once_o
                 wanted[topic] = b""
             case "tell":
                 box.tell("ended", payload, float(number))
-                told += 1
+                reported += 1
             case "take" if not taken:
                 taken = box.take(2)
             case "done":
@@ -305,7 +305,7 @@ def test_whatever_happens_the_broker_ends_with_the_state_and_each_message_once_o
             case "anew":
                 box.anew(float(number))
     assert broker | wanted == broker
-    assert len(heard) == len(set(heard)) == told - box.lost
+    assert len(heard) == len(set(heard)) == reported - box.lost
     assert heard == sorted(heard, key=int)
     assert (box.backlog(), len(box.state)) == (0, sum(bool(payload) for payload in wanted.values()))
 
@@ -318,8 +318,8 @@ def call_at(number: int, at: datetime) -> tuple[Call, Finding]:
     return call, finding(call)
 
 
-def outcome(*told: tuple[Call, Finding]) -> Outcome:
-    return Outcome("toronto", findings=tuple(f for _, f in told), calls=tuple(c for c, _ in told))
+def outcome(*reported: tuple[Call, Finding]) -> Outcome:
+    return Outcome("toronto", findings=tuple(f for _, f in reported), calls=tuple(c for c, _ in reported))
 
 
 def test_a_call_belongs_to_the_local_day_on_which_it_arrived() -> None:
@@ -336,7 +336,7 @@ def test_a_call_belongs_to_the_local_day_on_which_it_arrived() -> None:
     assert today.outcomes("general", after)["answered"] == 2
 
 
-def test_a_verdict_given_before_the_end_counts_at_the_end_and_goes_with_the_call() -> None:
+def test_a_verdict_before_the_end_counts_at_the_end_with_the_call() -> None:
     today, (call, given) = Today(TORONTO), call_at(1, NOON)
     assert today.record_outcome(Outcome("toronto", findings=(given,))) == []
     assert today.verdicts("general", NOON, ["answer_by_third_ring"])["answer_by_third_ring"]["met"] == 0
@@ -352,12 +352,12 @@ def test_the_day_begins_at_local_midnight_also_when_clocks_change() -> None:
 
 
 def test_the_day_is_restored_from_what_was_stored(store: Database) -> None:
-    told = [call_at(1, NOON), call_at(2, NOON), call_at(3, NOON - timedelta(days=1))]
+    reported = [call_at(1, NOON), call_at(2, NOON), call_at(3, NOON - timedelta(days=1))]
     facts = tuple(fact for n, at in ((1, NOON), (2, NOON), (3, NOON - timedelta(days=1)))
                   for fact in answered_call(n, at - timedelta(seconds=n)))  # fmt: skip
-    wrote(store, Outcome("toronto", facts, tuple(f for _, f in told), tuple(c for c, _ in told)))
+    wrote(store, Outcome("toronto", facts, tuple(f for _, f in reported), tuple(c for c, _ in reported)))
     today, fresh = Today(TORONTO), Today(TORONTO)
-    today.record_outcome(outcome(*told))
+    today.record_outcome(outcome(*reported))
     begin = fresh.beginning(NOON)
     fresh.restore(
         date(2026, 11, 24), *calls.count_ended_calls(store, ["general"], begin, begin + timedelta(days=2))
@@ -373,9 +373,7 @@ def in_folder(folder: Path) -> Settings:
     return settings({"sqlite:///callmon.db": f"sqlite:///{folder}/callmon.db"})
 
 
-def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are_judged(
-    store: Database, tmp_path: Path
-) -> None:
+def test_a_snapshot_has_every_line_outcome_and_judged_standard(store: Database, tmp_path: Path) -> None:
     runtime, exchange = Runtime(in_folder(tmp_path), store), Exchange()
     try:
         exchange.at(1).rings(exchange.call(), "PJSIP/101")
@@ -393,15 +391,13 @@ def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are
     assert {tuple(line.verdicts) for line in lines.values()} == {judged}
 
 
-def test_an_internal_error_while_a_snapshot_is_taken_is_counted_and_not_raised(
-    store: Database, tmp_path: Path
-) -> None:
+def test_an_internal_error_during_a_snapshot_is_counted_not_raised(store: Database, tmp_path: Path) -> None:
     daemon = Daemon(in_folder(tmp_path), store)
     try:
         daemon.runtime.monitor = None  # type: ignore[assignment]
         daemon.publish_status()
     finally:
-        daemon.site.close()
+        daemon.page_context.close()
         daemon.runtime.writer.close()
     assert daemon.runtime.internal_errors == 1
 
@@ -414,7 +410,7 @@ def test_the_usual_port_follows_tls(more: str, port: int) -> None:
     assert parse(f'[mqtt]\nhost = "b"\n{more}').mqtt.port == port
 
 
-def test_without_a_broker_none_is_told() -> None:
+def test_without_a_broker_none_is_reported() -> None:
     assert parse("").mqtt == MqttSettings()
     assert not Mqtt(parse("").mqtt, Today(TORONTO)).is_on
 
@@ -456,7 +452,7 @@ def test_a_mistake_of_ours_is_counted_and_never_raised() -> None:
     assert (sink.refused(), sink.backlog(), sink.has_room()) == (2, 0, True)
 
 
-def test_a_line_that_did_not_change_is_not_told_again_and_one_that_is_gone_is_cleared() -> None:
+def test_an_unchanged_line_is_not_published_again_and_a_gone_one_cleared() -> None:
     sink = Mqtt(MqttSettings(host="b"), Today(TORONTO))
     sink.publish_snapshot(Ledger().snapshot(LINE))
     assert [m.topic for m in taken(sink)] == ["lines/tty"]

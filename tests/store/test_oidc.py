@@ -51,9 +51,9 @@ def gate(provider: Provider, sqlite_store: Database, tmp_path: Path) -> AccessMi
 def gate_for(provider: Provider, store: Database, tmp_path: Path, **settings: Any) -> AccessMiddleware:
     secret = tmp_path / "oidc.secret"
     secret.write_text(SECRET + "\n", encoding="utf-8")
-    told = {"issuer": provider.url, "client_id": CLIENT, "client_secret_file": secret}
+    reported = {"issuer": provider.url, "client_id": CLIENT, "client_secret_file": secret}
     roles = {"viewer": ["*"], "agent": ["callbacks"]}
-    return application(store, url=OURS, oidc=told | settings, roles=roles)
+    return application(store, url=OURS, oidc=reported | settings, roles=roles)
 
 
 def begun(visitor: Visitor, query: str = "") -> str:
@@ -73,7 +73,7 @@ def refusals(store: Database) -> list[tuple[str, str, str]]:
     return [(audit_event.who, audit_event.act, audit_event.about) for audit_event in access.audit_events(store)]
 
 
-def test_whoever_the_provider_signs_in_has_the_roles_of_their_groups(
+def test_a_person_of_the_provider_has_the_roles_of_their_groups(
     gate: AccessMiddleware, sqlite_store: Database
 ) -> None:
     visitor = Visitor(gate)
@@ -108,7 +108,7 @@ def test_two_sign_ins_share_nothing(gate: AccessMiddleware, provider: Provider) 
     assert [name for name in ("state", "nonce", "code_challenge") if one[name] == other[name]] == []
 
 
-def test_the_cookie_of_a_sign_in_under_way_is_hidden_short_and_gone_afterwards(gate: AccessMiddleware) -> None:
+def test_the_cookie_of_a_sign_in_under_way_is_hidden_and_short(gate: AccessMiddleware) -> None:
     visitor = Visitor(gate)
     cookie = visitor.get("/fr/connexion/service").headers["set-cookie"]
     assert cookie.split("; ")[1:] == ["Path=/", "Max-Age=600", "HttpOnly", "SameSite=Lax"]
@@ -143,8 +143,8 @@ def test_what_nobody_began_is_logged_once_a_minute(
 ) -> None:
     visitor = Visitor(gate, ELSEWHERE)
     statuses = {visitor.get("/oidc").status_code for _ in range(20)}
-    told = [record.getMessage() for record in caplog.records if record.name.startswith("callmon")]
-    assert (statuses, told) == ({403}, ["sign-in: the identity provider signed in no user"])
+    reported = [record.getMessage() for record in caplog.records if record.name.startswith("callmon")]
+    assert (statuses, reported) == ({403}, ["sign-in: the identity provider signed in no user"])
 
 
 def test_what_the_provider_is_said_to_have_refused_forges_no_line(
@@ -155,15 +155,15 @@ def test_what_the_provider_is_said_to_have_refused_forges_no_line(
     forged = "x\n2026-11-24T13:42:13Z INFO callmon stops\x1b[2J"
     assert visitor.get("/oidc?" + urlencode({"state": state, "error": forged})).status_code == 403
     (record,) = [record for record in caplog.records if record.name.startswith("callmon")]
-    told = KeyValueFormatter().format(record).partition("Z ")[2]
+    reported = KeyValueFormatter().format(record).partition("Z ")[2]
     reason = "the provider refused: x 2026-11-24T13:42:13Z INFO callmon stops?[2J"
-    assert told == f'WARNING sign-in: the identity provider signed in no user reason="{reason}" count=1'
+    assert reported == f'WARNING sign-in: the identity provider signed in no user reason="{reason}" count=1'
 
 
 # ── what is not believed ──
 
 
-def test_a_state_that_was_used_is_refused_though_the_provider_takes_its_code_again(
+def test_a_used_state_is_refused_though_the_provider_takes_its_code(
     gate: AccessMiddleware, provider: Provider
 ) -> None:
     provider.takes_codes_twice = True
@@ -375,6 +375,6 @@ try:
 except ConfigError as error:
     print(error)
 """
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    reported = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     missing = 'web.access.oidc: packages are missing; see "Extras" in docs/en/how-to/install.md\n'
-    assert (told.stdout, told.stderr) == (missing, "")
+    assert (reported.stdout, reported.stderr) == (missing, "")

@@ -43,7 +43,7 @@ def report(store: Database, site: TwoPairs, month: str) -> Report:
 
 
 @pytest.mark.parametrize("month", ["2024-01", "2024-05", "2024-11"])
-def test_a_month_of_all_pairs_has_the_figures_of_one_callmon_that_heard_all(
+def test_a_month_of_all_pairs_has_the_figures_of_one_that_received_all(
     site: TwoPairs, province: Database, month: str
 ) -> None:
     whole, found = report(site.whole, site, month), report(province, site, month)
@@ -98,7 +98,7 @@ def test_a_search_shows_the_calls_of_both_in_order(site: TwoPairs, province: Dat
         "its exchange toronto has the name of one of west",
     ),
 ])  # fmt: skip
-def test_a_pair_that_cannot_be_read_with_the_others_is_named_and_the_database_stays_closed(
+def test_an_unreadable_pair_is_named_and_the_database_stays_closed(
     site: TwoPairs, change: str, back: str, why: str
 ) -> None:
     site.sql(change)
@@ -134,9 +134,7 @@ def test_what_the_pairs_store_is_not_changed_over_them(province: Database, state
     assert "run the command with the configuration of the pair" in str(refused.value)
 
 
-def test_the_database_over_pairs_writes_to_the_pair_that_hears_the_exchange(
-    site: TwoPairs, province: Database
-) -> None:
+def test_the_database_over_pairs_writes_to_the_exchanges_pair(site: TwoPairs, province: Database) -> None:
     with owner(province, "ottawa").writing() as connection:
         connection.execute(text("INSERT INTO mark VALUES ('here', 7)"))
     found = []

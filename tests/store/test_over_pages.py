@@ -51,7 +51,7 @@ class Province(NamedTuple):
 
     def look(self, path: str = "/en/") -> str:
         self.serving.look()
-        self.serving.site.update(self.serving._snapshot)
+        self.serving.page_context.update(self.serving._snapshot)
         return re.sub(r"\s+", " ", self.whole.get(path).text)
 
     def sql(self, pair: str, statement: str) -> None:
@@ -68,7 +68,7 @@ def province(
         quick_passwords(),
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr("callmon.web.page_request.STEPS", 1)  # no daemon applies commands here
+        patch.setattr("callmon.features.actions.PATIENCE_SECONDS", 0.0)  # no daemon applies commands here
         server = upgrade(url, RING)
         pairs = dict(_pairs(server))
         settings = _settings(server, tmp_path_factory.mktemp("province"))
@@ -77,13 +77,13 @@ def province(
         add_account(store, "whole", kept_password(), ("agent", "manager"), MADE)
         serving = PairsPages(settings, store)
         access = AccessService(settings.web.access, store)
-        gate = WebApplication(None, serving.why_missing, site=serving.site, access=access)
+        gate = WebApplication(None, serving.why_missing, page_context=serving.page_context, access=access)
         visitors = [Visitor(gate.asgi()) for _ in range(2)]
         assert [sign_in(x, name).status_code for x, name in zip(visitors, ("lead", "whole"), strict=True)] == [
             303
         ] * 2
         yield Province(serving, gate, pairs, *visitors)
-        serving.site.close()
+        serving.page_context.close()
         for opened in (server, store, *pairs.values()):
             opened.close()
 
@@ -167,14 +167,14 @@ def test_a_disruption_is_not_announced_there_and_the_page_says_where(province: P
     assert answer.status_code == 409
 
 
-def test_a_pair_of_another_version_is_named_on_each_page_and_no_month_is_counted(province: Province) -> None:
-    told = "pair east: its tables are of another version of callmon (0001)"
+def test_a_pair_of_another_version_is_named_and_no_month_is_counted(province: Province) -> None:
+    reported = "pair east: its tables are of another version of callmon (0001)"
     before = province.look("/en/months")
     province.sql("east", "UPDATE alembic_version SET version_num = '0001'")
     try:
         pages = [province.look(path) for path in ("/en/", "/en/months", "/en/calls", "/en/callbacks")]
-        assert ([told in page for page in pages], told in before) == ([True] * 4, False)
-        assert (province.serving._snapshot.is_heard, province.serving.why_missing()) == (False, [told])
+        assert ([reported in page for page in pages], reported in before) == ([True] * 4, False)
+        assert (province.serving._snapshot.is_heard, province.serving.why_missing()) == (False, [reported])
         assert "ottawa: measuring<" not in pages[0]
         cells = [len(re.findall('class="number" data-name="Calls"', page)) for page in (before, pages[1])]
         missing = "Not available: what one pair has stored is missing."
@@ -186,7 +186,7 @@ def test_a_pair_of_another_version_is_named_on_each_page_and_no_month_is_counted
         province.sql(
             "east", "UPDATE alembic_version SET version_num = (SELECT version_num FROM west.alembic_version)"
         )
-    assert told not in province.look()
+    assert reported not in province.look()
 
 
 def test_a_pair_that_stores_nothing_is_shown_as_unheard(province: Province) -> None:

@@ -58,7 +58,7 @@ def test_a_search_finds_what_is_asked_for_and_nothing_else(
     assert sum(map(len, found)) == count
 
 
-def test_where_few_of_many_are_wanted_the_search_goes_on_from_where_it_stopped(
+def test_where_few_of_many_are_wanted_the_search_goes_on(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_search, "SCAN", 30)

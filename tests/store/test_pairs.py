@@ -91,8 +91,8 @@ def test_a_callback_that_the_other_pair_stores_is_read_once_and_pays(store: Data
     other = pair("here")
     heard_there(there, other.call_out(LATER), office=other)
     assert (here.read().one().state, here.office.one().phone) == ("paid", "there/102")
-    told = here.office.story()
-    assert here.read().story() == told
+    reported = here.office.story()
+    assert here.read().story() == reported
     wrote(store, *here.office.outcomes)
     assert counter_differences(store) == []
 
@@ -197,9 +197,7 @@ def test_a_pair_that_stores_nothing_is_silent_after_a_minute(
     assert here.reader.silent() == []
 
 
-def test_an_exchange_without_a_heartbeat_for_a_week_is_no_longer_waited_for(
-    store: Database, there: Database
-) -> None:
+def test_an_exchange_silent_for_a_week_is_no_longer_waited_for(store: Database, there: Database) -> None:
     here, now = owing(store), datetime.now(UTC)
     wrote(there, Heartbeat("toronto", now), Heartbeat("kingston", now - timedelta(days=8)))
     here.read()

@@ -38,7 +38,7 @@ def stands(exchange: Exchange, *states: str, listed: bool = False) -> None:
             exchange.event("DeviceStateChange", stamped=not listed, Device=f"PJSIP/{number}", State=state)
 
 
-def told(exchange: Exchange, given: Settings = GENERAL_LINE) -> list[tuple[float | None, str]]:
+def reported(exchange: Exchange, given: Settings = GENERAL_LINE) -> list[tuple[float | None, str]]:
     """What was told of the phones while the caller waited, with the seconds since the start."""
     found: list[tuple[float | None, str]] = []
     for fact in facts_of(exchange, given):
@@ -115,13 +115,13 @@ def test_devices_that_are_no_phones_are_skipped_before_they_are_read(device: str
 @pytest.mark.parametrize(
     "device", ["PJSIP/101", "SIP/101", "IAX2/desk", "DAHDI/3", "SCCP/101", "PJSIP/front-desk"]
 )
-def test_phones_of_every_technology_are_heard(device: str) -> None:
+def test_phones_of_every_technology_are_received(device: str) -> None:
     message = f"Event: DeviceStateChange\r\nActionID: callmon-4\r\nDevice: {device}\r\nState: ONHOLD\r\n"
     assert decoding.event(message.encode()) == e.DeviceStateChange("", device, "ONHOLD")
     assert is_phone(device)
 
 
-def test_a_line_counts_its_own_phones_and_one_with_none_known_has_no_figure() -> None:
+def test_a_line_counts_its_own_phones_and_one_without_has_no_figure() -> None:
     exchange = Exchange()
     stands(exchange, "NOT_INUSE", "INUSE", "UNAVAILABLE", "INUSE", listed=True)
     assert heard(exchange).phones() == {
@@ -129,7 +129,7 @@ def test_a_line_counts_its_own_phones_and_one_with_none_known_has_no_figure() ->
     }  # fmt: skip
 
 
-def test_a_phone_that_serves_two_lines_of_a_service_counts_once_for_the_service() -> None:
+def test_a_phone_of_two_lines_of_a_service_counts_once_for_it() -> None:
     shared = settings({number: f'{number}\nextensions = ["101", "102"]' for number in (NUMBERS, TOLL_FREE)})
     exchange = Exchange()
     stands(exchange, "NOT_INUSE", "INUSE", listed=True)
@@ -150,7 +150,7 @@ def test_phones_of_a_services_tty_lines_are_counted_apart() -> None:
     }  # fmt: skip
 
 
-def test_an_extension_is_a_phone_of_any_technology_and_an_endpoint_only_itself() -> None:
+def test_an_extension_is_any_technology_and_an_endpoint_only_itself() -> None:
     both = settings({NUMBERS: f'{NUMBERS}\nextensions = ["101", "SIP/102"]'})
     exchange = Exchange()
     for device in ("PJSIP/101", "SIP/102", "PJSIP/102"):
@@ -158,7 +158,7 @@ def test_an_extension_is_a_phone_of_any_technology_and_an_endpoint_only_itself()
     assert gauge(heard(exchange, both)) == {"free": 2}
 
 
-def test_without_a_configuration_the_phones_dialled_for_a_line_are_its_phones() -> None:
+def test_without_a_configuration_phones_dialled_for_a_line_are_its() -> None:
     exchange = Exchange()
     stands(exchange, "NOT_INUSE", "NOT_INUSE", "NOT_INUSE", "NOT_INUSE", listed=True)
     caller = exchange.call()
@@ -199,7 +199,7 @@ def test_a_gap_makes_every_phone_unknown_until_it_is_listed_again() -> None:
     assert gauge(monitor) == {"free": 1}
 
 
-def test_a_phone_that_rings_twice_and_never_changes_its_state_is_in_no_count() -> None:
+def test_a_phone_that_rings_twice_without_a_state_is_in_no_count() -> None:
     """chan_sip without callcounter: a phone looks free while somebody talks on it."""
     exchange = Exchange()
     stands(exchange, "NOT_INUSE", "NOT_INUSE", "NOT_INUSE", listed=True)
@@ -426,7 +426,7 @@ def test_the_cause_is_what_the_phones_offered_while_the_caller_waited(name: str)
     call = exchange.one(GENERAL_LINE)
     assert (call["verdicts"][A], call["verdicts"][P]) == ("not_met", "not_met")
     assert (call["cause"][A], call["cause"][P]) == causes
-    assert told(exchange) == seen
+    assert reported(exchange) == seen
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -453,7 +453,7 @@ def test_a_phone_that_is_silent_is_not_reachable_though_it_looks_free() -> None:
     exchange.hangup(caller)
     call = exchange.one(GENERAL_LINE)
     assert judged(call, A) == ("not_met", "no_phone_reachable", "no_phone_reachable")
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 def answered_late(exchange: Exchange, first: str, free_at: float) -> dict[str, Any]:
@@ -475,7 +475,7 @@ def test_an_answer_in_ring_4_is_late_hunting_unless_nobody_was_free_before() -> 
     assert answered_late(Exchange(), TALKS, 2)["cause"] == {A: "late_hunting"}
 
 
-def test_a_phone_left_idle_is_told_of_when_another_answers_without_a_ring() -> None:
+def test_an_idle_phone_is_reported_when_another_answers_without_a_ring() -> None:
     exchange = Exchange()
     queue_of_one(exchange, FREE, TALKS, GONE)
     caller = next(iter(exchange.channels.values()))
@@ -483,7 +483,7 @@ def test_a_phone_left_idle_is_told_of_when_another_answers_without_a_ring() -> N
     exchange.at(20).answer(caller, other)
     exchange.at(40).ends(caller, other)
     assert exchange.one(GENERAL_LINE)["cause"] == {A: "other"}
-    assert told(exchange) == [(0, "free")]
+    assert reported(exchange) == [(0, "free")]
 
 
 def test_a_mobile_that_rings_is_free_however_busy_its_trunk() -> None:
@@ -496,7 +496,7 @@ def test_a_mobile_that_rings_is_free_however_busy_its_trunk() -> None:
     exchange.at(24.02).stop(caller, mobile)
     exchange.hangup(caller)
     assert exchange.one(GENERAL_LINE)["cause"] == {A: "rang_unanswered", P: "rang_unanswered"}
-    assert told(exchange) == []
+    assert reported(exchange) == []
     assert gauge(heard(exchange, settings())) == {}
 
 
@@ -514,7 +514,7 @@ def test_a_phone_named_by_its_endpoint_matters_to_who_waits() -> None:
     exchange.at(5)
     stands(exchange, FREE, FREE)
     exchange.at(30).gives_up(next(iter(exchange.channels.values())))
-    assert told(exchange, named) == [(0, "in_use"), (5, "free")]
+    assert reported(exchange, named) == [(0, "in_use"), (5, "free")]
 
 
 def test_after_a_gap_only_a_free_phone_that_rang_stands() -> None:
@@ -531,7 +531,7 @@ def test_after_a_gap_only_a_free_phone_that_rang_stands() -> None:
         assert (call["heard"], call["verdicts"][A], call["cause"].get(A)) == ("partly", "not_met", cause)
 
 
-def test_a_phone_left_idle_until_a_gap_begins_is_told_of_no_more() -> None:
+def test_a_phone_left_idle_until_a_gap_begins_is_reported_of_no_more() -> None:
     exchange = Exchange()
     queue_of_one(exchange, FREE, TALKS, GONE)
     caller = next(iter(exchange.channels.values()))
@@ -542,7 +542,7 @@ def test_a_phone_left_idle_until_a_gap_begins_is_told_of_no_more() -> None:
     exchange.at(40).gives_up(caller)
     call = exchange.one(GENERAL_LINE)
     assert (call["heard"], call["verdicts"][A], call["cause"].get(A)) == ("partly", "unknown", None)
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 def test_a_busy_signal_without_any_dial_is_nobody_free_when_nobody_was() -> None:
@@ -565,12 +565,12 @@ def test_a_call_answered_in_time_tells_nothing_of_phones() -> None:
     exchange.answer(caller, *phones)
     stands(exchange, "", FREE, FREE)
     exchange.at(50).ends(caller, phones[0])
-    assert told(exchange) == []
+    assert reported(exchange) == []
     monitor = heard(exchange)
     assert monitor.exchanges["toronto"].tracker.state.waiting == {}
 
 
-def test_however_often_phones_change_at_most_four_facts_are_told() -> None:
+def test_however_often_phones_change_at_most_four_facts_are_reported() -> None:
     exchange = Exchange()
     queue_of_one(exchange, GONE, GONE, GONE)
     caller = next(iter(exchange.channels.values()))
@@ -578,7 +578,7 @@ def test_however_often_phones_change_at_most_four_facts_are_told() -> None:
         exchange.at(second)
         stands(exchange, *((GONE, TALKS, FREE)[(second + n) % 3] for n in range(3)))
     exchange.at(400).gives_up(caller)
-    assert told(exchange) == [(0, "unreachable"), (2, "free")]
+    assert reported(exchange) == [(0, "unreachable"), (2, "free")]
 
 
 def test_no_fact_says_how_a_single_phone_stands() -> None:
@@ -619,7 +619,7 @@ def test_the_phones_of_a_line_are_known_again_after_a_restart(store: Database) -
 def test_metrics_show_only_lines_whose_phones_are_known() -> None:
     lines = [line for line in settings().lines() if line.name in ("general", "tty")]
     serving = {(("general", "voice"), "in_use"): 1}
-    daemon = Daemon(watched={("general", "in_use"): 2}, serving=serving, lines=tuple(lines))
+    daemon = Daemon(phones_by_state={("general", "in_use"): 2}, serving=serving, lines=tuple(lines))
     page = Metrics(CommittedCounters({}), daemon, lines, ["answer_by_third_ring"], [EXCHANGE])
     text = page.render(page.read(), "")[0].decode()
     assert [line for line in text.splitlines() if line.startswith("callmon_phones")] == [

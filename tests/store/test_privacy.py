@@ -1,4 +1,4 @@
-"""Numbers in the database: sealed, moved to another key, found and corrected for their owner, disposed of."""
+"""Numbers in the database: encrypted, moved to another key, found and corrected for their owner, disposed of."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def kept(store: Database) -> dict[str, str]:
 
 
 def numbers(store: Database) -> dict[str, str]:
-    return {call: store.ring.decrypt(sealed) for call, sealed in kept(store).items()}
+    return {call: store.ring.decrypt(encrypted) for call, encrypted in kept(store).items()}
 
 
 def logged(store: Database, *which: list[str]) -> list[tuple[object, ...]]:
@@ -100,21 +100,21 @@ def everything_that_is_written(store: Database, url: str) -> bytes:
 
 
 def test_after_real_traffic_no_number_is_anywhere_in_the_database(store: Database, url: str) -> None:
-    told: set[str] = set()
+    reported: set[str] = set()
     with database(store) as sink:
         for place, recording in enumerate(RECORDINGS):
             replay = Replay(Monitor(example(), EXCHANGE, token=RING.token), EXCHANGE)
             with recording.open("rb") as source:
                 for outcome in replay.connection(chunks(source)):
                     sink.offer(msgspec.structs.replace(outcome, exchange=str(place), gaps=()))
-                    told |= people_in(outcome)
+                    reported |= people_in(outcome)
         assert sink.flush(SOON)
         written = everything_that_is_written(store, url)
-    assert len(told) > 50
+    assert len(reported) > 50
     assert len(kept(store)) > 70
     assert written.count(b"answer_by_third_ring") > 70  # it is the right file that was read
-    assert [number for number in sorted(told) if number[-10:].encode() in written] == []
-    assert told >= set(numbers(store).values())
+    assert [number for number in sorted(reported) if number[-10:].encode() in written] == []
+    assert reported >= set(numbers(store).values())
 
 
 def people_in(outcome: Outcome) -> set[str]:
@@ -131,17 +131,15 @@ def test_a_store_without_a_key_keeps_no_number(url: str) -> None:
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_number_whose_presentation_is_restricted_is_not_kept_though_it_was_delivered(
-    store: Database, at_once: bool
-) -> None:
+def test_a_number_with_restricted_presentation_is_not_stored(store: Database, at_once: bool) -> None:
     arrived = call_of(0)[0]
     withheld = f.NumberWithheld(arrived.call, START)
-    told = (
+    reported = (
         [Outcome(EXCHANGE, (arrived, withheld))]
         if at_once
         else [Outcome(EXCHANGE, (x,)) for x in (arrived, withheld)]
     )
-    for item in told:
+    for item in reported:
         wrote(store, item)
     assert kept(store) == {}
 
@@ -250,9 +248,7 @@ def test_while_numbers_are_half_moved_each_is_found_under_both_keys(store: Datab
     both.close()
 
 
-def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key_and_after_its_restart_with_the_new(
-    store: Database, url: str
-) -> None:
+def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key(store: Database, url: str) -> None:
     both = open_store(url, BOTH)
     stop = threading.Event()
     calls = [0]
@@ -281,7 +277,7 @@ def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key_and_after_its_
     assert calls[0] >= 120
     list(rotate(both))
     assert names_of_needed_keys(both) == {NEW.name}
-    assert {sealed.partition(":")[0] for sealed in kept(both).values()} == {NEW.name}
+    assert {encrypted.partition(":")[0] for encrypted in kept(both).values()} == {NEW.name}
     both.close()
 
 
@@ -290,7 +286,7 @@ def found_by_token(store: Database) -> int:
         return len(connection.execute(select(NUMBER).where(NUMBER.c.token.in_(BOTH.tokens(CALLER)))).all())
 
 
-def test_a_daemon_that_still_uses_the_old_key_has_its_name_back_after_it_writes(store: Database, url: str) -> None:
+def test_a_daemon_with_the_old_key_has_its_name_back_after_it_writes(store: Database, url: str) -> None:
     both = open_store(url, BOTH)
     wrote(store, *outcomes(call_of(0)))
     list(rotate(both))
@@ -342,12 +338,12 @@ def test_a_call_to_the_number_is_a_use_of_it(store: Database) -> None:
     assert count_due(store, END + timedelta(days=1)) == Disposal()
 
 
-def test_the_number_of_a_call_in_progress_is_kept(store: Database) -> None:
+def test_the_number_of_a_call_in_progress_is_stored(store: Database) -> None:
     wrote(store, *(Outcome(EXCHANGE, (fact,)) for fact in call_of(0)[:9]))
     assert count_due(store, START + timedelta(days=4000)) == Disposal()
 
 
-def test_a_call_whose_end_was_never_stored_is_dated_by_what_was_heard_of_it(store: Database) -> None:
+def test_a_call_without_a_stored_end_is_dated_by_what_was_received(store: Database) -> None:
     facts = call_of(0)
     wrote(store, Outcome(EXCHANGE, (*facts[:3], facts[-1])))  # no account of it
     assert [count_due(store, END + seconds(x)).numbers for x in (0, 1)] == [0, 1]
@@ -384,11 +380,11 @@ def test_the_record_says_what_was_disposed_of_and_nothing_about_anybody(store: D
 def test_what_was_disposed_of_is_not_in_the_file_any_more(sqlite_store: Database) -> None:
     wrote(sqlite_store, *outcomes(call_of(0)))
     assert sqlite_store.path is not None
-    sealed = kept(sqlite_store)["1795527733.0"].encode()
+    encrypted = kept(sqlite_store)["1795527733.0"].encode()
     sqlite_store.close()
-    assert sqlite_store.path.read_bytes().count(sealed) == 1
+    assert sqlite_store.path.read_bytes().count(encrypted) == 1
     purge(sqlite_store, terms(START + timedelta(days=500)))
-    left = [file.read_bytes().count(sealed) for file in sqlite_store.path.parent.glob("callmon.db*")]
+    left = [file.read_bytes().count(encrypted) for file in sqlite_store.path.parent.glob("callmon.db*")]
     assert sum(left) == 0
 
 
@@ -437,8 +433,8 @@ def test_files_are_deleted_and_counted_in_the_same_record(store: Database, tmp_p
 
 def test_every_call_of_a_number_is_found_and_the_look_is_logged(store: Database) -> None:
     outbound = f.Arrived("9.9", START, "outbound", None, CALLER, "102", None, "PJSIP/102-00000001")
-    told = [outbound, f.Ended("9.9", START + seconds(5), "caller")]
-    wrote(store, *outcomes(call_of(0)), *outcomes(call_of(1, SECOND)), *outcomes(told))
+    reported = [outbound, f.Ended("9.9", START + seconds(5), "caller")]
+    wrote(store, *outcomes(call_of(0)), *outcomes(call_of(1, SECOND)), *outcomes(reported))
     found = subject_access.number_uses(store, [CALLER], look())
     assert [(use.call, use.role) for use in found] == [("1795527733.0", "caller"), ("9.9", "dialled")]
     assert subject_access.number_uses(store, ["+14165550177"], look("none")) == []
@@ -460,10 +456,10 @@ def test_a_number_is_corrected_in_all_its_calls_or_in_one(store: Database) -> No
 
 
 def test_a_corrected_number_stays_so_when_the_call_ends(store: Database) -> None:
-    told = outcomes(call_of(0))
-    wrote(store, *told[:9])
+    reported = outcomes(call_of(0))
+    wrote(store, *reported[:9])
     subject_access.correct_number(store, [CALLER], SECOND, look())
-    wrote(store, *told[9:])
+    wrote(store, *reported[9:])
     assert numbers(store) == {"1795527733.0": SECOND}
 
 

@@ -1,4 +1,4 @@
-"""Numbers to which a callback is owed: known under every key, kept while it is owed, corrected, disposed of."""
+"""Numbers of open callbacks: known under every key, kept while open, corrected, disposed of."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def tokens(store: Database) -> list[Any]:
         return list(connection.execute(select(OBLIGATION.c.token).order_by(OBLIGATION.c.opened)).scalars())
 
 
-def owed(store: Database) -> list[Obligation]:
+def stored_obligations(store: Database) -> list[Obligation]:
     return [x.obligation for x in obligations.obligations(store, state=None)]
 
 
@@ -72,7 +72,7 @@ def done_by_hand(office: Office, store: Database, after: int = 0) -> None:
 # Keys.
 
 
-def test_what_is_owed_is_known_by_the_key_and_by_nothing_in_the_database(store: Database) -> None:
+def test_what_is_due_is_known_by_the_key_and_by_nothing_in_the_database(store: Database) -> None:
     stored(owing(), store)
     assert tokens(store) == [RING.token(CALLER)]
     with store.reading() as connection:
@@ -86,7 +86,7 @@ def test_a_debt_from_before_the_key_was_changed_is_paid_after_it(store: Database
     both = open_store(url, BOTH)
     begun_anew(office, both).hear(office.call_out(TUESDAY + HOUR, number=NUMBER))
     stored(office, both)
-    assert [one.state for one in owed(both)] == ["paid"]
+    assert [one.state for one in stored_obligations(both)] == ["paid"]
     assert tokens(both) == [NEW.token(CALLER)]
     both.close()
 
@@ -95,13 +95,11 @@ def test_another_message_after_the_key_was_changed_is_no_second_debt(store: Data
     office = stored(owing(), store)
     both = open_store(url, BOTH)
     stored(begun_anew(office, both).hear(office.message(TUESDAY + HOUR)), both)
-    assert [one.count for one in owed(both)] == [2]
+    assert [one.count for one in stored_obligations(both)] == [2]
     both.close()
 
 
-def test_a_debts_token_is_moved_with_its_number_and_again_when_a_daemon_put_the_old_one_back(
-    store: Database, url: str
-) -> None:
+def test_a_debts_token_moves_with_its_number_and_again_after_a_revert(store: Database, url: str) -> None:
     office = an_office()
     stored(office.hear(office.message(TUESDAY), office.message(TUESDAY + HOUR, OTHER)), store)
     both = open_store(url, BOTH)
@@ -117,7 +115,7 @@ def test_a_debts_token_is_moved_with_its_number_and_again_when_a_daemon_put_the_
     both.close()
 
 
-def test_another_number_that_was_given_is_sealed_and_found_again(store: Database, url: str) -> None:
+def test_another_number_that_was_given_is_encrypted_and_found_again(store: Database, url: str) -> None:
     stored(owing(), store)
     hand = CallbackCommand(
         at=TUESDAY + HOUR,
@@ -139,7 +137,7 @@ def test_another_number_that_was_given_is_sealed_and_found_again(store: Database
 # Disposal.
 
 
-def test_a_number_to_which_a_callback_is_owed_is_kept_however_long(store: Database) -> None:
+def test_a_number_to_which_a_callback_is_due_is_stored_however_long(store: Database) -> None:
     stored(owing(), store)
     assert count_due(store, TUESDAY + 4000 * DAY) == Disposal()
 
@@ -148,7 +146,7 @@ def test_a_callback_is_a_use_of_the_number(store: Database) -> None:
     office = an_office()
     paid = TUESDAY + 300 * DAY
     stored(office.hear(office.message(TUESDAY), office.call_out(paid, number=NUMBER)), store)
-    assert [one.state for one in owed(store)] == ["paid"]
+    assert [one.state for one in stored_obligations(store)] == ["paid"]
     assert [count_due(store, paid + x * SECOND).numbers for x in (0, 1)] == [0, 1]
     assert purge(store, terms(paid + DAYS_400)).numbers == 0
     assert purge(store, terms(paid + DAYS_400 + SECOND)).numbers == 1
@@ -161,7 +159,7 @@ def test_what_was_paid_is_erased_by_the_daemon_and_its_state_stays(store: Databa
     now = TUESDAY + 500 * DAY
     assert purge(store, terms(now)).numbers == 3  # as it came, as it was dialled, and the phone that dialled it
     done_by_hand(begun_anew(office, store), store)
-    assert [(one.state, one.is_erased, one.token) for one in owed(store)] == [("paid", True, None)]
+    assert [(one.state, one.is_erased, one.token) for one in stored_obligations(store)] == [("paid", True, None)]
     assert tokens(store) == [None]
     assert purge(store, terms(now)) == Disposal()
     assert pending_callback_commands(store, CALLBACK_QUEUE.last_applied(store), str) == []
@@ -177,11 +175,14 @@ def test_a_number_is_counted_once_though_its_debt_is_not_erased_yet(store: Datab
 # One person.
 
 
-def test_what_is_owed_to_a_number_is_found_and_a_correction_is_called_instead(store: Database) -> None:
+def test_what_is_due_to_a_number_is_found_and_a_correction_used(store: Database) -> None:
     office = an_office()
     stored(office.hear(office.message(TUESDAY), office.message(TUESDAY, "+14165550133", "poci")), store)
     assert [x.obligation.line for x in subject_access.obligations_of_number(store, [CALLER])] == ["general"]
     assert subject_access.correct_number(store, [CALLER], OTHER, look()) == 1
     done_by_hand(begun_anew(office, store), store)
     stored(office.hear(office.call_out(TUESDAY + HOUR, number="9" + OTHER[2:])), store)
-    assert sorted((one.line, one.state) for one in owed(store)) == [("general", "paid"), ("poci", "open")]
+    assert sorted((one.line, one.state) for one in stored_obligations(store)) == [
+        ("general", "paid"),
+        ("poci", "open"),
+    ]

@@ -23,20 +23,20 @@ SETTINGS: dict[str, Any] = {
 MARIE = {"X-Remote-User": "marie", "X-Remote-Groups": "staff, callbacks"}
 
 
-def told(headers: Any, at: tuple[str, int] = PROXY, **settings: Any) -> str:
+def reported(headers: Any, at: tuple[str, int] = PROXY, **settings: Any) -> str:
     return str(Visitor(application(**(SETTINGS | settings)), at).get("/fr/who", headers=headers).text)
 
 
 def test_the_proxy_says_who_somebody_is_and_their_groups_give_the_roles() -> None:
-    assert told(MARIE) == "marie: agent viewer"
-    assert told({"X-Remote-User": "marie"}) == "marie: viewer"
-    assert told({"X-Remote-User": "marie", "X-Remote-Groups": "callbacks2,Callbacks"}) == "marie: viewer"
+    assert reported(MARIE) == "marie: agent viewer"
+    assert reported({"X-Remote-User": "marie"}) == "marie: viewer"
+    assert reported({"X-Remote-User": "marie", "X-Remote-Groups": "callbacks2,Callbacks"}) == "marie: viewer"
 
 
 def test_groups_with_commas_in_their_names_have_another_separator() -> None:
     proxy = SETTINGS["proxy"] | {"groups_separator": ";"}
     headers = {"X-Remote-User": "luc", "X-Remote-Groups": "CN=Reports, OU=Toronto; callbacks"}
-    assert told(headers, proxy=proxy) == "luc: agent manager viewer"
+    assert reported(headers, proxy=proxy) == "luc: agent manager viewer"
 
 
 def test_from_anybody_else_the_header_is_ignored_and_the_log_says_so_once(
@@ -62,7 +62,7 @@ def test_from_anybody_else_the_header_is_ignored_and_the_log_says_so_once(
     ],
 )
 def test_no_other_header_and_no_empty_one_makes_anybody_somebody(headers: dict[str, str]) -> None:
-    assert told(headers) == ": "
+    assert reported(headers) == ": "
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_several_names_and_no_names_are_refused(headers: list[tuple[str, str]]) 
 
 def test_a_name_has_its_accents(sqlite_store: Database) -> None:
     headers = [(b"X-Remote-User", "Zoé Côté".encode())]
-    assert told(headers) == "Zoé Côté: viewer"
-    assert told([(b"X-Remote-User", "Zoé".encode("latin-1"))]) == "Zoé: viewer"
+    assert reported(headers) == "Zoé Côté: viewer"
+    assert reported([(b"X-Remote-User", "Zoé".encode("latin-1"))]) == "Zoé: viewer"
 
 
 def test_the_proxys_person_needs_a_forms_token_of_their_own() -> None:
@@ -97,7 +97,7 @@ def test_the_proxys_person_needs_a_forms_token_of_their_own() -> None:
     assert refused == [403, 403, 403]
 
 
-def test_a_form_posted_through_the_proxy_may_stand_at_what_the_browser_calls_us() -> None:
+def test_a_form_through_the_proxy_may_come_from_the_browsers_address() -> None:
     settings = SETTINGS | {"url": "https://callmon.example"}
     visitor = Visitor(
         application(**settings), PROXY, "https://localhost", **MARIE, **{"X-Forwarded-Proto": "https"}
@@ -134,7 +134,7 @@ def test_where_the_proxy_says_nobody_the_page_says_so_and_data_is_refused() -> N
         (ELSEWHERE, [("X-Forwarded-For", "198.51.100.9")], "10.1.3.3"),
     ],
 )
-def test_the_browsers_address_is_the_last_that_a_proxy_of_ours_did_not_write(
+def test_the_browsers_address_is_the_last_not_written_by_our_proxy(
     sqlite_store: Database, at: tuple[str, int], headers: list[tuple[str, str]], address: str
 ) -> None:
     gate = application(with_accounts(sqlite_store), accounts=True, proxy={"addresses": ["10.1.2.0/24"]})
@@ -162,7 +162,7 @@ def test_only_a_proxy_of_ours_says_that_the_browser_is_encrypted(
     assert names == ({f"__Host-{base}" for base in bases} if is_secure else bases)
 
 
-def test_a_session_serves_beside_the_proxys_header_and_the_header_goes_first(sqlite_store: Database) -> None:
+def test_a_session_and_the_proxys_header_serve_the_header_first(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **SETTINGS, accounts=True)
     visitor = Visitor(gate, PROXY)
     sign_in(visitor, "manager")

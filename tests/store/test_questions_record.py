@@ -11,10 +11,10 @@ from callmon.features.questions.record import read_days
 from callmon.store.database import Database
 from tests.support.fact_builder import TORONTO, Office, local
 from tests.support.ringing_site import stored, without_numbers
-from tests.support.ringing_world import Site, counts, simulated
+from tests.support.ringing_world import RingingSite, counts, simulated
 from tests.support.store_fixtures import wrote
 
-SITE = Site(seed=1, days=6, calls_a_day=30, phones=3)
+SITE = RingingSite(seed=1, days=6, calls_a_day=30, phones=3)
 
 
 def test_the_calls_of_the_store_are_those_that_were_simulated(store: Database) -> None:
@@ -28,7 +28,7 @@ def test_the_calls_of_the_store_are_those_that_were_simulated(store: Database) -
 
 
 def test_a_stored_month_under_its_own_rule_is_that_month(store: Database) -> None:
-    ringall = Site(seed=2, days=5, calls_a_day=40, rule=Rule(strategy="ringall", voicemail=24_000))
+    ringall = RingingSite(seed=2, days=5, calls_a_day=40, rule=Rule(strategy="ringall", voicemail=24_000))
     dates = stored(store, simulated(ringall))
     read = read_days(store, TORONTO, dates[0], dates[-1])
     own, world = seen_rule(read), drawn_world([samples_of(day) for day in read], 1, 0)

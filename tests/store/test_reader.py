@@ -60,7 +60,7 @@ def test_no_view_has_a_number_a_token_a_channel_or_a_caller(store: Database) -> 
         asked = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'boards'"
         columns = reader.execute(asked).fetchall()
         views = {str(name) for name, _ in columns}
-        told = [reader.execute(f"SELECT * FROM {view}").fetchall() for view in sorted(views)]  # type: ignore[arg-type]  # their own names
+        reported = [reader.execute(f"SELECT * FROM {view}").fetchall() for view in sorted(views)]  # type: ignore[arg-type]  # their own names
     assert views == {
         *("calls", "verdicts", "obligations", "disruptions", "unheard", "figures"),
         *("offered", "calls_per_day", "verdicts_per_day", "rings_per_day", "half_hours", "offered_per_half_hour"),
@@ -69,7 +69,7 @@ def test_no_view_has_a_number_a_token_a_channel_or_a_caller(store: Database) -> 
     assert {str(column) for _, column in columns} & hidden == set()
     # Of a verdict: the ring, the seconds or the transfers that its reason speaks of.
     assert {view for view, column in columns if column == "number"} == {"verdicts", "verdicts_per_day"}
-    assert "5550101" not in repr(told)
+    assert "5550101" not in repr(reported)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM number")).scalar_one() == 1
 

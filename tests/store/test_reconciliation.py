@@ -24,9 +24,9 @@ from callmon.store.database import Database
 from callmon.store.queries import reconciliations
 from callmon.store.tables.columns import table_of
 from callmon.store.tables.figures import ReconciliationCallRow, ReconciliationRow
-from tests.recordings.test_cel import rows_of, told
+from tests.recordings.test_cel import reported, rows_of
 from tests.recordings.test_traces import NAMES, truth
-from tests.store.test_backfill import EXAMPLE, Office
+from tests.store.test_backfill import EXAMPLE, BackfillOffice
 from tests.store.test_backfill_sources import later, sourced, write_csv
 from tests.support.store_fixtures import EXCHANGE, answered_call, wrote
 
@@ -40,7 +40,7 @@ def counted(*calls: str, line: str = "general") -> dict[str, ArrivedCall]:
     return {call: ArrivedCall(call, line, MIDNIGHT + timedelta(hours=1)) for call in calls}
 
 
-def test_each_side_s_own_calls_are_told_with_id_and_line_and_the_others_agree() -> None:
+def test_each_sides_own_calls_are_listed_and_the_others_agree() -> None:
     logged = counted("1.0", "2.0") | counted("3.0", line="tty")
     kept = counted("2.0", "4.0", "5.0")
     one = compare(EXCHANGE, DAY, ["general", "poci", "tty"], logged, {"1.0", "2.0", "3.0", "5.0"}, kept, {"2.0"})
@@ -71,13 +71,13 @@ def diary_of(folder: Path) -> tuple[Settings, list[str]]:
     rows = [row for name in INBOUND for row in later(name, 0)]
     write_csv(folder / "Master.csv", rows)
     settings = sourced(folder, f'file = "{folder}/Master.csv"')
-    found = told(rows_of(folder / "Master.csv")).items()
+    found = reported(rows_of(folder / "Master.csv")).items()
     return settings, [call for call, (first, *_) in found if isinstance(first, Arrived) and first.line is not None]
 
 
 def lines_of_calls(file: Path) -> list[str | None]:
     """Of each call in a diary."""
-    arrived = (facts[0] for facts in told(rows_of(file)).values())
+    arrived = (facts[0] for facts in reported(rows_of(file)).values())
     return [fact.line for fact in arrived if isinstance(fact, Arrived)]
 
 
@@ -109,9 +109,7 @@ def only(store: Database, settings: Settings, day: date = DAY) -> dict[str, list
     return {side: sorted(x.call for x in one.only(side)) for side in SIDES}
 
 
-def test_exactly_the_calls_that_were_hidden_from_callmon_are_listed_and_none_after_a_backfill(
-    store: Database, tmp_path: Path
-) -> None:
+def test_exactly_the_hidden_calls_are_listed_and_none_after_a_backfill(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     hidden = set(calls[::3])
     assert len(hidden) > 4
@@ -130,7 +128,7 @@ def test_exactly_the_calls_that_the_exchange_does_not_have_are_listed(store: Dat
     assert only(store, settings) == {"exchange": [], "callmon": sorted(gone)}
 
 
-def test_what_was_found_is_kept_by_day_and_found_anew_in_its_place(store: Database, tmp_path: Path) -> None:
+def test_what_was_found_is_stored_by_day_and_found_anew_in_its_place(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     filled_but(store, settings, {calls[0]}, tmp_path)
     found = reconcile(settings, store, EXCHANGE, DAY)
@@ -171,9 +169,9 @@ def test_a_test_call_is_reconciled_too_and_a_call_of_staff_is_not(store: Databas
 # The command.
 
 
-def test_the_command_lists_what_differs_with_status_1_and_agrees_after_a_backfill(tmp_path: Path) -> None:
+def test_the_command_lists_differences_and_agrees_after_a_backfill(tmp_path: Path) -> None:
     _, calls = diary_of(tmp_path)
-    office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nfile = "{tmp_path}/Master.csv"\n')
+    office = BackfillOffice(tmp_path, f'\n[exchanges.toronto.cel]\nfile = "{tmp_path}/Master.csv"\n')
     lines = office.run("reconcile", "2026-11-24", status=1).stdout.splitlines()
     assert sorted(line.split("  ")[4] for line in lines[:-1]) == sorted(calls)
     assert {line.split("  ")[5] for line in lines[:-1]} == {"not in callmon"}
@@ -204,7 +202,7 @@ def test_the_command_lists_what_differs_with_status_1_and_agrees_after_a_backfil
 def test_what_cannot_be_compared_is_refused_with_what_to_do(
     tmp_path: Path, words: list[str], sentence: str
 ) -> None:
-    office = Office(tmp_path)
+    office = BackfillOffice(tmp_path)
     result = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(
         main, ["reconcile", *words, "--config", str(office.config)]
     )
@@ -214,14 +212,16 @@ def test_what_cannot_be_compared_is_refused_with_what_to_do(
 # By itself, each night.
 
 
-def nights(settings: Settings, store: Database, leads: bool = True, gaps: int = 0) -> NightlyReconciliation:
+def nightly_reconciliation(
+    settings: Settings, store: Database, leads: bool = True, gaps: int = 0
+) -> NightlyReconciliation:
     return NightlyReconciliation(lambda: settings, store, lambda: leads, lambda: gaps)
 
 
 async def test_a_day_is_reconciled_ten_minutes_after_midnight_once(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     filled_but(store, settings, {calls[-1]}, tmp_path)
-    watch, midnight = nights(settings, store), MIDNIGHT + timedelta(days=1)
+    watch, midnight = nightly_reconciliation(settings, store), MIDNIGHT + timedelta(days=1)
     await watch.reconcile_if_due(midnight + timedelta(minutes=9, seconds=59))
     assert watch.compared == []  # of the day before that callmon had heard nothing
     await watch.reconcile_if_due(midnight + timedelta(minutes=10))
@@ -229,7 +229,7 @@ async def test_a_day_is_reconciled_ten_minutes_after_midnight_once(store: Databa
     with store.writing() as connection:
         connection.execute(text("DELETE FROM reconciliation_call"))
     await watch.reconcile_if_due(midnight + timedelta(hours=20))
-    again = nights(settings, store)
+    again = nightly_reconciliation(settings, store)
     again.restore()
     await again.reconcile_if_due(midnight + timedelta(hours=21))
     assert [one.only["exchange"] for one in again.compared] == [0]  # it was not done again
@@ -241,18 +241,18 @@ async def test_who_stands_by_or_has_gaps_to_fill_first_does_not(
 ) -> None:
     settings, _ = diary_of(tmp_path)
     filled_but(store, settings, set(), tmp_path)
-    watch = nights(settings, store, leads, gaps)
+    watch = nightly_reconciliation(settings, store, leads, gaps)
     await watch.reconcile_if_due(MIDNIGHT + timedelta(days=1, hours=1))
     assert watch.compared == []
 
 
 async def test_what_came_before_callmon_is_not_held_against_it(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
-    watch = nights(settings, store)
+    watch = nightly_reconciliation(settings, store)
     await watch.reconcile_if_due(MIDNIGHT + timedelta(days=1, hours=1))
     assert watch.compared == []  # it has never heard this exchange
     wrote(store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, MIDNIGHT, MIDNIGHT + timedelta(seconds=1)),)))
-    watch = nights(settings, store)
+    watch = nightly_reconciliation(settings, store)
     await watch.reconcile_if_due(MIDNIGHT + timedelta(days=1, hours=1))
     assert [one.only["exchange"] for one in watch.compared] == [len(calls)]
 
@@ -262,7 +262,7 @@ async def test_a_diary_that_cannot_be_read_is_tried_again_later(store: Database,
     outcome = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, answered_call(1))
     assert outcome is not None
     wrote(store, outcome)
-    watch, at = nights(settings, store), MIDNIGHT + timedelta(days=1, hours=1)
+    watch, at = nightly_reconciliation(settings, store), MIDNIGHT + timedelta(days=1, hours=1)
     await watch.reconcile_if_due(at)
     write_csv(tmp_path / "Master.csv", [])
     await watch.reconcile_if_due(at + timedelta(minutes=29))

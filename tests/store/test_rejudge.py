@@ -51,9 +51,9 @@ CLOSED = {"general": 'hours = { monday = "08:30-17:00" }'}  # the calls are of a
 
 def judged(facts: list[f.Fact], by: Monitor | None = None) -> list[Outcome]:
     """The outcomes of a call that was heard while `by` was in force, its number still in it."""
-    told = (by or settings()).retell(EXCHANGE, facts)
-    assert told is not None
-    return [told]
+    reported = (by or settings()).retell(EXCHANGE, facts)
+    assert reported is not None
+    return [reported]
 
 
 def three_calls() -> list[Outcome]:
@@ -74,7 +74,7 @@ def corrections(figures: Figures) -> Figures:
 # ── nothing changed ──
 
 
-def test_calls_of_every_recording_are_judged_again_as_they_were_the_first_time(store: Database) -> None:
+def test_calls_of_every_recording_are_judged_again_as_before(store: Database) -> None:
     for place, recording in enumerate(RECORDINGS):
         replay = Replay(Monitor(parse(example_text()), EXCHANGE, token=str), EXCHANGE)
         with recording.open("rb") as source:
@@ -99,7 +99,7 @@ def test_an_empty_database_is_judged_again_and_agrees_with_itself(store: Databas
 # ── something changed ──
 
 
-def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_counted_as_a_correction(
+def test_a_verdict_changed_by_settings_is_stored_as_a_correction(
     store: Database,
 ) -> None:
     first = wrote(store, *judged(answered_call(0)))
@@ -121,16 +121,16 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
     assert {x: v for x, v in figures.items() if x[0] not in (CORRECTED.name, MOVED)} == first
 
 
-def test_a_dry_run_tells_what_judging_again_would_change_and_changes_nothing(store: Database) -> None:
+def test_a_dry_run_shows_what_a_rejudging_would_change_and_changes_none(store: Database) -> None:
     wrote(store, *(outcome for number in range(3) for outcome in judged(answered_call(number))))
     before = everything(store)
-    told = list(rejudge(store, settings(**SHORT_RINGS), chunk=2, writes=False))
+    reported = list(rejudge(store, settings(**SHORT_RINGS), chunk=2, writes=False))
     assert everything(store) == before
-    assert told == list(rejudge(store, settings(**SHORT_RINGS)))
-    assert (len(told), everything(store) == before) == (3, False)
+    assert reported == list(rejudge(store, settings(**SHORT_RINGS)))
+    assert (len(reported), everything(store) == before) == (3, False)
 
 
-def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
+def test_the_command_changes_nothing_on_a_dry_run_and_asks_for_a_yes(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
     wrote(sqlite_store, *judged(answered_call(0)))
@@ -145,14 +145,14 @@ def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
         return done.exit_code, done.stdout.splitlines(), done.stderr
 
     before = everything(sqlite_store)
-    status, told, said = run("--dry-run")
-    assert (status, len(told), said) == (0, 1, "1 verdict would change; nothing was changed.\n")
+    status, reported, said = run("--dry-run")
+    assert (status, len(reported), said) == (0, 1, "1 verdict would change; nothing was changed.\n")
     assert everything(sqlite_store) == before
-    assert run("--yes") == (0, told, "1 verdict changed.\n")
+    assert run("--yes") == (0, reported, "1 verdict changed.\n")
     assert run("--dry-run") == (0, [], "No verdict would change; nothing was changed.\n")
 
 
-def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store: Database) -> None:
+def test_another_reason_for_the_same_verdict_is_no_correction(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
     assert list(map(str, rejudge(store, settings(**HALF_RINGS)))) == [
         f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> met (answered_on_ring 3)",
@@ -202,8 +202,8 @@ def test_judging_back_again_restores_every_row_and_counts_both_corrections(store
 @pytest.mark.parametrize("chunk", [1, 2, 3, 100])
 def test_groups_of_any_size_judge_every_call_once(store: Database, chunk: int) -> None:
     wrote(store, *three_calls())
-    told = list(rejudge(store, settings(**SHORT_RINGS), chunk))
-    assert [change.call for change in told] == [f"{1795527733 + number}.{number}" for number in range(3)]
+    reported = list(rejudge(store, settings(**SHORT_RINGS), chunk))
+    assert [change.call for change in reported] == [f"{1795527733 + number}.{number}" for number in range(3)]
 
 
 def test_a_rejudgement_that_is_stopped_half_way_is_finished_by_the_next(store: Database) -> None:
@@ -217,7 +217,7 @@ def test_a_rejudgement_that_is_stopped_half_way_is_finished_by_the_next(store: D
     assert counter_differences(store) == []
 
 
-def test_a_standard_that_there_was_not_yet_gives_its_first_verdict_not_a_correction(store: Database) -> None:
+def test_a_new_standard_gives_its_first_verdict_not_a_correction(store: Database) -> None:
     (outcome,) = judged(answered_call(0))
     fewer = tuple(x for x in outcome.findings if x.standard != "reach_a_person")
     wrote(store, msgspec.structs.replace(outcome, findings=fewer))
@@ -303,7 +303,7 @@ def test_each_difference_between_figures_and_rows_is_a_sentence(
     assert counter_differences(store) == said
 
 
-def test_a_correction_that_was_counted_but_moved_no_verdict_is_a_difference(store: Database) -> None:
+def test_a_correction_counted_without_a_moved_verdict_is_a_difference(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
     list(rejudge(store, settings(**SHORT_RINGS)))
     with store.writing() as connection:
@@ -321,6 +321,6 @@ def test_a_database_that_cannot_be_used_is_a_sentence_without_its_password(store
         connection.execute(text("DROP TABLE finding"))
     wanted = f"the database {store} cannot be used: "
     for failing in (lambda: list(rejudge(store, NOW)), lambda: counter_differences(store)):
-        with pytest.raises(StoreError) as told:
+        with pytest.raises(StoreError) as reported:
             failing()
-        assert str(told.value).startswith(wanted)
+        assert str(reported.value).startswith(wanted)

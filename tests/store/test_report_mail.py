@@ -72,7 +72,7 @@ FINAL = DUE + timedelta(minutes=1)
 LATER = datetime(2024, 7, 8, 15, tzinfo=UTC)  # what was opened in May has fallen due
 
 
-class Year:
+class MailedYear:
     """A database with a year of calls, and the reports that are made of it, each once."""
 
     def __init__(self, file: Path) -> None:
@@ -92,7 +92,7 @@ class Year:
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Year:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> MailedYear:
     """Thirty calls a month, and complaints of the last day of May."""
     file = tmp_path_factory.mktemp("year") / "callmon.db"
     url = f"sqlite:///{file}"
@@ -101,17 +101,17 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Year:
         store, *outcomes(answered_call(1, datetime(2024, 5, 14, 15, tzinfo=UTC)))
     )  # its caller's number is stored
     last = year_owing.owings(60, settings, 12, lambda random: LAST_DAY)
-    owed = [*year_owing.owings(60, settings), *(x for x in last if x[0].kind == "complaint")]
-    year_rows.stored(store, settings, year_stories.calls(300), owed)
+    obligations = [*year_owing.owings(60, settings), *(x for x in last if x[0].kind == "complaint")]
+    year_rows.stored(store, settings, year_stories.calls(300), obligations)
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
     store.close()
-    return Year(file)
+    return MailedYear(file)
 
 
-class Site:
+class MailSite:
     """A copy of that database, and a configuration with a mail server."""
 
-    def __init__(self, folder: Path, filled: Year, server: MailServer, **mail: object) -> None:
+    def __init__(self, folder: Path, filled: MailedYear, server: MailServer, **mail: object) -> None:
         self.folder, self.server, self.year = folder, server, filled
         copy(filled.file, folder / "callmon.db")
         write_key_file(folder / "callmon.db")
@@ -185,9 +185,9 @@ attaching = pytest.mark.parametrize("site", [["csv"]], ids=["csv"], indirect=Tru
 
 
 @pytest.fixture
-def site(request: pytest.FixtureRequest, tmp_path: Path, filled: Year) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, tmp_path: Path, filled: MailedYear) -> Iterator[MailSite]:
     with MailServer() as server:
-        made = Site(tmp_path, filled, server, attach=getattr(request, "param", []))
+        made = MailSite(tmp_path, filled, server, attach=getattr(request, "param", []))
         yield made
         made.store.close()
 
@@ -195,8 +195,8 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, filled: Year) -> Iterat
 # The daemon's timer.
 
 
-async def test_the_provisional_report_leaves_on_the_first_business_day_and_the_final_one_when_it_is_due(
-    site: Site,
+async def test_the_provisional_report_leaves_first_the_final_one_when_due(
+    site: MailSite,
 ) -> None:
     mailer, server = site.mailer(), site.server
     await mailer.send_if_due(FIRST - timedelta(minutes=1))
@@ -217,8 +217,8 @@ async def test_the_provisional_report_leaves_on_the_first_business_day_and_the_f
     assert len({message["Message-ID"] for message in server.messages()}) == 4
 
 
-async def test_a_server_that_is_away_for_an_hour_gets_each_mail_once_also_when_callmon_is_killed_meanwhile(
-    site: Site,
+async def test_a_server_away_for_an_hour_gets_each_mail_once_despite_a_kill(
+    site: MailSite,
 ) -> None:
     site.server.stop()
     attempts = []
@@ -233,7 +233,7 @@ async def test_a_server_that_is_away_for_an_hour_gets_each_mail_once_also_when_c
     assert site.mails()["provisional", LEAD].attempts == 5
 
 
-async def test_only_the_leader_sends_and_one_that_stops_leading_hands_nothing_over(site: Site) -> None:
+async def test_only_the_leader_sends_and_a_former_one_hands_nothing_over(site: MailSite) -> None:
     await site.mailer(lambda: False).send_if_due(FIRST)
     assert site.states() == {}
     asked: list[bool] = []
@@ -246,19 +246,19 @@ async def test_only_the_leader_sends_and_one_that_stops_leading_hands_nothing_ov
     assert (site.server.counts(), set(site.states().values())) == ({}, {"waiting"})
 
 
-async def test_a_report_made_in_another_process_is_that_of_this_one_at_the_time_asked_for(site: Site) -> None:
+async def test_a_report_of_another_process_is_that_of_the_time_asked_for(site: MailSite) -> None:
     made = await made_in_a_process(site.settings, mail_request(site.settings, MONTH, "internal", FIRST))
     assert not isinstance(made, ReportFailure)
     assert prepared(made) == site.report(FIRST)
 
 
-async def test_a_month_without_data_is_not_mailed_and_is_no_failure(site: Site) -> None:
+async def test_a_month_without_data_is_not_mailed_and_is_no_failure(site: MailSite) -> None:
     mailer = site.mailer()
     await mailer.send_if_due(datetime(2023, 11, 6, 12, tzinfo=UTC))
     assert (site.server.counts(), dict(mailer.unsent)) == ({}, {})
 
 
-async def test_an_undelivered_report_is_reported_since_its_first_attempt_until_it_is_delivered(site: Site) -> None:
+async def test_an_undelivered_report_is_reported_from_its_first_attempt_on(site: MailSite) -> None:
     site.server.stop()
     mailer = site.mailer()
     for hours in (0, 1, 30):
@@ -270,7 +270,7 @@ async def test_an_undelivered_report_is_reported_since_its_first_attempt_until_i
 
 
 @pytest.mark.parametrize("later", [LEAD, DEPUTY.casefold()])
-async def test_an_edition_is_undelivered_since_the_first_of_its_recipients(site: Site, later: str) -> None:
+async def test_an_edition_is_undelivered_since_the_first_of_its_recipients(site: MailSite, later: str) -> None:
     site.server.stop()
     mailer = site.mailer()
     await mailer.send_if_due(FIRST)
@@ -282,7 +282,7 @@ async def test_an_edition_is_undelivered_since_the_first_of_its_recipients(site:
     assert dict(mailer.unsent) == {"internal": FIRST}
 
 
-async def test_a_provisional_report_that_never_left_is_replaced_by_the_final_one(site: Site) -> None:
+async def test_a_provisional_report_that_never_left_is_replaced_by_the_final_one(site: MailSite) -> None:
     site.server.stop()
     await site.mailer().send_if_due(FIRST)
     site.server.start()
@@ -293,9 +293,9 @@ async def test_a_provisional_report_that_never_left_is_replaced_by_the_final_one
     assert dict(mailer.unsent) == {}
 
 
-async def test_the_public_edition_leaves_only_when_it_is_final(tmp_path: Path, filled: Year) -> None:
+async def test_the_public_edition_leaves_only_when_it_is_final(tmp_path: Path, filled: MailedYear) -> None:
     with MailServer() as server:
-        site = Site(tmp_path, filled, server, attach=["csv"], internal_to=[], public_to=[PRESS])
+        site = MailSite(tmp_path, filled, server, attach=["csv"], internal_to=[], public_to=[PRESS])
         await site.mailer().send_if_due(FIRST)
         assert server.counts() == {}
         await site.mailer().send_if_due(DUE + timedelta(minutes=1))
@@ -305,7 +305,7 @@ async def test_the_public_edition_leaves_only_when_it_is_final(tmp_path: Path, f
                          "callmon-2024-05-public-en.csv", "callmon-2024-05-public-en-dictionary.csv"]  # fmt: skip
 
 
-def test_of_eight_programs_that_would_hand_over_one_mail_one_gets_the_claim(store: Database) -> None:
+def test_of_eight_programs_with_one_mail_one_gets_the_claim(store: Database) -> None:
     mailing = ReportMailing(MONTH, "internal", 1, "final")
     for _ in range(2):
         enter_mail(store, mailing, LEAD, LATER, "x")
@@ -332,7 +332,7 @@ def test_the_pause_between_two_attempts_grows_to_an_hour() -> None:
 # What is killed.
 
 
-def test_killed_before_the_server_answers_the_mail_waits_and_is_delivered_once(site: Site, tmp_path: Path) -> None:
+def test_a_kill_before_the_servers_answer_leaves_one_delivery(site: MailSite, tmp_path: Path) -> None:
     site.server.stop()
     with closing(listening_in_silence(site.server.port)), site.process():
         assert until(lambda: ("final", LEAD) in site.states(), PATIENCE)
@@ -342,7 +342,7 @@ def test_killed_before_the_server_answers_the_mail_waits_and_is_delivered_once(s
     assert site.server.counts() == {LEAD: 1}
 
 
-def test_killed_after_the_message_and_before_the_answer_it_is_unknown_and_not_sent_again(site: Site) -> None:
+def test_a_kill_after_the_message_leaves_it_unknown_and_unsent(site: MailSite) -> None:
     site.server.holds = True
     with site.process():
         assert site.server.has_message.wait(PATIENCE)
@@ -350,7 +350,7 @@ def test_killed_after_the_message_and_before_the_answer_it_is_unknown_and_not_se
     _is_never_sent_again(site)
 
 
-def test_killed_between_the_answer_and_its_commit_it_is_unknown_and_not_sent_again(site: Site) -> None:
+def test_a_kill_between_answer_and_commit_leaves_it_unknown(site: MailSite) -> None:
     site.server.holds = True
     with site.process(), closing(sqlite3.connect(site.folder / "callmon.db", isolation_level=None)) as other:
         assert site.server.has_message.wait(PATIENCE)
@@ -360,7 +360,7 @@ def test_killed_between_the_answer_and_its_commit_it_is_unknown_and_not_sent_aga
     _is_never_sent_again(site)
 
 
-def _is_never_sent_again(site: Site) -> None:
+def _is_never_sent_again(site: MailSite) -> None:
     assert (site.states(), site.server.counts()) == ({("final", LEAD): "unknown"}, {LEAD: 1})
     again = site.send("--to", LEAD, "--lang", "en")
     assert (again.exit_code, site.server.counts()) == (1, {LEAD: 1})
@@ -381,7 +381,7 @@ def listening_in_silence(port: int) -> socket.socket:
 # What a person decides.
 
 
-def unknown(site: Site) -> None:
+def unknown(site: MailSite) -> None:
     """A mail of an hour ago, which the server has and did not confirm."""
     site.server.hangs_up = True
     now = datetime.now(UTC) - timedelta(hours=1)
@@ -390,7 +390,7 @@ def unknown(site: Site) -> None:
     site.server.hangs_up = False
 
 
-def test_a_mail_without_an_answer_is_sent_again_by_a_person_alone_under_another_message_id(site: Site) -> None:
+def test_a_mail_without_an_answer_is_sent_again_only_by_a_person(site: MailSite) -> None:
     unknown(site)
     assert site.send("--to", LEAD).exit_code == 1
     assert site.send("--to", LEAD, "--again").exit_code == 0
@@ -403,7 +403,7 @@ def test_a_mail_without_an_answer_is_sent_again_by_a_person_alone_under_another_
     )  # fmt: skip
 
 
-def test_a_mail_that_the_recipient_has_is_recorded_as_sent_and_nothing_is_sent(site: Site) -> None:
+def test_a_mail_that_arrived_is_recorded_as_sent_and_nothing_is_sent(site: MailSite) -> None:
     unknown(site)
     before = site.server.counts()
     assert site.send("--received").exit_code == 0
@@ -412,9 +412,7 @@ def test_a_mail_that_the_recipient_has_is_recorded_as_sent_and_nothing_is_sent(s
     assert (refused.exit_code, refused.stderr) == (1, f"No mail about {MONTH} is uncertain.\n")
 
 
-def test_a_final_report_with_other_figures_is_refused_to_those_who_lack_it_until_it_is_a_revision(
-    site: Site, tmp_path: Path
-) -> None:
+def test_a_changed_final_report_is_refused_until_it_is_a_revision(site: MailSite, tmp_path: Path) -> None:
     assert site.send("--to", LEAD).exit_code == 0
     arguments = ["report", MONTH, "--format", "json", "-o", str(tmp_path / "may.json")]
     config = ["--config", str(site.folder / "callmon.toml")]
@@ -436,7 +434,7 @@ def test_a_final_report_with_other_figures_is_refused_to_those_who_lack_it_until
     assert "(définitif, révision 2)" in site.server.messages()[-1]["Subject"]
 
 
-def test_a_month_that_is_not_over_and_an_address_that_receives_nothing_are_refused(site: Site) -> None:
+def test_a_month_in_progress_and_an_unknown_address_are_refused(site: MailSite) -> None:
     running = [word.replace(MONTH, f"{datetime.now(UTC):%Y-%m}") for word in site.command()]
     refused = CliRunner().invoke(main, running)
     assert (refused.exit_code, refused.stderr) == (
@@ -465,13 +463,13 @@ def context_of(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # TLS is there before SMTP
 @pytest.mark.parametrize("is_implicit", [False, True])
 def test_mail_goes_through_tls_with_a_sign_in(
-    tmp_path: Path, filled: Year, authority: trustme.CA, is_implicit: bool
+    tmp_path: Path, filled: MailedYear, authority: trustme.CA, is_implicit: bool
 ) -> None:
     (tmp_path / "ca.pem").write_bytes(authority.cert_pem.bytes())
     (tmp_path / "password").write_text("right\n")
     given = {"ca_file": f"{tmp_path}/ca.pem", "username": "callmon", "password_file": f"{tmp_path}/password"}
     with MailServer(tls=context_of(authority), is_implicit=is_implicit, password="right") as server:
-        site = Site(tmp_path, filled, server, **given)
+        site = MailSite(tmp_path, filled, server, **given)
         assert site.deliver(site.report())[LEAD].state == "sent"
         (tmp_path / "password").write_text("wrong\n")
         site.server.received.clear()
@@ -483,11 +481,11 @@ def test_mail_goes_through_tls_with_a_sign_in(
         )
 
 
-def test_a_certificate_that_is_not_trusted_and_a_server_without_tls_get_nothing(
-    tmp_path: Path, filled: Year, authority: trustme.CA
+def test_an_untrusted_certificate_and_a_server_without_tls_get_nothing(
+    tmp_path: Path, filled: MailedYear, authority: trustme.CA
 ) -> None:
     with MailServer(tls=context_of(authority)) as server:
-        site = Site(tmp_path, filled, server)
+        site = MailSite(tmp_path, filled, server)
         refused = site.send("--lang", "en", "--to", LEAD)
         assert (refused.exit_code, server.counts()) == (1, {})
         assert refused.stderr == (
@@ -520,8 +518,8 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("answers", "state", "reason", "detail"), REFUSALS)
-def test_a_refusal_is_stored_with_the_servers_words_and_a_later_sending_is_delivered_once(
-    site: Site, answers: dict[str, str], state: str, reason: str, detail: str
+def test_a_refusal_is_stored_in_the_servers_words_and_sent_later_once(
+    site: MailSite, answers: dict[str, str], state: str, reason: str, detail: str
 ) -> None:
     site.server.answers.update(answers)
     report = site.report()
@@ -534,9 +532,9 @@ def test_a_refusal_is_stored_with_the_servers_words_and_a_later_sending_is_deliv
     assert site.server.counts()[LEAD] == 1
 
 
-def test_a_message_larger_than_the_server_takes_is_not_handed_over(tmp_path: Path, filled: Year) -> None:
+def test_a_message_larger_than_the_server_takes_is_not_handed_over(tmp_path: Path, filled: MailedYear) -> None:
     with MailServer(limit=20_000) as server:
-        site = Site(tmp_path, filled, server, attach=["csv"])
+        site = MailSite(tmp_path, filled, server, attach=["csv"])
         refused = site.send("--lang", "en", "--to", LEAD)
         assert (refused.exit_code, server.counts()) == (1, {})
         mail = site.mails()["final", LEAD]
@@ -547,7 +545,7 @@ def test_a_message_larger_than_the_server_takes_is_not_handed_over(tmp_path: Pat
 
 
 @attaching
-def test_the_message_says_the_same_in_french_then_english_and_holds_no_number_of_a_caller(site: Site) -> None:
+def test_the_message_says_the_same_in_french_then_english(site: MailSite) -> None:
     site.deliver(site.report())
     message = site.server.messages()[0]
     body = message.get_body()
@@ -573,7 +571,7 @@ def test_the_message_says_the_same_in_french_then_english_and_holds_no_number_of
 # A signed month.
 
 
-def signed(site: Site, last: Step = "approved", at: datetime = LATER) -> SignedRevision:
+def signed(site: MailSite, last: Step = "approved", at: datetime = LATER) -> SignedRevision:
     """The month of May, signed up to this step; then a call of May becomes known, which changes its figures."""
     order = ReportRequest(MONTH, "html", to_sign=True)
     files = request.filed(site.store, site.settings, order, at, lambda part: None)
@@ -583,7 +581,7 @@ def signed(site: Site, last: Step = "approved", at: datetime = LATER) -> SignedR
     return found
 
 
-def made_now(site: Site) -> Make:
+def made_now(site: MailSite) -> Make:
     """Makes the files as the database has them, in this process."""
 
     async def make(settings: Settings, order: ReportRequest) -> Files | ReportFailure:
@@ -599,7 +597,7 @@ def mailed_files(message: EmailMessage) -> dict[str, bytes]:
 
 
 @attaching
-def test_an_approved_month_is_mailed_as_the_files_that_were_signed_with_their_sha_256(site: Site) -> None:
+def test_an_approved_month_is_mailed_as_the_signed_files(site: MailSite) -> None:
     revision = signed(site)
     wrote(site.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
     assert site.send().exit_code == 0
@@ -621,7 +619,7 @@ def test_an_approved_month_is_mailed_as_the_files_that_were_signed_with_their_sh
 
 
 @attaching
-def test_before_its_approval_a_revision_is_not_mailed(site: Site) -> None:
+def test_before_its_approval_a_revision_is_not_mailed(site: MailSite) -> None:
     signed(site, "verified")
     assert site.send().exit_code == 0
     assert set(mailed_files(site.server.messages()[0])) == {
@@ -631,8 +629,8 @@ def test_before_its_approval_a_revision_is_not_mailed(site: Site) -> None:
 
 
 @attaching
-async def test_the_timer_mails_a_second_revision_that_is_approved_once_also_after_the_server_was_away(
-    site: Site,
+async def test_the_timer_mails_an_approved_second_revision_once(
+    site: MailSite,
 ) -> None:
     signed(site)
     wrote(site.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
@@ -651,7 +649,7 @@ async def test_the_timer_mails_a_second_revision_that_is_approved_once_also_afte
     assert list(mailed_files(message)) == ["callmon-2024-05-r2-fr.html", "callmon-2024-05-r2-en.html"]
 
 
-def test_a_signed_file_that_was_altered_in_the_database_is_not_mailed(site: Site) -> None:
+def test_a_signed_file_that_was_altered_in_the_database_is_not_mailed(site: MailSite) -> None:
     signed(site)
     with site.store.writing() as connection:
         connection.execute(text("UPDATE signed_file SET data = x'00' WHERE name LIKE '%-fr.html'"))
@@ -661,7 +659,7 @@ def test_a_signed_file_that_was_altered_in_the_database_is_not_mailed(site: Site
 
 
 @attaching
-async def test_a_month_that_sql_has_approved_is_not_mailed(site: Site) -> None:
+async def test_a_month_that_sql_has_approved_is_not_mailed(site: MailSite) -> None:
     signed(site, "verified")
     approve_by_sql(site.store)
     with closing(open_store(site.settings.store.url)) as without_keys:  # as the process that makes the files
@@ -674,14 +672,14 @@ async def test_a_month_that_sql_has_approved_is_not_mailed(site: Site) -> None:
     assert (site.send().exit_code, site.server.counts()) == (1, {})
 
 
-def test_a_link_alone_attaches_nothing(site: Site) -> None:
+def test_a_link_alone_attaches_nothing(site: MailSite) -> None:
     site.deliver(site.report())
     (message, _) = site.server.messages()
     assert list(message.iter_attachments()) == []
     assert "Le rapport est joint" not in str(message.get_content())
 
 
-def test_a_line_that_begins_with_a_full_stop_arrives_as_it_was_written(site: Site) -> None:
+def test_a_line_that_begins_with_a_full_stop_arrives_as_it_was_written(site: MailSite) -> None:
     notice = ReportNotice(MONTH, "internal", 1, True, None, "x", "s", "a\n.b\n.\n..c\n")
     site.deliver(PreparedReport(notice, []))
     assert site.server.messages()[0].get_content() == "a\n.b\n.\n..c\n"

@@ -20,7 +20,7 @@ from callmon.store.commands import pending_callback_commands
 from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
-from tests.recordings.test_cel import concluded, rows_of, told
+from tests.recordings.test_cel import concluded, reported, rows_of
 from tests.recordings.test_traces import TRACES
 from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
 
@@ -53,7 +53,7 @@ def worklist_item(store: Database, commands: Iterable[CallbackCommand], settings
 
 
 @pytest.mark.parametrize(("number", "called"), [("", CALLER), (",Number: 4165550152", OTHER)])
-def test_a_callback_that_was_asked_for_in_a_gap_is_owed(store: Database, number: str, called: str) -> None:
+def test_a_callback_that_was_asked_for_in_a_gap_is_due(store: Database, number: str, called: str) -> None:
     one = worklist_item(store, filled(store, asking(ASKED + number), example()), example())
     entry = one.obligation
     assert (entry.opening, entry.language, entry.opened, entry.hidden) == ("request", "fr", LEFT.at, None)
@@ -62,15 +62,15 @@ def test_a_callback_that_was_asked_for_in_a_gap_is_owed(store: Database, number:
 
 
 def test_the_verdict_is_that_of_a_caller_who_asked() -> None:
-    reasons = concluded(told(asking())[CALL])["reasons"]
+    reasons = concluded(reported(asking())[CALL])["reasons"]
     assert reasons["answer_by_third_ring"] == reasons["reach_a_person"] == "asked to be called back"
 
 
-def test_without_the_step_in_cel_nothing_is_owed(store: Database) -> None:
+def test_without_the_step_in_cel_nothing_is_due(store: Database) -> None:
     assert filled(store, ROWS, example()) == []
 
 
-def test_a_number_that_was_keyed_in_is_not_kept_where_the_site_wants_none_of_cel(store: Database) -> None:
+def test_a_keyed_in_number_is_not_stored_where_the_site_wants_none(store: Database) -> None:
     settings = parse(example_text() + '\n[exchanges.toronto.cel]\nfile = "/none.csv"\nnumbers = false\n')
     one = worklist_item(store, filled(store, asking(f"{ASKED},Number: 4165550152"), settings), settings)
     assert (one.obligation.opening, one.obligation.hidden) == ("request", "unknown")
@@ -79,20 +79,22 @@ def test_a_number_that_was_keyed_in_is_not_kept_where_the_site_wants_none_of_cel
 
 def heard(asked: f.CallbackRequested | None, lost: timedelta) -> list[Fact]:
     """The call until the connection was lost, so long after the key."""
-    facts = [x for x in told(ROWS)[CALL] if x.at is not None and x.at < LEFT.at and not isinstance(x, f.Filled)]
+    facts = [
+        x for x in reported(ROWS)[CALL] if x.at is not None and x.at < LEFT.at and not isinstance(x, f.Filled)
+    ]
     gap = f.Unheard(CALL, LEFT.at + lost, None)
     return [*facts, *([] if asked is None else [asked]), gap, f.Ended(CALL, None, "unknown", "unheard")]
 
 
 @pytest.mark.parametrize("was_heard", [True, False])
-def test_a_request_is_told_once_whether_it_was_received_or_not(was_heard: bool) -> None:
+def test_a_request_is_reported_once_whether_it_was_received_or_not(was_heard: bool) -> None:
     own = f.CallbackRequested(CALL, LEFT.at + timedelta(seconds=0.001), None, "fr")
     given = heard(own, timedelta(seconds=0.1)) if was_heard else heard(None, timedelta(seconds=-0.1))
-    (one,) = (x for x in merged(given, told(asking())[CALL]) if isinstance(x, f.CallbackRequested))
+    (one,) = (x for x in merged(given, reported(asking())[CALL]) if isinstance(x, f.CallbackRequested))
     assert one == (own if was_heard else f.CallbackRequested(CALL, LEFT.at, None, "fr"))
 
 
-def test_a_request_that_was_received_is_not_owed_again(store: Database) -> None:
+def test_a_request_that_was_received_is_not_due_again(store: Database) -> None:
     own = f.CallbackRequested(CALL, LEFT.at, None, "fr")
     outcome = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, heard(own, timedelta(seconds=0.1)))
     assert outcome is not None
@@ -101,6 +103,6 @@ def test_a_request_that_was_received_is_not_owed_again(store: Database) -> None:
 
 
 def test_voicemail_by_userevent_says_that_no_message_was_left() -> None:
-    by_event = told(asking("CallmonVoicemail,Status: FAILED"))[CALL][1]
+    by_event = reported(asking("CallmonVoicemail,Status: FAILED"))[CALL][1]
     assert isinstance(by_event, f.Filled)
     assert by_event.message is True

@@ -107,7 +107,7 @@ def put(store: Database, items: list[Outcome]) -> None:
         write_batch(connection, BatchId(number + 1, "a token"), items, store.ring)
 
 
-class History:
+class RollupHistory:
     """What happens to one database, step by step."""
 
     def __init__(self, store: Database) -> None:
@@ -116,9 +116,9 @@ class History:
 
     def hear(self, calls: list[tuple[int, int, int, bool]], together: int) -> None:
         """Calls that the daemon heard, so many outcomes a group; one that is known already is told again."""
-        told = [one for call in calls for one in pieces(*call)]
-        for begin in range(0, len(told), together):
-            put(self.store, told[begin : begin + together])
+        reported = [one for call in calls for one in pieces(*call)]
+        for begin in range(0, len(reported), together):
+            put(self.store, reported[begin : begin + together])
 
     def fill(self, calls: list[int]) -> None:
         """A backfill of what CEL tells of these: without the gap in which it was unheard."""
@@ -158,7 +158,7 @@ def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Database)
     @settings(max_examples=examples(40), deadline=None)
     @given(st.lists(STEPS, max_size=8))
     def check(steps: list[tuple[Any, ...]]) -> None:
-        history = History(store)
+        history = RollupHistory(store)
         for name, *how in steps:
             getattr(history, name)(*how)
             with store.reading() as connection:
@@ -185,7 +185,7 @@ def report(store: Database, given: Settings) -> Report:
     return gathered(store, given, period.month("2024-03", given.timezone), LATER, compare=False)
 
 
-def test_calls_that_were_stored_before_there_were_roll_ups_are_rolled_up_in_any_pieces(store: Database) -> None:
+def test_calls_older_than_the_roll_ups_are_rolled_up_in_any_pieces(store: Database) -> None:
     heard(store)
     assert (rebuild.count_missing(store), stored(store)) == (30, {})
     assert list(rebuild.rebuild_rollups(store)) == []  # in which zone is not known yet
@@ -273,16 +273,16 @@ def test_calls_that_are_judged_again_move_the_roll_ups(store: Database) -> None:
         ("DELETE FROM rollup", "calls rolled up: 0, stored: "),
     ],
 )  # fmt: skip
-def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Database, damage: str, said: str) -> None:
+def test_what_does_not_agree_any_more_is_reported_by_day_and_line(store: Database, damage: str, said: str) -> None:
     rebuild.ensure_rollups(store, TORONTO)
     heard(store)
     assert [x for x in rebuild.rollup_differences(store, TORONTO) if x] == []
     with store.writing() as connection:
         assert connection.execute(text(damage)).rowcount > 0
-    told = [line for day in rebuild.rollup_differences(store, TORONTO) for line in day]
-    assert [said in line for line in told].count(True) >= 1
-    assert {line.split()[0][:7] for line in told} == {"2024-03"}
-    first = date.fromisoformat(told[0].split()[0])
+    reported = [line for day in rebuild.rollup_differences(store, TORONTO) for line in day]
+    assert [said in line for line in reported].count(True) >= 1
+    assert {line.split()[0][:7] for line in reported} == {"2024-03"}
+    first = date.fromisoformat(reported[0].split()[0])
     assert [x for x in rebuild.rollup_differences(store, TORONTO, date(2024, 2, 1), date(2024, 2, 3)) if x] == []
     assert len(list(rebuild.rollup_differences(store, TORONTO, first, first))) == 1
     list(rejudge(store, NOW))
@@ -300,8 +300,8 @@ def test_a_call_of_the_evening_is_compared_on_its_local_day_alone(sqlite_store: 
 def test_two_who_write_to_one_cell_at_once_both_count(store: Database) -> None:
     """On PostgreSQL a backfill and the daemon write side by side; on SQLite they wait for each other."""
     rebuild.ensure_rollups(store, TORONTO)
-    told = {POOL[number][0].call: POOL[number] for number in range(30)}
-    halves = [dict(list(told.items())[:15]), dict(list(told.items())[15:])]
+    reported = {POOL[number][0].call: POOL[number] for number in range(30)}
+    halves = [dict(list(reported.items())[:15]), dict(list(reported.items())[15:])]
     with ThreadPoolExecutor(2) as threads:
         done = [threads.submit(lambda x=half: list(apply.fill(store, NOW, EXCHANGE, x, LATER))) for half in halves]
         for one in done:
@@ -354,11 +354,11 @@ def test_the_commands_make_compare_and_mend_roll_ups(tmp_path: Path) -> None:
     assert stored(store) == counted(store)
     with store.writing() as connection:
         connection.execute(text("UPDATE rollup SET seal = '0' WHERE day = '2024-03-09'"))
-    told = run("check", "--since", "2024-03-09", "--until", "2024-03-09")[1].splitlines()
-    assert [line for line in told if line.startswith("2024-")] != []
-    told = run("check", "--since", "2024-03-10")[1].splitlines()
-    assert [line for line in told if line.startswith("2024-")] == []
+    reported = run("check", "--since", "2024-03-09", "--until", "2024-03-09")[1].splitlines()
+    assert [line for line in reported if line.startswith("2024-")] != []
+    reported = run("check", "--since", "2024-03-10")[1].splitlines()
+    assert [line for line in reported if line.startswith("2024-")] == []
     assert run("rejudge", "--yes")[0] == 0
-    told = run("check")[1].splitlines()
-    assert [line for line in told if line.startswith("2024-")] == []
+    reported = run("check")[1].splitlines()
+    assert [line for line in reported if line.startswith("2024-")] == []
     store.close()

@@ -38,7 +38,7 @@ WITH_TARGET = settings(
         (datetime(2027, 3, 12, 23, 0, tzinfo=UTC), datetime(2027, 3, 15, 12, 30, tzinfo=UTC)),
     ],
 )
-def test_a_line_that_is_closed_tells_when_it_opens_and_an_open_one_when_it_closes(
+def test_a_closed_line_says_when_it_opens_and_an_open_one_when_it_closes(
     now: datetime, expected: datetime
 ) -> None:
     assert next_change(settings().calendar("general"), now) == expected
@@ -57,23 +57,23 @@ def test_the_last_day_is_the_last_on_which_the_line_was_open(now: datetime, expe
     assert last_day(given, given.lines()["general"], now) == expected
 
 
-def told(store: Database, given: Settings, now: datetime) -> ServiceStatus:
+def reported(store: Database, given: Settings, now: datetime) -> ServiceStatus:
     made = ServiceStateTask(store)
     made.read_verdicts(given, now)
     return made.status_at(now, given, {})
 
 
-def test_the_verdicts_of_the_last_day_are_those_of_the_calls_that_came_on_it(sqlite_store: Database) -> None:
+def test_the_verdicts_of_the_last_day_are_of_its_calls(sqlite_store: Database) -> None:
     next_day = outcomes(answered_call(5, START + timedelta(days=1)))
     wrote(sqlite_store, *of_calls(2), *next_day)
     given = settings()
     after = given.calendar().local_day(START) + timedelta(days=1)
     morning = datetime(after.year, after.month, after.day, 9, tzinfo=given.timezone)
-    on_the_day = told(sqlite_store, given, morning.astimezone(UTC))
+    on_the_day = reported(sqlite_store, given, morning.astimezone(UTC))
     found = {key: n for key, n in on_the_day.last_day.items() if n}
     assert found == {(standard, "general", "met"): 2 for standard in STANDARDS}
     assert len(on_the_day.last_day) == len(CALL_STANDARDS) * 4 * len(list(given.lines()))
-    a_day_later = told(sqlite_store, given, (morning + timedelta(days=7)).astimezone(UTC))
+    a_day_later = reported(sqlite_store, given, (morning + timedelta(days=7)).astimezone(UTC))
     assert set(a_day_later.last_day.values()) == {0}
 
 
@@ -87,18 +87,18 @@ def test_the_verdicts_of_the_last_day_are_those_of_the_calls_that_came_on_it(sql
 def test_a_target_is_that_of_the_day_which_is_judged(
     now: datetime, expected: dict[tuple[str, str], float], sqlite_store: Database
 ) -> None:
-    assert dict(told(sqlite_store, WITH_TARGET, now).targets) == expected
+    assert dict(reported(sqlite_store, WITH_TARGET, now).targets) == expected
 
 
 def test_what_is_known_is_on_the_page_and_what_is_not_is_absent() -> None:
-    told = ServiceStatus(
+    reported = ServiceStatus(
         [MailboxStatus("toronto", "500", 3, 20, 1), MailboxStatus("toronto", "504", 2, None, 0)],
         {"general": START},
         {("reach_a_person", "general", "met"): 19},
         {("reach_a_person", "general"): 0.9},
         {"toronto": CallCounts(41, 7)},
     )
-    values = read(page(Daemon(more={"service": told}), {}))
+    values = read(page(Daemon(more={"service": reported}), {}))
     box = {"exchange": "toronto", "mailbox": "500"}
     shown = [
         value(values, f"callmon_mailbox_{name}", **box) for name in ("messages", "capacity", "messages_unheard")
@@ -125,7 +125,7 @@ def test_every_standard_has_its_titles_on_the_page() -> None:
     assert named == set(ALL_STANDARDS) == set(words.STANDARDS)
 
 
-def test_the_longest_waits_are_shown_and_one_whose_beginning_was_not_heard_is_not() -> None:
+def test_the_longest_waits_are_shown_unless_their_start_is_unreceived() -> None:
     cycle = timedelta(seconds=6)
     waits = {
         ("general", "ringing"): Wait(START, timedelta(seconds=12), cycle),
@@ -161,7 +161,7 @@ def test_a_closed_day_has_its_name_unless_it_has_special_hours(
     now: datetime, more: str, expected: tuple[str, str] | None, sqlite_store: Database
 ) -> None:
     given = settings({"[calendar.special_hours]": f"[calendar.special_hours]\n{more}"})
-    outlook = told(sqlite_store, given, now)
+    outlook = reported(sqlite_store, given, now)
     assert outlook.closed_days.get("general") == expected
     values = read(page(Daemon(more={"service": outlook}), {}))
     named = [dict(labels) for name, labels in values if name == "callmon_closed_day_info"]

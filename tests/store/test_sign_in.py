@@ -51,7 +51,7 @@ def deeds(store: Database) -> list[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         ("agent", "agent: agent"),
         ("lead", "lead: agent manager"),
@@ -59,9 +59,9 @@ def deeds(store: Database) -> list[tuple[str, str, str, str]]:
         ("nothing", "nothing: "),
     ],
 )
-def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Database, name: str, told: str) -> None:
+def test_a_signed_in_person_has_the_roles_of_the_account(sqlite_store: Database, name: str, reported: str) -> None:
     visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), name)
-    assert visitor.get("/fr/who").text == told
+    assert visitor.get("/fr/who").text == reported
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Database, n
         ("agent", ""),
     ],
 )
-def test_a_wrong_password_a_locked_account_and_one_that_there_is_not_are_answered_alike(
+def test_a_wrong_password_a_locked_and_an_unknown_account_are_alike(
     sqlite_store: Database, name: str, password: str
 ) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
@@ -151,7 +151,7 @@ def test_nobody_is_led_elsewhere_after_signing_in(sqlite_store: Database, elsewh
     assert answer.headers["location"] == "/en/"
 
 
-def test_who_is_signed_in_without_the_right_is_told_and_not_led_in_circles(sqlite_store: Database) -> None:
+def test_who_is_signed_in_without_the_right_reads_so_without_a_loop(sqlite_store: Database) -> None:
     visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), "manager")
     answer = visitor.get("/fr/numbers")
     assert answer.status_code == 403
@@ -180,7 +180,7 @@ def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(sqlite_store: Databa
     assert visitor.get("/fr/who").text == "agent: agent"
 
 
-def test_without_tls_the_cookie_is_hidden_from_scripts_and_other_sites_forms(sqlite_store: Database) -> None:
+def test_without_tls_the_cookie_is_hidden_from_scripts_and_sites(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     session, _device = sign_in(Visitor(gate), "agent").headers.get_list("set-cookie")
     assert session.split("; ")[1:] == ["Path=/", "HttpOnly", "SameSite=Lax"]
@@ -217,7 +217,7 @@ def test_the_database_alone_makes_nobody_somebody(sqlite_store: Database) -> Non
 
 
 @pytest.mark.parametrize(
-    ("uses", "told"),
+    ("uses", "reported"),
     [
         ([59, 59, 59], "agent: agent"),
         ([60], ": "),
@@ -225,15 +225,15 @@ def test_the_database_alone_makes_nobody_somebody(sqlite_store: Database) -> Non
         ([59] * 13, ": "),  # 12 h 47: longer than any session
     ],
 )
-def test_a_session_ends_after_an_hour_without_a_page_and_after_twelve_in_any_case(
-    sqlite_store: Database, uses: list[int], told: str
+def test_a_session_ends_after_an_idle_hour_or_after_twelve_hours(
+    sqlite_store: Database, uses: list[int], reported: str
 ) -> None:
     clock = Clock()
     visitor = signed_in(application(with_accounts(sqlite_store), clock, **BY_ACCOUNT), "agent")
     for minutes in uses:
         clock.goes_on(timedelta(minutes=minutes))
         last = visitor.get("/fr/who").text
-    assert last == told
+    assert last == reported
 
 
 def test_one_person_has_so_many_sessions_at_most_and_the_oldest_goes(sqlite_store: Database) -> None:
@@ -394,7 +394,7 @@ def test_nothing_of_the_door_blocks_the_daemons_loop(sqlite_store: Database) -> 
 # ── live ──
 
 
-def watched(gate: AccessMiddleware, cookie: str, meanwhile: Callable[[], None]) -> int:
+def parts_sent(gate: AccessMiddleware, cookie: str, meanwhile: Callable[[], None]) -> int:
     """How many parts of a live page somebody is sent, of whom something becomes known after the third."""
     parts = 0
 
@@ -421,7 +421,7 @@ def watched(gate: AccessMiddleware, cookie: str, meanwhile: Callable[[], None]) 
 
 
 @pytest.mark.parametrize(("change", "parts"), [("nothing", 10), ("role", 3), ("another", 10)])
-def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
+def test_a_live_page_ends_when_its_reader_may_no_longer_see_it(
     sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, change: str, parts: int
 ) -> None:
     monkeypatch.setattr("callmon.web.auth.middleware.LOOK_AGAIN_SECONDS", 0.0)
@@ -433,21 +433,21 @@ def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
         for name in names:
             access.give_roles(sqlite_store, name, ("viewer",), MADE)
 
-    assert watched(gate, cookie, meanwhile) == parts
+    assert parts_sent(gate, cookie, meanwhile) == parts
 
 
-@pytest.mark.parametrize(("name", "told"), [("agent", ": "), ("viewer", "viewer: viewer")])
+@pytest.mark.parametrize(("name", "reported"), [("agent", ": "), ("viewer", "viewer: viewer")])
 def test_looking_on_is_no_use_of_a_session_but_for_a_wall_screen(
-    sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+    sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, name: str, reported: str
 ) -> None:
     monkeypatch.setattr("callmon.web.auth.middleware.LOOK_AGAIN_SECONDS", 0.0)
     clock = Clock()
     gate = application(with_accounts(sqlite_store), clock, **BY_ACCOUNT)
     visitor = signed_in(gate, name)
     cookie = f"{cookies.SESSION}={visitor.cookies.get(cookies.SESSION)}"
-    assert watched(gate, cookie, lambda: clock.goes_on(timedelta(minutes=59))) == 10
+    assert parts_sent(gate, cookie, lambda: clock.goes_on(timedelta(minutes=59))) == 10
     clock.goes_on(timedelta(minutes=2))
-    assert visitor.get("/fr/who").text == told
+    assert visitor.get("/fr/who").text == reported
 
 
 def test_no_password_is_in_a_log_or_an_answer(sqlite_store: Database, caplog: pytest.LogCaptureFixture) -> None:

@@ -87,7 +87,7 @@ def at(address: str) -> ClientInfo:
     return ClientInfo(address, False, False, False, frozenset())
 
 
-class Site:
+class QueueSite:
     """The accounts, at a time of the test."""
 
     def __init__(self, store: Database) -> None:
@@ -121,7 +121,7 @@ class Site:
 async def test_a_known_browser_signs_in_at_each_try_beside_many_networks(
     sqlite_store: Database,
 ) -> None:
-    site, over = Site(sqlite_store), asyncio.Event()
+    site, over = QueueSite(sqlite_store), asyncio.Event()
     first = await site.tried("agent", PASSWORD, "198.51.100.7")
     assert first is not None
     flood = asyncio.create_task(site.flood(over))
@@ -136,7 +136,7 @@ async def test_a_known_browser_signs_in_at_each_try_beside_many_networks(
 
 
 async def test_who_found_no_place_has_not_tried(sqlite_store: Database) -> None:
-    site, over = Site(sqlite_store), asyncio.Event()
+    site, over = QueueSite(sqlite_store), asyncio.Event()
     flood = asyncio.create_task(site.flood(over))
     await asyncio.sleep(0.2)
     tries = [await site.tried("agent", PASSWORD, "198.51.100.7") for _ in range(10 * FREE)]
@@ -149,14 +149,14 @@ async def test_who_found_no_place_has_not_tried(sqlite_store: Database) -> None:
 
 
 async def test_a_hundred_tries_at_once_count_as_a_hundred(sqlite_store: Database) -> None:
-    site = Site(sqlite_store)
+    site = QueueSite(sqlite_store)
     tries = await asyncio.gather(*(site.tried("agent", "wrong", "198.51.100.7") for _ in range(100)))
     compared = [x for x in tries if x is not None and not x.wait]
     assert len(compared) == FREE
 
 
 async def test_other_names_that_were_never_compared_make_no_account_forgotten(sqlite_store: Database) -> None:
-    site = Site(sqlite_store)
+    site = QueueSite(sqlite_store)
     for _ in range(FREE):
         await site.tried("agent", "wrong", "198.51.100.7")
     async with site.service._queue.turn("busy"):
@@ -185,7 +185,7 @@ def hashed(password: str, cost: int) -> str:
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode()
 
 
-async def test_beside_a_flood_of_wrong_passwords_the_right_one_is_admitted_at_its_first_try() -> None:
+async def test_beside_wrong_passwords_the_right_one_is_admitted_at_once() -> None:
     users, over = BasicAuth(), asyncio.Event()
     users.configure({"prometheus": hashed("right", 10)})
 
@@ -219,8 +219,8 @@ async def test_of_many_wrong_passwords_at_once_one_is_compared_at_a_time(monkeyp
 
     monkeypatch.setattr(bcrypt, "checkpw", counted)
     given = header("prometheus", "wrong")
-    told = await asyncio.gather(*(users.admits(given, f"203.0.113.{n}") for n in range(8)))
-    assert (told, at_once) == ([False] * 8, {1})
+    reported = await asyncio.gather(*(users.admits(given, f"203.0.113.{n}") for n in range(8)))
+    assert (reported, at_once) == ([False] * 8, {1})
 
 
 async def test_a_verified_password_is_known_after_a_reload_that_keeps_its_hash(
@@ -253,6 +253,6 @@ def work(users: dict[str, str], name: str) -> int:
     return rounds
 
 
-def test_a_wrong_password_takes_one_time_whatever_the_name_and_the_cost_of_its_hash() -> None:
+def test_a_wrong_password_takes_one_time_whatever_name_and_hash() -> None:
     users = {"ten": hashed("a", 10), "twelve": hashed("b", 12), "four": hashed("c", 4)}
     assert {work(users, name) for name in (*users, "nobody")} == {1 << 12}

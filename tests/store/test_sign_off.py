@@ -103,9 +103,7 @@ def test_the_signed_files_are_given_back_bit_for_bit(store: Database) -> None:
 
 
 @pytest.mark.parametrize("step", ["verified", "approved"])
-def test_the_person_who_prepared_signs_no_other_step_however_the_name_is_written(
-    store: Database, step: Step
-) -> None:
+def test_the_person_who_prepared_signs_no_other_step(store: Database, step: Step) -> None:
     prepared(store)
     if step == "approved":
         sign(store, MONTH, 1, "verified", audit_event("a.roy"))
@@ -153,23 +151,23 @@ def test_steps_come_in_their_order_and_each_once(store: Database) -> None:
 def test_of_two_persons_who_approve_at_the_same_time_one_signs(store: Database) -> None:
     prepared(store)
     sign(store, MONTH, 1, "verified", audit_event("a.roy"))
-    told: list[str] = []
+    reported: list[str] = []
     start = threading.Barrier(2)
 
     def approve(who: str) -> None:
         start.wait()
         try:
             sign(store, MONTH, 1, "approved", audit_event(who))
-            told.append("signed")
+            reported.append("signed")
         except SignOffError as error:
-            told.append(error.why)
+            reported.append(error.why)
 
     both = [threading.Thread(target=approve, args=(who,)) for who in ("d.morin", "l.caron")]
     for one in both:
         one.start()
     for one in both:
         one.join()
-    assert sorted(told) == ["already", "signed"]
+    assert sorted(reported) == ["already", "signed"]
     assert [x.act for x in audit_events(store)].count("report approved") == 1
 
 
@@ -178,12 +176,12 @@ def test_of_two_persons_who_approve_at_the_same_time_one_signs(store: Database) 
 
 def test_the_same_files_and_a_number_that_is_not_the_next_are_refused(store: Database) -> None:
     approved(store)
-    told = []
+    reported = []
     for number, files in ((1, FILES), (2, FILES), (1, SECOND), (3, SECOND)):
         with pytest.raises(SignOffError) as refusal:
             keep_prepared(store, MONTH, number, files, audit_event("a.roy"))
-        told.append(refusal.value.why)
-    assert told == ["already", "already", "late", "late"]
+        reported.append(refusal.value.why)
+    assert reported == ["already", "already", "late", "late"]
     assert [(name, read_signed(store, revisions(store)[0], name)) for name, _ in FILES] == FILES
 
 
@@ -219,7 +217,7 @@ def test_another_month_supersedes_nothing(store: Database) -> None:
 # Files.
 
 
-def told(store: Database, name: str, data: bytes) -> tuple[str, int | None]:
+def reported(store: Database, name: str, data: bytes) -> tuple[str, int | None]:
     check = check_file(store, name, data)
     assert check.digest == sha256(data).hexdigest()
     return check.result, check.revision and check.revision.number
@@ -229,20 +227,23 @@ def test_a_file_is_what_its_bytes_are_whatever_its_name(store: Database) -> None
     name, data = FILES[0]
     assert check_file(store, name, data) == SignatureCheck("not_signed", sha256(data).hexdigest())
     prepared(store)
-    assert told(store, name, data) == ("in_progress", 1)
+    assert reported(store, name, data) == ("in_progress", 1)
     sign(store, MONTH, 1, "verified", audit_event("a.roy"))
-    assert told(store, name, data) == ("in_progress", 1)
+    assert reported(store, name, data) == ("in_progress", 1)
     sign(store, MONTH, 1, "approved", audit_event("a.roy"))
-    assert [told(store, x, data) for x in (name, "copy.pdf")] == [("approved", 1)] * 2
+    assert [reported(store, x, data) for x in (name, "copy.pdf")] == [("approved", 1)] * 2
     approved(store, number=2)
-    assert [told(store, name, data), told(store, *SECOND[0])] == [("superseded", 1), ("approved", 2)]
+    assert [reported(store, name, data), reported(store, *SECOND[0])] == [("superseded", 1), ("approved", 2)]
 
 
-def test_one_changed_byte_makes_a_file_altered_and_under_another_name_not_signed(store: Database) -> None:
+def test_one_changed_byte_makes_a_file_altered_and_a_name_not_signed(store: Database) -> None:
     approved(store)
     name, data = FILES[0]
     for other in (data + b"\n", data[:-1], bytes([data[0] ^ 1]) + data[1:], b""):
-        assert (told(store, name, other), told(store, "x.pdf", other)) == (("altered", 1), ("not_signed", None))
+        assert (reported(store, name, other), reported(store, "x.pdf", other)) == (
+            ("altered", 1),
+            ("not_signed", None),
+        )
 
 
 @pytest.mark.parametrize("wrong", [zlib.compress(b'{"calls": 1}'), b"x\x9c", b""])
@@ -276,11 +277,11 @@ IS_ALTERED = (
 )
 
 
-def test_a_file_and_the_row_of_one_step_that_were_changed_together_are_never_approved(store: Database) -> None:
+def test_a_file_and_its_row_changed_together_are_never_approved(store: Database) -> None:
     approved(store)
     assert altered_revisions(store) == []
     data = forged(store)
-    assert (told(store, "r1.json", data), told(store, *FILES[0])[0]) == (("altered", 1), "altered")
+    assert (reported(store, "r1.json", data), reported(store, *FILES[0])[0]) == (("altered", 1), "altered")
     assert [str(x) for x in altered_revisions(store)] == [IS_ALTERED]
     (revision,) = revisions(store)
     for name in revision.digests:
@@ -295,7 +296,7 @@ def test_a_step_that_the_audit_log_lacks_approves_nothing(store: Database, step:
         sign(store, MONTH, 1, "verified", audit_event("a.roy"))
     with store.writing() as connection:
         connection.execute(text(COPIED), {"step": step})
-    assert told(store, *FILES[0]) == ("altered", 1)
+    assert reported(store, *FILES[0]) == ("altered", 1)
     assert refused(store, 1, "approved", "d.roy")[0] in ("altered", "already")
 
 
@@ -305,7 +306,7 @@ def test_an_altered_revision_supersedes_none(store: Database) -> None:
     with store.writing() as connection:
         for step in ("verified", "approved"):
             connection.execute(text(f"{COPIED} AND revision = 2"), {"step": step})
-    assert (told(store, *FILES[0]), told(store, *SECOND[0])) == (("approved", 1), ("altered", 2))
+    assert (reported(store, *FILES[0]), reported(store, *SECOND[0])) == (("approved", 1), ("altered", 2))
 
 
 async def test_an_altered_revision_is_a_remark_of_health(store: Database) -> None:
@@ -398,13 +399,13 @@ async def test_a_step_that_callmon_does_not_know_is_altered_and_ends_no_check(
 @pytest.mark.parametrize(
     "forge", [approve_by_sql, rename_by_sql, swap_by_sql, drop_by_sql, forge_code_by_sql], ids=lambda x: x.__name__
 )
-async def test_whoever_writes_to_all_tables_without_the_key_file_approves_nothing(
+async def test_write_access_to_all_tables_without_the_key_approves_nothing(
     store: Database, forge: Callable[[Database], None]
 ) -> None:
     prepared(store)
     sign(store, MONTH, 1, "verified", audit_event("a.roy", 11))
     forge(store)
-    assert told(store, *FILES[0]) == ("altered", 1)
+    assert reported(store, *FILES[0]) == ("altered", 1)
     (revision,) = revisions(store)
     with pytest.raises(StoreError):
         read_signed(store, revision, "r1.json")
@@ -421,18 +422,18 @@ def codes(store: Database) -> set[str]:
         return {mac.partition(":")[0] for (mac,) in connection.execute(text("SELECT mac FROM sign_off"))}
 
 
-def test_a_rotated_key_verifies_and_after_the_rotation_the_new_one_does_alone(store: Database, url: str) -> None:
+def test_a_rotated_key_verifies_and_later_the_new_one_does_alone(store: Database, url: str) -> None:
     approved(store)
     old, new = bytes(range(32)), bytes(range(1, 33))
     both = open_store(url, KeyRing([new, old]))
-    assert told(both, *FILES[0]) == ("approved", 1)
+    assert reported(both, *FILES[0]) == ("approved", 1)
     assert [*rotate(both)] == []
     assert codes(both) == {KeyRing([new]).name}
     both.close()
     alone = open_store(url, KeyRing([new]))
-    assert told(alone, *FILES[0]) == ("approved", 1)
+    assert reported(alone, *FILES[0]) == ("approved", 1)
     alone.close()
-    assert told(store, *FILES[0]) == ("altered", 1)  # its ring has the old key alone
+    assert reported(store, *FILES[0]) == ("altered", 1)  # its ring has the old key alone
 
 
 def test_a_rotation_signs_no_forged_step(store: Database, url: str) -> None:
@@ -442,20 +443,20 @@ def test_a_rotation_signs_no_forged_step(store: Database, url: str) -> None:
     both = open_store(url, KeyRing([bytes(range(1, 33)), bytes(range(32))]))
     assert [*rotate(both)] == []
     assert codes(both) == {RING.name, both.ring.name}
-    assert told(both, *FILES[0]) == ("altered", 1)
+    assert reported(both, *FILES[0]) == ("altered", 1)
     both.close()
 
 
 @pytest.mark.parametrize("url", [POSTGRESQL], indirect=True)
-def test_a_database_over_all_pairs_signs_and_a_rotation_signs_its_months_again(store: Database, url: str) -> None:
+def test_a_database_over_pairs_signs_and_a_rotation_signs_again(store: Database, url: str) -> None:
     over = store.seen_as(View())
     approved(over)
-    assert told(over, *FILES[0]) == ("approved", 1)
+    assert reported(over, *FILES[0]) == ("approved", 1)
     both = open_store(url, KeyRing([bytes(range(1, 33)), bytes(range(32))])).seen_as(View())
     with pytest.raises(StoreError):  # the numbers are those of pairs
         [*rotate(both)]
     assert codes(store) == {both.ring.name}
-    assert told(both, *FILES[0]) == ("approved", 1)
+    assert reported(both, *FILES[0]) == ("approved", 1)
     both.close()
 
 

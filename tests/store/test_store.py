@@ -77,11 +77,11 @@ def test_upgrading_twice_changes_nothing(url: str) -> None:
 
 def test_a_database_that_is_up_to_date_is_opened_without_loading_alembic(sqlite_store: Database) -> None:
     code = f"import sys; from callmon.store.database import upgrade; upgrade({str(sqlite_store.url)!r})"
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", f"{code}; print('sqlalchemy' in sys.modules, 'alembic' in sys.modules)"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert told.stdout == "True False\n"
+    assert reported.stdout == "True False\n"
 
 
 def test_a_database_that_was_never_migrated_is_refused_with_what_to_do(url: str, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(tmp_path: Path) ->
 
 @pytest.mark.parametrize("using", [open_store, upgrade])
 @pytest.mark.parametrize("other", ["9999", "r0015"])
-def test_a_database_of_a_newer_callmon_or_of_a_development_version_is_refused_and_left_as_it_is(
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(
     store: Database, url: str, using: Callable[[str], Database], other: str
 ) -> None:
     with store.writing() as connection:
@@ -162,8 +162,10 @@ def test_a_new_file_is_for_its_owner_alone(sqlite_store: Database) -> None:
 
 def test_sqlite_writes_ahead_and_syncs_each_commit(sqlite_store: Database) -> None:
     with sqlite_store.reading() as connection:
-        told = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
-    assert told == ["wal", 2]
+        reported = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        ]
+    assert reported == ["wal", 2]
 
 
 # In and out.
@@ -251,15 +253,15 @@ def outbound_call() -> list[f.Fact]:
     return [arrived, f.Ended("9.9", START + seconds(5), "caller")]
 
 
-def test_a_persons_number_is_sealed_in_the_number_column_and_stands_nowhere(store: Database) -> None:
+def test_a_number_is_encrypted_in_its_column_and_stands_nowhere_else(store: Database) -> None:
     wrote(store, *outcomes(answered_call(0)), *outcomes(outbound_call()))
-    places, sealed = [], []
+    places, encrypted = [], []
     with store.reading() as connection:
         for table in METADATA.tables.values():
             for row in connection.execute(select(table)).mappings():
                 places += [(table.name, name) for name, v in row.items() if "41655501" in str(v)]
-                sealed += [RING.decrypt(row["number"]) for _ in ["number"] if table.name == "number"]
-    assert (places, sorted(sealed)) == ([], ["+14165550101", "+14165550199", "102"])
+                encrypted += [RING.decrypt(row["number"]) for _ in ["number"] if table.name == "number"]
+    assert (places, sorted(encrypted)) == ([], ["+14165550101", "+14165550199", "102"])
 
 
 def test_numbers_are_given_only_to_those_who_ask(store: Database) -> None:
@@ -283,17 +285,17 @@ def test_numbers_are_given_only_to_those_who_ask(store: Database) -> None:
 
 
 @pytest.mark.parametrize("heard", [1, 6, 9, 11])
-def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Database, heard: int) -> None:
+def test_a_call_in_progress_is_found_with_all_that_was_received_of_it(store: Database, heard: int) -> None:
     facts = answered_call(0)
     early = finding(account(facts))
-    told = [Outcome(EXCHANGE, (fact,)) for fact in facts[:heard]]
-    wrote(store, *told, Outcome(EXCHANGE, findings=(early,)), *outcomes(answered_call(1)))
+    reported = [Outcome(EXCHANGE, (fact,)) for fact in facts[:heard]]
+    wrote(store, *reported, Outcome(EXCHANGE, findings=(early,)), *outcomes(answered_call(1)))
     expected = {facts[0].call: calls.StoredOpenCall(tuple(facts[:heard]), (early,))}
     assert calls.open_calls(store, EXCHANGE, numbers=True) == expected
     assert calls.open_calls(store, "ottawa") == {}
 
 
-def test_a_call_that_ended_is_not_in_progress_even_when_it_came_and_went_in_one_group(store: Database) -> None:
+def test_a_call_that_came_and_ended_in_one_group_is_not_in_progress(store: Database) -> None:
     facts = answered_call(0)
     wrote(store, Outcome(EXCHANGE, tuple(facts), calls=(account(facts),)))
     assert calls.open_calls(store, EXCHANGE) == {}
@@ -302,8 +304,8 @@ def test_a_call_that_ended_is_not_in_progress_even_when_it_came_and_went_in_one_
 
 def test_a_call_goes_on_after_a_restart_with_its_facts_in_order(store: Database) -> None:
     facts = answered_call(0)
-    told = outcomes(facts)
-    for item in told:
+    reported = outcomes(facts)
+    for item in reported:
         wrote(store, item)
     (found,) = calls.stored_calls(store, facts[0].call, numbers=True)
     assert found.facts == tuple(facts)
@@ -313,13 +315,13 @@ def test_a_call_goes_on_after_a_restart_with_its_facts_in_order(store: Database)
 
 
 def test_the_figures_are_what_the_rows_add_up_to(store: Database) -> None:
-    told = [*of_calls(20), Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2.5)),))]
-    assert wrote(store, *told) == pytest.approx(summed(told))
+    reported = [*of_calls(20), Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2.5)),))]
+    assert wrote(store, *reported) == pytest.approx(summed(reported))
     counted = rows(store)
     assert (counted["call"], counted["finding"], counted["fact"], counted["gap"]) == (20, 60, 240, 1)
 
 
-def test_what_is_told_again_is_neither_stored_nor_counted_again(store: Database) -> None:
+def test_what_is_reported_again_is_neither_stored_nor_counted_again(store: Database) -> None:
     gap = Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2)),))
     last = outcomes(answered_call(0))[-1]
     ended = Outcome(EXCHANGE, (), last.findings, last.calls)
@@ -337,7 +339,7 @@ def test_a_gap_that_begins_where_one_did_before_adds_what_is_new_of_it(store: Da
     assert list(found.values()) == pytest.approx([7])
 
 
-def test_a_call_told_again_differently_stays_as_it_was_first_told(store: Database) -> None:
+def test_a_call_reported_again_differently_stays_as_it_was_first_reported(store: Database) -> None:
     facts = answered_call(0)
     call = account(facts)
     other = msgspec.structs.replace(call, outcome="abandoned", answered_by=None)
@@ -348,17 +350,17 @@ def test_a_call_told_again_differently_stays_as_it_was_first_told(store: Databas
 def test_figures_carry_on_where_the_last_program_left_them(store: Database) -> None:
     wrote(store, *outcomes(answered_call(0)))
     with database(store) as sink:
-        before = sink.tally.snapshot()
+        before = sink.counters.snapshot()
         for item in outcomes(answered_call(1)):
             sink.offer(item)
         assert sink.flush(SOON)
-        after = sink.tally.snapshot()
+        after = sink.counters.snapshot()
     assert before == pytest.approx(summed(of_calls(1)))
     assert after == pytest.approx(summed(of_calls(2)))
     assert after == pytest.approx(calls.counters(store))
 
 
-def test_heartbeats_say_until_when_each_exchange_was_heard(store: Database) -> None:
+def test_heartbeats_say_until_when_each_exchange_was_received(store: Database) -> None:
     with database(store) as sink:
         for moment_heard in (START, START + seconds(5)):
             sink.offer(Heartbeat(EXCHANGE, moment_heard))

@@ -36,19 +36,19 @@ from tests.support.store_fixtures import (
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(url: str) -> None:
-    store, told = upgrade(url), of_calls(4)
+def test_a_connection_that_postgresql_ends_is_made_anew_with_its_right(url: str) -> None:
+    store, reported = upgrade(url), of_calls(4)
     with database(store) as sink:
-        for item in told[:24]:
+        for item in reported[:24]:
             sink.offer(item)
         assert sink.flush(SOON)
         ends_all = f"SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED} WHERE id = 1"
         with psycopg.connect(url.replace("+psycopg", "")) as other:
             assert other.execute(ends_all.encode()).fetchall() == [(True,)]
-        for item in told[24:]:
+        for item in reported[24:]:
             sink.offer(item)
         assert sink.flush(SOON)
-        assert sink.tally.snapshot() == pytest.approx(summed(told))
+        assert sink.counters.snapshot() == pytest.approx(summed(reported))
     assert rows(store)["fact"] == 48
     store.close()
 
@@ -56,10 +56,10 @@ def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(
 # One writes at a time.
 
 
-def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_afterwards(
+def test_a_second_callmon_waits_while_the_first_may_write(
     store: Database,
 ) -> None:
-    told = of_calls(2)
+    reported = of_calls(2)
     with database(store) as first:
         with pytest.raises(StoreError) as refusal:
             Writer(store, patience=seconds(1))
@@ -69,11 +69,11 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
             "stop it, or give this callmon its own database",
             int(store.engine.dialect.name == "postgresql"),
         )
-        for item in told:
+        for item in reported:
             first.offer(item)
         assert first.flush(SOON)
     with database(store) as second:
-        assert second.tally.snapshot() == pytest.approx(summed(told))
+        assert second.counters.snapshot() == pytest.approx(summed(reported))
 
 
 # The daemon is killed.
@@ -88,7 +88,7 @@ from datetime import timedelta
 from pathlib import Path
 
 outbox = Outbox(Path(sys.argv[3]), RING, 1 << 24)
-sink = Writer(open_store(sys.argv[1], RING), timedelta(milliseconds=20), journal=outbox)
+sink = Writer(open_store(sys.argv[1], RING), timedelta(milliseconds=20), outbox=outbox)
 number = int(sys.argv[2])
 while True:
     for item in outcomes(answered_call(number)):
@@ -99,7 +99,7 @@ while True:
             sink.offer(item)
     if number % 50 == 0 or sys.argv[4] == "amid a call":
         sink.flush(120)
-        figures = sink.tally.snapshot().items()
+        figures = sink.counters.snapshot().items()
         print(number, sum(v for k, v in figures if k[0] == "callmon_calls_total"), flush=True)
     if sys.argv[4] == "amid a call":
         time.sleep(600)
@@ -135,7 +135,7 @@ def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str, 
         known, shown = killed(url, first, tmp_path / "waiting", when)
         store = open_store(url, RING)
         outbox = Outbox(tmp_path / "waiting", RING, 1 << 24)
-        Writer(store, journal=outbox).close(SOON)  # it acquires the write lock that the killed daemon had
+        Writer(store, outbox=outbox).close(SOON)  # it acquires the write lock that the killed daemon had
         stored = sorted(
             int(call.call.partition(".")[2])
             for _, call in calls.stream_calls(store, START, START + seconds(10**9))
@@ -148,8 +148,8 @@ def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str, 
         assert set(figures.values()) - {0.0} != set()
         unfinished = calls.open_calls(store, EXCHANGE, numbers=True)
         for call, begun in unfinished.items():
-            told = answered_call(int(call.partition(".")[2]))
-            assert begun.facts == tuple(told[: 7 if when == "amid a call" else len(begun.facts)])
+            reported = answered_call(int(call.partition(".")[2]))
+            assert begun.facts == tuple(reported[: 7 if when == "amid a call" else len(begun.facts)])
         assert len(unfinished) in ([1] if when == "amid a call" else [0, 1])
         assert [x for x in rebuild.rollup_differences(store, TORONTO) if x] == []
         assert {name for name, found in rows(store).items() if found} == written(unfinished)

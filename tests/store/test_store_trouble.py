@@ -62,22 +62,22 @@ def locked(store: Database) -> Iterator[None]:
         other.close()
 
 
-def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sqlite_store: Database) -> None:
-    told = of_calls(3)
+def test_while_the_database_is_locked_outcomes_wait_and_are_stored(sqlite_store: Database) -> None:
+    reported = of_calls(3)
     with database(sqlite_store) as sink:
         with locked(sqlite_store):
-            for item in told:
+            for item in reported:
                 sink.offer(item)
             sink.offer(Heartbeat(EXCHANGE, START))
             assert until(lambda: sink.trouble() is not None)
             assert sink.trouble() == "the database cannot be written: database is locked"
-            assert (sink.backlog(), sink.behind_for().total_seconds() > 1) == (len(told) + 1, True)
+            assert (sink.backlog(), sink.behind_for().total_seconds() > 1) == (len(reported) + 1, True)
             assert (rows(sqlite_store)["fact"], calls.heartbeats(sqlite_store)) == (0, {})
-            assert sink.tally.snapshot() == {}
+            assert sink.counters.snapshot() == {}
         assert sink.flush(SOON)
         assert (sink.trouble(), sink.backlog(), sink.behind_for().total_seconds()) == (None, 0, 0)
-        assert sink.tally.snapshot() == pytest.approx(summed(told))
-    assert calls.counters(sqlite_store) == pytest.approx(summed(told))
+        assert sink.counters.snapshot() == pytest.approx(summed(reported))
+    assert calls.counters(sqlite_store) == pytest.approx(summed(reported))
     assert (rows(sqlite_store)["fact"], calls.heartbeats(sqlite_store)) == (36, {EXCHANGE: START})
 
 
@@ -91,7 +91,7 @@ JOBS: dict[str, Callable[[Database], object]] = {
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_job_beside_a_daemon_waits_for_the_lock_for_longer_than_a_page_does(
+def test_a_job_waits_longer_for_the_daemons_lock_than_a_page(
     sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.02)
@@ -108,11 +108,11 @@ def test_a_job_beside_a_daemon_waits_for_the_lock_for_longer_than_a_page_does(
     store.close()
 
 
-def test_a_disk_that_is_full_in_mid_batch_leaves_neither_row_nor_figure_until_there_is_room(
+def test_a_disk_full_in_mid_batch_leaves_neither_row_nor_figure(
     sqlite_store: Database,
 ) -> None:
     """Of the writer's connections, which can be given no more pages."""
-    pages, told = 40, of_calls(200)
+    pages, reported = 40, of_calls(200)
 
     def limit(connection: sqlite3.Connection, _: object) -> None:
         connection.execute(f"PRAGMA max_page_count={pages}")
@@ -120,7 +120,7 @@ def test_a_disk_that_is_full_in_mid_batch_leaves_neither_row_nor_figure_until_th
     event.listen(Engine, "connect", limit)
     try:
         with database(sqlite_store) as sink:
-            for item in told:
+            for item in reported:
                 sink.offer(item)
             assert until(lambda: sink.trouble() is not None)
             assert sink.trouble() == "the database cannot be written: database or disk is full"
@@ -131,20 +131,20 @@ def test_a_disk_that_is_full_in_mid_batch_leaves_neither_row_nor_figure_until_th
             assert sink.flush(SOON)
     finally:
         event.remove(Engine, "connect", limit)
-    assert calls.counters(sqlite_store) == pytest.approx(summed(told))
+    assert calls.counters(sqlite_store) == pytest.approx(summed(reported))
     assert (rows(sqlite_store)["call"], rows(sqlite_store)["fact"]) == (200, 2400)
 
 
 def test_a_database_that_was_moved_away_is_missed_and_found_again(sqlite_store: Database, tmp_path: Path) -> None:
-    told = of_calls(2)
+    reported = of_calls(2)
     away = tmp_path / "away"
     away.mkdir()
     with database(sqlite_store) as sink:
-        sink.offer(told[0])
+        sink.offer(reported[0])
         assert sink.flush(SOON)
         for path in tmp_path.glob("callmon.db*"):
             path.rename(away / path.name)
-        for item in told[1:]:
+        for item in reported[1:]:
             sink.offer(item)
         assert until(lambda: sink.trouble() is not None)
         first = sink.trouble()
@@ -153,70 +153,72 @@ def test_a_database_that_was_moved_away_is_missed_and_found_again(sqlite_store: 
         for path in away.glob("callmon.db*"):
             path.rename(tmp_path / path.name)
         assert sink.flush(SOON)
-    assert calls.counters(sqlite_store) == pytest.approx(summed(told))
+    assert calls.counters(sqlite_store) == pytest.approx(summed(reported))
     assert rows(sqlite_store)["fact"] == 24
 
 
 def test_a_copy_put_in_the_databases_place_is_not_written_into(sqlite_store: Database, tmp_path: Path) -> None:
     """It lacks what was stored since it was made: to go on in it would leave a hole that nobody sees."""
-    told = of_calls(1)
+    reported = of_calls(1)
     with (
         contextlib.closing(sqlite3.connect(tmp_path / "callmon.db")) as whole,
         contextlib.closing(sqlite3.connect(tmp_path / "copy")) as copy,
     ):
         whole.backup(copy)
     with database(sqlite_store) as sink:
-        sink.offer(told[0])
+        sink.offer(reported[0])
         assert sink.flush(SOON)
         for path in tmp_path.glob("callmon.db*"):
             path.unlink()
         (tmp_path / "copy").rename(tmp_path / "callmon.db")
-        sink.offer(told[1])
+        sink.offer(reported[1])
         assert until(lambda: "another program" in (sink.trouble() or ""))
     sqlite_store.find_again()  # this process too had the old file open
     assert rows(sqlite_store)["fact"] == 0
 
 
-def test_an_outcome_that_can_never_be_stored_is_set_aside_alone_and_told_without_its_content(
+def test_an_outcome_never_storable_is_set_aside_without_its_content(
     store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = of_calls(5)
+    reported = of_calls(5)
     broken = Outcome(EXCHANGE, (f.PhoneDialled("broken", START, "101", "lone surrogate: \ud800 +14165550101"),))
     with database(store) as sink:
-        for item in [*told[:30], broken, *told[30:]]:
+        for item in [*reported[:30], broken, *reported[30:]]:
             sink.offer(item)
         assert sink.flush(SOON)
         assert (sink.refused(), sink.backlog(), sink.trouble()) == (1, 0, None)
-    assert calls.counters(store) == pytest.approx(summed(told))
+    assert calls.counters(store) == pytest.approx(summed(reported))
     assert rows(store)["fact"] == 60
     said = [(record.getMessage(), record.__dict__["of"]) for record in caplog.records if "of" in record.__dict__]
     assert said == [("database: an outcome was skipped", f"{EXCHANGE} broken")]
     assert caplog.text.count("41655501") == 0
 
 
-def test_a_group_that_the_database_refuses_as_a_whole_leaves_nothing_of_its_calls(store: Database) -> None:
+def test_a_group_that_the_database_refuses_leaves_nothing_of_its_calls(store: Database) -> None:
     """NUL is what PostgreSQL cannot hold; SQLite takes it, and then all is stored."""
-    told = of_calls(2)
+    reported = of_calls(2)
     broken = Outcome(EXCHANGE, (f.PhoneDialled("nul\0", START, "101", "x"),))
     refused = int(store.engine.dialect.name == "postgresql")
-    assert wrote(store, *told[:5], broken, *told[5:], refused=refused) == pytest.approx(summed(told))
+    assert wrote(store, *reported[:5], broken, *reported[5:], refused=refused) == pytest.approx(summed(reported))
     assert rows(store)["fact"] == 25 - refused
 
 
 def test_an_outcome_with_a_number_that_no_column_holds_is_skipped_alone(store: Database) -> None:
-    told = of_calls(2)
-    broken = Outcome(EXCHANGE, (), (msgspec.structs.replace(told[-1].findings[0], call="broken", number=2**63),))
-    assert wrote(store, *told[:5], broken, *told[5:], refused=1) == pytest.approx(summed(told))
+    reported = of_calls(2)
+    broken = Outcome(
+        EXCHANGE, (), (msgspec.structs.replace(reported[-1].findings[0], call="broken", number=2**63),)
+    )
+    assert wrote(store, *reported[:5], broken, *reported[5:], refused=1) == pytest.approx(summed(reported))
     assert (rows(store)["fact"], rows(store)["finding"]) == (24, 6)
 
 
-def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted_twice(store: Database) -> None:
+def test_a_program_without_the_write_lock_is_noticed_and_counts_once(store: Database) -> None:
     """A restored copy, or a lock that was deleted: the number of the last group is the second guard."""
-    told = of_calls(2)
+    reported = of_calls(2)
     with database(store) as first:
         with store.writing() as connection:
             connection.exec_driver_sql("UPDATE writer SET batch = batch + 1, token = 'another'")
-        first.offer(told[-1])
+        first.offer(reported[-1])
         assert until(lambda: first.trouble() is not None)
         assert first.trouble() == (
             "the database cannot be written: another program has written to this database meanwhile: stop it, "
@@ -225,11 +227,11 @@ def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted
     assert (calls.counters(store), rows(store)["call"]) == ({}, 0)
 
 
-def test_when_enough_waits_the_listener_is_told_to_stop_and_nothing_is_dropped(sqlite_store: Database) -> None:
-    told = of_calls(2)
+def test_when_enough_waits_the_listener_pauses_and_nothing_is_dropped(sqlite_store: Database) -> None:
+    reported = of_calls(2)
     with database(sqlite_store, max_waiting=20) as sink:
         with locked(sqlite_store):
-            assert [sink.offer(item) for item in told] == [True] * 19 + [False] * 5
+            assert [sink.offer(item) for item in reported] == [True] * 19 + [False] * 5
             assert not sink.has_room()
         assert sink.flush(SOON)
         assert sink.has_room()
@@ -237,12 +239,12 @@ def test_when_enough_waits_the_listener_is_told_to_stop_and_nothing_is_dropped(s
 
 
 async def test_offering_never_blocks_the_loop_though_the_database_is_locked(sqlite_store: Database) -> None:
-    told = of_calls(100)
+    reported = of_calls(100)
     with database(sqlite_store) as sink:
         with locked(sqlite_store):
             with blockbuster_ctx():
                 began = time.monotonic()
-                for item in told:
+                for item in reported:
                     sink.offer(item)
                 took = time.monotonic() - began
                 await asyncio.sleep(0)
@@ -266,7 +268,7 @@ def test_a_flush_stores_at_once_what_the_group_would_have_waited_for(sqlite_stor
     sink.close()
 
 
-def test_what_cannot_be_stored_at_the_end_is_told(
+def test_what_cannot_be_stored_at_the_end_is_reported(
     sqlite_store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     sink = Writer(sqlite_store)
@@ -275,8 +277,8 @@ def test_what_cannot_be_stored_at_the_end_is_told(
             sink.offer(item)
         assert until(lambda: sink.trouble() is not None)
         sink.close(SOON)
-    told = [(r.getMessage(), r.__dict__["waiting"]) for r in caplog.records if r.levelno == logging.ERROR]
-    assert told == [
+    reported = [(r.getMessage(), r.__dict__["waiting"]) for r in caplog.records if r.levelno == logging.ERROR]
+    assert reported == [
         ("database: not available; buffering outcomes", 12),
         ("database: closed with uncommitted outcomes", 12),
     ]
@@ -286,7 +288,7 @@ def test_what_cannot_be_stored_at_the_end_is_told(
 # PostgreSQL over a network.
 
 
-class Wire:
+class BrokenWire:
     """A TCP proxy to a PostgreSQL. `lose_answer`: the next COMMIT arrives, its answer does not."""
 
     def __init__(self, target: tuple[str, int]) -> None:
@@ -337,19 +339,19 @@ def test_a_commit_whose_answer_was_lost_is_neither_repeated_nor_forgotten(postgr
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     upgrade(direct).close()
-    wire = Wire((address.host, address.port))
+    wire = BrokenWire((address.host, address.port))
     over_wire = open_store(make_url(direct).set(host="127.0.0.1", port=wire.port).render_as_string(False))
-    told = of_calls(6)
+    reported = of_calls(6)
     with database(over_wire) as sink:
-        for item in told[:36]:
+        for item in reported[:36]:
             sink.offer(item)
         wire.lose_answer.set()
-        for item in told[36:]:
+        for item in reported[36:]:
             sink.offer(item)
         assert sink.flush(SOON)
-        assert sink.tally.snapshot() == pytest.approx(summed(told))
+        assert sink.counters.snapshot() == pytest.approx(summed(reported))
     assert wire.lost == 1
-    assert calls.counters(over_wire) == pytest.approx(summed(told))
+    assert calls.counters(over_wire) == pytest.approx(summed(reported))
     assert (rows(over_wire)["fact"], rows(over_wire)["call"]) == (72, 6)
     over_wire.close()
     wire.close()

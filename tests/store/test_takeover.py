@@ -38,24 +38,24 @@ SECOND = timedelta(seconds=1)
 LISTED = b"Event: CoreShowChannelsComplete\r\n\r\nEvent: StatusComplete\r\n\r\n"
 
 
-class Callmon:
+class TakeoverInstance:
     """One that hears: each outcome with the exchange's time at which it was told."""
 
     def __init__(self) -> None:
         self.monitor: Monitor = listener()
         self.replay = Replay(self.monitor, "toronto")
-        self.told: list[tuple[datetime, Outcome]] = []
+        self.reported: list[tuple[datetime, Outcome]] = []
 
-    def hear(self, *connections: bytes) -> Callmon:
+    def hear(self, *connections: bytes) -> TakeoverInstance:
         for data in connections:
             for outcome in self.replay.connection(chunks(io.BytesIO(bytes(data)))):
                 at = self.monitor.exchanges.get("toronto").tracker.state.exchange_time  # type: ignore[union-attr]  # it is configured
                 assert at is not None
-                self.told.append((at, outcome))
+                self.reported.append((at, outcome))
         return self
 
     def between(self, begin: datetime | None, end: datetime | None) -> list[Outcome]:
-        return [one for at, one in self.told if (begin is None or at > begin) and (end is None or at <= end)]
+        return [one for at, one in self.reported if (begin is None or at > begin) and (end is None or at <= end)]
 
 
 def everything(store: Database) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def everything(store: Database) -> dict[str, Any]:
         ledger = connection.execute(text("SELECT obligation, data FROM ledger ORDER BY obligation, n"))
         found["ledger"] = list(map(tuple, ledger))
         found["fact"] = facts_on(connection)
-    found["number"] = len(found["number"])  # sealed anew each time
+    found["number"] = len(found["number"])  # encrypted anew each time
     return found
 
 
@@ -76,14 +76,14 @@ def new(folder: Path, name: str) -> Database:
     return upgrade(f"sqlite:///{folder}/{name}.db", RING)
 
 
-def written(store: Database, told: Iterable[Item]) -> Figures:
-    items = list(told)
+def written(store: Database, reported: Iterable[Item]) -> Figures:
+    items = list(reported)
     return wrote(store, *items) if items else calls.counters(store)  # type: ignore[arg-type]  # heartbeats too
 
 
 def alone(folder: Path, *connections: bytes) -> tuple[dict[str, Any], Figures]:
     store = new(folder, "alone")
-    figures = written(store, Callmon().hear(*connections).between(None, None))
+    figures = written(store, TakeoverInstance().hear(*connections).between(None, None))
     found = everything(store)
     store.close()
     return found, figures
@@ -97,23 +97,21 @@ def succeed(store: Database, second: Monitor, kept: list[Outcome]) -> list[Outco
 
 @pytest.mark.parametrize("name", SOME)
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
-def test_whoever_heard_all_of_it_writes_what_is_missing_and_goes_on(
-    tmp_path: Path, name: str, part: float
-) -> None:
+def test_an_instance_that_received_all_writes_what_is_missing(tmp_path: Path, name: str, part: float) -> None:
     whole = recording(name)
     expected, figures = alone(tmp_path, whole)
-    first = Callmon().hear(whole)
-    begin, end = first.told[0][0], first.told[-1][0]
+    first = TakeoverInstance().hear(whole)
+    begin, end = first.reported[0][0], first.reported[-1][0]
     died = begin + (end - begin) * part
     store = new(tmp_path, "shared")
     written(store, [*first.between(None, died), Heartbeat("toronto", died - SECOND)])
-    second, taken = Callmon(), _place(whole, died + 10 * SECOND)
+    second, taken = TakeoverInstance(), _place(whole, died + 10 * SECOND)
     second.hear(whole[:taken])
     missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
     assert facts_of(missing) == facts_of(second.between(died, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, whole[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     assert counter_differences(store) == []
     store.close()
@@ -140,7 +138,7 @@ def _place(whole: bytes, until: datetime) -> int:
     return len(whole)
 
 
-def _go_on(callmon: Callmon, rest: bytes) -> None:
+def _go_on(callmon: TakeoverInstance, rest: bytes) -> None:
     """The same connection, further on."""
     callmon.replay._connections = 0
     callmon.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest)
@@ -172,9 +170,9 @@ def two(until: float) -> tuple[Exchange, int]:
     return exchange, begun
 
 
-def begun_anew(store: Database) -> Callmon:
+def begun_anew(store: Database) -> TakeoverInstance:
     """As the daemon begins: by what is stored."""
-    callmon = Callmon()
+    callmon = TakeoverInstance()
     open_calls = calls.open_calls(store, "toronto", numbers=True)
     judged = {call: [finding.standard for finding in known.findings] for call, known in open_calls.items()}
     facts = {call: known.facts for call, known in open_calls.items()}
@@ -185,14 +183,14 @@ def begun_anew(store: Database) -> Callmon:
 @pytest.mark.parametrize("begun_at", [8.0, 12.0])
 @pytest.mark.parametrize("behind", [0.5, 7.5])
 @pytest.mark.parametrize("died_at", [13.7, 19.0, 25.0, 40.0])
-def test_whoever_began_in_the_middle_of_a_call_knows_from_the_database_what_it_missed(
+def test_who_began_in_mid_call_reads_what_it_missed_in_the_database(
     tmp_path: Path, begun_at: float, behind: float, died_at: float
 ) -> None:
     """`behind`: what was stored when it began was so much older."""
     exchange, place = two(begun_at)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, died = Callmon().hear(whole), MORNING + timedelta(seconds=died_at)
+    first, died = TakeoverInstance().hear(whole), MORNING + timedelta(seconds=died_at)
     store = new(tmp_path, "shared")
     begun = MORNING + timedelta(seconds=begun_at - behind)
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
@@ -202,15 +200,15 @@ def test_whoever_began_in_the_middle_of_a_call_knows_from_the_database_what_it_m
     taken = _place(rest, died + SECOND)
     second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
     missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     assert counter_differences(store) == []
     store.close()
 
 
-def test_a_caller_sent_off_before_it_began_was_transferred_when_somebody_else_answers(tmp_path: Path) -> None:
+def test_a_caller_sent_off_before_it_was_transferred_if_another_answers(tmp_path: Path) -> None:
     exchange = Exchange()
     exchange.list_channels()
     caller = exchange.at(1).call()
@@ -225,7 +223,7 @@ def test_a_caller_sent_off_before_it_began_was_transferred_when_somebody_else_an
     exchange.at(30).ends(caller, *others)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, learns, died = (MORNING + n * SECOND for n in (8, 12, 15))
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
@@ -236,16 +234,16 @@ def test_a_caller_sent_off_before_it_began_was_transferred_when_somebody_else_an
     _go_on(second, rest[known:taken])
     written(store, [*first.between(learns, died), Heartbeat("toronto", died)])
     missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
 
 @pytest.mark.parametrize("requested", [True, False])
 @pytest.mark.parametrize("died_at", [8.0, 11.0])
-def test_a_menu_that_a_standby_found_in_progress_is_ended_by_the_party_that_ended_it(
+def test_a_menu_that_a_standby_found_is_ended_by_the_same_party(
     tmp_path: Path, requested: bool, died_at: float
 ) -> None:
     """The caller requests the hang-up before the standby lists, and the dialplan runs on; or nobody requests."""
@@ -264,28 +262,26 @@ def test_a_menu_that_a_standby_found_in_progress_is_ended_by_the_party_that_ende
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
     store, died = new(tmp_path, "shared"), MORNING + timedelta(seconds=died_at)
-    first, beat = Callmon(), _place(whole, MORNING + 5 * SECOND)
+    first, beat = TakeoverInstance(), _place(whole, MORNING + 5 * SECOND)
     first.hear(whole[:beat])
     written(store, [*first.between(None, None), *first.monitor.requested_hangups("toronto")])
     assert first.monitor.requested_hangups("toronto") == []
     written(store, [Heartbeat("toronto", MORNING + 8 * SECOND)])
-    second = Callmon()
+    second = TakeoverInstance()
     rest = whole[place:]
     taken = _place(rest, died)
     second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
     missing = succeed(store, second.monitor, second.between(None, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     found = everything(store)
     assert (found["call"], found["finding"]) == (expected["call"], expected["finding"])
     store.close()
 
 
 @pytest.mark.parametrize("learnt", [True, False])
-def test_a_redirect_soon_after_it_began_is_the_one_transfer_that_the_other_has_stored(
-    tmp_path: Path, learnt: bool
-) -> None:
+def test_a_redirect_soon_after_is_the_one_transfer_the_other_stored(tmp_path: Path, learnt: bool) -> None:
     """By its own listing alone it could be that of a transfer which it did not hear."""
     exchange = Exchange()
     exchange.list_channels()
@@ -303,7 +299,7 @@ def test_a_redirect_soon_after_it_began_is_the_one_transfer_that_the_other_has_s
     exchange.at(30).ends(caller, *others)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, learns, died = (MORNING + n * SECOND for n in (8, 11.3, 16))
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
@@ -316,17 +312,15 @@ def test_a_redirect_soon_after_it_began_is_the_one_transfer_that_the_other_has_s
     written(store, [*first.between(learns, died), Heartbeat("toronto", died)])
     missing = succeed(store, second.monitor, second.between(learns, None))
     assert [fact for one in missing for fact in one.facts] == []
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
 
 @pytest.mark.parametrize("place_of_login", ["before the transfer", "after the transfer"])
-def test_a_transfer_that_the_other_heard_is_not_inferred_once_more_from_a_listing(
-    tmp_path: Path, place_of_login: str
-) -> None:
+def test_a_transfer_that_the_other_received_is_not_inferred_again(tmp_path: Path, place_of_login: str) -> None:
     """The inferred transfer has another kind and another time than the event that only the leader received."""
     exchange = Exchange()
     exchange.list_channels()
@@ -353,7 +347,7 @@ def test_a_transfer_that_the_other_heard_is_not_inferred_once_more_from_a_listin
     exchange.at(30).ends(caller, *others)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, died = (MORNING + n * SECOND for n in (8, 16))
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
@@ -362,14 +356,14 @@ def test_a_transfer_that_the_other_heard_is_not_inferred_once_more_from_a_listin
     written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
     missing = succeed(store, second.monitor, second.between(None, None))
     assert [fact for one in missing for fact in one.facts if not isinstance(fact, Unheard)] == []
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
 
-def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_where_the_other_heard(
+def test_a_gap_before_the_whole_listing_is_none_where_the_other_received(
     tmp_path: Path,
 ) -> None:
     """No heartbeat of its own is passed yet: the exchange said nothing for a while."""
@@ -384,25 +378,25 @@ def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_wher
     exchange.at(30).ends(caller, phones[0])
     whole = bytes(exchange.connections[-1])
     _, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, died = (MORNING + n * SECOND for n in (7, 10))
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
     written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
     taken = _place(rest, died)
     second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
-    assert [type(fact) for _, one in second.told if not one.gaps for fact in one.facts].count(Unheard) == 1
+    assert [type(fact) for _, one in second.reported if not one.gaps for fact in one.facts].count(Unheard) == 1
     missing = succeed(store, second.monitor, second.between(None, None))
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     (stored_call,) = calls.stored_calls(store, caller.uniqueid)
     assert stored_call.account is not None
     assert (stored_call.account.heard, stored_call.account.outcome) == ("full", "answered")
     store.close()
 
 
-def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_memory_of_one_that_stands_by(
+def test_what_is_written_during_the_read_is_not_lost_to_a_standby(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last heartbeat is no later than the calls that are read with it."""
@@ -413,7 +407,7 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
     exchange.at(5).answer(caller, *phones)
     exchange.at(6).event("PeerStatus", Peer="PJSIP/101")
     whole, store = bytes(exchange.connections[-1]), new(tmp_path, "shared")
-    first, second = Callmon().hear(whole), Callmon().hear(whole)
+    first, second = TakeoverInstance().hear(whole), TakeoverInstance().hear(whole)
     early, late = (MORNING + n * SECOND for n in (1.5, 5.5))
     written(store, [*first.between(None, early), Heartbeat("toronto", early)])
     kept = [*second.between(None, early), Heartbeat("toronto", early), *second.between(early, late)]
@@ -425,9 +419,9 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
         return heartbeats(read)
 
     monkeypatch.setattr(calls, "heartbeats", meanwhile)
-    told = [item for item in kept if isinstance(item, Outcome)]
+    reported = [item for item in kept if isinstance(item, Outcome)]
     here = [("toronto", caller.uniqueid)]
-    known = takeover.stored_state(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING)
+    known = takeover.stored_state(store, ["toronto"], reported, here, second.monitor.ledger.empty(), MORNING)
     take_over(second.monitor, known, kept)
     (call,) = second.monitor.calls_in_progress("toronto")
     assert (call.outcome, call.ringing, call.answered) == ("answered", MORNING + 2 * SECOND, MORNING + 5 * SECOND)
@@ -435,9 +429,7 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
 
 
 @pytest.mark.parametrize("late", [0.4, 1.0, 2.0])
-def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_not_lost(
-    tmp_path: Path, late: float
-) -> None:
+def test_an_event_later_than_the_others_last_heartbeat_is_not_lost(tmp_path: Path, late: float) -> None:
     """On a busy machine an answer to Ping overtakes events that Asterisk has not written yet."""
     exchange = Exchange()
     exchange.list_channels()
@@ -448,7 +440,7 @@ def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_n
     exchange.at(30).ends(caller, *phones)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, second, store = Callmon().hear(whole), Callmon(), new(tmp_path, "shared")
+    first, second, store = TakeoverInstance().hear(whole), TakeoverInstance(), new(tmp_path, "shared")
     before, died = MORNING + 1.5 * SECOND, MORNING + 10 * SECOND
     written(store, [*first.between(None, before), Heartbeat("toronto", before + late * SECOND)])
     taken = _place(whole, died)
@@ -456,20 +448,20 @@ def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_n
     kept: list[Any] = [*second.between(None, before + 0.5 * SECOND), Heartbeat("toronto", before + 0.5 * SECOND)]
     kept += second.between(before + 0.5 * SECOND, None)
     here = [("toronto", caller.uniqueid)]
-    told = [item for item in kept if isinstance(item, Outcome)]
+    reported = [item for item in kept if isinstance(item, Outcome)]
     missing = take_over(
         second.monitor,
-        takeover.stored_state(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING),
+        takeover.stored_state(store, ["toronto"], reported, here, second.monitor.ledger.empty(), MORNING),
         kept,
     )
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, whole[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
 
-def test_an_answer_that_both_heard_is_stored_once_though_one_knows_the_ringing_from_a_listing(
+def test_an_answer_that_both_received_is_stored_once(
     tmp_path: Path,
 ) -> None:
     exchange = Exchange()
@@ -483,7 +475,7 @@ def test_an_answer_that_both_heard_is_stored_once_though_one_knows_the_ringing_f
     exchange.at(30).ends(caller, *phones)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
     begun, died = MORNING + 2.2 * SECOND, MORNING + 7 * SECOND
     written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
     second, rest = begun_anew(store), whole[place:]
@@ -492,9 +484,9 @@ def test_an_answer_that_both_heard_is_stored_once_though_one_knows_the_ringing_f
     second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
     missing = succeed(store, second.monitor, second.between(None, None))
     assert [fact for one in missing for fact in one.facts] == []
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
@@ -514,19 +506,19 @@ def withheld(answered: float) -> bytes:
     return bytes(exchange.connections[-1])
 
 
-def test_a_number_that_each_was_told_at_another_moment_to_be_withheld_begins_no_call_anew(tmp_path: Path) -> None:
+def test_a_number_withheld_at_another_moment_by_each_begins_no_call_anew(tmp_path: Path) -> None:
     """What is stored of the arrival has no number any more."""
     expected, figures = alone(tmp_path, withheld(1.2))
-    first, second, store = Callmon().hear(withheld(1.2)), Callmon(), new(tmp_path, "shared")
+    first, second, store = TakeoverInstance().hear(withheld(1.2)), TakeoverInstance(), new(tmp_path, "shared")
     written(store, first.between(None, MORNING + 2 * SECOND))
     whole = withheld(1.3)
     taken = _place(whole, MORNING + 10 * SECOND)
     second.hear(whole[:taken])
     missing = succeed(store, second.monitor, second.between(None, None))
     assert [type(fact).__name__ for one in missing for fact in one.facts] == ["Answered"]
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, whole[taken:])
-    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
     store.close()
 
@@ -534,7 +526,7 @@ def test_a_number_that_each_was_told_at_another_moment_to_be_withheld_begins_no_
 # What else is known after it.
 
 
-def test_a_message_that_only_the_other_heard_is_owed_by_whoever_takes_its_place(tmp_path: Path) -> None:
+def test_a_message_only_the_other_received_is_due_by_its_successor(tmp_path: Path) -> None:
     exchange = Exchange()
     exchange.list_channels()
     caller = exchange.at(1).call()
@@ -544,11 +536,11 @@ def test_a_message_that_only_the_other_heard_is_owed_by_whoever_takes_its_place(
     exchange.at(40).message(caller)
     exchange.ends(caller)
     exchange.at(60).event("PeerStatus", Peer="PJSIP/101")
-    first, store = Callmon().hear(*exchange.connections), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(*exchange.connections), new(tmp_path, "shared")
     written(store, [*first.between(None, None), Heartbeat("toronto", MORNING + 60 * SECOND)])
     quiet = Exchange()  # begun a minute later, and nothing has happened since
     quiet.at(61).list_channels()
-    second = Callmon().hear(*quiet.connections)
+    second = TakeoverInstance().hear(*quiet.connections)
     second.monitor.ledger.gap("toronto", MORNING, MORNING + 60 * SECOND)
     before = CallbackStatus().updated(second.monitor.ledger.index)
     assert succeed(store, second.monitor, second.between(None, None)) == []
@@ -559,10 +551,10 @@ def test_a_message_that_only_the_other_heard_is_owed_by_whoever_takes_its_place(
     store.close()
 
 
-def test_of_a_message_that_both_heard_nothing_is_missing_though_one_timed_it_later(tmp_path: Path) -> None:
+def test_a_message_that_both_received_is_complete_though_timed_later(tmp_path: Path) -> None:
     whole, store = recording("vm_message"), new(tmp_path, "shared")
-    written(store, Callmon().hear(whole).between(None, None))
-    second = Callmon().hear(whole)
+    written(store, TakeoverInstance().hear(whole).between(None, None))
+    second = TakeoverInstance().hear(whole)
     kept = [with_later_entries(outcome) for outcome in second.between(None, None)]
     assert [type(x.entry).__name__ for outcome in kept for x in outcome.ledger] == ["Owed"]
     assert succeed(store, second.monitor, kept) == []
@@ -590,7 +582,7 @@ def test_only_the_time_in_which_neither_heard_the_exchange_is_unheard(
         pass
     exchange.at(30).ends(caller, phones[0])
     died, store = MORNING + died_at * SECOND, new(tmp_path, "shared")
-    second = Callmon().hear(*exchange.connections)
+    second = TakeoverInstance().hear(*exchange.connections)
     written(store, [*second.between(None, min(died, MORNING + 9 * SECOND)), Heartbeat("toronto", died)])
     written(store, succeed(store, second.monitor, second.between(None, None)))
     gaps = [((gap.start - MORNING) / SECOND, (gap.end - MORNING) / SECOND) for gap in calls.gaps(store, "toronto")]
@@ -601,7 +593,7 @@ def test_only_the_time_in_which_neither_heard_the_exchange_is_unheard(
     store.close()
 
 
-def test_whoever_is_cut_off_when_its_turn_comes_has_a_gap_only_since_the_other_ended(tmp_path: Path) -> None:
+def test_who_is_cut_off_at_its_turn_has_a_gap_since_the_others_end(tmp_path: Path) -> None:
     exchange = Exchange()
     exchange.list_channels()
     caller = exchange.at(1).call()
@@ -609,17 +601,17 @@ def test_whoever_is_cut_off_when_its_turn_comes_has_a_gap_only_since_the_other_e
     exchange.at(5).event("PeerStatus", Peer="PJSIP/101")
     before = bytes(exchange.connections[-1])
     exchange.at(9).answer(caller, *phones)
-    first, store = Callmon().hear(*exchange.connections), new(tmp_path, "shared")
+    first, store = TakeoverInstance().hear(*exchange.connections), new(tmp_path, "shared")
     written(store, [*first.between(None, None), Heartbeat("toronto", MORNING + 12 * SECOND)])
     with exchange.at(13).unheard(15.0):
         pass
     exchange.at(30).ends(caller, phones[0])
-    second = Callmon().hear(before)
+    second = TakeoverInstance().hear(before)
     assert second.monitor.feed("toronto", ConnectionLost(MORNING + 5 * SECOND)) is None
     assert succeed(store, second.monitor, second.between(None, None)) == []
-    heard = len(second.told)
+    heard = len(second.reported)
     _go_on(second, bytes(exchange.connections[-1]).partition(b"\r\n")[2])
-    written(store, [one for _, one in second.told[heard:]])
+    written(store, [one for _, one in second.reported[heard:]])
     (gap,) = calls.gaps(store, "toronto")
     (stored_call,) = calls.stored_calls(store, caller.uniqueid)
     assert ((gap.start - MORNING) / SECOND, (gap.end - MORNING) / SECOND) == (12.0, 15.0)
@@ -630,7 +622,7 @@ def test_whoever_is_cut_off_when_its_turn_comes_has_a_gap_only_since_the_other_e
 
 
 def test_what_was_done_by_hand_is_done_once(tmp_path: Path) -> None:
-    second, store = Callmon(), new(tmp_path, "shared")
+    second, store = TakeoverInstance(), new(tmp_path, "shared")
     kept = [Outcome("toronto", callback_command=1), Outcome("toronto", callback_command=3)]
     assert succeed(store, second.monitor, kept) == [Outcome("toronto", callback_command=3)]
     written(store, [Outcome("toronto", callback_command=3)])

@@ -24,7 +24,7 @@ from callmon.store.rejudge import counter_differences
 from callmon.text import records
 from tests.support.ami_builders import settings
 from tests.support.fact_builder import OTHER, TORONTO, Office, local
-from tests.support.simulated_exchange import Watched
+from tests.support.simulated_exchange import SimulatedExchange
 from tests.support.store_fixtures import summed, wrote
 
 TUESDAY = local("2026-11-24 10:00")
@@ -32,9 +32,9 @@ SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 TESTED = settings({'region = "CA"': 'region = "CA"\ntest_callers = ["416 555-0101", "1 416 555-0105"]'})
 
 
-def heard_from(given: str, test_callers: bool = True) -> Watched:
+def heard_from(given: str, test_callers: bool = True) -> SimulatedExchange:
     """A caller of this number calls the line `general` and hangs up."""
-    heard = Watched(TUESDAY, TESTED if test_callers else example()).listed()
+    heard = SimulatedExchange(TUESDAY, TESTED if test_callers else example()).listed()
     call = e.Newchannel(
         heard.now, "PJSIP/trunk-00000001", "4", given, "", "en", "4163272422", "1795532400.1", "1795532400.1"
     )
@@ -45,13 +45,13 @@ def heard_from(given: str, test_callers: bool = True) -> Watched:
     return heard.feed(e.Hangup(heard.now, "en", "", "s", "1795532400.1", "16"))
 
 
-def ended(heard: Watched) -> Call:
+def ended(heard: SimulatedExchange) -> Call:
     ((call,),) = [outcome.calls for outcome in heard.outcomes if outcome.calls]
     return call
 
 
 @pytest.mark.parametrize("number", ["4165550101", "+14165550101", "14165550101", "4165550105"])
-def test_a_call_of_a_test_caller_is_told_and_judged_by_nobody_and_counted_nowhere(number: str) -> None:
+def test_a_test_call_is_reported_and_neither_judged_nor_counted(number: str) -> None:
     heard = heard_from(number)
     call = ended(heard)
     assert (call.test, call.line, call.outcome) == (True, "general", "announcement")
@@ -72,7 +72,7 @@ def test_every_other_call_is_the_publics(number: str, test_callers: bool) -> Non
     assert "test" not in records.as_json("toronto", call, ())
 
 
-def test_a_test_message_is_owed_to_nobody_and_pays_nothing() -> None:
+def test_a_test_message_is_due_to_nobody_and_settles_nothing() -> None:
     office = Office()
     office.hear(office.message(TUESDAY, test=True))
     assert office.kept == {}

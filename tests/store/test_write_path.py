@@ -132,7 +132,7 @@ CUTS = (
 @contextmanager
 def host(store: Database, folder: Path, name: str) -> Iterator[Writer]:
     """A callmon with an outbox of its own."""
-    sink = Writer(store, seconds(0.01), is_shared=True, journal=Outbox(folder / name, RING, 1 << 20))
+    sink = Writer(store, seconds(0.01), is_shared=True, outbox=Outbox(folder / name, RING, 1 << 20))
     try:
         yield sink
     finally:
@@ -141,7 +141,7 @@ def host(store: Database, folder: Path, name: str) -> Iterator[Writer]:
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("place", CUTS)
-def test_two_hosts_with_two_outboxes_write_and_count_each_outcome_once_wherever_the_first_is_cut_off(
+def test_two_hosts_with_outboxes_write_and_count_each_outcome_once(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Callable[..., None]
 ) -> None:
     """The first hangs in the middle of a record until the second has led; then it goes on, and leads again."""
@@ -167,7 +167,7 @@ def test_two_hosts_with_two_outboxes_write_and_count_each_outcome_once_wherever_
             assert hangs.wait(SOON)
             lead(store, second)
             assert (rows(store)["fact"], second.backlog()) == (24, 0)
-            assert second.tally.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
+            assert second.counters.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
             goes_on.set()
             assert until(lambda: first.stands_by)
             for sink in (first, second):
@@ -178,7 +178,7 @@ def test_two_hosts_with_two_outboxes_write_and_count_each_outcome_once_wherever_
             first.offer(item)
         lead(store, first)
         assert (rows(store)["fact"], rows(store)["call"], first.backlog()) == (36, 3, 0)
-        assert first.tally.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
+        assert first.counters.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
     assert (tmp_path / "one").stat().st_size == 0
 
 
@@ -200,7 +200,7 @@ def test_what_was_compared_before_another_instance_wrote_is_compared_again(store
     lead(store, sink)
     sink.close(SOON)
     assert (rows(store)["fact"], sink.backlog()) == (24, 0)
-    assert sink.tally.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
+    assert sink.counters.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -214,12 +214,12 @@ def test_a_batch_that_does_not_follow_the_last_one_writes_nothing(store: Databas
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
+def test_the_counters_are_those_of_the_outcomes_no_longer_waiting(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Though commits fail, or their answers are lost: a backlog of 0 means that all is counted."""
-    chance, told, seen = random.Random(seed), of_calls(30), list[tuple[int, Figures]]()
-    sink = Writer(store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    chance, reported, seen = random.Random(seed), of_calls(30), list[tuple[int, Figures]]()
+    sink = Writer(store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     lock = sink._lock
     writing, notify = lock.writing, sink._set_trouble
 
@@ -234,7 +234,7 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
             raise OperationalError("COMMIT", None, Exception(fault))
 
     def sampled(why: str | None) -> None:
-        seen.append((sink.done, sink.tally.snapshot()))
+        seen.append((sink.done, sink.counters.snapshot()))
         notify(why)
 
     monkeypatch.setattr(writer, "FIRST_WAIT", 0.001)
@@ -242,31 +242,29 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
     monkeypatch.setattr(writer, "MAX_BATCH", 20)  # one or two records a transaction
     monkeypatch.setattr(lock, "writing", faulty)
     monkeypatch.setattr(sink, "_set_trouble", sampled)
-    for n in range(0, len(told), 10):
-        for item in told[n : n + 10]:
+    for n in range(0, len(reported), 10):
+        for item in reported[n : n + 10]:
             sink.offer(item)
         assert until(lambda: not sink._appender.waiting)  # a record of their own
     assert sink.flush(SOON)
     monkeypatch.undo()
-    assert (sink.backlog(), sink.tally.snapshot()) == (0, pytest.approx(summed(told)))
+    assert (sink.backlog(), sink.counters.snapshot()) == (0, pytest.approx(summed(reported)))
     sink.close(SOON)
     assert len({done for done, _ in seen}) > 10
-    assert [done for done, figures in seen if figures != pytest.approx(summed(told[:done]))] == []
-    assert (rows(store)["fact"], calls.counters(store)) == (360, pytest.approx(summed(told)))
+    assert [done for done, figures in seen if figures != pytest.approx(summed(reported[:done]))] == []
+    assert (rows(store)["fact"], calls.counters(store)) == (360, pytest.approx(summed(reported)))
 
 
 @pytest.mark.parametrize("committed", [0, 1, 2])
-def test_after_a_power_cut_at_any_byte_the_database_has_each_acknowledged_outcome_once(
-    tmp_path: Path, committed: int
-) -> None:
+def test_a_power_cut_at_any_byte_keeps_each_acknowledged_outcome_once(tmp_path: Path, committed: int) -> None:
     """`committed` of three records are in the database already; the file is cut within and between records."""
     place, records = tmp_path / "waiting", [TOLD[n : n + 12] for n in (0, 12, 24)]
-    journal = Outbox(place, RING, 1 << 20)
-    journal.begin_term(0, "", "before")
+    outbox = Outbox(place, RING, 1 << 20)
+    outbox.begin_term(0, "", "before")
     for items in records:
-        assert journal.append([encode_item(item) for item in items], 0.0)
-    ends = [entry.place + entry.length for entry in journal.entries]
-    journal.close()
+        assert outbox.append([encode_item(item) for item in items], 0.0)
+    ends = [entry.place + entry.length for entry in outbox.entries]
+    outbox.close()
     whole = place.read_bytes()
     for size in sorted({cut + n for cut in (0, *ends) for n in (-1, 0, 1, 9, 400)} & {*range(len(whole) + 1)}):
         store = upgrade(f"sqlite:///{tmp_path}/{size}.db", RING)
@@ -275,12 +273,12 @@ def test_after_a_power_cut_at_any_byte_the_database_has_each_acknowledged_outcom
                 write_batch(connection, BatchId(number, "before"), items, RING)
         place.write_bytes(whole[:size])
         acknowledged = max(committed, sum(end <= size for end in ends))
-        sink = Writer(store, seconds(0.01), journal=Outbox(place, RING, 1 << 20))
+        sink = Writer(store, seconds(0.01), outbox=Outbox(place, RING, 1 << 20))
         for item in TOLD[12 * acknowledged :]:
             sink.offer(item)
         sink.close(SOON)
         assert (rows(store)["fact"], rows(store)["call"], sink.backlog(), size) == (36, 3, 0, size)
-        assert sink.tally.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
+        assert sink.counters.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
         store.close()
 
 
@@ -300,7 +298,7 @@ def told_of_commits(store: Database) -> None:
 
 
 @pytest.mark.parametrize(("most", "fewest", "commits_at_most"), [(MAX_BATCH, 1, 2), (25, 15, 29)])
-def test_records_that_waited_for_a_slow_database_are_committed_together_within_a_bound(
+def test_records_that_waited_for_a_slow_database_commit_together(
     sqlite_store: Database,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -309,13 +307,13 @@ def test_records_that_waited_for_a_slow_database_are_committed_together_within_a
     commits_at_most: int,
 ) -> None:
     """Thirty records of twelve outcomes wait behind another program's transaction."""
-    told = of_calls(30)
+    reported = of_calls(30)
     monkeypatch.setattr(writer, "MAX_BATCH", most)
     told_of_commits(sqlite_store)
-    sink = Writer(sqlite_store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    sink = Writer(sqlite_store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     with locked(sqlite_store):
-        for n in range(0, len(told), 12):
-            for item in told[n : n + 12]:
+        for n in range(0, len(reported), 12):
+            for item in reported[n : n + 12]:
                 sink.offer(item)
             assert until(lambda: not sink._appender.waiting)  # a record of their own
     assert sink.flush(SOON)
@@ -324,16 +322,16 @@ def test_records_that_waited_for_a_slow_database_are_committed_together_within_a
     assert (found[-1] >= 30, found) == (True, sorted(set(found)))
     # The first may have been taken before the others were there.
     assert fewest <= len(found) <= commits_at_most
-    assert (rows(sqlite_store)["fact"], calls.counters(sqlite_store)) == (360, pytest.approx(summed(told)))
-    assert sink.tally.snapshot() == pytest.approx(summed(told))
+    assert (rows(sqlite_store)["fact"], calls.counters(sqlite_store)) == (360, pytest.approx(summed(reported)))
+    assert sink.counters.snapshot() == pytest.approx(summed(reported))
 
 
-def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twice(
+def test_a_lost_answer_to_the_commit_of_several_writes_none_twice(
     sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = of_calls(6)
+    reported = of_calls(6)
     told_of_commits(sqlite_store)
-    sink = Writer(sqlite_store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    sink = Writer(sqlite_store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     write, lost = sink._write, []
 
     def answer_lost(batch: BatchId, entries: Any) -> Any:
@@ -345,14 +343,14 @@ def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twic
 
     monkeypatch.setattr(sink, "_write", answer_lost)
     with locked(sqlite_store):
-        for n in range(0, len(told), 12):
-            for item in told[n : n + 12]:
+        for n in range(0, len(reported), 12):
+            for item in reported[n : n + 12]:
                 sink.offer(item)
             assert until(lambda: not sink._appender.waiting)
     assert sink.flush(SOON)
     sink.close(SOON)
     assert (lost, sink.backlog()) == (commits(sqlite_store)[-1:], 0)
-    assert calls.counters(sqlite_store) == sink.tally.snapshot() == pytest.approx(summed(told))
+    assert calls.counters(sqlite_store) == sink.counters.snapshot() == pytest.approx(summed(reported))
 
 
 def test_a_stack_dump_names_the_two_threads_of_a_writer(sqlite_store: Database) -> None:

@@ -142,8 +142,8 @@ class Exchange:
         start, answer = channel.born, channel.answered
         if channel.begun is not None:
             start = answer = channel.begun
-        told = 0.0 if answer is None else self.instant(answer)
-        lines = (f"CDR(start,u)={self.instant(start):.6f}", f"CDR(answer,u)={told:.6f}")
+        reported = 0.0 if answer is None else self.instant(answer)
+        lines = (f"CDR(start,u)={self.instant(start):.6f}", f"CDR(answer,u)={reported:.6f}")
         return b"".join(f"Variable: {line}\r\n".encode() for line in lines) + b"\r\n"
 
     def _of(self, channel: Channel) -> dict[str, Any]:
@@ -277,11 +277,11 @@ class Exchange:
     # Menus, queues, voicemail.
 
     def voicemail(
-        self, caller: Channel, mailbox: str = "500", told: bool = True, context: str = "elsewhere"
+        self, caller: Channel, mailbox: str = "500", reported: bool = True, context: str = "elsewhere"
     ) -> None:
         """VoiceMail takes the caller. `told`: the user receives this dialplan step (Newexten)."""
         caller.application, caller.context, caller.exten = "VoiceMail", context, "s"
-        if told:
+        if reported:
             self.event("Newexten", **self._of(caller), Extension="s", Application="VoiceMail",
                        AppData=f"{mailbox}@default,u")  # fmt: skip
         if caller.state != 6:
@@ -388,7 +388,7 @@ def judged(call: dict[str, Any], standard: str = "answer_by_third_ring") -> tupl
 
 def left(replay: Replay) -> tuple[int, int, int, int]:
     """How many legs, calls, bridges and accounts are still in memory."""
-    hearing = replay.monitor.exchanges["toronto"]
-    state = hearing.tracker.state
-    bridges, accounts = len(state.bridges.members), len(hearing.accounts)
+    exchange = replay.monitor.exchanges["toronto"]
+    state = exchange.tracker.state
+    bridges, accounts = len(state.bridges.members), len(exchange.accounts)
     return len(state.legs) + len(state.unborn), len(state.calls), bridges, accounts

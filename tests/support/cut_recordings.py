@@ -108,8 +108,8 @@ def _follow(channels: Shown, head: dict[str, str]) -> None:
     for prefix in ("", "Dest"):
         channel = head.get(f"{prefix}Uniqueid", "")
         if channel and (channel in channels or kind == "Newchannel"):
-            told = {name: head[prefix + name] for name in LISTED if prefix + name in head}
-            channels[channel] = channels.get(channel, {}) | told
+            reported = {name: head[prefix + name] for name in LISTED if prefix + name in head}
+            channels[channel] = channels.get(channel, {}) | reported
     match kind:
         case "Newchannel" if head["ChannelState"] == "4":
             channels[own]["DNID"] = head["Exten"]
@@ -139,22 +139,22 @@ def _follow_records(records: dict[str, Records], channels: Shown, head: dict[str
     if kind == "Newchannel":
         records[own] = Records(head["ChannelState"] == "6")
         records[own].begin(at)
-    told, other = records.get(own), head.get("DestUniqueid", "")
-    if told is None:
+    reported, other = records.get(own), head.get("DestUniqueid", "")
+    if reported is None:
         return
     match kind:
         case "Newstate" if head["ChannelState"] == "6":
-            told.up(at)
+            reported.up(at)
         case "DialBegin":
-            told.dials(at, other)
+            reported.dials(at, other)
         case "DialEnd" if head["DialStatus"] != "ANSWER":
-            told.stops(other)
+            reported.stops(other)
         case "BridgeEnter":
-            told.enters(at)
+            reported.enters(at)
         case "BridgeLeave":
-            told.leaves(at)
+            reported.leaves(at)
     if own in channels:
-        channels[own] |= {"start": told.all[-1].start, "answer": told.all[-1].answer or "0.000000"}
+        channels[own] |= {"start": reported.all[-1].start, "answer": reported.all[-1].answer or "0.000000"}
 
 
 def listing(channels: Shown, applications: Applications, at: str) -> bytes:
@@ -188,6 +188,6 @@ def _entry(channel: dict[str, str], bridge: str) -> dict[str, Any]:
 
 
 def _written(kind: str, headers: dict[str, Any], *more: str) -> bytes:
-    told = [f"{name}: {value}" for name, value in headers.items()]
-    lines = [f"Event: {kind}", "Privilege: call,all", *told, *more]
+    reported = [f"{name}: {value}" for name, value in headers.items()]
+    lines = [f"Event: {kind}", "Privilege: call,all", *reported, *more]
     return "\r\n".join(lines).encode() + END

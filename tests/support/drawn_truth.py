@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tests.lab.listener import messages
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.wire import RING, begins, joined, waited_until, was_up, wire
 from tests.support.ami_builders import replayed, settings
 from tests.support.daemon_process import round_the_clock
@@ -24,7 +24,7 @@ VERDICTS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_pers
 class Found(NamedTuple):
     """One fact: what is wrong about it; or that callmon says it is unknown."""
 
-    call: Played
+    call: PlayedSituation
     fact: str
     wrong: str = ""
     unknown: bool = False
@@ -35,19 +35,19 @@ class Found(NamedTuple):
         return f"{self.call.situation.name} ({self.call.number}, {caller.route}) {self.fact}: {self.wrong}"
 
 
-def facts(call: Played, said: Mapping[str, Any]) -> Iterable[Found]:
+def facts(call: PlayedSituation, said: Mapping[str, Any]) -> Iterable[Found]:
     """Those that the script or the wire decides."""
     for name in call.situation.expect:
         wrong = disagreements(_only(call, name), said)
         yield Found(call, name, wrong[0].partition(": ")[2] if wrong else "")
     yield from _ringing(call, said)
     for name, expected in _verdicts(call).items():
-        told = said["verdicts"][name]
-        wrong = [] if told in (expected, "unknown") else [f"{told}, not {expected}"]
-        yield Found(call, name, _at(call, wrong), told == "unknown")
+        reported = said["verdicts"][name]
+        wrong = [] if reported in (expected, "unknown") else [f"{reported}, not {expected}"]
+        yield Found(call, name, _at(call, wrong), reported == "unknown")
 
 
-def by_replay(calls: list[Played], stream: bytes, heard: bytes) -> list[Found]:
+def by_replay(calls: list[PlayedSituation], stream: bytes, heard: bytes) -> list[Found]:
     """What callmon makes of what its user heard. `stream` is the witness's."""
     open_always = settings({"closed_days_remove = []\n": round_the_clock()})
     replay = replayed(heard, settings=open_always)
@@ -56,25 +56,25 @@ def by_replay(calls: list[Played], stream: bytes, heard: bytes) -> list[Found]:
     return [fact for call, own in pairs(calls, messages(stream)) for fact in facts(call, by_id[own])]
 
 
-def _only(call: Played, name: str) -> Played:
+def _only(call: PlayedSituation, name: str) -> PlayedSituation:
     expect = {name: call.situation.expect[name]}
     return replace(call, situation=replace(call.situation, expect=expect))
 
 
-def _ringing(call: Played, said: Mapping[str, Any]) -> Iterable[Found]:
+def _ringing(call: PlayedSituation, said: Mapping[str, Any]) -> Iterable[Found]:
     found = compared(call, said)
     start, number = ([line for line in found.wrong if line.startswith(name)] for name in ("ringing", "ring "))
-    open_start = found.told.earliest is None and found.begins is not None and not start
+    open_start = found.reported.earliest is None and found.begins is not None and not start
     yield Found(call, "start of ringing", _at(call, start), open_start)
     if joined(call) and not near_an_edge(call):
-        yield Found(call, "ring", _at(call, number), found.told.rings is None and found.ring is not None)
+        yield Found(call, "ring", _at(call, number), found.reported.rings is None and found.ring is not None)
 
 
-def _at(call: Played, wrong: list[str]) -> str:
+def _at(call: PlayedSituation, wrong: list[str]) -> str:
     return f"{wrong[0]} ({_moments(call)})" if wrong else ""
 
 
-def _verdicts(call: Played) -> dict[str, str]:
+def _verdicts(call: PlayedSituation) -> dict[str, str]:
     """Those that the wire decides. How long music was heard on an answered line, it does not tell."""
     answered, heard = joined(call) is not None, begins(call) is not None
     waited = (waited_until(call) or call.invited) - clock(call)
@@ -91,6 +91,6 @@ def _verdicts(call: Played) -> dict[str, str]:
     return given
 
 
-def _moments(call: Played) -> str:
+def _moments(call: PlayedSituation) -> str:
     own = wire(call)._asdict() | {"joined": joined(call), "voicemail": call.boxed, "ended": call.ended}
     return ", ".join(f"{name} {at - call.invited:.3f}" for name, at in own.items() if at is not None)

@@ -53,7 +53,7 @@ class Office:
         self.findings: list[Finding] = []
         self.corrections: list[Finding] = []
         self.kept: dict[Key, Obligation] = {}
-        self.told: dict[str, list[Fact]] = {}
+        self.reported: dict[str, list[Fact]] = {}
         self.ended: set[str] = set()
         self._n = self._hands = 0
 
@@ -124,8 +124,8 @@ class Office:
         return self
 
     def hear_fact(self, fact: Fact) -> None:
-        hearing = self.monitor.exchanges["toronto"]
-        self._keep(self.monitor._conclude("toronto", hearing, [fact], None))
+        exchange = self.monitor.exchanges["toronto"]
+        self._keep(self.monitor._conclude("toronto", exchange, [fact], None))
 
     def tick(self, now: datetime, heard: dict[str, datetime] | None = None, silent: Iterable[str] = ()) -> Office:
         for outcome in self.monitor.tick(now, heard, list(silent)):
@@ -147,15 +147,15 @@ class Office:
         if outcome is None:
             return
         self.outcomes.append(outcome)
-        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer has it
-        assert isinstance(told, Outcome)
-        for written in told.ledger:
+        (reported,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer has it
+        assert isinstance(reported, Outcome)
+        for written in reported.ledger:
             self.entries.append(written.entry)
             self.findings += written.findings
             self.corrections += written.corrections
             self.kept[written.obligation.key] = written.obligation
-        for fact in told.facts:
-            self.told.setdefault(fact.call, []).append(fact)
+        for fact in reported.facts:
+            self.reported.setdefault(fact.call, []).append(fact)
             if isinstance(fact, f.Ended):
                 self.ended.add(fact.call)
 
@@ -163,7 +163,7 @@ class Office:
         """callmon is stopped and restarted, with what was stored."""
         self.monitor = Monitor(self.settings, "toronto", token=str)
         self.monitor.ledger.restore(one for one in self.kept.values())
-        calls = {call: facts for call, facts in self.told.items() if call not in self.ended}
+        calls = {call: facts for call, facts in self.reported.items() if call not in self.ended}
         self.monitor.restore("toronto", None, calls, {})
         return self
 

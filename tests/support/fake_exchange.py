@@ -23,7 +23,7 @@ class FalseExchange:
 
     def __init__(self) -> None:
         self.ahead = 0.0
-        self.told: bytes | None = None  # the answer to Ping, in place of its clock
+        self.reported: bytes | None = None  # the answer to Ping, in place of its clock
         self.pings = 0
         self._connections: set[_Connection] = set()
         self._began = time.time()
@@ -61,7 +61,7 @@ class FalseExchange:
         return time.time() + self.ahead
 
     def stamp(self) -> bytes:
-        return b"%.6f" % self.time() if self.told is None else self.told
+        return b"%.6f" % self.time() if self.reported is None else self.reported
 
     def tell(self, *lines: bytes) -> None:
         """Sends one event with the present time to each client that has logged in."""

@@ -17,7 +17,7 @@ from callmon.core.snapshot import CallbackStatus, DaemonSnapshot, LineStatus
 from tests.support.store_fixtures import START
 
 
-class Board:
+class MqttBoard:
     """``with Board(port) as board:`` subscribes to all. `shown`: each topic's latest payload; "" if deleted."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Board:
         self._client.reconnect_delay_set(1, 1)
         self._port, self._qos = port, qos
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> MqttBoard:
         self._client.connect("127.0.0.1", self._port)
         self._client.loop_start()
         assert self._subscribed.wait(60)
@@ -58,12 +58,12 @@ class Board:
         self._client.publish(topic, payload, qos=1, retain=True).wait_for_publish(10)
 
     def json(self, topic: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.shown[topic])
-        return told
+        reported: dict[str, Any] = json.loads(self.shown[topic])
+        return reported
 
     def all_of(self, topic: str) -> list[dict[str, Any]]:
         with self._lock:
-            return [json.loads(payload) for told, payload, _, _ in self.heard if told == topic]
+            return [json.loads(payload) for reported, payload, _, _ in self.heard if reported == topic]
 
     def topics(self, below: str) -> list[str]:
         with self._lock:
@@ -80,14 +80,14 @@ class Board:
 
     def _hear(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         with self._lock:
-            told = message.payload.decode()
-            self.shown[message.topic] = told
-            self.heard.append((message.topic, told, message.retain, message.qos))
+            reported = message.payload.decode()
+            self.shown[message.topic] = reported
+            self.heard.append((message.topic, reported, message.retain, message.qos))
 
 
 @dataclass
 class Owed:
-    """A callback that is owed."""
+    """An open callback."""
 
     id: str
     state: str = "open"
@@ -102,11 +102,11 @@ class Owed:
 
 
 class Ledger:
-    def __init__(self, *owed: Owed) -> None:
-        self.entries = {entry.id: entry for entry in owed}
+    def __init__(self, *callbacks: Owed) -> None:
+        self.entries = {entry.id: entry for entry in callbacks}
 
-    def change(self, owed: Owed) -> None:
-        self.entries[owed.id] = owed
+    def change(self, callback: Owed) -> None:
+        self.entries[callback.id] = callback
 
     def close(self, name: str) -> None:
         del self.entries[name]

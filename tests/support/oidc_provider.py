@@ -58,14 +58,14 @@ class Provider:
     async def _metadata(self, _request: Request) -> Response:
         if self.is_away:
             return Response(status_code=503)
-        told = {
+        reported = {
             "issuer": self.url,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/jwks",
             "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
         }
-        return JSONResponse(told | self.metadata)
+        return JSONResponse(reported | self.metadata)
 
     async def _authorize(self, request: Request) -> Response:
         asked = dict(request.query_params)
@@ -99,8 +99,8 @@ class Provider:
 
 
 def _is_client(request: Request) -> bool:
-    kind, _, told = request.headers.get("authorization", "").partition(" ")
-    name, _, secret = b64decode(told).decode().partition(":")
+    kind, _, reported = request.headers.get("authorization", "").partition(" ")
+    name, _, secret = b64decode(reported).decode().partition(":")
     return kind == "Basic" and (unquote(name), unquote(secret)) == (CLIENT, SECRET)
 
 

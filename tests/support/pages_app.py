@@ -68,26 +68,31 @@ def pages(
         yield from _pages(settings(folder, url), fill)
 
 
-def _pages(told: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:
-    store = opening.open_for_writing(told)
+def _pages(reported: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:
+    store = opening.open_for_writing(reported)
     _fill(store)
     fill(store)
     with_accounts(store)
-    daemon = Daemon(told, store)
+    daemon = Daemon(reported, store)
     try:
         daemon.restore()
-        signing = SignIn(AccessService(told.web.access, store))
+        signing = SignIn(AccessService(reported.web.access, store))
         gate = WebApplication(
-            daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, signing.access
+            daemon.metrics,
+            daemon.troubles,
+            daemon.remarks,
+            daemon.standby.role,
+            daemon.page_context,
+            signing.access,
         ).asgi()
         assert isinstance(gate, AccessMiddleware)
         inner = gate._app
         assert isinstance(inner, Starlette)
-        known = (*entries(daemon.site), *signing.entries())
+        known = (*entries(daemon.page_context), *signing.entries())
         routes = [route for route in inner.routes if isinstance(route, Route)]
         yield Pages(gate, known, routes, _visitors(gate), store, daemon)
     finally:
-        daemon.site.close()
+        daemon.page_context.close()
         daemon.runtime.writer.close()
 
 

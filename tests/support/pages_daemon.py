@@ -23,7 +23,7 @@ from callmon.store.database import Database
 from callmon.store.sign_off import keep_prepared
 from tests.support.fact_builder import CALLER, OTHER, TORONTO, Office
 from tests.support.forked_daemon import WarmCallmon
-from tests.support.simulated_exchange import Watched
+from tests.support.simulated_exchange import SimulatedExchange
 from tests.support.store_fixtures import account, answered_call, outcomes, until, wrote
 from tests.unit.test_disruptions import well
 
@@ -69,8 +69,8 @@ def fill(store: Database, now: datetime) -> None:
         office.message(begin + 25 * MINUTE, None, withheld="withheld"),
         office.call_in(begin + 30 * MINUTE, OTHER, "tty"),
     )
-    told = [outcome for number in range(12) for outcome in outcomes(answered_call(number, begin))]
-    wrote(store, *told, *_gapped(begin + 40 * MINUTE), *office.outcomes, *disrupted(now))
+    reported = [outcome for number in range(12) for outcome in outcomes(answered_call(number, begin))]
+    wrote(store, *reported, *_gapped(begin + 40 * MINUTE), *office.outcomes, *disrupted(now))
     audit_event = AuditRow(at=now, who="g.lavoie", act="")
     keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], audit_event)
 
@@ -78,18 +78,18 @@ def fill(store: Database, now: datetime) -> None:
 def _gapped(at: datetime) -> list[Outcome]:
     """A call with a gap in its events."""
     call, channel = "1795500000.1", "PJSIP/trunk-00000099"
-    told: list[f.Fact] = [
+    reported: list[f.Fact] = [
         f.Arrived(call, at, "inbound", "general", "4163272422", CALLER, None, channel),
         f.PhoneRang(call, at + timedelta(seconds=1), "101", "PJSIP/101-00000099"),
         f.Unheard(call, at + timedelta(seconds=9), at + timedelta(seconds=40)),
         f.Ended(call, at + timedelta(seconds=50), "caller"),
     ]
-    return outcomes(told)
+    return outcomes(reported)
 
 
 def disrupted(now: datetime) -> list[Outcome]:
     """The exchange stopped twenty minutes ago."""
-    heard: Watched = well(now - 20 * MINUTE).shut_down().passes(1)
+    heard: SimulatedExchange = well(now - 20 * MINUTE).shut_down().passes(1)
     return list(heard.outcomes)
 
 

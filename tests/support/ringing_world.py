@@ -19,7 +19,7 @@ HOUR = 3_600_000
 OPENS, CLOSES = 9 * HOUR, 17 * HOUR
 
 
-class Site(msgspec.Struct, frozen=True, kw_only=True):
+class RingingSite(msgspec.Struct, frozen=True, kw_only=True):
     """What the people of this world do. Times in seconds."""
 
     seed: int
@@ -38,11 +38,11 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     again: float = 0.0  # share of those who gave up that call again within ten minutes
 
 
-def draws(site: Site, *keys: object) -> random.Random:
+def draws(site: RingingSite, *keys: object) -> random.Random:
     return random.Random(f"{site.seed} {keys}")
 
 
-def simulated(site: Site) -> list[SeenDay]:
+def simulated(site: RingingSite) -> list[SeenDay]:
     days, key = [], 0
     for day in range(site.days):
         arrivals = list(_arrivals(site, day))
@@ -52,11 +52,11 @@ def simulated(site: Site) -> list[SeenDay]:
     return days
 
 
-def _phones(site: Site) -> range:
+def _phones(site: RingingSite) -> range:
     return range(site.phones + site.added)
 
 
-def _arrivals(site: Site, day: int) -> Iterator[int]:
+def _arrivals(site: RingingSite, day: int) -> Iterator[int]:
     """More callers at eleven than in the morning and the evening."""
     rng, at = draws(site, "arrivals", day), float(OPENS)
     most = 1.5 * site.calls_a_day / 8 / HOUR
@@ -66,7 +66,7 @@ def _arrivals(site: Site, day: int) -> Iterator[int]:
 
 
 class _Day:
-    def __init__(self, site: Site, day: int, arrivals: list[int], first: int) -> None:
+    def __init__(self, site: RingingSite, day: int, arrivals: list[int], first: int) -> None:
         self.site, self.day, self.first = site, day, first
         self.heap: list[tuple[int, int, str, int, int, int]] = []
         self.order = 0

@@ -14,11 +14,11 @@ from callmon.store.queries import calls as queries
 from callmon.text.story import as_json
 from callmon.tools.replay import Replay, chunks
 from tests.lab.listener import Event
-from tests.lab.model import Played
+from tests.lab.model import PlayedSituation
 from tests.lab.witness import linkedid
 
 
-def pairs(calls: Iterable[Played], heard: list[Event]) -> Iterable[tuple[Played, str]]:
+def pairs(calls: Iterable[PlayedSituation], heard: list[Event]) -> Iterable[tuple[PlayedSituation, str]]:
     """Each call of the public or of staff, with the id that the exchange gave it."""
     for call in calls:
         own = linkedid(call, heard)
@@ -26,12 +26,12 @@ def pairs(calls: Iterable[Played], heard: list[Event]) -> Iterable[tuple[Played,
         yield call, own
 
 
-def public(calls: Iterable[Played]) -> list[Played]:
+def public(calls: Iterable[PlayedSituation]) -> list[PlayedSituation]:
     """The calls that must be stored: the public's, on a line."""
     return [call for call in calls if call.situation.expect.get("direction") == "inbound"]
 
 
-def told(store: Database, settings: Settings, call: str) -> dict[str, Any] | None:
+def reported(store: Database, settings: Settings, call: str) -> dict[str, Any] | None:
     """A call as stored, as JSON; None if it is not stored."""
     found = queries.stored_calls(store, call, numbers=True)
     assert len(found) <= 1
@@ -46,7 +46,7 @@ def undisturbed(settings: Settings, stream: bytes) -> dict[str, dict[str, Any]]:
     return {call["call"]: call for call in replay.calls()}
 
 
-def disagreements(call: Played, said: Mapping[str, Any]) -> list[str]:
+def disagreements(call: PlayedSituation, said: Mapping[str, Any]) -> list[str]:
     """Each point in which callmon and the script differ. What the script leaves out is not compared."""
     return _differences(f"{call.situation.name} ({call.caller})", call.situation.expect, said)
 
@@ -64,7 +64,7 @@ def _got(said: Mapping[str, Any], key: str) -> Any:
     return (said["answered_by"] or {}).get("extension") if key == "answered_by" else said.get(key)
 
 
-def as_it_went(call: Played, said: Mapping[str, Any]) -> Played:
+def as_it_went(call: PlayedSituation, said: Mapping[str, Any]) -> PlayedSituation:
     """The same call, with the script's values replaced by those of a callmon that received all events.
 
     On a machine too busy for the script, a phone rings or answers later than scripted.
@@ -87,9 +87,9 @@ class Contradictions(NamedTuple):
 
 
 def contradictions(
-    said: Iterable[tuple[Played, dict[str, Any]]],
+    said: Iterable[tuple[PlayedSituation, dict[str, Any]]],
     undisturbed: Mapping[str, Mapping[str, Any]],
-    wrongs: Callable[[Played, dict[str, Any]], list[str]],
+    wrongs: Callable[[PlayedSituation, dict[str, Any]], list[str]],
 ) -> Contradictions:
     """Compares calls with the script, and where they differ with what one callmon reports that received all."""
     found = Contradictions([], [])
@@ -112,9 +112,9 @@ def _as_far(expected: object, got: object) -> object:
 ASKED_FOR = "withheld_but_delivered"
 
 
-def unlike(made: Iterable[tuple[str, str, Mapping[str, Any]]], told: Iterable[Mapping[str, Any]]) -> list[str]:
+def unlike(made: Iterable[tuple[str, str, Mapping[str, Any]]], reported: Iterable[Mapping[str, Any]]) -> list[str]:
     """Differences from each made call's (name, id, truth): other values, calls not reported, calls never made."""
-    calls = {call["call"]: call for call in told}
+    calls = {call["call"]: call for call in reported}
     found = []
     for name, own, expect in made:
         said = calls.pop(own, None)

@@ -37,7 +37,7 @@ async def shown(request: Request) -> Response:
     return HTMLResponse(request.state.csrf)
 
 
-async def told(request: Request) -> Response:
+async def reported(request: Request) -> Response:
     return PlainTextResponse(str((await request.form())["what"]))
 
 
@@ -72,7 +72,7 @@ ENTRIES = (
     PageRoute("numbers", both("numbers"), shown, Right.CALL_BACK),
     PageRoute("reports", both("reports"), shown, Right.REPORT),
     PageRoute("seen", both("seen"), shown, Right.ADMINISTER),
-    PageRoute("say", {"": "/say"}, told, Right.VIEW, ("POST",), act="said"),
+    PageRoute("say", {"": "/say"}, reported, Right.VIEW, ("POST",), act="said"),
     PageRoute("data", {"": "/data"}, shown, Right.VIEW, is_page=False),
     PageRoute("broken", both("broken"), broken, Right.OPEN),
     PageRoute("live", {"": "/live"}, live, Right.VIEW, is_page=False),

@@ -29,7 +29,7 @@ def site(*phones: str, **replaced: str) -> Settings:
     return settings({PHONES: f"{PHONES}\nextensions = [{named}]", **replaced})
 
 
-class Watched:
+class SimulatedExchange:
     """One exchange, one callmon; `now` is the time of both clocks."""
 
     def __init__(self, now: datetime, given: Settings | None = None) -> None:
@@ -44,14 +44,14 @@ class Watched:
 
     # Events of the exchange.
 
-    def feed(self, *events: e.Event) -> Watched:
+    def feed(self, *events: e.Event) -> SimulatedExchange:
         for event in events:
             outcome = self.monitor.feed("toronto", event)
             if outcome is not None:
                 self._keep(outcome)
         return self
 
-    def listed(self, **devices: str) -> Watched:
+    def listed(self, **devices: str) -> SimulatedExchange:
         """The exchange logs callmon in, reports its uptime, and lists its devices and channels."""
         uptime = str(int((self.now - self._up_since).total_seconds()))
         self.feed(e.FullyBooted(self.now, uptime))
@@ -60,10 +60,10 @@ class Watched:
         )
         return self.feed(e.CoreShowChannelsComplete(self.now), e.StatusComplete(self.now))
 
-    def device(self, name: str, state: str) -> Watched:
+    def device(self, name: str, state: str) -> SimulatedExchange:
         return self.feed(e.DeviceStateChange(self.now, f"PJSIP/{name}", state))
 
-    def call(self, number: str = "4163272422", trunk: str = TRUNK, ended: bool = True) -> Watched:
+    def call(self, number: str = "4163272422", trunk: str = TRUNK, ended: bool = True) -> SimulatedExchange:
         """A caller dials a public number, and hangs up at once."""
         self._calls += 1
         uniqueid = f"{int(self.now.timestamp())}.{self._calls}"
@@ -74,35 +74,35 @@ class Watched:
         )
         return self.feed(e.Hangup(self.now, "en", "", number, uniqueid, "16")) if ended else self
 
-    def shut_down(self) -> Watched:
+    def shut_down(self) -> SimulatedExchange:
         return self.feed(e.Shutdown(self.now)).lose()
 
-    def lose(self) -> Watched:
+    def lose(self) -> SimulatedExchange:
         return self.feed(e.ConnectionLost(self.now))
 
-    def boot(self) -> Watched:
+    def boot(self) -> SimulatedExchange:
         self._up_since = self.now
         return self
 
     # Time, and people's actions.
 
-    def passes(self, seconds: float) -> Watched:
+    def passes(self, seconds: float) -> SimulatedExchange:
         """Time passes; callmon checks at each second."""
         for _ in range(round(seconds)):
             self.now += SECOND
             self.look()
         return self
 
-    def at(self, now: datetime) -> Watched:
+    def at(self, now: datetime) -> SimulatedExchange:
         self.now = now
         return self.look()
 
-    def look(self) -> Watched:
+    def look(self) -> SimulatedExchange:
         for outcome in self.monitor.tick(self.now, {"toronto": self.now}):
             self._keep(outcome)
         return self
 
-    def hand(self, action: str, disruption: str = "", **more: Any) -> Watched:
+    def hand(self, action: str, disruption: str = "", **more: Any) -> SimulatedExchange:
         self._hands += 1
         hand = DisruptionCommand(
             n=self._hands, at=self.now, actor="m.tremblay", action=action, disruption=disruption, **more
@@ -111,18 +111,18 @@ class Watched:
             self._keep(outcome)
         return self
 
-    def restart(self) -> Watched:
+    def restart(self) -> SimulatedExchange:
         """callmon is stopped and restarted, with what was stored."""
         self.monitor = Monitor(self.settings, "toronto", token=str)
-        self.monitor.disruptions.book.restore(one for one in self.kept.values() if one.is_live)
+        self.monitor.disruptions.register.restore(one for one in self.kept.values() if one.is_live)
         self.monitor.restore("toronto", self.now, {}, {})
         return self
 
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer has it
-        assert isinstance(told, Outcome)
-        for noted in told.disruptions:
+        (reported,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer has it
+        assert isinstance(reported, Outcome)
+        for noted in reported.disruptions:
             self.entries.append(noted.entry)
             self.kept[noted.disruption.id] = noted.disruption
 

@@ -167,10 +167,10 @@ def account(facts: list[f.Fact], in_hours: bool | None = True) -> Call:
     """The account of these facts."""
     arrival = facts[0]
     assert isinstance(arrival, f.Arrived)
-    told = CallAccount(arrival, in_hours=in_hours)
+    reported = CallAccount(arrival, in_hours=in_hours)
     for fact in facts[1:]:
-        told.record_fact(fact)
-    return told.call()
+        reported.record_fact(fact)
+    return reported.call()
 
 
 def finding(
@@ -196,7 +196,7 @@ class Daemon:
     """A daemon whose snapshot has these values (`MetricsSource`)."""
 
     calls: dict[tuple[str, str], int] = field(default_factory=dict)
-    watched: dict[tuple[str, str], int] = field(default_factory=dict)
+    phones_by_state: dict[tuple[str, str], int] = field(default_factory=dict)
     heard: list[ExchangeStatus] = field(default_factory=list)
     open: dict[str, bool] = field(default_factory=dict)
     other: dict[str, int] = field(default_factory=dict)
@@ -224,7 +224,7 @@ class Daemon:
 
     def _line(self, name: str) -> LineStatus:
         states = {state: self.calls.get((name, state), 0) for state in STATES}
-        phones = {state: count for (line, state), count in self.watched.items() if line == name}
+        phones = {state: count for (line, state), count in self.phones_by_state.items() if line == name}
         is_open = self.open.get(name, False)
         return LineStatus(name, is_open, True, states, None, None, phones, "2026-11-24", {}, {}, (0, 0))
 
@@ -323,18 +323,18 @@ def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
 @contextmanager
 def plans(store: Database) -> Iterator[list[str]]:
     """How SQLite goes about each question that is asked meanwhile."""
-    told: list[str] = []
+    reported: list[str] = []
 
     def asked(
         connection: Any, cursor: Any, statement: str, parameters: Any, context: object, many: object
     ) -> None:
         if statement.startswith("SELECT"):
             rows = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            told.extend(str(row[3]) for row in rows)
+            reported.extend(str(row[3]) for row in rows)
 
     event.listen(store.engine, "before_cursor_execute", asked)
     try:
-        yield told
+        yield reported
     finally:
         event.remove(store.engine, "before_cursor_execute", asked)
 

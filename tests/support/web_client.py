@@ -49,7 +49,7 @@ class Visitor:
         return answer
 
     async def _asked(self, scope: Scope, receive: Receive, send: Send) -> None:
-        told = scope | {"scheme": "http"} if self.is_behind_tls else scope
+        reported = scope | {"scheme": "http"} if self.is_behind_tls else scope
         live, is_over = asyncio.Event(), False
 
         async def leaving() -> Message:
@@ -74,6 +74,6 @@ class Visitor:
             await send(message)
 
         async with asyncio.timeout(PATIENCE):
-            await self._application(told, leaving, seen)
+            await self._application(reported, leaving, seen)
         if live.is_set() and not is_over:
             await send({"type": "http.response.body", "body": b""})

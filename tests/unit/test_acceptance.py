@@ -29,7 +29,7 @@ def bytes_of(name: str) -> bytes:
     return (RECORDINGS / f"{name}.ami").read_bytes()
 
 
-def told(*names: str) -> tuple[Acceptance, list[str]]:
+def reported(*names: str) -> tuple[Acceptance, list[str]]:
     """Recordings of single calls, one after the other; of each the first line, without its time."""
     test, lines = Acceptance(settings.example(), "en"), list[str]()
     for name in names:
@@ -41,7 +41,7 @@ AS_SCRIPTED = ("answered_ring2", "answered_ring4", "vm_message", "abandon_ring1"
 
 
 def test_five_calls_as_scripted_make_a_sheet_to_be_signed() -> None:
-    test, lines = told(*AS_SCRIPTED)
+    test, lines = reported(*AS_SCRIPTED)
     assert lines == [f"✓ {number} general" for number in range(1, 6)]
     assert test.is_over
     assert list(test.result_sheet()) == [
@@ -63,7 +63,7 @@ def test_five_calls_as_scripted_make_a_sheet_to_be_signed() -> None:
 )
 def test_a_call_that_came_out_otherwise_is_made_again(number: int, other: str) -> None:
     before, after = AS_SCRIPTED[: number - 1], AS_SCRIPTED[number - 1 :]
-    test, lines = told(*before, other, *after)
+    test, lines = reported(*before, other, *after)
     assert [line[:3] for line in lines[number - 1 : number + 1]] == [f"✗ {number}", f"✓ {number}"]
     assert test.is_over
 
@@ -89,27 +89,27 @@ OTHERWISE = {
 
 
 @pytest.mark.parametrize("language", OTHERWISE)
-def test_what_came_out_otherwise_is_told_in_the_readers_language(language: str) -> None:
+def test_what_came_out_otherwise_is_reported_in_the_readers_language(language: str) -> None:
     test = Acceptance(settings.example(), language)
     assert list(test.heard("toronto", bytes_of("answered_ring3")))[2:] == OTHERWISE[language]
 
 
-def test_who_makes_the_calls_is_told_which_comes_next() -> None:
+def test_the_person_who_calls_reads_which_call_comes_next() -> None:
     test = Acceptance(settings.example(), "en")
-    told = [line for name in AS_SCRIPTED for line in test.heard("toronto", bytes_of(name))]
-    assert [line for line in told if line.startswith("Make")] == [f"Make call {n}" for n in range(2, 6)]
+    reported = [line for name in AS_SCRIPTED for line in test.heard("toronto", bytes_of(name))]
+    assert [line for line in reported if line.startswith("Make")] == [f"Make call {n}" for n in range(2, 6)]
 
 
 def test_calls_of_staff_are_no_test_calls() -> None:
-    assert told("outbound_answered", "internal_call")[1] == []
+    assert reported("outbound_answered", "internal_call")[1] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_sheet_fits_a_terminal_and_has_every_call_in_one_language(language: str) -> None:
     sheet = list(Acceptance(settings.example(), language).sheet())
     assert max(map(len, sheet)) <= 80
-    told = "\n".join(sheet)
-    assert [(script.fr in told, script.en in told) for script in CALLS] == [
+    reported = "\n".join(sheet)
+    assert [(script.fr in reported, script.en in reported) for script in CALLS] == [
         (language == "fr", language == "en")
     ] * 5
 
@@ -127,11 +127,11 @@ def test_the_command_hears_five_calls_at_a_real_exchange_and_ends(asterisk: Aste
         play(asterisk, calls)
         said = running.stdout.read().splitlines()
     assert [line[:3] for line in said if line.startswith(("✓", "✗"))] == [f"✓ {number}" for number in range(1, 6)]
-    told = [line.removeprefix("     entendu   ") for line in said if line.startswith("     entendu   ")]
+    reported = [line.removeprefix("     entendu   ") for line in said if line.startswith("     entendu   ")]
     wanted = [line.removeprefix("     prévu     ") for line in said if line.startswith("     prévu     ")]
-    assert len(told) == 5
+    assert len(reported) == 5
     # A call for which the script expects no number of rings still has the rings that were counted.
-    assert [(line.split(" · ")[0], line.split(" · ")[-1]) for line in told] == [
+    assert [(line.split(" · ")[0], line.split(" · ")[-1]) for line in reported] == [
         (line.split(" · ")[0], line.split(" · ")[-1]) for line in wanted
     ]
     assert (said[-1].split()[0], running.returncode) == ("Responsable", 0)

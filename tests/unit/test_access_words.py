@@ -16,8 +16,8 @@ def test_every_sentence_of_the_door_is_in_the_catalogues_and_no_other() -> None:
     said = {text for path in ACCESS.rglob("*.py") for text in of_python(path.read_text(encoding="utf-8"))}
     said |= {text for path in ACCESS.rglob("*.html") for text in of_template(path.read_text(encoding="utf-8"))}
     with (LOCALE / ENGLISH).open("rb") as lines:
-        told = {str(message.id) for message in read_po(lines) if message.context == CONTEXT}
-    assert told == said
+        reported = {str(message.id) for message in read_po(lines) if message.context == CONTEXT}
+    assert reported == said
 
 
 @pytest.mark.parametrize(

@@ -53,10 +53,10 @@ def test_every_alert_has_an_entry_in_the_runbook_and_no_other_has(language: str)
 
 def test_the_two_runbooks_have_the_same_sections_in_the_same_order() -> None:
     sections = {
-        language: re.findall(r"^## ((?:board-)?\w+)\n\n\*\*", told, re.MULTILINE)
-        for language, told in RUNBOOK.items()
+        language: re.findall(r"^## ((?:board-)?\w+)\n\n\*\*", reported, re.MULTILINE)
+        for language, reported in RUNBOOK.items()
     }
-    counts = {language: len(re.findall(r"^## ", told, re.MULTILINE)) for language, told in RUNBOOK.items()}
+    counts = {language: len(re.findall(r"^## ", reported, re.MULTILINE)) for language, reported in RUNBOOK.items()}
     assert (sections["fr"], counts["fr"]) == (sections["en"], counts["en"])
 
 
@@ -68,7 +68,7 @@ def test_an_entry_of_the_runbook_says_the_same_five_things(alert: str, language:
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_an_alert_has_every_text_in_both_languages_and_says_how_urgent_it_is(alert: str) -> None:
+def test_an_alert_has_every_text_in_both_languages_and_its_urgency(alert: str) -> None:
     rule = RULES.split(f"- alert: {alert}\n")[1].split("- alert: ")[0]
     annotations = rule.split("        annotations:\n")[1]
     assert re.findall(r"^          (\w+):", annotations, re.MULTILINE) == [*TEXTS, *LINKS]
@@ -80,7 +80,7 @@ def test_an_alert_has_every_text_in_both_languages_and_says_how_urgent_it_is(ale
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_an_alert_leads_to_its_own_entry_of_the_guide_and_to_a_board_that_ships(alert: str) -> None:
+def test_an_alert_leads_to_its_guide_entry_and_a_shipped_board(alert: str) -> None:
     rule = RULES.split(f"- alert: {alert}\n")[1].split("- alert: ")[0]
     assert re.findall(r"^ +runbook_url: '(.+)'$", rule, re.MULTILINE) == [
         f"{{{{ $externalLabels.callmon_url }}}}/en/guide#{alert.lower()}"
@@ -94,7 +94,7 @@ def test_every_alert_begins_with_callmon_and_no_name_is_given_twice() -> None:
     assert sorted(set(ALERTS)) == sorted(ALERTS)
 
 
-def test_a_recorded_series_is_named_by_its_level_its_metric_and_its_operation() -> None:
+def test_a_recorded_series_is_named_by_level_metric_and_operation() -> None:
     recorded = re.findall(r"^ +- record: (.+)$", RULES + BOARD_RULES, re.MULTILINE)
     assert [name for name in recorded if not re.fullmatch(r"[a-z_]+:callmon_[a-z_]+:[a-z_]+", name)] == []
     assert sorted(set(recorded)) == sorted(recorded)
@@ -102,8 +102,8 @@ def test_a_recorded_series_is_named_by_its_level_its_metric_and_its_operation() 
 
 def test_every_alert_is_seen_to_fire_and_its_texts_to_the_letter() -> None:
     fires = {name for name in ALERTS if re.search(rf'alertname="{name}",alertstate="firing"', TESTS)}
-    told = set(re.findall(r"alertname: (\w+)\n +exp_alerts:\n", TESTS))
-    assert (sorted(fires), sorted(told)) == (sorted(ALERTS), sorted(ALERTS))
+    reported = set(re.findall(r"alertname: (\w+)\n +exp_alerts:\n", TESTS))
+    assert (sorted(fires), sorted(reported)) == (sorted(ALERTS), sorted(ALERTS))
 
 
 def test_a_local_time_is_written_in_one_way_only() -> None:
@@ -125,7 +125,7 @@ def test_every_metric_that_a_rule_names_is_one_of_callmons() -> None:
 
 
 @pytest.mark.parametrize("text", [RULES, TESTS, ROUTES, TEMPLATES, *RUNBOOK.values()], ids=lambda text: text[:20])
-def test_no_text_of_an_alert_has_a_persons_number_or_a_metaphor_of_a_disability(text: str) -> None:
+def test_no_text_of_an_alert_has_a_number_or_a_disability_metaphor(text: str) -> None:
     numbers = ["".join(match.groups()) for match in NUMBER.finditer(text)]
     assert ([n for n in numbers if n not in PUBLIC], METAPHOR.findall(text)) == ([], [])
 
@@ -133,7 +133,7 @@ def test_no_text_of_an_alert_has_a_persons_number_or_a_metaphor_of_a_disability(
 # ── routes ──
 
 
-def test_every_route_of_an_urgent_alert_names_its_hours_and_is_mute_on_closed_days() -> None:
+def test_every_route_of_an_urgent_alert_names_its_hours() -> None:
     """A route within another does not inherit them."""
     body = ROUTES.split("  routes:\n", 1)[1].split("\nreceivers:")[0]
     routes = [route for route in re.split(r"\n    - ", "\n" + body) if "urgency=" in route.split("\n")[0]]
@@ -240,7 +240,7 @@ def minutes(days: int) -> Iterator[datetime]:
 
 
 @pytest.mark.parametrize("name", CALENDARS)
-def test_people_are_told_in_the_calendars_opening_hours_and_in_no_other(name: str) -> None:
+def test_people_are_notified_in_the_calendars_opening_hours_alone(name: str) -> None:
     calendar = CALENDARS[name]
     intervals = time_intervals(calendar, FIRST, MONTHS)
     wrong = [at for at in minutes(200) if may_be_told(intervals, "callmon_open", at) != calendar.is_open(at)]
@@ -248,7 +248,7 @@ def test_people_are_told_in_the_calendars_opening_hours_and_in_no_other(name: st
 
 
 @pytest.mark.parametrize("name", ["the ministry's", "with special hours", "closed at noon"])
-def test_the_digest_comes_a_quarter_of_an_hour_before_the_first_opening_of_a_day(name: str) -> None:
+def test_the_digest_comes_a_quarter_of_an_hour_before_opening(name: str) -> None:
     calendar = CALENDARS[name]
     intervals = time_intervals(calendar, FIRST, MONTHS)
 
@@ -261,7 +261,7 @@ def test_the_digest_comes_a_quarter_of_an_hour_before_the_first_opening_of_a_day
 
 
 @pytest.mark.parametrize("name", CALENDARS)
-def test_the_lead_is_told_after_an_hour_of_opening_time(name: str) -> None:
+def test_the_lead_is_reported_after_an_hour_of_opening_time(name: str) -> None:
     calendar = CALENDARS[name]
     intervals = time_intervals(calendar, FIRST, MONTHS)
 

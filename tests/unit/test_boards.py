@@ -67,7 +67,7 @@ def sources_of(board: Json) -> list[str]:
 
 
 @pytest.mark.parametrize(("language", "name"), EVERY)
-def test_an_import_by_hand_asks_for_the_sources_of_the_board_and_for_no_other(language: str, name: str) -> None:
+def test_a_manual_import_asks_for_the_boards_sources_alone(language: str, name: str) -> None:
     board = as_it_is(language, name)
     inputs = {one["name"]: one["pluginId"] for one in board["__inputs"]}
     chosen = {
@@ -104,7 +104,7 @@ READ_NOT_LOOKED_AT = {"calls", "itself"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in READ_NOT_LOOKED_AT])
-def test_the_first_screen_has_three_graphs_and_at_most_a_third_of_what_is_open_are_tables(name: str) -> None:
+def test_the_first_screen_has_three_graphs_and_few_tables(name: str) -> None:
     """On 1920 x 1080 pixels, 28 rows of Grafana's grid."""
     panels = [panel for panel in as_it_is("en", name)["panels"] if panel["type"] != "row"]
     graphs = [p for p in panels if p["type"] in GRAPHS and p["gridPos"]["y"] + p["gridPos"]["h"] <= 28]
@@ -119,10 +119,12 @@ def test_the_linter_has_nothing_to_say() -> None:
     assert lint.everything() == []
 
 
-def test_a_day_is_the_same_in_the_boards_in_the_database_and_in_the_configuration() -> None:
-    told = re.search(r"boards\.zone\(\).*\$\$ SELECT '([^']+)' \$\$", (PLACE / "reader.sql").read_text("utf-8"))
-    assert told is not None
-    assert {told[1], ZONE, Configuration.model_fields["timezone"].default} == {"America/Toronto"}
+def test_a_day_is_the_same_in_boards_database_and_configuration() -> None:
+    reported = re.search(
+        r"boards\.zone\(\).*\$\$ SELECT '([^']+)' \$\$", (PLACE / "reader.sql").read_text("utf-8")
+    )
+    assert reported is not None
+    assert {reported[1], ZONE, Configuration.model_fields["timezone"].default} == {"America/Toronto"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -377,12 +379,12 @@ FAULTS: list[tuple[str, str, Fault, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "fault", "plant", "told"), FAULTS, ids=[fault for _, fault, *_ in FAULTS])
-def test_the_linter_sees(name: str, fault: str, plant: Fault, told: str) -> None:
+@pytest.mark.parametrize(("name", "fault", "plant", "reported"), FAULTS, ids=[fault for _, fault, *_ in FAULTS])
+def test_the_linter_sees(name: str, fault: str, plant: Fault, reported: str) -> None:
     board = written("en", name)
     assert lint.lint(board, "en") == []
     plant(board)
-    assert [one for one in lint.lint(board, "en") if told in one] != [], lint.lint(board, "en")
+    assert [one for one in lint.lint(board, "en") if reported in one] != [], lint.lint(board, "en")
 
 
 BETWEEN: list[tuple[str, Fault, str]] = [
@@ -395,19 +397,19 @@ BETWEEN: list[tuple[str, Fault, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "plant", "told"), BETWEEN, ids=[fault for fault, *_ in BETWEEN])
-def test_the_linter_sees_between_the_languages(fault: str, plant: Fault, told: str) -> None:
+@pytest.mark.parametrize(("fault", "plant", "reported"), BETWEEN, ids=[fault for fault, *_ in BETWEEN])
+def test_the_linter_sees_between_the_languages(fault: str, plant: Fault, reported: str) -> None:
     french, english = written("fr", "live"), written("en", "live")
     assert alike.lint_pair(french, english) == []
     plant(french)
-    assert [one for one in alike.lint_pair(french, english) if told in one] != []
+    assert [one for one in alike.lint_pair(french, english) if reported in one] != []
 
 
 def test_the_linter_sees_a_title_that_was_left_in_english() -> None:
     french, english = written("fr", "live"), written("en", "live")
     for n, panel in enumerate(french["panels"]):
         panel["title"] = english["panels"][n]["title"]
-    seen = [told for told in alike.lint_pair(french, english) if "missing French" in told]
+    seen = [reported for reported in alike.lint_pair(french, english) if "missing French" in reported]
     assert len(seen) == sum(not alike.SAME.fullmatch(panel["title"]) for panel in english["panels"])
 
 

@@ -14,7 +14,7 @@ GROUNDS = {"light": "#ffffff", "Grafana's dark": "#181b1f", "the wall": "#0b1220
 LEAST_CONTRAST = 3.0  # WCAG 1.4.11
 LEAST_DISTANCE = 10.0  # of two colours in CIELAB
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB.
-SIGHTS = {
+VISIONS = {
     "all colours": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
     "protanopia": (
         (0.152286, 1.052583, -0.204868),
@@ -50,9 +50,9 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def seen(colour: str, sight: str) -> Linear:
+def seen(colour: str, vision: str) -> Linear:
     """Its place in CIELAB."""
-    matrix, given = SIGHTS[sight], linear(colour)
+    matrix, given = VISIONS[vision], linear(colour)
     red, green, blue = (min(1.0, max(0.0, sum(a * b for a, b in zip(row, given, strict=True)))) for row in matrix)
     x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
     y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
@@ -66,7 +66,7 @@ def test_each_colour_is_seen_on_a_light_and_on_a_dark_ground(ground: str) -> Non
     assert [one for one in COLOURS if contrast(one, GROUNDS[ground]) < LEAST_CONTRAST] == []
 
 
-@pytest.mark.parametrize("sight", SIGHTS)
-def test_no_two_colours_are_seen_as_one(sight: str) -> None:
+@pytest.mark.parametrize("vision", VISIONS)
+def test_no_two_colours_are_seen_as_one(vision: str) -> None:
     pairs = combinations(COLOURS, 2)
-    assert [pair for pair in pairs if dist(*(seen(one, sight) for one in pair)) < LEAST_DISTANCE] == []
+    assert [pair for pair in pairs if dist(*(seen(one, vision) for one in pair)) < LEAST_DISTANCE] == []

@@ -29,9 +29,9 @@ def panel(kind: str = "table", **units: str) -> Json:
     }
 
 
-def test_of_every_panel_a_truth_is_known_and_no_truth_is_of_a_panel_that_is_gone() -> None:
+def test_every_panel_has_a_truth_and_every_truth_a_panel() -> None:
     titles = {name: [one["title"] for one in board["panels"]] for name, board in lint.read("en").items()}
-    known = {(name, title) for name, told in TRUTHS.items() for title in told} | CURVES
+    known = {(name, title) for name, reported in TRUTHS.items() for title in reported} | CURVES
     asked = {(name, title) for name, all_of in titles.items() for title in all_of}
     assert known - asked == set()
     without = {
@@ -87,7 +87,7 @@ def test_what_tells_something_is_not_empty(row: Json) -> None:
         ("words", "s", False),
     ],
 )
-def test_a_unit_that_does_not_say_what_was_measured_is_told(value: object, unit: str, is_wrong: bool) -> None:
+def test_a_unit_that_does_not_say_what_was_measured_is_reported(value: object, unit: str, is_wrong: bool) -> None:
     assert bool(wrong_units(panel(x=unit), [{"x": value}])) == is_wrong
 
 

@@ -72,9 +72,7 @@ NIGHT = Calendar(TORONTO, week(periods((wall_time(0, 30), wall_time(2, 30)))))
         ("2150-06-15 12:00", True),
     ],
 )
-def test_the_office_is_open_from_the_opening_instant_to_just_before_the_closing_one(
-    when: str, is_open: bool
-) -> None:
+def test_the_office_is_open_from_the_opening_to_before_the_closing(when: str, is_open: bool) -> None:
     assert OFFICE.is_open(at(when)) is is_open
 
 
@@ -128,7 +126,7 @@ def test_the_office_closes_next(calendar: Calendar, when: str, closes: str) -> N
     assert local(calendar.closes_next(at(when))) == closes
 
 
-def test_a_line_that_never_closes_has_no_closing_and_one_that_never_opens_no_opening() -> None:
+def test_a_line_always_open_has_no_closing_and_a_closed_one_no_opening() -> None:
     always = Calendar(
         TORONTO, ALWAYS.hours, ClosedDays(remove=frozenset(d for y in range(2026, 2031) for d in ontario(y)))
     )
@@ -228,7 +226,7 @@ def test_lunch_is_not_closing_and_a_saturday_opening_makes_no_business_day() -> 
     assert local(LUNCH.business_days_after(at("2026-11-27 12:00"), 1)) == "2026-11-30 17:00"
 
 
-def test_a_calendar_without_business_days_says_so_instead_of_searching_for_ever() -> None:
+def test_a_calendar_without_business_days_says_so_and_does_not_search() -> None:
     with pytest.raises(ValueError, match="no business day"):
         NEVER.business_days_after(at("2026-11-24 12:00"), 1)
     with pytest.raises(ValueError, match="negative"):
@@ -291,9 +289,7 @@ def test_there_is_no_due_soon_where_it_never_opens() -> None:
         ("2026-11-24 12:00", "2026-11-24 12:00", None),
     ],
 )
-def test_the_actionable_deadline_is_the_last_moment_at_which_somebody_could_act(
-    opened: str, due: str, deadline: str | None
-) -> None:
+def test_the_actionable_deadline_is_the_last_moment_to_act(opened: str, due: str, deadline: str | None) -> None:
     assert local(OFFICE.actionable(at(due), at(opened))) == deadline
 
 
@@ -395,11 +391,11 @@ def test_the_closed_days_are_those_that_the_library_finds_by_country() -> None:
 
 def test_no_other_countrys_closed_days_are_loaded() -> None:
     code = "import sys; from callmon.config.closed_days import ontario; print(len(ontario(2026)))"
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", f"{code}; print('holidays.countries' in sys.modules)"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert told.stdout == "14\nFalse\n"
+    assert reported.stdout == "14\nFalse\n"
 
 
 @pytest.mark.parametrize("year", [1, 1866, 2101, 9999])

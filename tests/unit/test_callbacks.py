@@ -46,10 +46,10 @@ def office_message(at: datetime, **more: Any) -> Any:
     return Office().message(at, **more)
 
 
-@pytest.mark.parametrize(("at", "told"), [(DAY - MILLI, 0), (DAY, 0), (DAY + MILLI, 1)])
-def test_what_is_not_paid_falls_due_after_the_last_moment_and_not_at_it(at: timedelta, told: int) -> None:
+@pytest.mark.parametrize(("at", "reported"), [(DAY - MILLI, 0), (DAY, 0), (DAY + MILLI, 1)])
+def test_what_is_not_paid_falls_due_after_the_last_moment_and_not_at_it(at: timedelta, reported: int) -> None:
     office = Office().hear(office_message(TUESDAY)).tick(TUESDAY + at)
-    assert office.verdicts() == [("not_met", "not_called_back")] * told
+    assert office.verdicts() == [("not_met", "not_called_back")] * reported
 
 
 DUES = [
@@ -130,7 +130,7 @@ def test_a_complaint_is_due_twice(received: str, first: str, second: str) -> Non
 # ── time, with nothing arriving ──
 
 
-def test_due_soon_and_overdue_are_told_once_each_also_across_restarts() -> None:
+def test_due_soon_and_overdue_are_reported_once_each_also_across_restarts() -> None:
     office = Office().hear(office_message(TUESDAY))
     soon = local("2026-11-24 14:30")
     office.tick(soon)
@@ -144,7 +144,7 @@ def test_due_soon_and_overdue_are_told_once_each_also_across_restarts() -> None:
     assert office.verdicts() == [("not_met", "not_called_back")]
 
 
-def test_a_callmon_that_was_down_at_the_due_time_tells_it_afterwards_with_the_times_that_they_were() -> None:
+def test_callmon_down_at_the_due_time_reports_it_later_with_true_times() -> None:
     office = Office().hear(office_message(TUESDAY)).restart().tick(TUESDAY + 40 * HOUR)
     assert [(type(x).__name__, x.at) for x in office.entries] == [
         ("Owed", TUESDAY),
@@ -182,11 +182,11 @@ def test_the_verdict_waits_no_longer_when_that_callback_was_too_short() -> None:
     assert (office.verdicts(), office.one().state) == ([("not_met", "answered_too_short")], "open")
 
 
-@pytest.mark.parametrize(("lag", "told"), [(0.0, 1), (0.2, 1), (0.25, 0), (9.0, 0), (60.0, 0)])
-def test_a_verdict_waits_for_what_the_exchange_may_still_be_saying(lag: float, told: int) -> None:
+@pytest.mark.parametrize(("lag", "reported"), [(0.0, 1), (0.2, 1), (0.25, 0), (9.0, 0), (60.0, 0)])
+def test_a_verdict_waits_for_what_the_exchange_may_still_be_saying(lag: float, reported: int) -> None:
     now = TUESDAY + DAY + 0.25 * SECOND
     office = Office().hear(office_message(TUESDAY)).tick(now, {"toronto": now - lag * SECOND})
-    assert len(office.verdicts()) == told
+    assert len(office.verdicts()) == reported
 
 
 def test_where_a_whole_callback_fits_into_what_was_unheard_nobody_knows() -> None:
@@ -235,7 +235,7 @@ def test_a_repeated_message_keeps_the_oldest_clock_and_is_counted() -> None:
     assert (office.one().count, office.one().opened, office.one().dues.clock) == (3, TUESDAY, TUESDAY + DAY)
 
 
-def test_another_service_another_number_and_a_complaint_are_obligations_of_their_own() -> None:
+def test_another_service_number_or_kind_is_an_obligation_of_its_own() -> None:
     office = Office()
     office.hear(
         office.message(TUESDAY), office.message(TUESDAY + HOUR, line="poci"), office.message(TUESDAY, OTHER)
@@ -260,7 +260,7 @@ def test_another_service_another_number_and_a_complaint_are_obligations_of_their
         (CALLER, {}, None),
     ],
 )
-def test_what_cannot_be_called_back_is_kept_with_the_reason_and_out_of_the_denominator(
+def test_what_cannot_be_called_back_is_not_in_the_denominator(
     caller: str | None, more: dict[str, Any], hidden: str | None
 ) -> None:
     office = Office().hear(office_message(TUESDAY, caller=caller, **more)).tick(TUESDAY + 3 * DAY)
@@ -269,7 +269,7 @@ def test_what_cannot_be_called_back_is_kept_with_the_reason_and_out_of_the_denom
     assert office.one().is_open
 
 
-def test_a_replay_tells_what_is_owed_and_its_verdict_when_its_clock_has_passed_the_due_time() -> None:
+def test_a_replay_shows_what_is_due_once_its_clock_passed_the_due_time() -> None:
     from tests.support.ami_builders import Exchange
 
     exchange = Exchange()
@@ -325,7 +325,7 @@ def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> N
     assert shown() == {}
 
 
-def test_a_board_is_shown_the_callbacks_that_are_owed_and_each_change_once() -> None:
+def test_a_board_is_shown_the_callbacks_that_are_due_and_each_change_once() -> None:
     office = Office()
     shelf = office.monitor.ledger.index
     office.hear(office.message(TUESDAY, language="fr"), office.message(TUESDAY, None, withheld="withheld"))

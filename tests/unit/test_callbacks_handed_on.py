@@ -1,4 +1,4 @@
-"""A call to a number owed reaches the ledger: the person rung first, a code dialled, a call handed on."""
+"""A call to the number of an open callback reaches the ledger: first phone, a code dialled, a call handed on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from callmon.core.facts import OUTSIDE
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.row_mapping import without_numbers
-from callmon.text.lists import CallbackList, owed_as_json
+from callmon.text.lists import CallbackList, obligation_as_json
 from callmon.text.records import instant
 from tests.recordings.test_clicked import dials, local
 from tests.recordings.test_integrity import blind
@@ -57,7 +57,7 @@ def due(office: Office) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("until", "verdict"), [(18, ("met", "called_back")), (17.999, ("met", "answered_too_short"))]
 )
-def test_a_person_who_was_rung_first_is_called_back_when_a_phone_has_talked_for_ten_seconds(
+def test_a_person_rung_first_is_called_back_after_ten_seconds_of_talk(
     until: float, verdict: tuple[str, str]
 ) -> None:
     office = owing()
@@ -69,7 +69,7 @@ def test_a_person_who_was_rung_first_is_called_back_when_a_phone_has_talked_for_
 
 
 @pytest.mark.parametrize("given", [None, STRICT])
-def test_a_call_that_no_phone_joined_leaves_the_callback_unknown_and_never_not_met(given: Any) -> None:
+def test_a_call_that_no_phone_joined_leaves_the_callback_unknown(given: Any) -> None:
     office = owing(given=given)
     office.hear(rung_first(office, joined=None))
     assert (office.story(), due(office)) == (["Owed", "Unattributed"], [("unknown", "not_attributed")])
@@ -92,11 +92,11 @@ def test_a_call_that_no_phone_joined_leaves_the_callback_unknown_and_never_not_m
 def test_the_list_tells_of_a_call_that_callmon_cannot_attribute(language: str, history: str) -> None:
     office = owing()
     office.hear(rung_first(office, joined=None))
-    told = CallbackList(usual(), language, LATER).history(office.one())
-    assert told.replace("\N{NO-BREAK SPACE}", " ") == history
+    reported = CallbackList(usual(), language, LATER).history(office.one())
+    assert reported.replace("\N{NO-BREAK SPACE}", " ") == history
 
 
-def test_programs_and_boards_are_told_when_a_call_was_that_callmon_cannot_attribute() -> None:
+def test_programs_and_boards_learn_of_a_call_that_is_not_attributed() -> None:
     office = owing()
     assert unattributed(office) == (None, None)
     office.hear(rung_first(office, joined=None))
@@ -110,7 +110,7 @@ def unattributed(office: Office) -> tuple[str | None, str | None]:
     summary = summary_of(one)
     assert summary is not None
     board = json.loads(topics.of_callback(summary))
-    return owed_as_json(WorklistItem(one, None, None))["unattributed"], board["unattributed"]
+    return obligation_as_json(WorklistItem(one, None, None))["unattributed"], board["unattributed"]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def unattributed(office: Office) -> tuple[str | None, str | None]:
         (60, STRICT, ("not_met", "not_called_back")),
     ],
 )
-def test_four_rings_for_nobody_knows_whom_may_have_been_an_attempt_where_attempts_count(
+def test_four_rings_for_an_unknown_person_may_be_an_attempt(
     rang_for: float, given: Any, verdict: tuple[str, str]
 ) -> None:
     office = owing(given=given)
@@ -132,15 +132,13 @@ def test_four_rings_for_nobody_knows_whom_may_have_been_an_attempt_where_attempt
 @pytest.mark.parametrize(
     ("lasted", "verdict"), [(10, ("unknown", "not_attributed")), (9.999, ("not_met", "not_called_back"))]
 )
-def test_where_attempts_do_not_count_ten_seconds_with_nobody_knows_whom_may_have_been_the_callback(
-    lasted: float, verdict: tuple[str, str]
-) -> None:
+def test_ten_seconds_with_an_unknown_person_may_be_the_callback(lasted: float, verdict: tuple[str, str]) -> None:
     office = owing(given=STRICT)
     office.hear(rung_first(office, joined=None, until=5 + lasted))
     assert due(office) == [verdict]
 
 
-def test_the_verdict_waits_for_a_person_who_was_rung_first_and_answered_before_it_was_due() -> None:
+def test_the_verdict_waits_for_a_person_rung_first_before_due() -> None:
     office = owing()
     call, answered = office.call(), TUESDAY + DAY - 2 * SECOND
     office.hear_fact(f.Arrived(call, answered, "outbound", None, DEBTOR, None, None, TRUNK, person_first=True))
@@ -151,14 +149,14 @@ def test_the_verdict_waits_for_a_person_who_was_rung_first_and_answered_before_i
     assert office.verdicts() == [("unknown", "not_attributed")]
 
 
-def test_a_call_in_time_that_becomes_known_after_the_due_time_takes_not_met_away() -> None:
+def test_a_call_in_time_that_is_known_late_removes_not_met() -> None:
     office = owing()
     assert due(office) == [("not_met", "not_called_back")]
     office.hear(rung_first(office, joined=None))
     assert [(x.verdict, x.reason_key) for x in office.corrections] == [("unknown", "not_attributed")]
 
 
-def test_a_complaint_is_not_missed_where_nobody_knows_whose_call_to_the_number_it_was() -> None:
+def test_a_complaint_is_not_missed_if_the_call_may_be_of_another() -> None:
     office = Office()
     call = office.call()
     made = f.ComplaintMade(call, TUESDAY)
@@ -178,12 +176,12 @@ def test_a_restart_in_the_middle_of_such_a_call_loses_nothing() -> None:
         assert due(office) == [("met", "called_back")]
 
 
-def test_of_a_call_to_somebody_else_nothing_is_told_and_of_this_one_no_number_is_stored_in_clear() -> None:
+def test_another_persons_call_is_not_reported_and_no_number_is_clear() -> None:
     office = Office()
     office.hear(office.message(TUESDAY, caller=OTHER))
     facts = rung_first(office)
     office.hear(facts)
-    assert list(office.told) == ["1700000001.0"]
+    assert list(office.reported) == ["1700000001.0"]
     first = facts[0][1]
     assert isinstance(first, f.Arrived)
     assert without_numbers(first).dialled == OUTSIDE
@@ -229,7 +227,7 @@ def test_the_talk_with_each_phone_counts_and_the_ringing_between_does_not(
         assert due(office) == [("met", reason)]
 
 
-def test_four_rings_and_a_short_talk_are_told_apart_and_the_verdict_says_that_the_person_answered() -> None:
+def test_four_rings_and_a_short_talk_differ_in_the_verdict() -> None:
     for given, verdict in ((None, "met"), (STRICT, "not_met")):
         office = owing(given=given)
         office.hear(office.call_out(LATER, talked=6, rang=30))
@@ -247,7 +245,7 @@ def debt(exchange: Exchange) -> Obligation:
     return one
 
 
-def owed() -> Exchange:
+def exchange_with_callback() -> Exchange:
     """DEBTOR has left a message at 40 s."""
     exchange = Exchange()
     caller = exchange.at(0).call(caller=DEBTOR)
@@ -268,21 +266,21 @@ def calls_out(exchange: Exchange, exten: str, string: str = f"{DEBTOR}@trunk") -
 
 @pytest.mark.parametrize("exten", ["*69", "05", "*70", "s", "9911"])
 def test_a_code_counts_by_the_number_that_the_exchange_dials_for_it(exten: str) -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     both = calls_out(exchange, exten)
     exchange.at(116).ends(*both)
     assert (debt(exchange).state, debt(exchange).phone) == ("paid", "101")
 
 
 def test_a_number_that_was_dialled_is_not_replaced_by_what_the_trunk_dials() -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     both = calls_out(exchange, "94165550103")
     exchange.at(116).ends(*both)
     assert debt(exchange).state == "open"
 
 
 def test_a_code_for_another_number_is_no_callback() -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     both = calls_out(exchange, "*69", "4165550103@trunk")
     exchange.at(116).ends(*both)
     assert (debt(exchange).state, debt(exchange).attempts) == ("open", ())
@@ -296,9 +294,9 @@ def verdict(exchange: Exchange) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("number", ["2422", "4163272422"])
-def test_a_caller_from_outside_who_is_forwarded_to_the_number_has_called_nobody_back(number: str) -> None:
+def test_a_forwarded_outside_caller_has_called_nobody_back(number: str) -> None:
     """The number is a mobile of ours, say: the two who talk are both outside. Nobody knows, all the same."""
-    exchange = owed()
+    exchange = exchange_with_callback()
     caller = exchange.call(number, "PJSIP/other", caller="4165550104")
     far = exchange.dial(caller, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
     exchange.ring(caller, far)
@@ -309,8 +307,8 @@ def test_a_caller_from_outside_who_is_forwarded_to_the_number_has_called_nobody_
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_a_person_whom_an_agent_consults_within_another_call_may_have_been_called_back(answered: bool) -> None:
-    exchange = owed()
+def test_a_person_consulted_within_another_call_may_be_called_back(answered: bool) -> None:
+    exchange = exchange_with_callback()
     caller = exchange.call(caller="4165550104")
     (phone,) = exchange.rings(caller, "PJSIP/101")
     exchange.at(103).answer(caller, phone)
@@ -326,7 +324,7 @@ def test_a_person_whom_an_agent_consults_within_another_call_may_have_been_calle
 
 @pytest.mark.parametrize(("second", "state"), [(5, "paid"), (4.9, "open")])
 def test_a_callback_that_201_hands_to_203_lasts_until_the_person_hangs_up(second: float, state: str) -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     phone, far = calls_out(exchange, f"9{DEBTOR}")
     blind(exchange.at(110), far, phone, "103")
     (other,) = exchange.at(110.1).rings(far, "PJSIP/103")
@@ -335,8 +333,8 @@ def test_a_callback_that_201_hands_to_203_lasts_until_the_person_hangs_up(second
     assert (debt(exchange).state, len(debt(exchange).attempts)) == (state, 0 if state == "paid" else 1)
 
 
-def test_a_callback_announced_on_a_second_line_and_joined_goes_on_with_the_colleague() -> None:
-    exchange = owed()
+def test_a_callback_announced_and_joined_goes_on_with_the_colleague() -> None:
+    exchange = exchange_with_callback()
     phone, far = calls_out(exchange, f"9{DEBTOR}")
     exchange.at(108).event("Hold", **exchange._of(phone), MusicClass="default")
     second = exchange.new("PJSIP/101", 4, "103", caller="101", context="internal")
@@ -365,10 +363,10 @@ def test_a_callback_announced_on_a_second_line_and_joined_goes_on_with_the_colle
         ("9911", "911@trunk", True, "not_met"),
     ],
 )
-def test_a_code_whose_number_nobody_knows_may_have_been_the_callback_if_it_was_answered(
+def test_a_code_of_an_unknown_number_may_be_the_callback_if_answered(
     exten: str, string: str, answered: bool, known: str
 ) -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     phone = exchange.new("PJSIP/101", 4, exten, caller="101", context="internal")
     far = exchange.dial(phone, "PJSIP/trunk", dial_string=string)
     exchange.ring(phone, far)
@@ -378,8 +376,8 @@ def test_a_code_whose_number_nobody_knows_may_have_been_the_callback_if_it_was_a
     assert verdict(exchange)[0] == known
 
 
-def test_a_desk_that_redirects_the_person_hands_the_callback_on_without_any_event() -> None:
-    exchange = owed()
+def test_a_desk_that_redirects_hands_the_callback_on_without_any_event() -> None:
+    exchange = exchange_with_callback()
     phone, far = calls_out(exchange, f"9{DEBTOR}")
     exchange.at(110).leave(far)
     exchange.hangup(phone)
@@ -391,10 +389,10 @@ def test_a_desk_that_redirects_the_person_hands_the_callback_on_without_any_even
 
 
 @pytest.mark.parametrize("phone_first", [False, True])
-def test_a_conference_into_which_the_person_is_called_is_a_callback_in_whatever_order_they_come(
+def test_a_conference_with_the_person_is_a_callback_in_any_order(
     phone_first: bool,
 ) -> None:
-    exchange = owed()
+    exchange = exchange_with_callback()
     agent = exchange.new("PJSIP/101", 4, "620", caller="101", context="internal") if phone_first else None
     if agent is not None:
         exchange.up(agent)
@@ -419,8 +417,8 @@ def enters(exchange: Exchange, channel: Channel, bridge: str) -> None:
     exchange.event("BridgeEnter", BridgeUniqueid=bridge, BridgeType="base", **exchange._of(channel))
 
 
-def test_two_persons_outside_whom_the_exchange_joins_are_no_callback_and_no_missed_one() -> None:
-    exchange = owed()
+def test_two_outside_persons_joined_are_no_callback_and_none_missed() -> None:
+    exchange = exchange_with_callback()
     mobile = exchange.dial(None, "PJSIP/trunk", dial_string="4165550177@trunk")
     exchange.ring(None, mobile)
     exchange.at(103).answer(mobile, mobile, join=False)
@@ -433,8 +431,8 @@ def test_two_persons_outside_whom_the_exchange_joins_are_no_callback_and_no_miss
     assert [call["direction"] for call in exchange.replayed().calls()] == ["inbound", "outbound"]
 
 
-def test_a_person_who_is_called_through_a_local_channel_talks_with_the_phone_behind_it() -> None:
-    exchange = owed()
+def test_a_person_called_through_a_local_channel_talks_with_its_phone() -> None:
+    exchange = exchange_with_callback()
     first, runs = local(exchange, f"9{DEBTOR}@internal")
     dials(exchange, None, first, f"9{DEBTOR}@internal/n")
     far = exchange.new("PJSIP/trunk", 0, "s", first.linkedid)

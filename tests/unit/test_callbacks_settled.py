@@ -79,7 +79,7 @@ def test_four_rings_in_vain_are_an_attempt_and_fewer_are_nothing(rang: float, at
     assert office.one().is_open
 
 
-def test_an_attempt_in_time_satisfies_the_standard_and_is_told_apart() -> None:
+def test_an_attempt_in_time_satisfies_the_standard_and_is_distinguished() -> None:
     office = owing()
     office.hear(office.call_out(None, rang_at=LATER, rang=30)).tick(TUESDAY + 3 * DAY)
     assert office.verdicts() == [("met", "attempted_in_time")]
@@ -110,7 +110,7 @@ def test_an_answer_at_the_due_time_is_in_time(late: float, talked: float, verdic
     assert office.verdicts() == [verdict]
 
 
-def test_the_verdict_waits_for_the_length_of_a_call_that_was_answered_at_the_due_time() -> None:
+def test_the_verdict_waits_for_the_length_of_a_call_at_the_due_time() -> None:
     office = owing()
     *begun, end = office.call_out(TUESDAY + DAY, talked=60)
     office.hear(begun).tick(TUESDAY + DAY + 5 * SECOND)
@@ -124,21 +124,21 @@ def test_by_a_setting_an_attempt_does_not_satisfy_the_standard() -> None:
     assert (office.verdicts(), office.one().is_overdue) == ([("not_met", "not_called_back")], True)
 
 
-def test_a_call_answered_at_the_very_time_of_the_message_or_before_pays_nothing() -> None:
+def test_a_call_answered_at_or_before_the_message_settles_nothing() -> None:
     for early in (timedelta(0), SECOND):
         office = owing()
         office.hear(office.call_out(TUESDAY - early, talked=300)).tick(TUESDAY + HOUR)
         assert (office.one().state, office.one().attempts) == ("open", ())
 
 
-def test_a_call_out_that_was_ringing_when_the_message_came_pays_when_it_is_answered_after_it() -> None:
+def test_an_outbound_call_ringing_at_the_message_settles_when_answered() -> None:
     office = Office()
     office.hear(office.message(TUESDAY), office.call_out(TUESDAY + SECOND, rang=20))
     assert office.one().state == "paid"
-    assert [type(fact).__name__ for fact in office.told["1700000002.0"]] == ["Arrived", "Answered", "Ended"]
+    assert [type(fact).__name__ for fact in office.reported["1700000002.0"]] == ["Arrived", "Answered", "Ended"]
 
 
-def test_a_message_left_while_the_callback_was_going_on_is_owed_anew() -> None:
+def test_a_message_left_while_the_callback_was_going_on_is_due_anew() -> None:
     office = Office()
     office.hear(
         office.message(TUESDAY), office.call_out(LATER, talked=60), office.message(LATER + 5 * SECOND)
@@ -148,13 +148,13 @@ def test_a_message_left_while_the_callback_was_going_on_is_owed_anew() -> None:
     ]  # fmt: skip
 
 
-def test_nothing_is_told_of_calls_that_nobody_waits_for_and_everything_of_the_others() -> None:
+def test_nothing_is_reported_of_unwanted_calls_and_all_of_others() -> None:
     office = owing()
     office.hear(office.call_out(LATER, number="9" + OTHER[2:]), office.call_out(LATER + HOUR))
-    assert list(office.told) == ["1700000001.0", "1700000003.0"]
+    assert list(office.reported) == ["1700000001.0", "1700000003.0"]
 
 
-def test_what_was_heard_after_the_answer_pays_without_waiting_for_the_end() -> None:
+def test_what_was_received_after_the_answer_settles_before_the_end() -> None:
     office = owing()
     office.hear(office.call_out(LATER, ended=False)).tick(LATER + 9 * SECOND)
     assert office.one().is_open
@@ -165,9 +165,7 @@ def test_what_was_heard_after_the_answer_pays_without_waiting_for_the_end() -> N
 
 
 @pytest.mark.parametrize(("heard", "state"), [(9, "open"), (10, "paid")])
-def test_an_end_that_was_not_heard_pays_only_when_they_had_talked_long_enough_before(
-    heard: int, state: str
-) -> None:
+def test_an_unreceived_end_settles_only_after_a_long_enough_talk(heard: int, state: str) -> None:
     office = owing()
     call = office.call()
     gap = LATER + heard * SECOND
@@ -188,7 +186,7 @@ def test_an_end_that_was_not_heard_pays_only_when_they_had_talked_long_enough_be
         (5, 4.999, True, ("not_met", "answered_too_short")),
     ],
 )
-def test_whether_they_talked_long_enough_is_unknown_where_a_gap_too_short_for_a_callback_hides_its_end(
+def test_a_talk_with_a_hidden_end_may_or_may_not_be_long_enough(
     heard: float, gap: float, end_heard: bool, verdict: tuple[str, str], rang: float
 ) -> None:
     office = owing(given=usual("[callbacks]\nattempt_counts = false"))
@@ -219,7 +217,7 @@ def test_a_callback_goes_on_over_a_restart() -> None:
     assert office.story() == ["Owed", "CalledBack"]
 
 
-def test_an_attempt_that_was_told_by_time_is_not_told_again_after_a_restart() -> None:
+def test_an_attempt_reported_by_time_is_not_reported_after_a_restart() -> None:
     office = owing()
     call = office.call_out(None, rang_at=LATER, rang=60)
     office.hear(call[:3]).tick(LATER + 30 * SECOND).restart().tick(LATER + 40 * SECOND).hear(call[3:])
@@ -238,9 +236,7 @@ def test_an_attempt_that_was_told_by_time_is_not_told_again_after_a_restart() ->
         ("222", ["general_inquiries", "poci"]),
     ],
 )
-def test_a_call_pays_the_service_that_its_phone_serves_or_all_when_it_serves_none_or_several(
-    phone: str, paid: list[str]
-) -> None:
+def test_a_call_settles_its_phones_service_or_all_if_that_is_unclear(phone: str, paid: list[str]) -> None:
     office = Office(SERVING)
     office.hear(office.message(TUESDAY), office.message(TUESDAY, line="poci"), office.call_out(LATER, phone=phone))
     assert sorted(one.service for one in office.kept.values() if one.state == "paid") == paid
@@ -263,7 +259,7 @@ def test_a_tty_debt_is_paid_by_hand_after_a_call_through_the_relay_service() -> 
     )
 
 
-def test_a_shared_number_has_an_obligation_a_message_and_each_is_paid_by_hand() -> None:
+def test_a_shared_number_has_an_obligation_a_message_settled_by_hand() -> None:
     office = Office(usual('[callbacks]\nshared_numbers = ["416 555-0101"]'))
     office.hear(office.message(TUESDAY), office.message(TUESDAY + HOUR), office.call_out(LATER))
     assert [(one.state, one.shared) for one in office.kept.values()] == [("open", True)] * 2
@@ -283,19 +279,19 @@ def test_a_number_with_messages_on_many_days_is_taken_for_shared() -> None:
 # ── calls in ──
 
 
-def test_a_caller_who_reaches_a_person_of_the_same_service_is_a_row_of_its_own() -> None:
+def test_a_caller_who_reaches_the_same_service_is_a_row_of_its_own() -> None:
     office = owing()
     office.hear(office.call_in(LATER, line="tty")).tick(TUESDAY + 3 * DAY)
     assert (office.one().state, office.verdicts()) == ("reached_us", [("exempt", "reached_us")])
 
 
-def test_a_caller_who_reaches_another_service_is_still_owed_a_callback() -> None:
+def test_a_caller_who_reaches_another_service_is_still_due_a_callback() -> None:
     office = owing()
     office.hear(office.call_in(LATER, line="poci"))
     assert office.one().is_open
 
 
-def test_a_not_met_that_was_given_stays_when_the_caller_reaches_us_or_is_called_back() -> None:
+def test_a_not_met_stays_when_the_caller_reaches_us_or_is_called_back() -> None:
     office = owing().tick(TUESDAY + 2 * DAY)
     office.hear(office.call_in(TUESDAY + 2 * DAY + HOUR))
     assert (office.one().state, office.verdicts()) == ("reached_us", [("not_met", "not_called_back")])
@@ -340,7 +336,7 @@ def test_nothing_is_said_of_french_while_nobody_is_listed() -> None:
 # ── by hand ──
 
 
-def test_closing_asks_for_a_reason_and_the_verdict_follows_it_at_the_due_time() -> None:
+def test_closing_asks_for_a_reason_and_the_verdict_follows_when_due() -> None:
     for reason, verdict in (
         ("no_request", ("exempt", "no_request")),
         ("otherwise", ("not_met", "closed_without_callback")),
@@ -378,7 +374,7 @@ def test_unreachable_needs_two_attempts_on_two_days() -> None:
     assert (office.one().state, office.one().reason) == ("closed", "unreachable")
 
 
-def test_a_callback_that_was_answered_before_somebody_closed_it_pays_all_the_same() -> None:
+def test_a_callback_answered_before_a_manual_close_settles_all_the_same() -> None:
     office = owing()
     call = office.call_out(LATER, talked=60)
     office.hear(call[:-1]).hand("close", LATER + 3 * SECOND, reason="no_request").hear(call[-1:])
@@ -389,7 +385,7 @@ def test_a_callback_that_was_answered_before_somebody_closed_it_pays_all_the_sam
     )
 
 
-def test_what_is_reopened_is_owed_from_then_on_with_its_first_clock() -> None:
+def test_what_is_reopened_is_due_from_then_on_with_its_first_clock() -> None:
     office = owing().hand("close", LATER, reason="no_request").hand("reopen", LATER + HOUR, text="it was one")
     office.hear(office.call_out(LATER + HOUR)).tick(LATER + 2 * HOUR)
     assert office.one().is_open
@@ -416,7 +412,7 @@ def test_another_number_is_called_instead() -> None:
     assert (office.one().state, office.one().hidden) == ("paid", "withheld")
 
 
-def test_a_caution_is_kept_for_the_next_message_from_there() -> None:
+def test_a_caution_is_stored_for_the_next_message_from_there() -> None:
     office = owing().hand("mark", LATER, cautions=("no_message",))
     office.hear(office.call_out(LATER + HOUR)).hear(office.message(TUESDAY + 2 * DAY))
     assert [one.cautions for one in office.kept.values()] == [("no_message",)] * 2
@@ -434,7 +430,7 @@ def test_what_is_erased_is_matched_by_nothing_and_its_figures_stay() -> None:
     assert (office.one().token, office.one().state, len(office.verdicts())) == (None, "open", 1)
 
 
-def test_the_cautions_of_an_erased_number_are_not_those_of_its_next_message() -> None:
+def test_the_cautions_of_an_erased_number_are_not_its_next_messages() -> None:
     office = owing().hand("mark", LATER, cautions=("no_message",)).hand("erase", LATER + HOUR)
     office.hear(office.message(TUESDAY + DAY))
     assert [one.cautions for one in office.kept.values() if not one.is_erased] == [()]
@@ -505,12 +501,12 @@ def test_a_stored_call_can_be_marked_as_a_complaint_afterwards() -> None:
     assert (office.one().kind, office.one().opened, office.one().opening) == ("complaint", TUESDAY, "command")
 
 
-# ── who else is owed a callback ──
+# ── what else opens a callback ──
 
 
 def test_an_abandoned_call_is_called_back_only_where_the_site_wants_it() -> None:
-    for given, owed in ((usual(), 0), (usual('[callbacks]\nabandoned_after = "20s"'), 1)):
-        for waited, times in ((19, 0), (20, owed)):
+    for given, callbacks_opened in ((usual(), 0), (usual('[callbacks]\nabandoned_after = "20s"'), 1)):
+        for waited, times in ((19, 0), (20, callbacks_opened)):
             office = Office(given)
             call, end = office.call(), TUESDAY + waited * SECOND
             phone = f.PhoneRang(call, TUESDAY, "101", "PJSIP/101-00000002")
@@ -520,7 +516,7 @@ def test_an_abandoned_call_is_called_back_only_where_the_site_wants_it() -> None
             assert len(office.kept) == times
 
 
-def test_where_nobody_heard_whether_a_message_was_left_somebody_must_look() -> None:
+def test_where_a_message_is_unreceived_a_person_must_look() -> None:
     office = Office()
     call = office.call()
     took = f.VoicemailTook(call, TUESDAY, "500")
@@ -541,7 +537,7 @@ def test_a_request_may_name_another_number_to_be_called_at() -> None:
     assert (office.one().opening, office.one().language, office.one().state) == ("request", "fr", "paid")
 
 
-def test_the_language_that_a_caller_chose_counts_before_that_of_the_request() -> None:
+def test_the_language_that_a_caller_chose_outranks_the_requests() -> None:
     office = Office()
     call = office.call()
     chosen, asked = f.LanguageChosen(call, TUESDAY, "fr"), f.CallbackRequested(call, TUESDAY, OTHER, "en")
@@ -560,7 +556,7 @@ def test_a_number_that_turns_out_to_be_withheld_is_not_matched_any_more() -> Non
 
 
 @pytest.mark.parametrize("heard_first", [True, False])
-def test_what_was_heard_wins_over_what_was_typed_at_the_same_time(heard_first: bool) -> None:
+def test_what_was_received_wins_over_what_was_typed_at_the_same_time(heard_first: bool) -> None:
     office = owing()
     call = office.call_out(LATER, talked=60)
     office.hear(call[:3])
@@ -579,7 +575,7 @@ def test_a_callback_wins_over_the_callers_own_call_at_the_same_time(called_back_
     assert office.one().state == "paid"
 
 
-def test_a_message_at_the_time_of_the_callback_is_counted_once_and_owed_anew() -> None:
+def test_a_message_at_the_time_of_the_callback_counts_once_and_is_due() -> None:
     office = owing()
     office.hear(office.message(LATER), office.call_out(LATER))
     assert [(one.state, one.count) for one in office.kept.values()] == [("paid", 1), ("open", 1)]

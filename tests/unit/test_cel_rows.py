@@ -11,7 +11,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon.backfill.cel.rows import COLUMNS, CelReader, CelRow
-from tests.recordings.test_cel import TORONTO, told
+from tests.recordings.test_cel import TORONTO, reported
 from tests.support.examples import examples
 
 LINE = (
@@ -49,14 +49,14 @@ def test_times_are_epoch_seconds_or_the_exchanges_local_time(text: str, at: str 
     assert at_of(text) == at
 
 
-def test_the_hour_that_november_has_twice_is_told_apart_by_the_channels_birth() -> None:
+def test_novembers_double_hour_is_resolved_by_the_channels_birth() -> None:
     first, second = 1793511000, 1793511000 + 3600  # 01:30 EDT and 01:30 EST on 1 November 2026
     assert datetime.fromtimestamp(first, TORONTO).strftime("%F %T") == "2026-11-01 01:30:00"
     assert at_of("2026-11-01 01:30:00", f"{first}.7") == datetime.fromtimestamp(first, UTC).isoformat()
     assert at_of("2026-11-01 01:30:00", f"{second}.7") == datetime.fromtimestamp(second, UTC).isoformat()
 
 
-def test_a_call_that_spans_the_end_of_summer_time_is_placed_by_the_order_of_its_rows() -> None:
+def test_a_call_over_the_end_of_summer_time_is_placed_by_row_order() -> None:
     rows, _ = read(*(LINE.format(at=f"2026-11-01 01:{minute}:00", id="1793511000.7") for minute in (30, 58, 10)))
     assert [(row.at - rows[0].at) / timedelta(minutes=1) for row in rows] == [0, 28, 40]
 
@@ -121,4 +121,4 @@ def test_no_text_raises(lines: list[str]) -> None:
 def test_no_rows_raise(table: list[list[str]]) -> None:
     quoted = [",".join('"' + field.replace('"', '""') + '"' for field in fields) for fields in table]
     rows, _ = read(*quoted)
-    assert isinstance(told(rows), dict)
+    assert isinstance(reported(rows), dict)

@@ -39,7 +39,7 @@ def test_every_setting_has_a_line_with_its_unit_and_where_it_comes_from(monkeypa
     assert ["exchanges.toronto.language_keys.1", "en", "default"] in rows
 
 
-def test_what_to_check_is_shown_first_then_the_settings_that_differ_from_the_default(
+def test_what_to_check_is_first_then_the_changed_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CALLMON_CALLBACKS__DUE_SOON", "3h")
@@ -127,7 +127,7 @@ def test_what_somebody_should_decide_is_said() -> None:
     assert [remark.partition(":")[0] for remark in check_remarks(parse(""))][-2:] == ["exchanges", "lines"]
 
 
-def test_a_secret_or_a_number_that_would_cross_the_network_in_clear_is_said(tmp_path: Path) -> None:
+def test_a_secret_or_number_that_would_go_out_in_clear_is_reported(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("hunter2")
     secret.chmod(0o600)
@@ -157,19 +157,19 @@ def test_what_keeps_reports_from_being_mailed_or_read_on_the_way_is_said(tmp_pat
     ]
 
 
-def test_where_a_pdf_cannot_be_made_the_remark_names_the_page_that_installs_what_is_missing(
+def test_where_no_pdf_can_be_made_the_remark_names_the_install_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     given = 'host = "mail.example"\nsender = "a@b.example"\ninternal_to = ["c@d.example"]\nattach = ["pdf"]\n'
-    told = [text for text in check_remarks(parse(f"[mail]\n{given}")) if "WeasyPrint" in text]
-    assert told == [
+    reported = [text for text in check_remarks(parse(f"[mail]\n{given}")) if "WeasyPrint" in text]
+    assert reported == [
         "mail: attach has pdf, and WeasyPrint is not installed, so no report is mailed; "
         'see "Extras" in docs/en/how-to/install.md.'
     ]
 
 
-def test_the_key_of_callers_numbers_is_said_to_be_beside_the_database_or_missing(tmp_path: Path) -> None:
+def test_the_key_of_numbers_is_reported_as_beside_the_file_or_missing(tmp_path: Path) -> None:
     def said(more: str) -> list[str]:
         about = [text for text in check_remarks(parse(more)) if text.startswith("privacy")]
         return [text.replace(str(tmp_path), "FOLDER").partition("; ")[0] for text in about]
@@ -212,9 +212,7 @@ TWO_NAMES = (
 
 
 @pytest.mark.parametrize(("accounts", "count"), [("true", 1), ("false", 0)])
-def test_accounts_beside_a_provider_are_remarked_as_two_names_of_one_person(
-    tmp_path: Path, accounts: str, count: int
-) -> None:
+def test_accounts_beside_a_provider_are_remarked_as_two_names(tmp_path: Path, accounts: str, count: int) -> None:
     (tmp_path / "secret").write_text("x\n")
     (tmp_path / "secret").chmod(0o600)
     provider = f'issuer = "https://x.example"\nclient_id = "x"\nclient_secret_file = "{tmp_path}/secret"\n'

@@ -44,8 +44,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*words: str, told: str | None = None) -> Result:
-    return CliRunner().invoke(main, list(words), input=told)
+def run(*words: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(main, list(words), input=typed)
 
 
 def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click.Command]]:
@@ -60,7 +60,7 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
 # Sentences.
 
 
-def test_every_sentence_of_a_command_is_in_both_languages_and_none_is_left_over() -> None:
+def test_every_sentence_of_a_command_is_in_both_languages() -> None:
     with (CALLMON / "text" / "locale" / "en" / "LC_MESSAGES" / "callmon.po").open("rb") as lines:
         known = {str(message.id) for message in read_po(lines) if message.context == "command"}
     said = {text for path in of_commands() for text in of_python(path.read_text(encoding="utf-8"))}
@@ -133,9 +133,9 @@ def planned() -> str:
 def test_a_name_that_does_not_exist_is_refused_with_the_names_that_do(
     here: Path, place: tuple[str, str], language: str
 ) -> None:
-    words, told = BILINGUAL[place]
+    words, reported = BILINGUAL[place]
     done = run(*words.format(planned=planned() if "{" in words else "").split(), "--lang", language)
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told[language])
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported[language])
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -144,12 +144,12 @@ def test_a_command_without_lang_refuses_it_in_the_language_of_the_site(
     here: Path, place: tuple[str, str], language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CALLMON_DEFAULT_LANGUAGE", language)
-    words, told = OF_THE_SITE[place]
+    words, reported = OF_THE_SITE[place]
     done = run(*words.split())
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told[language])
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported[language])
 
 
-def test_no_command_takes_a_line_a_service_or_an_exchange_that_is_not_looked_at_here() -> None:
+def test_no_command_takes_an_unchecked_line_service_or_exchange() -> None:
     found = set()
     for name, one in commands():
         for parameter in one.params:
@@ -172,7 +172,7 @@ def test_the_language_of_the_settings_is_the_commands(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "told"),
+    ("number", "status", "reported"),
     [
         (errno.ENOENT, 2, "x: No such file or directory; create it first, or name another path."),
         (errno.ENOTDIR, 2, "x: Not a directory; a part of this path is a file; name another path."),
@@ -187,16 +187,14 @@ def test_the_language_of_the_settings_is_the_commands(here: Path) -> None:
         (errno.EIO, 1, "x: Input/output error; the administrator of this machine can find the cause."),
     ],
 )
-def test_what_the_system_refuses_is_one_sentence_with_the_path_and_what_to_do(
-    number: int, status: int, told: str
-) -> None:
+def test_what_the_system_refuses_is_one_sentence_with_the_path(number: int, status: int, reported: str) -> None:
     @click.command()
     @report_errors
     def command() -> None:
         raise OSError(number, os.strerror(number), "x")
 
     done = CliRunner().invoke(command)
-    assert (done.exit_code, done.stdout, done.stderr) == (status, "", f"{told}\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (status, "", f"{reported}\n")
 
 
 # Each command that takes a file or a folder; what it names is of the other kind, or not there.
@@ -212,7 +210,7 @@ WITH_FILE = (
 
 
 @pytest.mark.parametrize("words", WITH_FILE)
-def test_a_file_that_cannot_be_had_is_told_in_one_sentence_that_names_it(here: Path, words: str) -> None:
+def test_a_file_that_cannot_be_had_is_reported_in_one_sentence(here: Path, words: str) -> None:
     (here / "folder").mkdir()
     done = run(*words.split())
     name = next(word for word in words.split() if "folder" in word or word.endswith("/x"))
@@ -225,10 +223,10 @@ def test_output_onto_a_full_disk_is_one_sentence(here: Path) -> None:
         done = subprocess.run(
             [*COMMAND, "check"], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
         )
-    told = (
+    reported = (
         "Un fichier ou la sortie : plus d'espace sur le disque; libérez de l'espace, puis relancez la commande.\n"
     )
-    assert (done.returncode, done.stderr.decode()) == (1, told)
+    assert (done.returncode, done.stderr.decode()) == (1, reported)
 
 
 def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
@@ -297,7 +295,7 @@ WITH_NUMBER = {
 
 @pytest.mark.parametrize("command", list(WITH_NUMBER))
 def test_a_number_on_the_command_line_is_refused_and_not_repeated(here: Path, command: str) -> None:
-    done = run(*command.split(), *WITH_NUMBER[command], NUMBER, told=NUMBER)
+    done = run(*command.split(), *WITH_NUMBER[command], NUMBER, typed=NUMBER)
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"{terminal_text(NO_NUMBER, 'fr')}\n")
 
 
@@ -313,10 +311,10 @@ def test_no_command_takes_a_number_as_an_argument() -> None:
 
 @pytest.mark.parametrize("command", ["privacy find", "privacy export", "privacy correct", "privacy log"])
 def test_an_empty_standard_input_is_refused_with_a_sentence(here: Path, command: str) -> None:
-    done = run(*command.split(), *WITH_NUMBER[command], told="")
+    done = run(*command.split(), *WITH_NUMBER[command], typed="")
     prompt = "Numéro enregistré" if command == "privacy correct" else "Numéro de téléphone"
-    told = f"{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
+    reported = f"{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported)
 
 
 def on_terminal(answer: str, *words: str) -> tuple[int, str]:
@@ -356,5 +354,5 @@ def test_judging_again_is_asked_about_on_a_terminal(here: Path) -> None:
 
 def test_judging_again_without_a_terminal_needs_a_yes(here: Path) -> None:
     done = run("db", "rejudge")
-    told = f"{QUESTION} Aucun terminal ne peut répondre : ajoutez --yes, ou vérifiez d'abord avec --dry-run.\n"
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
+    reported = f"{QUESTION} Aucun terminal ne peut répondre : ajoutez --yes, ou vérifiez d'abord avec --dry-run.\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported)

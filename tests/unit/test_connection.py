@@ -19,7 +19,7 @@ from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.config.exchange import ExchangeSettings
 from callmon.daemon.exchanges import ExchangeTask, always_listening
-from tests.support import simulated_exchange as watched
+from tests.support import simulated_exchange
 from tests.support.hostile_peer import HostilePeer, dripping, growth_at_most, silent
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
@@ -64,14 +64,14 @@ async def at_loopback(exchange: Serve, **more: Any) -> AsyncIterator[ExchangeSet
         server.close()
 
 
-async def test_a_quiet_exchange_is_asked_as_often_as_configured_however_long_it_may_take_to_answer(
+async def test_a_quiet_exchange_is_asked_as_often_as_configured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")
     exchange = Answering()
     often = {"ping_every": timedelta(milliseconds=20), "ping_timeout": timedelta(hours=1)}
-    async with at_loopback(exchange, **often) as told:
-        link = await ExchangeClient("toronto", told, lambda _: None).connect()
+    async with at_loopback(exchange, **often) as reported:
+        link = await ExchangeClient("toronto", reported, lambda _: None).connect()
         try:
             async with asyncio.timeout(SOON):
                 for _ in range(PINGS):
@@ -95,22 +95,22 @@ async def test_a_stream_is_read_at_most_forty_times_a_second(monkeypatch: pytest
         reads.append((len(data), now))
         received.release()
 
-    async with at_loopback(stream) as told, asyncio.timeout(SOON):
-        link = await ExchangeClient("toronto", told, lambda _: None, read).connect()
+    async with at_loopback(stream) as reported, asyncio.timeout(SOON):
+        link = await ExchangeClient("toronto", reported, lambda _: None, read).connect()
         await link.ended
     assert [size for size, _ in reads] == [len(PIECE)] * READS
     gaps = [later - earlier for (_, earlier), (_, later) in pairwise(reads)]
     assert min(gaps) >= 0.025 - JITTER
 
 
-async def test_messages_not_understood_count_as_unusable_on_the_connection_and_after_its_end(
+async def test_messages_not_understood_count_as_unusable_on_the_connection(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")
     exchange = Answering(BANNER + NEITHER_EVENT_NOR_ANSWER, connections=2)
-    monitor = watched.Watched(datetime(2026, 11, 24, 15, tzinfo=UTC)).monitor
-    async with at_loopback(exchange) as told:
-        listener = ExchangeClient("toronto", told, lambda _: None)
+    monitor = simulated_exchange.SimulatedExchange(datetime(2026, 11, 24, 15, tzinfo=UTC)).monitor
+    async with at_loopback(exchange) as reported:
+        listener = ExchangeClient("toronto", reported, lambda _: None)
         task = asyncio.create_task(always_listening(listener, lambda: None))
         seen = ExchangeTask(listener, FlightRecorder(tmp_path), task)
         try:
@@ -135,7 +135,7 @@ def letter_by_letter(wire: socket.socket) -> None:
     [silent, letter_by_letter, lambda wire: (wire.sendall(BANNER), dripping(b"A")(wire))],
     ids=["silent", "slow banner", "slow answer"],
 )
-async def test_an_exchange_that_never_greets_or_answers_the_login_is_left_when_the_time_is_over(
+async def test_an_exchange_that_never_answers_the_login_is_left_in_time(
     act: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")

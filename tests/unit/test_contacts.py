@@ -52,13 +52,13 @@ def test_a_callback_that_another_pair_hears_pays() -> None:
     assert here.verdicts() == [("met", "called_back")]
 
 
-def test_a_caller_who_reaches_the_other_pair_is_owed_no_callback() -> None:
+def test_a_caller_who_reaches_the_other_pair_is_due_no_callback() -> None:
     here, there = owing(), pair("here")
     there.hear(there.call_in(LATER))
     assert shared(there, here).one().state == "reached_us"
 
 
-def test_a_caller_who_reaches_another_service_of_the_other_pair_is_still_owed_one() -> None:
+def test_a_caller_who_reaches_the_other_pairs_service_is_still_due_one() -> None:
     here, there = owing(), pair("here")
     there.hear(there.call_in(LATER, line="poci"))
     assert shared(there, here).one().state == "open"
@@ -83,10 +83,10 @@ def test_contacts_that_are_read_twice_change_nothing_more() -> None:
     here, there = owing(), pair("here")
     there.hear(there.call_out(None, rang_at=LATER, rang=30), there.call_out(LATER + HOUR))
     shared(there, here)
-    told = here.story()
+    reported = here.story()
     shared(there, here)
     shared(there, here.restart())
-    assert (here.story(), here.one().state) == (told, "paid")
+    assert (here.story(), here.one().state) == (reported, "paid")
 
 
 def test_a_call_before_the_message_pays_nothing() -> None:
@@ -95,7 +95,7 @@ def test_a_call_before_the_message_pays_nothing() -> None:
     assert shared(there, here).one().state == "open"
 
 
-def test_the_earlier_of_two_callbacks_counts_in_whatever_order_they_are_read() -> None:
+def test_the_earlier_of_two_callbacks_counts_in_any_order() -> None:
     here, there = owing(), pair("here")
     there.hear(there.call_out(LATER))
     here.hear(here.call_out(LATER + HOUR))
@@ -113,7 +113,7 @@ def test_a_pair_that_was_cut_off_corrects_the_verdict_of_the_due_time() -> None:
     assert [(x.verdict, x.reason_key) for x in here.corrections] == [("met", "called_back")]
 
 
-def test_an_obligation_that_the_ledger_has_dropped_is_settled_by_an_earlier_contact() -> None:
+def test_an_obligation_dropped_by_the_ledger_is_settled_by_earlier_contact() -> None:
     here, there = owing(), pair("here")
     there.hear(there.call_out(LATER))
     here.hear(here.call_out(TUESDAY + DAY + HOUR)).tick(TUESDAY + 2 * DAY)
@@ -131,13 +131,13 @@ def test_the_verdict_waits_for_what_the_other_pair_may_still_store() -> None:
     assert here.verdicts() == [("not_met", "not_called_back")]
 
 
-def test_the_verdict_is_unknown_when_the_other_pair_has_stored_nothing_for_long() -> None:
+def test_the_verdict_is_unknown_when_the_other_pair_stored_nothing() -> None:
     here, due = owing(), TUESDAY + DAY
     here.tick(due + HOUR, {"toronto": due + HOUR, "there/ottawa": due - HOUR}, ["there/ottawa"])
     assert here.verdicts() == [("unknown", "gap")]
 
 
-def test_a_late_call_that_is_timed_by_an_untrusted_clock_is_not_judged_late() -> None:
+def test_a_late_call_by_an_untrusted_clock_is_not_judged_late() -> None:
     here, there = owing(), pair("here")
     there.monitor.ledger.unbelieved = ["toronto"]
     there.hear(there.call_out(TUESDAY + DAY + HOUR))
@@ -181,7 +181,7 @@ def test_a_pair_without_others_keeps_no_contacts() -> None:
     assert contacts(alone) == []
 
 
-def test_all_contacts_are_kept_for_others_also_of_callers_who_are_owed_nothing_here() -> None:
+def test_all_contacts_are_stored_for_others_also_without_obligation() -> None:
     there = pair("here")
     there.hear(there.call_out(LATER), there.call_in(LATER + HOUR, caller=OTHER))
     assert [(x.kind, x.at, x.token) for x in contacts(there)] == [

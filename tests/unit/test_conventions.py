@@ -22,9 +22,7 @@ THIRD, REACH, SURVEY = "answer_by_third_ring", "reach_a_person", "feedback_offer
     ("at", "verdict"),
     [(5, ("exempt", "hung_up_early", None)), (20, ("not_met", "gave_up", "rang_unanswered"))],
 )
-def test_a_caller_who_had_requested_the_hang_up_before_the_join_gave_up_in_that_ring(
-    at: float, verdict: Any
-) -> None:
+def test_a_caller_who_hung_up_before_the_join_gave_up_in_that_ring(at: float, verdict: Any) -> None:
     exchange = Exchange()
     caller = exchange.call()
     (phone,) = exchange.rings(caller, "PJSIP/101")
@@ -73,7 +71,7 @@ def says(exchange: Exchange, channel: Channel, name: str, language: str | None =
     ("waited", "verdict"), [(3, "exempt"), (17.998, "exempt"), (18, "not_met"), (40, "not_met")]
 )
 @pytest.mark.parametrize("standard", [THIRD, REACH])
-def test_who_asks_in_the_queue_to_be_called_back_is_judged_by_the_wait_until_then(
+def test_who_asks_for_a_callback_is_judged_by_the_wait_until_then(
     standard: str, waited: float, verdict: str
 ) -> None:
     call = asks(waited).one()
@@ -87,7 +85,7 @@ def test_who_asks_in_the_menu_to_be_called_back_has_not_waited() -> None:
     ] * 2
 
 
-def test_who_asked_to_be_called_back_and_was_answered_all_the_same_was_answered() -> None:
+def test_who_asked_to_be_called_back_and_was_answered_was_answered() -> None:
     exchange = Exchange()
     caller = exchange.call()
     exchange.at(1).menu(caller)
@@ -127,9 +125,7 @@ def menu(states: str | None) -> Any:
 
 
 @pytest.mark.parametrize(("states", "language"), [(None, None), ("en", "en"), ("fr_CA", "fr"), ("es", "other")])
-def test_who_presses_nothing_chose_no_language_and_who_chose_is_known_by_what_the_dialplan_states(
-    states: str | None, language: str | None
-) -> None:
+def test_who_presses_nothing_chose_no_language(states: str | None, language: str | None) -> None:
     assert menu(states) == language
 
 
@@ -173,7 +169,7 @@ def answered(*more: Fact) -> list[Fact]:
         ((0.5, 2.5), True, False, ("not_met", "survey_not_offered")),
     ],
 )
-def test_whether_the_dialplan_offered_the_survey_in_a_gap_is_unknown_although_cel_fills_it(
+def test_a_survey_offer_in_a_gap_is_unknown_though_cel_fills_it(
     gap: tuple[float, float], by_dialplan: bool, extension: bool, verdict: tuple[str, str]
 ) -> None:
     heard = answered()

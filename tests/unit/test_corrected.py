@@ -44,7 +44,7 @@ def corrections(office: Office) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("after", "told"),
+    ("after", "reported"),
     [
         (MINUTE, [(STANDARD, "met", "called_back")]),
         (DAY, [(STANDARD, "met", "called_back")]),
@@ -52,11 +52,11 @@ def corrections(office: Office) -> list[tuple[str, str, str]]:
     ],
 )
 def test_a_callback_in_time_corrects_a_not_met_and_a_later_one_does_not(
-    after: timedelta, told: list[tuple[str, str, str]]
+    after: timedelta, reported: list[tuple[str, str, str]]
 ) -> None:
     office = judged_too_early()
     office.hear(office.call_out(TUESDAY + after, talked=13))
-    assert (office.one().state, corrections(office)) == ("paid", told)
+    assert (office.one().state, corrections(office)) == ("paid", reported)
     assert office.verdicts() == [("not_met", "not_called_back")]  # as first given
 
 
@@ -66,7 +66,7 @@ def test_it_is_corrected_also_over_a_restart() -> None:
     assert corrections(office) == [(STANDARD, "met", "called_back")]
 
 
-def test_an_attempt_in_time_corrects_it_too_and_the_callback_after_it_nothing_more() -> None:
+def test_an_attempt_in_time_corrects_it_and_the_callback_nothing_more() -> None:
     office = judged_too_early()
     office.hear(office.call_out(None, rang_at=TUESDAY + MINUTE, rang=30))
     assert corrections(office) == [(STANDARD, "met", "attempted_in_time")]
@@ -92,14 +92,14 @@ def test_a_caller_who_reaches_us_in_time_corrects_nothing() -> None:
     assert (office.one().state, corrections(office)) == ("reached_us", [])
 
 
-def test_a_callback_by_a_clock_that_is_not_believed_is_not_late_but_unknown() -> None:
+def test_a_callback_by_a_clock_in_doubt_is_not_late_but_unknown() -> None:
     office = Office().hear(Office().message(TUESDAY))
     office.monitor.ledger.unbelieved = ["toronto"]
     office.hear(office.call_out(TUESDAY + 2 * DAY, talked=13))
     assert office.verdicts() == [("unknown", "gap")]
 
 
-def test_what_was_owed_by_a_clock_that_was_not_believed_is_unknown_when_nobody_calls_back() -> None:
+def test_what_was_due_by_a_doubted_clock_is_unknown_without_a_call() -> None:
     office = Office()
     office.monitor.ledger.unbelieved = ["toronto"]
     office.hear(office.message(TUESDAY))
@@ -155,7 +155,7 @@ def test_a_correction_is_counted_once_and_figures_rows_and_roll_ups_agree(store:
 # ── a daemon, and exchanges whose clock is two days ahead for some seconds ──
 
 
-class Told(Exchange):
+class CorrectedVerdict(Exchange):
     """What happens is told at once, with the time of the false exchange."""
 
     def __init__(self, wire: FalseExchange) -> None:
@@ -169,14 +169,14 @@ class Told(Exchange):
         return self._wire.time()
 
 
-def message(exchange: Told) -> None:
+def message(exchange: CorrectedVerdict) -> None:
     caller = exchange.call()
     exchange.voicemail(caller)
     exchange.message(caller)
     exchange.ends(caller)
 
 
-def called_back(exchange: Told) -> tuple[Channel, Channel]:
+def called_back(exchange: CorrectedVerdict) -> tuple[Channel, Channel]:
     phone = exchange.new("PJSIP/102", 4, "9" + CALLER[2:], caller="102", context="internal")
     far = exchange.dial(phone, "PJSIP/trunk", dial_string=CALLER[2:] + "@trunk")
     exchange.ring(phone, far)
@@ -195,38 +195,36 @@ def health(callmon: WarmCallmon) -> str:
 
 
 @pytest.mark.parametrize("exchanges", [1, 2])
-def test_a_clock_that_is_two_days_ahead_for_some_seconds_judges_no_callback(
-    tmp_path: Path, exchanges: int
-) -> None:
+def test_a_clock_two_days_ahead_for_seconds_judges_no_callback(tmp_path: Path, exchanges: int) -> None:
     with FalseExchange() as toronto, FalseExchange() as ottawa:
         more = OTHER.format(port=ottawa.port) * (exchanges - 1)
         callmon = WarmCallmon(tmp_path, toronto.port, "secret", more=more)
         with callmon:
-            told, ahead = Told(toronto), "The clock of the exchange toronto is 1728"
-            message(told)
+            reported, ahead = CorrectedVerdict(toronto), "The clock of the exchange toronto is 1728"
+            message(reported)
             assert until(lambda: callmon.total("callmon_callbacks_open") == 1.0)
             toronto.ahead = ottawa.ahead = 2 * 86_400.0
             assert until(lambda: ahead in health(callmon), 60)
             assert until(lambda: is_heard_ahead(tmp_path), 60)  # stored after what fell due with it
             toronto.ahead = ottawa.ahead = 0.0
             assert until(lambda: ahead not in health(callmon), 60)
-            pair = called_back(told)
+            pair = called_back(reported)
             assert until(lambda: callmon.total("callmon_verdicts_total", standard=STANDARD) == 1.0, 60)
-            told.ends(*pair)
+            reported.ends(*pair)
             assert callmon.total("callmon_verdicts_total", standard=STANDARD, verdict="met") == 1.0
             assert callmon.total("callmon_verdicts_corrected_total", standard=STANDARD) == 0.0
             assert callmon.total("callmon_callbacks_open") == 0.0
 
 
-def test_a_talk_pays_when_it_is_long_enough_though_the_exchange_says_nothing_more(tmp_path: Path) -> None:
+def test_a_talk_settles_when_long_enough_without_further_events(tmp_path: Path) -> None:
     with FalseExchange() as toronto:
         callmon = WarmCallmon(tmp_path, toronto.port, "secret")
         written = callmon.config.read_text(encoding="utf-8").replace('# talked_for = "10s"', 'talked_for = "1s"')
         rarely = written.replace('username = "callmon"\n', 'username = "callmon"\nping_every = "1h"\n', 1)
         callmon.config.write_text(rarely, encoding="utf-8")
         with callmon:
-            told = Told(toronto)
-            message(told)
+            reported = CorrectedVerdict(toronto)
+            message(reported)
             assert until(lambda: callmon.total("callmon_callbacks_open") == 1.0)
-            called_back(told)
+            called_back(reported)
             assert until(lambda: callmon.total("callmon_callbacks_open") == 0.0)

@@ -46,34 +46,36 @@ def ended(uniqueid: str) -> e.Hangup:
 
 def test_a_call_is_followed_though_too_many_channels_have_not_ended() -> None:
     monitor = crowded([])
-    told = heard(monitor, newchannel("1.1", "4163272422", "4"), ended("1.1"))
-    assert [call.outcome for outcome in told for call in outcome.calls] == ["announcement"]
+    reported = heard(monitor, newchannel("1.1", "4163272422", "4"), ended("1.1"))
+    assert [call.outcome for outcome in reported for call in outcome.calls] == ["announcement"]
     crowd = monitor.exchanges[EXCHANGE].tracker.state.limit
-    hearing = monitor.exchanges.get(EXCHANGE)
-    assert hearing is not None
-    assert (len(hearing.tracker.state.legs), crowd.given_up, crowd.is_full) == (MAX_CHANNELS - 1, 1, False)
+    exchange = monitor.exchanges.get(EXCHANGE)
+    assert exchange is not None
+    assert (len(exchange.tracker.state.legs), crowd.given_up, crowd.is_full) == (MAX_CHANNELS - 1, 1, False)
 
 
-def test_the_channel_without_an_event_for_longest_is_given_up_first_and_its_end_is_unknown() -> None:
+def test_the_channel_longest_without_an_event_is_given_up_first() -> None:
     calls = [newchannel(name, "4163272422", "4") for name in ("1.1", "1.2")]
     monitor = crowded(calls)
     heard(monitor, e.Newstate(MORNING, "4", "en", "", "", "1.1"))
-    told = heard(monitor, newchannel("1.3"))
-    assert [(call.call, call.outcome) for outcome in told for call in outcome.calls] == [("1.2", "unknown")]
-    told = heard(monitor, ended("1.1"))
-    assert [(call.call, call.outcome) for outcome in told for call in outcome.calls] == [("1.1", "announcement")]
+    reported = heard(monitor, newchannel("1.3"))
+    assert [(call.call, call.outcome) for outcome in reported for call in outcome.calls] == [("1.2", "unknown")]
+    reported = heard(monitor, ended("1.1"))
+    assert [(call.call, call.outcome) for outcome in reported for call in outcome.calls] == [
+        ("1.1", "announcement")
+    ]
 
 
 def test_memory_is_bounded_however_many_channels_do_not_end() -> None:
     monitor = crowded([])
     for n in range(5_000):
         monitor.feed(EXCHANGE, newchannel(f"8.{n}", "4163272422"))
-    hearing = monitor.exchanges.get(EXCHANGE)
-    assert hearing is not None
-    assert (len(hearing.tracker.state.legs), len(hearing.tracker.state.unborn)) == (MAX_CHANNELS, 5_000)
+    exchange = monitor.exchanges.get(EXCHANGE)
+    assert exchange is not None
+    assert (len(exchange.tracker.state.legs), len(exchange.tracker.state.unborn)) == (MAX_CHANNELS, 5_000)
 
 
-def test_healthz_says_that_channels_are_given_up_and_a_later_call_is_counted(tmp_path: Path) -> None:
+def test_healthz_reports_given_up_channels_and_a_later_call_counts(tmp_path: Path) -> None:
     one = b"Event: Newchannel\r\nChannel: PJSIP/trunk-1\r\nChannelState: 0\r\nUniqueid: 9.%d\r\nLinkedid: 9.1"
     one += END
     with FalseExchange() as exchange, WarmCallmon(tmp_path, exchange.port, "secret") as callmon:

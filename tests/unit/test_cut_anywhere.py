@@ -35,7 +35,7 @@ def sampled() -> Iterator[Subject]:
     return chain(recordings(), french_lines(), traces(), calls_of_runs(EVERY))
 
 
-def test_a_call_cut_anywhere_is_told_as_it_was_or_less() -> None:
+def test_a_call_cut_anywhere_is_reported_as_it_was_or_less() -> None:
     wrong: list[str] = []
     examined = 0
     for one in map(Examined, sampled()):
@@ -46,7 +46,7 @@ def test_a_call_cut_anywhere_is_told_as_it_was_or_less() -> None:
     assert examined == 146 + 4 + 28 + 17 + 8
 
 
-def test_a_call_that_a_standby_takes_over_anywhere_is_as_one_instance_stores_it_or_less() -> None:
+def test_a_call_that_a_standby_takes_over_is_stored_as_by_one_or_less() -> None:
     wrong: list[str] = []
     tried = 0
     for one in map(Examined, chain(recordings(), french_lines(), traces())):
@@ -286,6 +286,6 @@ FOUND = {
 
 
 @pytest.mark.parametrize("what", FOUND)
-def test_what_was_once_told_wrong_of_a_call_that_was_cut(what: str) -> None:
+def test_what_was_once_reported_wrong_of_a_call_that_was_cut(what: str) -> None:
     name, where = FOUND[what]
     assert Examined(named(name)).wrongs(Cut(*where)) == []  # type: ignore[arg-type]  # written as a plain tuple above

@@ -80,7 +80,7 @@ def test_a_device_cookie_that_proves_nothing_waits_like_a_stranger(
     assert sign_in(visitor, name).status_code == 429
 
 
-def test_a_device_cookie_is_hidden_from_scripts_and_kept_for_half_a_year(gate: AccessMiddleware) -> None:
+def test_a_device_cookie_is_hidden_from_scripts_and_stored_for_half_a_year(gate: AccessMiddleware) -> None:
     answer = sign_in(Visitor(gate), "agent")
     (written,) = [x for x in answer.headers.get_list("set-cookie") if x.startswith(cookies.DEVICE)]
     assert written.split("; ")[1:] == ["Path=/", "Max-Age=15552000", "HttpOnly", "SameSite=Lax"]

@@ -16,7 +16,7 @@ from callmon.core.disruptions.register import DisruptionRegister
 from callmon.core.monitor import Monitor
 from tests.support.examples import examples
 from tests.support.fact_builder import local
-from tests.support.simulated_exchange import TRUNK, Watched, site
+from tests.support.simulated_exchange import TRUNK, SimulatedExchange, site
 
 TUESDAY = local("2026-11-24 10:00")
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -25,15 +25,15 @@ WHOLE = Notice("panne de courant", "power failure", "composez le numéro sans fr
 LINES = ("general", "general-toll-free", "tty", "tty-toll-free", "poci", "poci-toll-free")
 
 
-def well(now: datetime = TUESDAY) -> Watched:
+def well(now: datetime = TUESDAY) -> SimulatedExchange:
     """Both phones of the line and the trunk are free, and callmon has heard it."""
-    return Watched(now).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE").passes(1)
+    return SimulatedExchange(now).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE").passes(1)
 
 
 # ── phones ──
 
 
-def test_a_line_whose_phones_are_all_unreachable_is_disrupted_since_the_last_of_them_went() -> None:
+def test_a_line_without_reachable_phones_is_disrupted_since_the_last() -> None:
     heard = well().device("101", "UNAVAILABLE").passes(60)
     assert heard.kept == {}
     gone = heard.now
@@ -61,12 +61,12 @@ def test_a_phone_that_is_used_can_be_reached(state: str) -> None:
     assert well().device("101", "UNAVAILABLE").device("102", state).passes(60).kept == {}
 
 
-def test_of_a_phone_that_nobody_told_of_nothing_is_known_and_nothing_is_claimed() -> None:
-    heard = Watched(TUESDAY).listed(_101="UNAVAILABLE")
+def test_of_an_unreported_phone_nothing_is_known_and_nothing_claimed() -> None:
+    heard = SimulatedExchange(TUESDAY).listed(_101="UNAVAILABLE")
     assert heard.passes(600).kept == {}
 
 
-def test_phones_that_are_unplugged_while_the_line_is_closed_are_none_until_it_opens() -> None:
+def test_phones_unplugged_while_the_line_is_closed_are_none_until_open() -> None:
     heard = well(local("2026-11-24 17:00")).device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(600)
     assert heard.kept == {}
     heard.at(local("2026-11-25 08:30")).passes(11)
@@ -101,20 +101,20 @@ def test_after_a_restart_a_disruption_goes_on_and_is_not_opened_twice() -> None:
 
 
 @pytest.mark.parametrize("is_stored", [True, False])
-def test_who_takes_another_s_place_goes_on_with_what_is_stored_and_sees_again_what_is_not(is_stored: bool) -> None:
+def test_who_takes_anothers_place_goes_on_with_what_is_stored(is_stored: bool) -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(30)
-    gone, book = heard.one().began, heard.monitor.disruptions.book
-    book.replace_all(list(heard.kept.values()) if is_stored else [])
-    assert (book.drain_updates(), len(book.visible())) == ((), int(is_stored))
+    gone, register = heard.one().began, heard.monitor.disruptions.register
+    register.replace_all(list(heard.kept.values()) if is_stored else [])
+    assert (register.drain_updates(), len(register.visible())) == ((), int(is_stored))
     heard.passes(11)
-    assert [(one.began, one.ended) for one in book] == [(gone, None)]
+    assert [(one.began, one.ended) for one in register] == [(gone, None)]
     assert heard.story() == (["Opened"] if is_stored else ["Opened", "Opened"])
 
 
 # ── trunks ──
 
 
-def test_a_trunk_that_was_well_and_is_unreachable_disrupts_all_lines_that_come_over_it() -> None:
+def test_an_unreachable_trunk_that_was_well_disrupts_its_lines() -> None:
     heard = well()
     gone = heard.now
     heard.device("trunk", "UNAVAILABLE").passes(12)
@@ -125,11 +125,11 @@ def test_a_trunk_that_was_well_and_is_unreachable_disrupts_all_lines_that_come_o
 
 
 def test_a_trunk_that_never_answered_is_not_believed_to_be_down() -> None:
-    heard = Watched(TUESDAY).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="UNAVAILABLE")
+    heard = SimulatedExchange(TUESDAY).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="UNAVAILABLE")
     assert heard.passes(600).kept == {}
 
 
-def test_a_trunk_that_brings_a_call_while_it_is_said_to_be_unreachable_is_not_believed_any_more() -> None:
+def test_a_trunk_that_brings_a_call_is_not_believed_to_be_unreachable() -> None:
     heard = well().device("trunk", "UNAVAILABLE").passes(15)
     assert heard.one().ended is None
     heard.call(ended=False).device("trunk", "INUSE").passes(1)
@@ -141,13 +141,15 @@ def test_a_trunk_that_brings_a_call_while_it_is_said_to_be_unreachable_is_not_be
 
 
 def test_a_line_that_also_comes_over_another_trunk_goes_on() -> None:
-    heard = Watched(TUESDAY).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE", trunk2="NOT_INUSE")
+    heard = SimulatedExchange(TUESDAY).listed(
+        _101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE", trunk2="NOT_INUSE"
+    )
     heard.call("4163250866", "PJSIP/trunk2").call("4163250866").call().passes(1)
     heard.device("trunk", "UNAVAILABLE").passes(12)
     assert heard.one().lines == ("general",)
 
 
-def test_a_trunk_that_is_said_to_be_in_use_before_its_call_is_told_is_not_believed_either() -> None:
+def test_a_trunk_in_use_before_its_call_is_not_believed_either() -> None:
     heard = well().device("trunk", "UNAVAILABLE").passes(2).device("trunk", "INUSE").call().passes(1)
     heard.device("trunk", "UNAVAILABLE").passes(60)
     assert heard.kept == {}
@@ -160,7 +162,9 @@ def test_a_trunk_that_is_down_stays_so_over_a_restart_of_callmon() -> None:
 
 
 def test_a_line_with_a_trunk_of_which_nothing_is_known_may_go_on() -> None:
-    heard = Watched(TUESDAY).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE", trunk2="UNAVAILABLE")
+    heard = SimulatedExchange(TUESDAY).listed(
+        _101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE", trunk2="UNAVAILABLE"
+    )
     heard.call(trunk="PJSIP/trunk2").call().passes(1).device("trunk", "UNAVAILABLE").passes(60)
     assert heard.kept == {}
 
@@ -168,7 +172,7 @@ def test_a_line_with_a_trunk_of_which_nothing_is_known_may_go_on() -> None:
 # ── exchanges ──
 
 
-def test_an_exchange_that_says_that_it_stops_is_a_disruption_at_once_until_it_has_booted() -> None:
+def test_an_exchange_that_says_it_stops_is_disrupted_until_it_boots() -> None:
     heard = well()
     stopped = heard.now
     heard.shut_down().passes(1)
@@ -178,7 +182,7 @@ def test_an_exchange_that_says_that_it_stops_is_a_disruption_at_once_until_it_ha
     assert (heard.one().ended, heard.one().how) == (stopped + 41 * SECOND, "over")
 
 
-def test_an_exchange_that_is_unheard_may_work_and_is_a_mere_gap_when_it_had_worked() -> None:
+def test_an_unreceived_exchange_may_work_and_is_a_gap_if_it_had_worked() -> None:
     heard = well()
     lost = heard.now
     heard.lose().passes(11)
@@ -196,7 +200,7 @@ def test_an_exchange_that_was_cut_off_and_had_stopped_was_disrupted() -> None:
     assert heard.story() == ["Opened", "Confirmed", "DisruptionEnded"]
 
 
-def test_of_an_exchange_that_tells_no_uptime_nobody_knows_whether_it_had_stopped() -> None:
+def test_an_exchange_without_an_uptime_may_or_may_not_have_stopped() -> None:
     heard = well().lose().passes(30)
     heard.feed(
         e.FullyBooted(heard.now, "unknown"), e.CoreShowChannelsComplete(heard.now), e.StatusComplete(heard.now)
@@ -215,7 +219,7 @@ def test_a_short_gap_is_no_disruption() -> None:
     assert well().lose().passes(8).listed(_101="NOT_INUSE").passes(60).kept == {}
 
 
-def test_of_a_restart_while_callmon_itself_was_away_nobody_knows_when_it_began() -> None:
+def test_a_restart_while_callmon_was_away_has_no_known_start() -> None:
     heard = well().restart()
     heard.now += HOUR
     heard.boot()
@@ -223,7 +227,7 @@ def test_of_a_restart_while_callmon_itself_was_away_nobody_knows_when_it_began()
     assert heard.listed(_101="NOT_INUSE", _102="NOT_INUSE").passes(60).kept == {}
 
 
-def test_a_callmon_that_begins_while_the_exchange_is_away_claims_nothing_of_the_time_before() -> None:
+def test_callmon_begun_while_the_exchange_is_away_claims_no_time_before() -> None:
     heard = well().restart()
     heard.now += HOUR
     began = heard.now
@@ -231,17 +235,17 @@ def test_a_callmon_that_begins_while_the_exchange_is_away_claims_nothing_of_the_
     assert heard.one().began == began + SECOND
 
 
-def test_an_exchange_that_was_never_heard_is_no_disruption() -> None:
-    assert Watched(TUESDAY).passes(600).kept == {}
+def test_an_exchange_that_was_never_received_is_no_disruption() -> None:
+    assert SimulatedExchange(TUESDAY).passes(600).kept == {}
 
 
-def test_a_stop_that_callmon_does_not_outlive_ends_when_the_exchange_has_booted() -> None:
+def test_a_stop_that_callmon_misses_ends_when_the_exchange_has_booted() -> None:
     heard = well().shut_down().passes(2).restart().passes(30).boot().passes(1)
     heard.listed(_101="NOT_INUSE", _102="NOT_INUSE").passes(1)
     assert (heard.one().how, heard.one().ended) == ("over", TUESDAY + 33 * SECOND)
 
 
-def test_an_exchange_that_has_booted_is_given_time_to_find_its_phones_and_trunks() -> None:
+def test_a_booted_exchange_gets_time_to_find_its_phones_and_trunks() -> None:
     heard = well().shut_down().passes(5).boot()
     heard.listed(_101="UNAVAILABLE", _102="UNAVAILABLE", trunk="UNAVAILABLE").passes(75)
     assert [one.source for one in heard.kept.values()] == ["exchange"]
@@ -265,7 +269,7 @@ def test_an_exchange_that_was_only_unheard_need_not_be_given_time() -> None:
 # ── the notice ──
 
 
-def test_a_disruption_is_announced_once_all_five_things_are_said_and_the_time_to_that_is_measured() -> None:
+def test_a_disruption_is_announced_once_all_five_things_are_given() -> None:
     heard = well().shut_down().passes(1)
     name = heard.one().id
     for minutes, (field, value) in enumerate(
@@ -284,7 +288,7 @@ def test_a_disruption_is_announced_once_all_five_things_are_said_and_the_time_to
     ]  # fmt: skip
 
 
-def test_staff_tell_of_a_disruption_that_nobody_sees_and_the_time_to_its_notice_runs_from_its_start() -> None:
+def test_staff_announce_an_unseen_disruption_timed_from_its_start() -> None:
     heard = well()
     heard.hand("announce", lines=("poci",), start=TUESDAY - HOUR, notice=WHOLE)
     one = heard.one()
@@ -297,7 +301,7 @@ def test_staff_tell_of_a_disruption_that_nobody_sees_and_the_time_to_its_notice_
     assert (heard.one().ended, heard.one().how) == (heard.now - MINUTE, "by_hand")
 
 
-def test_what_was_said_of_one_that_is_over_can_be_put_right_but_not_when_it_was() -> None:
+def test_the_notice_of_one_that_is_over_can_be_changed_not_its_times() -> None:
     heard = well().shut_down().passes(1)
     name = heard.one().id
     heard.boot().listed(_101="NOT_INUSE", _102="NOT_INUSE").passes(1)
@@ -309,7 +313,7 @@ def test_what_was_said_of_one_that_is_over_can_be_put_right_but_not_when_it_was(
     assert (refused.why, refused.action) == ("is_over", "end")
 
 
-def test_one_that_was_ended_by_hand_is_not_opened_again_until_its_cause_was_over_once() -> None:
+def test_one_ended_by_hand_is_not_opened_until_its_cause_was_over() -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(11)
     heard.hand("end", heard.one().id).passes(60)
     assert (heard.one().how, heard.story()) == ("by_hand", ["Opened", "DisruptionEnded"])
@@ -322,13 +326,13 @@ def test_one_that_was_ended_by_hand_is_not_opened_again_until_its_cause_was_over
 # ── planned work ──
 
 
-def planned(start: datetime, end: datetime, whole: bool = True) -> Watched:
+def planned(start: datetime, end: datetime, whole: bool = True) -> SimulatedExchange:
     texts = WHOLE if whole else Notice()
-    told = msgspec.structs.replace(texts, until=end)
-    return well().hand("plan", lines=LINES, start=start, notice=told)
+    reported = msgspec.structs.replace(texts, until=end)
+    return well().hand("plan", lines=LINES, start=start, notice=reported)
 
 
-def test_planned_work_is_announced_beforehand_and_ends_when_it_was_planned_to() -> None:
+def test_planned_work_is_announced_and_ends_when_it_was_planned_to() -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR)
     one = heard.one()
     assert (one.source, one.state(heard.now), one.noticed_after) == ("work", "planned", timedelta(0))
@@ -396,7 +400,7 @@ def test_work_is_moved_before_it_begins_cancelled_or_ended_sooner() -> None:
 def test_planned_work_outlives_a_restart() -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).restart()
     heard.now = TUESDAY + HOUR
-    assert [one.id for one in heard.monitor.disruptions.book.work(heard.now)] == [heard.one().id]
+    assert [one.id for one in heard.monitor.disruptions.register.work(heard.now)] == [heard.one().id]
 
 
 @pytest.mark.parametrize(
@@ -440,12 +444,12 @@ def test_the_entries_alone_give_what_stands() -> None:
 
 
 def test_two_disruptions_of_one_second_have_two_names() -> None:
-    book = DisruptionRegister()
+    register = DisruptionRegister()
     key = ("exchange", "toronto", "")
     names = []
     for _ in range(3):
-        one = book.open_detected(key, LINES, TUESDAY, TUESDAY)
-        book.end_detected(one, TUESDAY)
+        one = register.open_detected(key, LINES, TUESDAY, TUESDAY)
+        register.end_detected(one, TUESDAY)
         names.append(one.id)
     second = int(TUESDAY.timestamp())
     assert names == [f"toronto-{second}", f"toronto-{second}-2", f"toronto-{second}-3"]
@@ -463,7 +467,7 @@ def test_a_line_that_is_configured_no_longer_has_no_disruption() -> None:
 CARRIERS = ("sip:callmon@one.example", "sip:callmon@two.example")
 
 
-def registry(heard: Watched, status: str, *carriers: str) -> Watched:
+def registry(heard: SimulatedExchange, status: str, *carriers: str) -> SimulatedExchange:
     return heard.feed(*(e.Registry(heard.now, "PJSIP", "sip:us@x", carrier, status) for carrier in carriers))
 
 
@@ -480,7 +484,7 @@ def test_an_exchange_that_no_carrier_knows_any_more_gets_no_call() -> None:
     assert (heard.one().ended, heard.one().how) == (back, "over")
 
 
-def test_a_registration_that_never_stood_and_one_that_is_being_renewed_say_nothing() -> None:
+def test_a_registration_never_made_or_being_renewed_says_nothing() -> None:
     heard = registry(well(), "Rejected", *CARRIERS).passes(60)
     registry(heard, "Registered", CARRIERS[0]).passes(5)
     registry(heard, "Request Sent", CARRIERS[0]).passes(60)
@@ -522,13 +526,13 @@ STEPS = st.one_of(
 )  # fmt: skip
 
 
-def happens(heard: Watched, step: tuple[object, ...]) -> None:
+def happens(heard: SimulatedExchange, step: tuple[object, ...]) -> None:
     match step:
         case ("listed", str(state)):
             heard.listed(_101=state, _102="NOT_INUSE", trunk=state)
         case ("hand", "plan"):
-            told = msgspec.structs.replace(WHOLE, until=heard.now + HOUR)
-            heard.hand("plan", lines=LINES, start=heard.now + MINUTE, notice=told)
+            reported = msgspec.structs.replace(WHOLE, until=heard.now + HOUR)
+            heard.hand("plan", lines=LINES, start=heard.now + MINUTE, notice=reported)
         case ("hand", str(action)):
             name = next(iter(heard.kept), "none")
             heard.hand(action, name, notice=Notice(reason_en="x") if action != "end" else Notice())
@@ -538,7 +542,7 @@ def happens(heard: Watched, step: tuple[object, ...]) -> None:
 
 @settings(max_examples=examples(150))
 @given(st.lists(STEPS, max_size=25))
-def test_whatever_happens_the_entries_give_what_stands_and_no_cause_is_open_twice(
+def test_whatever_happens_the_entries_give_the_state(
     steps: list[tuple[object, ...]],
 ) -> None:
     heard = well()
@@ -556,16 +560,16 @@ def test_whatever_happens_the_entries_give_what_stands_and_no_cause_is_open_twic
     assert made == heard.kept
     assert [one for one in made.values() if one.ended is not None and one.ended < one.began and one.counts] == []
     shown = {one.id for one in made.values() if one.ended is None}
-    assert {one.id for one in heard.monitor.disruptions.book.visible()} == shown
+    assert {one.id for one in heard.monitor.disruptions.register.visible()} == shown
 
 
-def test_a_reload_keeps_what_is_going_on_and_since_when_each_cause_was_seen() -> None:
+def test_a_reload_keeps_what_is_going_on_and_each_causes_start() -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(5)
     heard.hand("announce", lines=("poci",))
-    older, before = heard.monitor, heard.monitor.disruptions.book.visible()
+    older, before = heard.monitor, heard.monitor.disruptions.register.visible()
     heard.monitor = Monitor(heard.settings, "toronto", token=str)
     heard.monitor.adopt(older)
-    assert heard.monitor.disruptions.book.visible() == before
+    assert heard.monitor.disruptions.register.visible() == before
     heard.passes(6)
     assert [one.source for one in heard.kept.values()] == ["staff", "phones"]
     heard.device("101", "NOT_INUSE").passes(1)

@@ -19,6 +19,6 @@ def test_the_table_has_exactly_the_findings_that_the_code_makes() -> None:
     }
 
 
-def test_each_failure_of_a_connection_that_the_table_has_is_a_word_of_the_code() -> None:
+def test_each_failure_of_a_connection_in_the_table_is_in_the_code() -> None:
     words = {word for text in SOURCES for word in re.findall(r'"(\w+)"', text)}
     assert set(finding_texts()["connection"]) - words == set()

@@ -34,10 +34,10 @@ def proposal(
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
 def test_a_proposal_loads_and_holds_no_callers_number(recording: Path) -> None:
-    told = proposal([recording.read_bytes()], "toronto")
-    proposed = settings.parse(told)
+    reported = proposal([recording.read_bytes()], "toronto")
+    proposed = settings.parse(reported)
     assert list(proposed.exchanges) == ["toronto"]
-    assert re.findall(r"555-?01\d\d", told) == []
+    assert re.findall(r"555-?01\d\d", reported) == []
 
 
 def heard(name: str) -> str:
@@ -45,14 +45,14 @@ def heard(name: str) -> str:
     return proposal([recording.read_bytes()], "toronto", EXAMPLE.exchanges["toronto"])
 
 
-def test_a_voicemail_call_tells_the_line_the_trunk_the_box_and_the_ring_time() -> None:
-    told = heard("vm_message")
-    proposed = settings.parse(told)
+def test_a_voicemail_call_gives_line_trunk_mailbox_and_ring_time() -> None:
+    reported = heard("vm_message")
+    proposed = settings.parse(reported)
     (line,) = proposed.lines()
     assert (line.numbers, line.mailboxes) == (("+14163272422",), ("500",))
     exchange = proposed.exchanges["toronto"]
     assert (exchange.trunks, exchange.voicemail_contexts) == (("PJSIP/trunk",), ("box",))
-    assert [text for text in told.splitlines() if "Voicemail took" in text] == [
+    assert [text for text in reported.splitlines() if "Voicemail took" in text] == [
         "# Voicemail took 1 of its calls after 24.0 s: 4 full rings."
     ]
 
@@ -73,7 +73,7 @@ def lines_of(*messages: bytes) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     return [(line.numbers, line.arrives_as) for line in settings.parse(proposal(messages)).lines()]
 
 
-def test_the_forms_of_one_number_are_one_line_and_what_is_no_number_arrives_as_it_is() -> None:
+def test_the_forms_of_one_number_are_one_line() -> None:
     forms = ("4163272422", "14163272422", "+14163272422", "s", "7329")
     messages = [arriving(form, id=f"1.{n}") for n, form in enumerate(forms)]
     assert lines_of(*messages) == [(("+14163272422",), ()), ((), ("7329",)), ((), ("s",))]
@@ -85,8 +85,8 @@ def test_a_phone_with_a_long_number_is_no_trunk_once_it_has_been_rung() -> None:
     assert lines_of(outside, rung) == []
 
 
-def test_a_transfer_to_where_the_call_was_parked_tells_the_parking_extension() -> None:
-    told = proposal(
+def test_a_transfer_to_a_parked_call_names_the_parking_extension() -> None:
+    reported = proposal(
         [
             arriving("4163272422"),
             b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 701\r\n\r\n",
@@ -94,7 +94,7 @@ def test_a_transfer_to_where_the_call_was_parked_tells_the_parking_extension() -
             b"Event: BlindTransfer\r\nTransfereeUniqueid: 9.9\r\nExtension: 104\r\n\r\n",
         ]
     )
-    assert settings.parse(told).exchanges["exchange"].parking_extensions == ("70",)
+    assert settings.parse(reported).exchanges["exchange"].parking_extensions == ("70",)
 
 
 def test_nothing_that_an_exchange_says_can_write_into_the_file() -> None:
@@ -106,9 +106,9 @@ def test_nothing_that_an_exchange_says_can_write_into_the_file() -> None:
 # --- what the proposal concludes ---------------------------------------------------------------------
 
 
-def filled_in(told: str) -> tuple[Settings, dict[str, str]]:
+def filled_in(reported: str) -> tuple[Settings, dict[str, str]]:
     """As an administrator fills it in: the menus ask for the language. And the policy's names of its lines."""
-    proposed = settings.parse(re.sub(r"^# (language_menu = true)", r"\1", told, flags=re.MULTILINE))
+    proposed = settings.parse(re.sub(r"^# (language_menu = true)", r"\1", reported, flags=re.MULTILINE))
     names = {number: line.name for line in EXAMPLE.lines() for number in line.numbers}
     return proposed, {line.name: names[line.numbers[0]] for line in proposed.lines() if line.numbers}
 
@@ -117,7 +117,7 @@ def filled_in(told: str) -> tuple[Settings, dict[str, str]]:
 @pytest.mark.parametrize(
     "path", [*RECORDINGS, *(t for t in TRACES if t.parent.name != "ami_connect_midcall")], ids=str
 )
-def test_a_proposal_concludes_of_its_calls_what_the_policys_own_configuration_does(path: Path) -> None:
+def test_a_proposal_concludes_as_the_policys_own_configuration_does(path: Path) -> None:
     """Which, by test_traces and test_real_calls, is what people did.
 
     Without its extensions: who knows a line's phones from the start may find another cause for its first calls
@@ -126,8 +126,8 @@ def test_a_proposal_concludes_of_its_calls_what_the_policys_own_configuration_do
     data = path.read_bytes()
     told_of_lines = re.sub(r"^extensions = .*\n", "", proposal([data], "toronto"), flags=re.MULTILINE)
     proposed, names = filled_in(told_of_lines)
-    told = replayed(data, settings=proposed).calls()
-    assert [call | {"line": names.get(call["line"])} for call in told] == replayed(data).calls()
+    reported = replayed(data, settings=proposed).calls()
+    assert [call | {"line": names.get(call["line"])} for call in reported] == replayed(data).calls()
 
 
 # --- FreePBX -----------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def told_of(exchange: Exchange) -> list[str]:
     return proposal([bytes(exchange.connections[0])], "toronto").splitlines()
 
 
-def test_of_a_ring_group_of_local_channels_the_phones_the_trunk_and_the_ring_time_are_told() -> None:
+def test_a_ring_group_of_local_channels_gives_phones_trunk_and_time() -> None:
     exchange, caller = freepbx(15.0)
     exchange.voicemail(caller, context="macro-vm")
     exchange.at(40.0).hangup(caller)
@@ -188,9 +188,9 @@ def test_a_context_in_which_phones_ring_too_is_never_proposed_as_voicemail() -> 
     assert toronto.voicemail_contexts == ()
 
 
-def test_without_the_dialplans_step_a_message_tells_the_box_and_the_ring_time() -> None:
+def test_without_the_dialplans_step_a_message_gives_the_mailbox() -> None:
     exchange, caller = freepbx(20.0)
-    exchange.voicemail(caller, told=False, context="macro-vm")
+    exchange.voicemail(caller, reported=False, context="macro-vm")
     exchange.at(40.0).message(caller)
     exchange.hangup(caller)
     (line,) = heard_of(exchange).lines()
@@ -198,7 +198,7 @@ def test_without_the_dialplans_step_a_message_tells_the_box_and_the_ring_time() 
     assert "# Voicemail took 1 of its calls after 20.0 s: 3 full rings." in told_of(exchange)
 
 
-def test_a_proposal_in_french_has_the_same_settings_and_its_comments_in_french() -> None:
+def test_a_french_proposal_has_the_same_settings_and_french_comments() -> None:
     (recording,) = (path for path in RECORDINGS if path.stem == "vm_message")
     chunks = [recording.read_bytes()]
     french, english = (proposal(chunks, "toronto", None, language) for language in ("fr", "en"))
@@ -211,7 +211,7 @@ def test_a_proposal_in_french_has_the_same_settings_and_its_comments_in_french()
     assert settings.parse(marked).configuration == settings.parse(english).configuration
 
 
-def test_ring_times_that_differ_are_told_with_their_range() -> None:
+def test_ring_times_that_differ_are_reported_with_their_range() -> None:
     exchange = Exchange()
     for start, rings in ((0.0, 12.0), (100.0, 24.0), (200.0, 24.0)):
         caller = exchange.at(start).call()
@@ -224,7 +224,7 @@ def test_ring_times_that_differ_are_told_with_their_range() -> None:
     ]
 
 
-def test_a_language_given_before_anything_answers_is_the_lines_and_one_chosen_later_is_a_menus() -> None:
+def test_a_language_before_the_answer_is_the_lines_a_later_one_a_menus() -> None:
     given, caller = freepbx(language="fr")
     given.at(40.0).hangup(caller)
     chosen = Exchange()
@@ -238,11 +238,11 @@ def test_a_language_given_before_anything_answers_is_the_lines_and_one_chosen_la
     prompt.at(5.0).rings(caller)
     prompt.at(9.0).hangup(caller)
     chosen.at(9.0).hangup(next(iter(chosen.channels.values())))
-    told = [
+    reported = [
         [(line.language, line.language_menu) for line in heard_of(exchange).lines()]
         for exchange in (given, chosen, prompt)
     ]
-    assert told == [[("fr", False)], [(None, True)], [(None, False)]]
+    assert reported == [[("fr", False)], [(None, True)], [(None, False)]]
     assert [row for row in told_of(prompt) if "language_menu" in row] == [
         "# language_menu = true  # FILL IN: true if the menu that answers asks for the language"
     ]
@@ -253,7 +253,7 @@ def test_a_toll_free_number_that_did_not_arrive_as_one_is_asked_for() -> None:
     assert [asked in proposal([arriving(did)]) for did in (GENERAL, "8002677329")] == [True, False]
 
 
-def test_queues_are_told_and_their_languages_left_to_be_filled_in() -> None:
+def test_queues_are_reported_and_their_languages_left_to_be_filled_in() -> None:
     exchange = Exchange()
     caller = exchange.call()
     exchange.queue(caller, "renseignements-fr")
@@ -264,7 +264,7 @@ def test_queues_are_told_and_their_languages_left_to_be_filled_in() -> None:
     assert settings.parse(text).exchanges["toronto"].queue_languages == {"renseignements-fr": "fr"}
 
 
-def test_music_instead_of_ringing_is_told_but_not_a_queues_nor_that_of_hold() -> None:
+def test_music_instead_of_ringing_is_reported_but_not_that_of_hold() -> None:
     def starts(exchange: Exchange, channel: Channel) -> None:
         exchange.event("MusicOnHoldStart", **exchange._of(channel), Class="default")
 
@@ -279,17 +279,19 @@ def test_music_instead_of_ringing_is_told_but_not_a_queues_nor_that_of_hold() ->
         exchange.at(5.0).answer(caller, *phones)
         starts(exchange, caller)
         exchange.at(9.0).ends(caller, phones[0])
-    told = [[row for row in told_of(exchange) if "of its calls" in row] for exchange in (group, queue, held)]
-    assert told == [
+    reported = [[row for row in told_of(exchange) if "of its calls" in row] for exchange in (group, queue, held)]
+    assert reported == [
         ["# In 1 of its calls the caller heard music instead of ringing. Callers cannot count such rings: let"],
         ["# 1 of its calls entered a queue. If it answers with music, rings are counted from there."],
         [],
     ]
 
 
-def test_slots_without_a_transfer_to_the_lot_leave_its_extension_to_be_filled_in() -> None:
-    told = proposal([arriving(GENERAL), b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 71\r\n\r\n"])
-    assert [row for row in told.splitlines() if "park" in row] == [
+def test_slots_without_a_transfer_to_the_lot_leave_its_extension_open() -> None:
+    reported = proposal(
+        [arriving(GENERAL), b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 71\r\n\r\n"]
+    )
+    assert [row for row in reported.splitlines() if "park" in row] == [
         "# parked calls waited at 71",
         '# parking_extensions = ["700"]  # FILL IN: the extension to which a transfer parks a call',
     ]

@@ -69,8 +69,8 @@ def test_a_version_that_obeys_the_filter_by_names_needs_no_other(version: str) -
     ],
 )
 def test_an_event_unknown_to_this_version_switches_cel_off(version: str, events: str, unknown: str) -> None:
-    told = f"CEL logs nothing, because this version of Asterisk does not know the event{unknown}."
-    assert judged(given(version, events=(events,))) == [told]
+    reported = f"CEL logs nothing, because this version of Asterisk does not know the event{unknown}."
+    assert judged(given(version, events=(events,))) == [reported]
 
 
 @pytest.mark.parametrize("version", ["20.16.0", "21.11.0", "22.6.0", "23.0.0", "24.1.0"])
@@ -92,13 +92,13 @@ def test_a_version_that_does_not_know_columns_by_names_has_no_destination(versio
 @pytest.mark.parametrize(
     "other", [{ADVANCED: "eventtype,eventtime,literal(x)"}, {ADVANCED: FIELDS, FORMAT: "json"}]
 )
-def test_another_layout_is_told_with_the_columns_that_are_read(other: dict[str, str]) -> None:
-    told = ["cel_custom.conf writes Master.csv in a layout that callmon does not read."]
-    assert judged(given("22.10.1", {MAPPING: "", **other})) == told
+def test_another_layout_is_reported_with_the_columns_that_are_read(other: dict[str, str]) -> None:
+    reported = ["cel_custom.conf writes Master.csv in a layout that callmon does not read."]
+    assert judged(given("22.10.1", {MAPPING: "", **other})) == reported
 
 
 @pytest.mark.parametrize(
-    ("lists", "told"),
+    ("lists", "reported"),
     [
         ({"deny": (), "permit": ()}, 1),
         ({"deny": (), "permit": ("192.0.2.1/255.255.255.255",)}, 1),  # nobody is refused
@@ -106,5 +106,7 @@ def test_another_layout_is_told_with_the_columns_that_are_read(other: dict[str, 
         ({"deny": (), "permit": (), "acl": ("callmon",)}, 0),
     ],
 )
-def test_a_user_without_an_address_of_its_own_is_told(lists: dict[str, tuple[str, ...]], told: int) -> None:
-    assert judged(given("22.10.1", **lists)) == ["user 'callmon' may log in from any address."] * told
+def test_a_user_without_an_address_of_its_own_is_reported(
+    lists: dict[str, tuple[str, ...]], reported: int
+) -> None:
+    assert judged(given("22.10.1", **lists)) == ["user 'callmon' may log in from any address."] * reported

@@ -72,11 +72,11 @@ def test_a_zigzag_goes_from_the_top_of_its_cut_to_the_bottom() -> None:
     assert [(edge[0], edge[-1]) for edge in heights] == [(round(cut.top, 1), round(cut.bottom, 1))] * 2
 
 
-def test_a_call_that_rang_less_has_no_line_where_the_third_ring_would_be_over() -> None:
+def test_a_call_that_rang_less_has_no_line_for_the_end_of_ring_three() -> None:
     assert boxes(drawn(rung(17.9)), "limit") == []
 
 
-def test_a_gap_is_a_box_over_all_and_what_is_in_it_is_not_drawn_as_heard() -> None:
+def test_a_gap_is_a_box_over_all_and_its_content_is_not_drawn_as_received() -> None:
     gap = f.Unheard(CALL, START + seconds(10), START + seconds(20))
     (box,) = boxes(drawn(rung(30, gap)), "gap")
     width = WIDTH - LABELS - RIGHT
@@ -104,9 +104,7 @@ def transferred(times: list[float], until: float) -> list[Fact]:
     return rung(until, *more)
 
 
-def test_forty_minutes_of_talk_have_the_scale_of_the_rings_and_what_is_left_out_is_marked_with_its_length() -> (
-    None
-):
+def test_forty_minutes_of_talk_have_the_rings_scale_with_a_marked_cut() -> None:
     found = drawn(rung(2424, f.Answered(CALL, START + seconds(24), "101", PHONE, START)))
     tones, (talk,), (cut,) = boxes(found, "tone"), boxes(found, "talk"), found.cuts
     second = tones[0].width / 2
@@ -118,14 +116,14 @@ def test_forty_minutes_of_talk_have_the_scale_of_the_rings_and_what_is_left_out_
     assert (cut.top < tones[0].y, cut.bottom > axis) == (True, True)  # through all lanes, and the axis
 
 
-def test_nothing_is_left_out_where_the_ringing_is_readable_beside_all_that_follows() -> None:
+def test_nothing_is_left_out_where_the_ringing_is_readable() -> None:
     found = drawn(rung(40, f.Answered(CALL, START + seconds(10), "101", PHONE, START)))
     (rang,), (talk,) = boxes(found, "rang"), boxes(found, "talk")
     assert (found.cuts, texts(found)) == ((), [])
     assert abs(talk.width / rang.width - 3) < 0.02
 
 
-def test_between_transfers_each_long_stretch_is_cut_by_itself_and_short_ones_are_whole() -> None:
+def test_between_transfers_each_long_stretch_is_cut_by_itself() -> None:
     found = drawn(transferred([300], 1900))
     assert texts(found) == ["4 min 46 s", "24 s", "26 min 04 s"]
     assert len(boxes(found, "held")) == 1
@@ -147,15 +145,15 @@ def test_on_a_telephone_no_length_is_written_over_another() -> None:
 
 
 def test_phones_are_letters_in_every_fact_and_in_the_account() -> None:
-    told = unnamed(stored(answered_call(0)))
-    assert told.account is not None
-    assert [getattr(fact, "phone", None) for fact in told.facts if hasattr(fact, "phone")] == [
+    reported = unnamed(stored(answered_call(0)))
+    assert reported.account is not None
+    assert [getattr(fact, "phone", None) for fact in reported.facts if hasattr(fact, "phone")] == [
         "A", "A", "A", "B", "B", "B", "B", "B",
     ]  # fmt: skip
-    assert told.account.answered_by == "B"
+    assert reported.account.answered_by == "B"
 
 
-def test_whoever_takes_a_consulted_transfer_talks_from_then_on_and_the_first_holds_no_longer() -> None:
+def test_who_takes_a_consulted_transfer_talks_and_the_first_holds_not() -> None:
     second = "PJSIP/102-00000098"
     sent = f.SentOff(CALL, START + seconds(10), "attended", PHONE, "102")
     facts = [

@@ -1,4 +1,4 @@
-"""Numbers sealed and opened, their tokens, and the file of keys."""
+"""Numbers encrypted and decrypted, their tokens, and the file of keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from callmon.errors import ConfigError
 from callmon.store import key_file
-from callmon.store.encryption import NO_KEYS, SEALED, KeyMissingError, KeyRing
+from callmon.store.encryption import ENCRYPTED, NO_KEYS, KeyMissingError, KeyRing
 from callmon.store.privacy.dated_files import dated, expired, last_day
 
 NUMBER = "+14165550101"
@@ -27,21 +27,21 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 @given(TEXTS, st.binary(min_size=32, max_size=32))
-def test_what_is_sealed_opens_to_itself_whatever_it_was(number: str, key: bytes) -> None:
+def test_what_is_encrypted_is_decrypted_to_itself(number: str, key: bytes) -> None:
     ring = KeyRing([key])
-    sealed = ring.encrypt(number)
-    assert ring.decrypt(sealed) == number
-    assert SEALED.fullmatch(sealed) is not None
+    encrypted = ring.encrypt(number)
+    assert ring.decrypt(encrypted) == number
+    assert ENCRYPTED.fullmatch(encrypted) is not None
 
 
 @given(st.from_regex(r"\+1416555\d{4}", fullmatch=True))
-def test_nothing_of_a_number_shows_in_what_is_kept_of_it(number: str) -> None:
+def test_nothing_of_a_number_shows_in_what_is_stored_of_it(number: str) -> None:
     ring = KeyRing([NEW])
     kept = ring.encrypt(number).partition(":")[2] + " " + ring.token(number)
     assert [number[i : i + 7] for i in range(6) if number[i : i + 7] in kept] == []
 
 
-def test_one_number_is_sealed_differently_each_time_and_has_one_token() -> None:
+def test_one_number_is_encrypted_differently_each_time_and_has_one_token() -> None:
     ring = KeyRing([NEW])
     assert len({ring.encrypt(NUMBER) for _ in range(100)}) == 100
     assert len({ring.token(NUMBER) for _ in range(100)}) == 1
@@ -49,11 +49,11 @@ def test_one_number_is_sealed_differently_each_time_and_has_one_token() -> None:
     assert ring.token(NUMBER) != KeyRing([OLD]).token(NUMBER)
 
 
-def test_a_number_is_short_when_sealed() -> None:
+def test_a_number_is_short_when_encrypted() -> None:
     assert (len(KeyRing([NEW]).encrypt(NUMBER)), len(KeyRing([NEW]).token(NUMBER))) == (65, 22)
 
 
-def test_the_first_key_seals_and_every_key_opens() -> None:
+def test_the_first_key_encrypts_and_every_key_decrypts() -> None:
     both = KeyRing([NEW, OLD])
     assert both.decrypt(KeyRing([OLD]).encrypt(NUMBER)) == NUMBER
     assert KeyRing([NEW]).decrypt(both.encrypt(NUMBER)) == NUMBER
@@ -62,32 +62,32 @@ def test_the_first_key_seals_and_every_key_opens() -> None:
 
 
 def test_without_its_key_a_number_is_refused_with_what_to_do() -> None:
-    sealed, name = KeyRing([OLD]).encrypt(NUMBER), KeyRing([OLD]).name
+    encrypted, name = KeyRing([OLD]).encrypt(NUMBER), KeyRing([OLD]).name
     with pytest.raises(KeyMissingError) as refusal:
-        KeyRing([NEW], "/etc/callmon/number.key").decrypt(sealed)
+        KeyRing([NEW], "/etc/callmon/number.key").decrypt(encrypted)
     assert str(refusal.value) == (
         f"numbers are encrypted with the key {name}, which /etc/callmon/number.key lacks: "
         "restore that key's line below the newest"
     )
     with pytest.raises(KeyMissingError, match=r"no key is available: set privacy\.key_file"):
-        NO_KEYS.decrypt(sealed)
+        NO_KEYS.decrypt(encrypted)
 
 
 def test_an_altered_number_is_refused() -> None:
-    sealed = KeyRing([NEW]).encrypt(NUMBER)
-    place = len(sealed) // 2
-    altered = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place + 1 :]
+    encrypted = KeyRing([NEW]).encrypt(NUMBER)
+    place = len(encrypted) // 2
+    altered = encrypted[:place] + ("A" if encrypted[place] != "A" else "B") + encrypted[place + 1 :]
     with pytest.raises(KeyMissingError, match="is damaged or was altered"):
         KeyRing([NEW]).decrypt(altered)
 
 
 @pytest.mark.parametrize("text", [NUMBER, "102", ""])
-def test_a_number_that_is_not_sealed_is_refused(text: str) -> None:
+def test_a_number_that_is_not_encrypted_is_refused(text: str) -> None:
     with pytest.raises(KeyMissingError, match=r"^a number in the database is not encrypted: it was altered$"):
         KeyRing([NEW]).decrypt(text)
 
 
-def test_a_ring_without_keys_seals_nothing() -> None:
+def test_a_ring_without_keys_encrypts_nothing() -> None:
     assert not NO_KEYS
     with pytest.raises(KeyMissingError):
         NO_KEYS.encrypt(NUMBER)
@@ -108,7 +108,7 @@ def test_a_new_file_is_for_its_owner_alone_and_holds_one_key(tmp_path: Path) -> 
     assert [p.name for p in tmp_path.iterdir()] == ["number.key"]
 
 
-def test_a_second_key_stands_first_and_the_first_is_kept(tmp_path: Path) -> None:
+def test_a_second_key_stands_first_and_the_first_stays(tmp_path: Path) -> None:
     path = tmp_path / "number.key"
     key_file.add_new_key(path, TODAY)
     before = key_file.read_keys(path)
@@ -149,7 +149,7 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str, sentence: st
 
 
 @pytest.mark.parametrize(
-    ("mode", "told"),
+    ("mode", "reported"),
     [
         (0o644, "every user can read the key file FILE: chmod 0600 it, and add a new key"),
         *(
@@ -158,11 +158,11 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str, sentence: st
         ),
     ],
 )
-def test_a_file_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: int, told: str) -> None:
+def test_a_file_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: int, reported: str) -> None:
     path = tmp_path / "number.key"
     key_file.add_new_key(path, TODAY)
     path.chmod(mode)
-    assert refusal_of(path) == told
+    assert refusal_of(path) == reported
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_file_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: 
         (501, 0, 0, False),
     ],
 )
-def test_a_file_of_another_user_is_trusted_only_by_root_and_in_that_users_folder(
+def test_another_users_file_is_trusted_only_by_root_in_that_folder(
     owner: int, reader: int, folder: int, is_trusted: bool
 ) -> None:
     assert key_file.is_trusted(owner, reader, folder) == is_trusted
@@ -231,7 +231,7 @@ def test_a_file_without_a_last_day_never_expires(tmp_path: Path, name: str) -> N
     assert expired([tmp_path], TODAY) == []
 
 
-def test_a_file_may_be_kept_on_its_last_day_and_no_longer(tmp_path: Path) -> None:
+def test_a_file_may_be_stored_on_its_last_day_and_no_longer(tmp_path: Path) -> None:
     path = tmp_path / "dump-expires-2026-12-24.sql.gz"
     path.touch()
     (tmp_path / "link-expires-2020-01-01").symlink_to(path)

@@ -110,9 +110,9 @@ def test_a_timestamp_is_exact_to_the_microsecond_or_none(text: str, moment: date
 @given(micros=st.integers(e.EARLIEST * 1_000_000, 4_000_000_000_000_000))
 def test_every_microsecond_is_read_as_itself(micros: int) -> None:
     text = f"{micros // 1_000_000}.{micros % 1_000_000:06d}"
-    told = instant(text)
-    assert told is not None
-    assert round(told.timestamp() * 1_000_000) == micros
+    reported = instant(text)
+    assert reported is not None
+    assert round(reported.timestamp() * 1_000_000) == micros
 
 
 @effort(max_examples=examples(300))
@@ -148,7 +148,7 @@ def test_names_of_events_that_nobody_uses_take_no_memory_for_ever() -> None:
 # Layouts.
 
 
-def told(name: str, headers: list[tuple[str, str]]) -> bytes:
+def reported(name: str, headers: list[tuple[str, str]]) -> bytes:
     return "\r\n".join([f"Event: {name}", *(f"{key}: {value}" for key, value in headers)]).encode()
 
 
@@ -179,12 +179,12 @@ DIAL_END = [
         max_size=6,
     ),
 )
-def test_what_was_heard_before_changes_no_reading(data: st.DataObject, names: list[list[str]]) -> None:
+def test_what_was_received_before_changes_no_reading(data: st.DataObject, names: list[list[str]]) -> None:
     """Whatever layouts a reader has learned, it reads a message as one that knows none."""
     reader = decoding._reader(e.DialEnd, e.FIELDS[e.DialEnd])
     for headers in names:
         times = st.sampled_from(["1795527733.217087", "1795527733", "noon", ""])
-        message = told("DialEnd", [(n, data.draw(times if n == "Timestamp" else VALUES)) for n in headers])
+        message = reported("DialEnd", [(n, data.draw(times if n == "Timestamp" else VALUES)) for n in headers])
         assert reader(message) == read_once(message)
         assert reader(message) == read_once(message)
 

@@ -79,12 +79,12 @@ def recorded(name: str) -> StoredCall:
         for outcome in replay.connection(chunks(source)):
             facts += outcome.facts
     (call,) = replay.ended
-    told = tuple(without_numbers(fact) if isinstance(fact, f.Arrived) else fact for fact in facts)
+    reported = tuple(without_numbers(fact) if isinstance(fact, f.Arrived) else fact for fact in facts)
     findings = sorted(replay.findings.get(call.call, ()), key=lambda x: (x.at, x.standard))
-    return StoredCall(EXCHANGE, without_numbers(call), told, tuple(findings))
+    return StoredCall(EXCHANGE, without_numbers(call), reported, tuple(findings))
 
 
-def told(facts: Sequence[Fact], in_progress: bool = False) -> StoredCall:
+def reported(facts: Sequence[Fact], in_progress: bool = False) -> StoredCall:
     """A stored call of these facts, judged as the daemon would."""
     outcome = Monitor(SETTINGS, token=str).retell(EXCHANGE, facts)
     assert outcome is not None
@@ -105,7 +105,7 @@ def check(name: str, stored: StoredCall) -> None:
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_a_recorded_call_is_told_in_both_languages_as_its_files_have_it(name: str) -> None:
+def test_a_recorded_call_is_explained_in_both_languages_as_in_files(name: str) -> None:
     check(name, recorded(name))
 
 
@@ -162,8 +162,8 @@ CONSTRUCTED: dict[str, tuple[list[Fact], bool]] = {
 
 
 @pytest.mark.parametrize("name", CONSTRUCTED)
-def test_a_call_not_fully_heard_says_what_is_not_known_as_its_files_have_it(name: str) -> None:
-    check(name, told(*CONSTRUCTED[name]))
+def test_a_call_received_in_part_says_what_is_unknown_as_its_files_have_it(name: str) -> None:
+    check(name, reported(*CONSTRUCTED[name]))
 
 
 # ── rules that every story keeps ──
@@ -188,7 +188,7 @@ def test_no_french_story_breaks_before_a_colon_a_closing_quote_or_a_unit() -> No
     assert [(name, found) for name, text in french for found in broken.findall(text)] == []
 
 
-def test_a_callers_number_is_shown_only_where_the_call_was_asked_for_with_it() -> None:
+def test_a_callers_number_is_shown_only_where_it_was_asked_for() -> None:
     facts = answered_call(0)
     without = tuple(without_numbers(x) if isinstance(x, f.Arrived) else x for x in facts)
     hidden = StoredCall(EXCHANGE, without_numbers(account(facts)), without, ())
@@ -207,7 +207,7 @@ def test_a_callers_number_is_shown_only_where_the_call_was_asked_for_with_it() -
 def test_a_hidden_number_is_not_shown_even_where_it_was_delivered(
     withheld: str, french: str, english: str
 ) -> None:
-    stored = told([arrived(withheld=withheld, caller=CALLER), f.Ended(CALL, after(3), "caller")])
+    stored = reported([arrived(withheld=withheld, caller=CALLER), f.Ended(CALL, after(3), "caller")])
     assert row(explain.story(stored, SETTINGS, "fr"), "Numéro de l'appelant") == french
     assert row(explain.story(stored, SETTINGS, "en"), "Caller's number") == english
 
@@ -218,7 +218,7 @@ def row(story: str, name: str) -> str:
 
 
 def test_a_terminals_cursor_cannot_be_moved_by_what_the_exchange_says() -> None:
-    stored = told([arrived(), f.QueueEntered(CALL, after(1), "a\x1b[2Jb"), f.Ended(CALL, after(3), "caller")])
+    stored = reported([arrived(), f.QueueEntered(CALL, after(1), "a\x1b[2Jb"), f.Ended(CALL, after(3), "caller")])
     assert "\x1b" not in explain.story(stored, SETTINGS, "fr")
 
 
@@ -226,7 +226,7 @@ def test_a_terminals_cursor_cannot_be_moved_by_what_the_exchange_says() -> None:
 
 
 def sentences(facts: Sequence[Fact], language: str = "en") -> list[str]:
-    stored = told(facts) if isinstance(facts[-1], f.Ended) else told(facts, in_progress=True)
+    stored = reported(facts) if isinstance(facts[-1], f.Ended) else reported(facts, in_progress=True)
     story = CallAccount(cast(f.Arrived, facts[0]))
     for fact in facts:
         story.record_fact(fact)
@@ -296,7 +296,7 @@ def test_every_sentence_ends_with_one_full_stop(language: str) -> None:
     assert [end for end in ends if end[1] != "." or end == ".."] == []
 
 
-def test_a_clock_that_was_set_is_told_in_both_languages_and_which_way() -> None:
+def test_a_clock_that_was_set_is_reported_in_both_languages_and_which_way() -> None:
     facts = [arrived(), *(f.ClockSet(CALL, after(n), timedelta(seconds=by)) for n, by in ((1, 3600), (2, -1.5)))]
     assert sentences(facts, "fr")[1:] == [
         "L'horloge de l'autocommutateur a été avancée de 3600,0 s.",
@@ -308,7 +308,7 @@ def test_a_clock_that_was_set_is_told_in_both_languages_and_which_way() -> None:
     ]
 
 
-def test_relay_service_third_person_and_survey_are_told_in_both_languages() -> None:
+def test_relay_third_person_and_survey_are_in_both_languages() -> None:
     facts = [
         arrived(relay=True),
         f.Answered(CALL, after(3), "101", "PJSIP/101-1"),
@@ -334,7 +334,7 @@ def phones_at(*starts: tuple[str, float]) -> list[str]:
     return sentences([arrived(), *(fact for name, at in starts for fact in phone(name, at))], "fr")[1:]
 
 
-def test_phones_that_start_within_half_a_second_are_one_sentence_and_later_ones_another() -> None:
+def test_phones_that_start_within_half_a_second_are_one_sentence() -> None:
     assert phones_at(("103", 0), ("101", 0.2), ("102", 0.5)) == [
         "Les postes 101, 102 et 103 sonnent (1re sonnerie de l'appelant).",
     ]
@@ -356,7 +356,7 @@ def test_a_phone_dialled_with_others_that_rings_outside_is_not_numbered() -> Non
     ]
 
 
-def test_an_answer_whose_time_a_listing_brought_later_is_told_once() -> None:
+def test_an_answer_whose_time_a_listing_brought_later_is_reported_once() -> None:
     channel = "PJSIP/101-00000001"
     doubtful = f.Answered(CALL, after(0), "101", channel, after(0), slack=seconds(10))
     exact = f.Answered(CALL, after(8), "101", channel, after(0))
@@ -415,12 +415,14 @@ def handed_on(*facts: Fact, language: str = "fr") -> list[str]:
         ),
     ],
 )
-def test_each_kind_of_transfer_is_told_with_its_own_words(kind: f.TransferKind, french: str, english: str) -> None:
+def test_each_kind_of_transfer_is_reported_with_its_own_words(
+    kind: f.TransferKind, french: str, english: str
+) -> None:
     sent = f.SentOff(CALL, after(9), kind, "PJSIP/101-00000001", "outside")
     assert (handed_on(sent), handed_on(sent, language="en")) == ([french], [english])
 
 
-def test_a_transfer_that_counts_is_told_once_with_its_number() -> None:
+def test_a_transfer_that_counts_is_reported_once_with_its_number() -> None:
     counted = f.Transferred(CALL, after(9), "blind", "PJSIP/101-00000001", "104", True)
     joined = f.PersonJoined(CALL, after(12), "104", "PJSIP/104-00000002")
     assert handed_on(SENT, counted, joined) == [
@@ -453,7 +455,7 @@ def test_of_a_transfer_whose_kind_went_unheard_the_story_names_no_kind(
     assert (handed_on(sent, counted), handed_on(sent, counted, language="en")) == ([french], [english])
 
 
-def test_a_transfer_with_no_sending_before_it_names_its_target_only_if_its_kind_was_heard() -> None:
+def test_a_transfer_without_a_sending_names_its_target_if_received() -> None:
     heard = f.Transferred(CALL, after(9), "redirect", "PJSIP/101-00000001", "outside", True)
     unheard = msgspec.structs.replace(heard, unheard=True)
     assert [handed_on(heard), handed_on(unheard), handed_on(unheard, language="en")] == [
@@ -463,7 +465,7 @@ def test_a_transfer_with_no_sending_before_it_names_its_target_only_if_its_kind_
     ]
 
 
-def test_a_transfer_that_looked_like_the_exchange_s_own_until_it_was_named_is_told_by_its_name_alone() -> None:
+def test_a_transfer_is_reported_by_its_name_once_it_was_named() -> None:
     seen = msgspec.structs.replace(SENT, kind="redirect")
     counted = f.Transferred(CALL, after(9), "blind", "PJSIP/101-00000001", "104", True)
     assert handed_on(seen, SENT, counted) == [
@@ -471,7 +473,7 @@ def test_a_transfer_that_looked_like_the_exchange_s_own_until_it_was_named_is_to
     ]
 
 
-def test_who_takes_an_announced_transfer_is_told_behind_it_though_asterisk_joins_the_bridges_first() -> None:
+def test_who_takes_an_announced_transfer_is_reported_behind_it() -> None:
     joined = f.PersonJoined(CALL, after(8.999), "104", "PJSIP/104-00000002")
     let_go = [f.Held(CALL, after(4), "101"), f.Resumed(CALL, after(8.998), "101")]
     assert handed_on(*let_go, joined, msgspec.structs.replace(SENT, kind="attended"), language="en") == [
@@ -481,7 +483,7 @@ def test_who_takes_an_announced_transfer_is_told_behind_it_though_asterisk_joins
     ]
 
 
-def test_a_caller_who_came_back_and_a_transfer_that_reached_nothing_are_told_apart() -> None:
+def test_a_caller_who_came_back_differs_from_a_transfer_to_nothing() -> None:
     back, nothing = f.CameBack(CALL, after(20), "104"), f.CameBack(CALL, after(60), "104")
     sent = "Le poste 101 transfère l'appel au numéro interne 104, sans annonce."
     assert handed_on(SENT, back) == [sent, "Le poste 101 retrouve l'appelant (aucun réacheminement)."]
@@ -546,12 +548,10 @@ def test_a_time_is_printed_as_the_ministry_prints_it(at: datetime, french: str, 
         (-4.23, "\N{MINUS SIGN}4,2 s", "\N{MINUS SIGN}4.2 s"),
     ],
 )
-def test_seconds_are_cut_off_so_that_the_third_ring_never_reads_as_the_fourth(
-    length: float, french: str, english: str
-) -> None:
+def test_seconds_are_cut_off_so_ring_three_never_reads_as_four(length: float, french: str, english: str) -> None:
     span = timedelta(seconds=length)
-    told = [Formatter(language, TIMEZONE).seconds(span).replace(NO_BREAK, " ") for language in ("fr", "en")]
-    assert told == [french, english]
+    reported = [Formatter(language, TIMEZONE).seconds(span).replace(NO_BREAK, " ") for language in ("fr", "en")]
+    assert reported == [french, english]
 
 
 def test_the_first_of_a_month_is_1er_in_french_only() -> None:
@@ -584,18 +584,16 @@ def catalogued(context: str) -> set[str]:
         return {str(message.id) for message in read_po(lines) if message.context == context}
 
 
-def test_the_catalogues_hold_every_sentence_of_a_story_and_none_that_is_gone() -> None:
+def test_the_catalogues_hold_exactly_the_sentences_of_a_story() -> None:
     assert catalogued("story") == said()
 
 
 @pytest.mark.parametrize(("part", "kinds"), [("facts", get_args(AnyFact)), ("entries", get_args(AnyEntry))])
-def test_every_fact_and_every_ledger_entry_has_a_sentence_and_nothing_else_has(
-    part: str, kinds: tuple[type[msgspec.Struct], ...]
-) -> None:
+def test_every_fact_and_ledger_entry_has_a_sentence(part: str, kinds: tuple[type[msgspec.Struct], ...]) -> None:
     assert {name.partition(".")[0] for name in TEXTS[part]} == {f.tag_of(kind) for kind in kinds}
 
 
-def test_every_promise_has_its_words_in_the_policy_and_a_translation_of_them() -> None:
+def test_every_promise_has_its_words_in_the_policy_and_translated() -> None:
     assert sorted(QUOTES) == sorted(STANDARDS)
     words = {quote.words for quote in QUOTES.values()}
     assert catalogued("policy") == words
@@ -615,7 +613,7 @@ def test_the_json_of_a_stored_call_is_that_of_its_account_and_findings() -> None
 
 
 def test_the_json_of_a_call_in_progress_goes_as_far_as_its_facts() -> None:
-    stored = told([arrived(), *phone("101", 0)], in_progress=True)
+    stored = reported([arrived(), *phone("101", 0)], in_progress=True)
     found = explain.as_json(stored, SETTINGS)
     assert (found["ringing"], found["ended"], found["verdicts"]) == ("2026-11-24T13:42:13.217087Z", None, {})
     assert found["in_hours"] is True

@@ -42,7 +42,7 @@ def of(*calls: Call, findings: tuple[Finding, ...] = (), gaps: tuple[Gap, ...] =
     return figures_of(calls, findings, gaps)
 
 
-def test_an_answered_call_adds_one_to_its_line_outcome_language_and_hours_and_its_rings_and_wait() -> None:
+def test_an_answered_call_adds_one_to_each_of_its_counters() -> None:
     assert of(CALL) == {
         ("callmon_calls_total", "general", "answered", "fr", "open"): 1.0,
         ("callmon_calls_completeness_total", "general", "full"): 1.0,
@@ -72,7 +72,7 @@ def test_transfers_fall_into_the_smallest_bucket_that_holds_them(count: int, buc
     }
 
 
-def test_a_call_in_which_a_transfer_may_have_gone_unheard_is_in_no_histogram_of_transfers() -> None:
+def test_a_call_with_a_possible_unreceived_transfer_is_in_no_histogram() -> None:
     figures = of(changed(heard="partly", gaps=((CALL.answered, None),)))
     assert [key for key in figures if key[0] == "callmon_transfers_per_call"] == []
 
@@ -119,7 +119,7 @@ def test_a_wait_known_to_a_span_counts_with_its_longer_end() -> None:
     assert figures["callmon_answer_wait_seconds", "general", "fr", "sum"] == 6.5
 
 
-def test_a_call_whose_rings_are_not_known_is_counted_but_in_no_histogram_of_rings() -> None:
+def test_a_call_with_unknown_rings_is_counted_but_in_no_histogram() -> None:
     assert {key[0] for key in of(CALL)} - {key[0] for key in of(changed(rings=None))} == {
         "callmon_rings_before_answer",
         "callmon_answer_wait_seconds",
@@ -256,7 +256,7 @@ def test_whatever_is_added_existed_at_zero_or_has_a_seldom_label(
     st.none() | st.integers(0, 1_000_000_000),
     st.integers(0, 9),
 )
-def test_what_is_counted_beside_the_promises_existed_at_zero_or_has_a_seldom_label_too(  # type: ignore[no-untyped-def]
+def test_counts_beside_the_promises_existed_at_zero_or_are_seldom(  # type: ignore[no-untyped-def]
     outcome, ended_by, how, survey, relay, short, long, count
 ) -> None:
     brief = None if short is None else timedelta(microseconds=short)
@@ -296,12 +296,12 @@ def test_the_first_answer_is_counted_for_calls_that_were_judged(
     assert counted == ([] if first is None else [first])
 
 
-def test_a_tally_starts_from_what_it_is_given_and_gives_copies() -> None:
-    tally = CommittedCounters({("a",): 2.0})
-    before = tally.snapshot()
-    tally.add_figures({("a",): 1.0, ("b",): 0.5})
+def test_counters_start_from_the_given_ones_and_give_copies() -> None:
+    counters = CommittedCounters({("a",): 2.0})
+    before = counters.snapshot()
+    counters.add_figures({("a",): 1.0, ("b",): 0.5})
     assert before == {("a",): 2.0}
-    assert tally.snapshot() == {("a",): 3.0, ("b",): 0.5}
+    assert counters.snapshot() == {("a",): 3.0, ("b",): 0.5}
 
 
 def test_a_callback_that_another_had_paid_already_adds_no_delay() -> None:

@@ -76,7 +76,7 @@ def reached(front: str) -> dict[str, tuple[int, set[str]]]:
 
 
 @pytest.mark.parametrize("front", FRONT_PAGES)
-def test_what_people_look_for_first_is_two_clicks_away_by_a_link_that_says_so(front: str) -> None:
+def test_what_people_look_for_first_is_two_clicks_away(front: str) -> None:
     pages = reached(front)
     for question, answer in ANSWERS[front].items():
         clicks, said = pages[answer.page]
@@ -92,7 +92,7 @@ def test_the_other_language_is_one_click_away(front: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_an_abbreviation_before_the_first_heading_of_a_page_stands_behind_its_words(page: Path) -> None:
+def test_an_abbreviation_before_the_first_heading_follows_its_words(page: Path) -> None:
     prose = " ".join(sentences(CODE.sub("", text(page).partition("\n## ")[0])))
     first: dict[str, int] = {}
     for found in re.finditer(r"\b[A-Z]{2,}\b(?!\.md)", prose):

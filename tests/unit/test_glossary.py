@@ -189,7 +189,7 @@ def test_a_reason_is_said_with_its_number(key: str, number: int | None, french: 
 # ── dignity ──
 
 
-def test_no_word_shown_to_people_makes_a_metaphor_of_a_disability_or_of_hair() -> None:
+def test_no_shown_word_makes_a_metaphor_of_a_disability_or_of_hair() -> None:
     titles = [text for line in example().lines() for text in (line.title_fr, line.title_en)]
     messages = [message for message in catalogue(ENGLISH) if message.id]
     translated = [str(text) for message in messages for text in (message.id, message.string)]

@@ -83,7 +83,7 @@ def test_a_mail_is_claimed_only_when_the_server_waits_for_the_message(
     assert (found, claims) == (result, [])
 
 
-def test_a_server_that_says_a_byte_now_and_then_is_left_when_the_time_is_over(
+def test_a_server_that_sends_a_byte_now_and_then_is_left_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(bounded_smtp, "SECONDS_TO_BEGIN", 1.0)
@@ -107,7 +107,7 @@ def test_a_size_that_is_no_number_is_no_limit() -> None:
         assert handed_over(peer.port) == Handover("sent", "", "250 ok")
 
 
-def test_a_password_that_smtp_cannot_send_is_a_sign_in_that_waits_and_no_part_of_it_is_told(
+def test_a_password_that_smtp_cannot_send_waits_and_is_not_shown(
     tmp_path: Path,
 ) -> None:
     secret = tmp_path / "secret"

@@ -14,7 +14,7 @@ from callmon.backfill.imported.cdr import CdrReader
 from callmon.backfill.imported.queue_log import QueueLogReader
 from callmon.backfill.imported.records import RecordLine, RecordReader
 from callmon.core.calls.call import Call
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from tests.support.ami_builders import settings
@@ -27,15 +27,15 @@ NAME = f"{T}.7"
 
 
 def read(
-    text: str, kind: Any = QueueLogReader, now: datetime = LATER, zone: ZoneInfo = TORONTO, site: Any = SITE
+    text: str, kind: Any = QueueLogReader, now: datetime = LATER, zone: ZoneInfo = TORONTO, given: Any = SITE
 ) -> tuple[RecordReader, list[list[Fact]]]:
-    reader = kind(ExchangeProfile(site, "toronto"), CelReader(zone), now)
+    reader = kind(ExchangeProfile(given, "toronto"), CelReader(zone), now)
     lines = [RecordLine("file", n, line) for n, line in enumerate(text.split("\n"), 1)]
     return reader, list(reader.whole_calls(lines))
 
 
 def calls(text: str, kind: Any = QueueLogReader, **more: Any) -> list[Call]:
-    monitor = Monitor(more.get("site", SITE), "toronto", token=str)
+    monitor = Monitor(more.get("given", SITE), "toronto", token=str)
     outcomes = [monitor.retell("toronto", facts) for facts in read(text, kind, **more)[1]]
     return [outcome.calls[0] for outcome in outcomes if outcome is not None]
 
@@ -77,26 +77,24 @@ DONE = "60 general|PJSIP/101|COMPLETECALLER|3|57|1"
         ("NONE", "?"),
     ],
 )
-def test_a_member_is_an_extension_and_a_persons_name_is_not_kept(member: str, phone: str) -> None:
+def test_a_member_is_an_extension_and_a_persons_name_is_not_stored(member: str, phone: str) -> None:
     (call,) = calls(log(ENTERED, f"3 general|{member}|CONNECT|3|{T}.8|2", DONE))
     assert (call.answered_by, "Alice" in str(call), "4165550199" in str(call)) == (phone, False, False)
 
 
 @pytest.mark.parametrize(
-    ("wait", "told"),
+    ("wait", "reported"),
     [
         (17, ("met", "answered_after_seconds")),
         (18, ("unknown", "not_in_source")),  # between 17.0 and 19.0 s
         (19, ("not_met", "answered_after_seconds")),
     ],
 )
-def test_a_wait_in_whole_seconds_is_judged_where_the_second_does_not_matter(
-    wait: int, told: tuple[str, str]
-) -> None:
-    assert verdict(log(ENTERED, f"{wait} general|PJSIP/101|CONNECT|{wait}|x|2", DONE)) == told
+def test_a_wait_in_whole_seconds_is_judged_where_that_suffices(wait: int, reported: tuple[str, str]) -> None:
+    assert verdict(log(ENTERED, f"{wait} general|PJSIP/101|CONNECT|{wait}|x|2", DONE)) == reported
 
 
-def test_the_hold_time_of_the_log_is_the_wait_where_the_lines_lie_on_two_sides_of_a_second() -> None:
+def test_the_logs_hold_time_is_the_wait_where_a_second_decides() -> None:
     (call,) = calls(log(ENTERED, "4 general|PJSIP/101|CONNECT|3|x|2", DONE))
     assert call.arrived is not None
     assert call.answered == call.arrived + timedelta(seconds=3)
@@ -124,12 +122,14 @@ def test_the_hold_time_of_the_log_is_the_wait_where_the_lines_lie_on_two_sides_o
          ("answered", "unknown", 0)),  # a parking lot
     ],
 )  # fmt: skip
-def test_each_way_out_of_a_queue_is_told_and_nothing_more(rows: list[str], expected: tuple[str, str, int]) -> None:
+def test_each_way_out_of_a_queue_is_reported_and_nothing_more(
+    rows: list[str], expected: tuple[str, str, int]
+) -> None:
     (call,) = calls(log(ENTERED, *rows))
     assert (call.outcome, call.ended_by, len(call.transfers)) == expected
 
 
-def test_a_second_queue_took_a_transfer_and_what_follows_a_second_transfer_is_not_counted() -> None:
+def test_a_second_queue_is_a_transfer_and_what_follows_is_not_counted() -> None:
     rows = [
         *(ENTERED, "3 general|PJSIP/101|CONNECT|3|x|2", "9 general|PJSIP/101|BLINDTRANSFER|tty|internal|3|6|1"),
         *("9 tty|NONE|ENTERQUEUE||4165550101|1", "12 tty|PJSIP/104|CONNECT|3|x|2"),
@@ -143,7 +143,7 @@ def test_a_second_queue_took_a_transfer_and_what_follows_a_second_transfer_is_no
     )
 
 
-def test_a_did_names_the_line_before_the_queue_does_and_a_queue_of_no_line_is_counted_by_its_name() -> None:
+def test_a_did_names_the_line_before_a_queue_does() -> None:
     did = f"{T}|{NAME}|anything|NONE|DID|4163250866"
     (call,) = calls(did + "\n" + log("0 anything|NONE|ENTERQUEUE||4165550101|1", "5 anything|NONE|ABANDON|1|1|5"))
     assert (call.line, call.dialled, call.caller) == ("tty", "4163250866", "+14165550101")
@@ -170,7 +170,7 @@ def test_a_line_names_its_queues_in_arrives_as_and_a_queue_its_language() -> Non
         }
     )
     rows = log("0 renseignements|NONE|ENTERQUEUE||4165550101|1", "5 renseignements|NONE|ABANDON|1|1|5")
-    (call,) = calls(rows, site=named)
+    (call,) = calls(rows, given=named)
     assert (call.line, call.language) == ("general", "fr")
 
 
@@ -182,7 +182,7 @@ def test_a_number_that_was_not_given_is_withheld(number: str, withheld: str) -> 
     assert (call.caller, call.withheld) == (None, withheld)
 
 
-def test_events_without_a_call_are_read_and_broken_lines_are_counted_the_first_ten_with_their_place() -> None:
+def test_events_without_a_call_are_read_and_broken_lines_counted() -> None:
     others = ["QUEUESTART|", "CONFIGRELOAD|", "PAUSE|", "UNPAUSE|", "ADDMEMBER|", "REMOVEMEMBER|", "PENALTY|5"]
     text = "\n".join(f"{T}|NONE|general|PJSIP/101|{event}" for event in others)
     text += "\n" + log(ENTERED, "5 general|NONE|ABANDON|1|1|5") + "\n" + "\n".join(["not a line", f"{T}|x"] * 8)
@@ -222,7 +222,7 @@ def test_an_export_of_a_realtime_table_is_read_with_old_and_new_columns(columns:
     assert call.arrived == datetime(2026, 3, 2, 14, 30, 0, 120000, UTC)
 
 
-def test_the_hour_that_autumn_repeats_is_told_by_the_uniqueid() -> None:
+def test_the_hour_that_autumn_repeats_is_reported_by_the_uniqueid() -> None:
     first = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)  # 01:30 in summer time
     head, found = "time,callid,queuename,agent,event,data1,data2,data3", []
     for at in (first, first + timedelta(hours=1)):
@@ -301,7 +301,7 @@ def test_what_cdr_states_wrongly_is_not_taken_from_it(rows: list[str], outcome: 
     assert call.outcome == outcome
 
 
-def test_rows_that_cannot_be_told_apart_or_read_are_counted_with_the_reason() -> None:
+def test_rows_that_cannot_be_read_are_counted_with_the_reason() -> None:
     broken = ["not a row", row("ANSWERED").replace(NAME, ""), row("ANSWERED", start="29:30:00")]
     reader, found = read("\n".join([*broken, row("ANSWERED")]), CdrReader)
     assert (len(found), reader.broken.count) == (1, 3)
@@ -310,7 +310,7 @@ def test_rows_that_cannot_be_told_apart_or_read_are_counted_with_the_reason() ->
     ]
 
 
-def test_a_call_of_a_phone_is_no_call_of_the_public_and_one_on_no_line_is_counted_by_its_context() -> None:
+def test_a_phones_call_is_not_public_and_one_on_no_line_counts_by_context() -> None:
     staff = row("ANSWERED", channel="PJSIP/102-1").replace('"4165550101"', '"102"')
     elsewhere = row("ANSWERED").replace("4163272422", "4165550188")
     reader, found = read(f"{staff}\n\n{elsewhere.replace(NAME, '1772461801.1')}", CdrReader)

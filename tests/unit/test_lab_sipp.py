@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from tests.lab.media import recording
-from tests.lab.model import Caller, Played, Situation, Step
+from tests.lab.model import LabCaller, PlayedSituation, Situation, Step
 from tests.lab.play import cast
 from tests.lab.sipp import at_once, behaviour, read, row
 from tests.lab.sipp_scripts import SCRIPTS, script
@@ -15,7 +15,7 @@ from tests.lab.situations import SITUATIONS, named
 from tests.lab.truths import GENERAL, LEAVES_MESSAGE, TALKS
 
 
-def played(caller: Caller) -> Played:
+def played(caller: LabCaller) -> PlayedSituation:
     return cast([Situation("some", caller)])[0]
 
 
@@ -38,20 +38,20 @@ def test_sipp_plays_every_caller_of_the_public_who_presses_one_key_at_most() -> 
 @pytest.mark.parametrize(
     "caller",
     [
-        Caller("131", phone="130", steps=TALKS),
-        Caller(GENERAL, steps=(Step(2, "press", "12"), Step(9, "hang_up"))),
-        Caller(GENERAL, steps=(Step(0.2, "press", "1"), Step(9, "hang_up"))),
-        Caller(GENERAL, steps=(Step(0, "speak", "3"), Step(9, "hang_up"))),
-        Caller(GENERAL, steps=(Step(9, "hold"),)),
-        Caller(GENERAL, steps=TALKS, gives_up=4),
+        LabCaller("131", phone="130", steps=TALKS),
+        LabCaller(GENERAL, steps=(Step(2, "press", "12"), Step(9, "hang_up"))),
+        LabCaller(GENERAL, steps=(Step(0.2, "press", "1"), Step(9, "hang_up"))),
+        LabCaller(GENERAL, steps=(Step(0, "speak", "3"), Step(9, "hang_up"))),
+        LabCaller(GENERAL, steps=(Step(9, "hold"),)),
+        LabCaller(GENERAL, steps=TALKS, gives_up=4),
     ],
 )
-def test_what_sipp_cannot_play_stays_with_the_station(caller: Caller) -> None:
+def test_what_sipp_cannot_play_stays_with_the_station(caller: LabCaller) -> None:
     assert behaviour(caller) is None
 
 
 def test_a_row_says_all_that_is_this_callers_own() -> None:
-    caller = Caller(GENERAL, route="menu", steps=(Step(2, "press", "2"), Step(14, "hang_up")))
+    caller = LabCaller(GENERAL, route="menu", steps=(Step(2, "press", "2"), Step(14, "hang_up")))
     assert row(played(caller), 1.25) == (
         "1250;4163272422;4165550100;<sip:4165550100@127.0.0.2>;X-Lab-Route: menu,s,1;Privacy: none;"
         "X-Lab-Identity: none;1200;2;11300"
@@ -59,7 +59,7 @@ def test_a_row_says_all_that_is_this_callers_own() -> None:
 
 
 def test_a_withheld_number_is_asserted_by_the_carrier_alone() -> None:
-    columns = row(played(Caller(GENERAL, withheld=True, delivered=True, gives_up=4)), 0).split(";")
+    columns = row(played(LabCaller(GENERAL, withheld=True, delivered=True, gives_up=4)), 0).split(";")
     assert columns[2:7] == [
         "anonymous",
         '"Anonymous" <sip:anonymous@anonymous.invalid>',
@@ -71,14 +71,14 @@ def test_a_withheld_number_is_asserted_by_the_carrier_alone() -> None:
 
 
 def test_every_byte_of_a_name_reaches_the_row() -> None:
-    assert b'"Ren\xe9 \x80\xff" <sip:' in row(played(Caller(GENERAL, name=b"Ren\xe9 \x80\xff")), 0).encode(
+    assert b'"Ren\xe9 \x80\xff" <sip:' in row(played(LabCaller(GENERAL, name=b"Ren\xe9 \x80\xff")), 0).encode(
         "latin-1"
     )
 
 
 def test_the_log_tells_when_it_rang_was_answered_and_ended_and_by_whom() -> None:
-    talks, leaves = played(Caller(GENERAL, steps=TALKS)), played(Caller(GENERAL, gives_up=4))
-    refused, dropped = played(Caller(GENERAL)), played(Caller(GENERAL, steps=LEAVES_MESSAGE))
+    talks, leaves = played(LabCaller(GENERAL, steps=TALKS)), played(LabCaller(GENERAL, gives_up=4))
+    refused, dropped = played(LabCaller(GENERAL)), played(LabCaller(GENERAL, steps=LEAVES_MESSAGE))
     log = [
         message(1.0, "S", 1, "INVITE", "INVITE sip:1@x SIP/2.0"),
         message(1.1, "R", 1, "INVITE", "SIP/2.0 100 Trying"),
@@ -108,14 +108,14 @@ def test_the_log_tells_when_it_rang_was_answered_and_ended_and_by_whom() -> None
 
 
 def test_a_call_without_an_end_is_a_fault_that_says_what_sipp_said() -> None:
-    call = played(Caller(GENERAL))
+    call = played(LabCaller(GENERAL))
     call.trouble.append("Aborting call")
     read(message(1.0, "S", 1, "INVITE", "INVITE sip:1@x SIP/2.0"), [call], 77)
     assert call.fault == "sipp saw no end of it / Aborting call"
 
 
-def test_a_late_message_for_another_sipp_that_had_this_port_before_is_no_call_of_this_one() -> None:
-    call = played(Caller(GENERAL))
+def test_a_late_message_for_an_earlier_sipp_is_no_call_of_this_one() -> None:
+    call = played(LabCaller(GENERAL))
     late = [message(2.0, "R", number, "BYE", "BYE sip:1@x SIP/2.0", pid=7) for number in (1, 25)]
     read("\n".join([message(1.0, "S", 1, "INVITE", "INVITE sip:1@x SIP/2.0"), *late]), [call], 77)
     assert (call.invited, call.ended) == (1.0, None)
@@ -131,6 +131,6 @@ def test_sound_is_a_capture_of_whole_packets() -> None:
     assert len(recording(1.0)) == 24 + 50 * (16 + 14 + 20 + 8 + 12 + 160)
 
 
-def test_situations_are_told_apart_by_number() -> None:
+def test_situations_are_distinguished_by_number() -> None:
     calls = cast(named("vm_message", "abandon_ring1"))
     assert len({call.number for call in calls}) == 5

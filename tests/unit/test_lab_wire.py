@@ -9,19 +9,19 @@ from itertools import combinations
 import pytest
 
 from tests.lab.drawn import APART, drawn
-from tests.lab.model import Caller, Played, Situation
+from tests.lab.model import LabCaller, PlayedSituation, Situation
 from tests.lab.routes import ROUTES
 from tests.lab.routes_ringing import RINGING
 from tests.lab.sipp import behaviour
 from tests.lab.tones import FRAMES, LINEAR, RATE, SAMPLES, is_ringing
 from tests.lab.truths import GENERAL
-from tests.lab.wire import Wire, begins, joined, ring, wire
+from tests.lab.wire import LabWire, begins, joined, ring, wire
 
 SEEDS = (1, 2, 3)
 
 
-def call(**moments: object) -> Played:
-    played = Played(Situation("some", Caller(GENERAL)), "4165550100", "4165550100", GENERAL, 100.0)
+def call(**moments: object) -> PlayedSituation:
+    played = PlayedSituation(Situation("some", LabCaller(GENERAL)), "4165550100", "4165550100", GENERAL, 100.0)
     for name, moment in moments.items():
         setattr(played, name, moment)
     return played
@@ -40,7 +40,7 @@ def sound(*hertz: int) -> list[bytes]:
 
 def test_the_wire_has_the_first_180_and_the_first_183() -> None:
     progress = [(100.5, 183), (101.0, 180), (106.0, 180)]
-    assert wire(call(progress=progress, answered=110.0)) == Wire(101.0, 100.5, 110.0, None)
+    assert wire(call(progress=progress, answered=110.0)) == LabWire(101.0, 100.5, 110.0, None)
 
 
 def test_ringing_that_the_exchange_answered_is_not_that_of_the_wait() -> None:

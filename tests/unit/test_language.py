@@ -44,9 +44,7 @@ def test_a_caller_who_hangs_up_in_the_menu_has_chosen_nothing(before: str) -> No
 
 
 @pytest.mark.parametrize(("language", "asked"), [("en", None), ("fr", "fr")])
-def test_who_chooses_voicemail_in_the_menu_chose_a_language_only_if_it_changed(
-    language: str, asked: str | None
-) -> None:
+def test_who_chooses_voicemail_chose_a_language_only_if_it_changed(language: str, asked: str | None) -> None:
     exchange = Exchange()
     caller = exchange.call(language="en")
     exchange.at(0.1).menu(caller)
@@ -86,7 +84,7 @@ def test_another_name_for_the_same_language_is_a_choice_only_after_a_menu(first:
 
 
 @pytest.mark.parametrize("then", ["en_CA", "en"])
-def test_on_a_line_without_a_language_menu_the_same_language_is_no_choice_under_any_name(then: str) -> None:
+def test_without_a_language_menu_the_same_language_is_no_choice(then: str) -> None:
     exchange = Exchange()
     caller = exchange.call(language="en")
     exchange.at(0.1).menu(caller)
@@ -95,9 +93,7 @@ def test_on_a_line_without_a_language_menu_the_same_language_is_no_choice_under_
 
 
 @pytest.mark.parametrize(("menu", "language"), [(False, "fr"), (True, "en")])
-def test_a_line_that_is_french_itself_needs_no_choice_and_leaves_one_to_the_caller(
-    menu: bool, language: str
-) -> None:
+def test_a_french_line_needs_no_choice_and_leaves_one_to_the_caller(menu: bool, language: str) -> None:
     exchange = Exchange()
     caller = exchange.call(language="fr" if menu else "en")
     if menu:
@@ -107,12 +103,12 @@ def test_a_line_that_is_french_itself_needs_no_choice_and_leaves_one_to_the_call
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
-def test_on_a_real_asterisk_only_a_change_after_the_line_was_up_is_a_choice(version: str) -> None:
+def test_on_a_real_asterisk_only_a_later_change_is_a_choice(version: str) -> None:
     """A Redirect to the survey; French set before a dial; before a greeting; 3 s after the answer; not at all."""
     recorded = (ASKED / f"asterisk-{version}.ami").read_bytes()
     calls = replayed(recorded, settings=settings({"# survey_extensions": "survey_extensions"})).calls()
-    told = [(call["outcome"], call["language"], call["verdicts"]["feedback_offered"]) for call in calls]
-    assert told == [
+    reported = [(call["outcome"], call["language"], call["verdicts"]["feedback_offered"]) for call in calls]
+    assert reported == [
         ("answered", None, "met"),
         ("answered", None, "not_met"),
         ("abandoned", None, "exempt"),
@@ -147,7 +143,7 @@ def queued(
         ("anglais", True, "fr", BY_QUEUE, "fr"),  # a choice heard before says more than the queue that had room
     ],
 )
-def test_who_enters_a_queue_for_a_language_asked_for_it_unless_another_was_chosen_before(
+def test_who_enters_a_language_queue_asked_for_that_language(
     name: str, menu: bool, chosen: str | None, given: Settings | None, asked: str | None
 ) -> None:
     exchange, caller = queued(name, menu=menu, chosen=chosen)
@@ -170,7 +166,7 @@ def test_a_queue_changes_nothing_on_a_line_that_is_french_itself() -> None:
     assert finish(exchange, caller, 10, given) == "fr"
 
 
-def test_a_queue_that_a_person_sent_the_caller_to_is_not_the_callers_choice() -> None:
+def test_a_queue_chosen_by_a_person_is_not_the_callers_choice() -> None:
     exchange = Exchange()
     caller = exchange.call()
     (phone,) = exchange.at(0.1).rings(caller, "PJSIP/101")

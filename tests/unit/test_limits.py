@@ -23,7 +23,7 @@ def after(tries: int, now: float = 0.0) -> SignInThrottle:
     ("tries", "wait"),
     [(0, 0.0), (FREE - 1, 0.0), (FREE, 1.0), (FREE + 1, 2.0), (FREE + 5, 32.0), (FREE + 6, 60.0)],
 )
-def test_each_try_after_the_free_ones_waits_twice_as_long_up_to_the_longest(tries: int, wait: float) -> None:
+def test_each_try_after_the_free_ones_waits_twice_as_long(tries: int, wait: float) -> None:
     assert after(tries).wait("marie", 0.0) == wait
 
 
@@ -72,7 +72,7 @@ def tries_of_the_last(keys: list[str], most: int) -> int:
 @given(st.lists(st.sampled_from("abcdefghijkl"), min_size=1, max_size=60))
 @example(["a"] * (FREE + 5))
 @example([*"aaaaaaaaabcdefghijkla"])  # eleven others came between
-def test_no_more_is_kept_than_may_be_and_the_latest_is(keys: list[str]) -> None:
+def test_no_more_is_stored_than_may_be_and_the_latest_is(keys: list[str]) -> None:
     limit = SignInThrottle(LONGEST, most=10)
     for place, key in enumerate(keys):
         limit.tried(key, float(place))
@@ -95,7 +95,5 @@ def test_no_more_is_kept_than_may_be_and_the_latest_is(keys: list[str]) -> None:
         ("testclient", "testclient"),
     ],
 )
-def test_an_ipv4_address_is_itself_however_it_is_written_and_an_ipv6_network_is_one_address(
-    address: str, counted: str
-) -> None:
+def test_an_ipv4_address_is_itself_and_an_ipv6_network_one_address(address: str, counted: str) -> None:
     assert by_address(address) == counted

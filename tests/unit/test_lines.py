@@ -80,7 +80,7 @@ def test_a_line_that_arrives_as_anothers_number_is_refused(form: str) -> None:
         Lines([line("a", "+14163272422"), line("b", "+18002677329", arrives_as=(form,))])
 
 
-def test_each_set_of_lines_that_clash_is_told_once() -> None:
+def test_each_set_of_lines_that_clash_is_reported_once() -> None:
     with pytest.raises(ConfigError) as caught:
         Lines(
             [
@@ -89,8 +89,8 @@ def test_each_set_of_lines_that_clash_is_told_once() -> None:
                 line("c", arrives_as=("7",)),
             ]
         )
-    told = [sentence.partition(" cannot")[0] for sentence in caught.value.sentences]
-    assert told == ["lines.a and lines.b", "lines.b and lines.c"]
+    reported = [sentence.partition(" cannot")[0] for sentence in caught.value.sentences]
+    assert reported == ["lines.a and lines.b", "lines.b and lines.c"]
 
 
 def test_one_line_may_name_its_number_twice() -> None:
@@ -100,7 +100,7 @@ def test_one_line_may_name_its_number_twice() -> None:
     )
 
 
-def test_a_ring_is_six_seconds_of_which_two_sound_unless_the_line_says_otherwise() -> None:
+def test_a_ring_has_six_seconds_two_of_sound_unless_the_line_differs() -> None:
     assert (line("a").ring_cycle, line("a").ring_tone) == (timedelta(seconds=6), timedelta(seconds=2))
 
 

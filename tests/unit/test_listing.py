@@ -184,31 +184,31 @@ def heard(
 VOICEMAIL = {"voicemail_message", "voicemail_no_message"}
 
 
-def wrong(told: dict[str, Any], true: dict[str, Any]) -> list[Any]:
+def wrong(reported: dict[str, Any], true: dict[str, Any]) -> list[Any]:
     """What is told after a gap and is not true."""
     found: list[Any] = []
     for standard, verdict in true["verdicts"].items():
-        said = told["verdicts"].get(standard)
+        said = reported["verdicts"].get(standard)
         if said not in (verdict, "unknown"):
-            found.append((standard, said, verdict, told["reasons"].get(standard)))
-    outcome = told["outcome"]
+            found.append((standard, said, verdict, reported["reasons"].get(standard)))
+    outcome = reported["outcome"]
     fits = outcome in (true["outcome"], "unknown") or (outcome == "voicemail" and true["outcome"] in VOICEMAIL)
     if not fits:
         found.append(("outcome", outcome, true["outcome"]))
-    if told["rings"] not in (true["rings"], None):
-        found.append(("rings", told["rings"], true["rings"]))
-    if told["answered_by"] not in (true["answered_by"], None):
-        found.append(("answered_by", told["answered_by"], true["answered_by"]))
-    if told["answered"] not in (true["answered"], None):
-        found.append(("answered", told["answered"], true["answered"]))
-    if told["language"] not in (true["language"], None):
-        found.append(("language", told["language"], true["language"]))
+    if reported["rings"] not in (true["rings"], None):
+        found.append(("rings", reported["rings"], true["rings"]))
+    if reported["answered_by"] not in (true["answered_by"], None):
+        found.append(("answered_by", reported["answered_by"], true["answered_by"]))
+    if reported["answered"] not in (true["answered"], None):
+        found.append(("answered", reported["answered"], true["answered"]))
+    if reported["language"] not in (true["language"], None):
+        found.append(("language", reported["language"], true["language"]))
     return found
 
 
 @effort(max_examples=examples(250), deadline=None)
 @given(plan=plans, start=st.integers(0, 900), length=st.sampled_from([0.5, 1.5, 4.0, 10.0, 30.0, 90.0]))
-def test_after_a_gap_nothing_is_told_that_the_whole_call_denies(plan: Plan, start: int, length: float) -> None:
+def test_after_a_gap_nothing_is_reported_that_the_whole_call_denies(plan: Plan, start: int, length: float) -> None:
     (true,) = heard(plan)
     begun = start / 10 + 0.05
     calls = heard(plan, (begun, begun + length))
@@ -217,7 +217,7 @@ def test_after_a_gap_nothing_is_told_that_the_whole_call_denies(plan: Plan, star
 
 @effort(max_examples=examples(250), deadline=None)
 @given(plan=plans, start=st.integers(0, 900))
-def test_a_call_joined_in_the_middle_is_told_as_it_was_or_less(plan: Plan, start: int) -> None:
+def test_a_call_joined_in_the_middle_is_reported_as_it_was_or_less(plan: Plan, start: int) -> None:
     (true,) = heard(plan)
     begun = start / 10 + 0.05
     calls = heard(plan, (-1.0, begun), from_the_start=False)
@@ -282,7 +282,7 @@ def left_as(plan: Plan, remaining: int) -> str:
 
 
 def test_a_listing_that_comes_again_changes_nothing() -> None:
-    def told(times: int) -> list[dict[str, Any]]:
+    def reported(times: int) -> list[dict[str, Any]]:
         script = written(Plan(3.0, False, ((2, "ring", 12.0),), "answer", 5.0, False))
         script.play()
         whole, script = script.now, written(Plan(3.0, False, ((2, "ring", 12.0),), "answer", 5.0, False))
@@ -291,8 +291,8 @@ def test_a_listing_that_comes_again_changes_nothing() -> None:
         script.play()
         return script.exchange.calls()
 
-    assert told(1) == told(0)
-    assert told(3) == told(0)
+    assert reported(1) == reported(0)
+    assert reported(3) == reported(0)
 
 
 def test_a_channel_that_hung_up_while_the_listing_came_is_not_found_again() -> None:
@@ -312,7 +312,7 @@ def test_a_channel_that_hung_up_while_the_listing_came_is_not_found_again() -> N
     assert left(replay) == (0, 0, 0, 0)
 
 
-def test_a_call_that_begins_while_the_listing_comes_is_told_once() -> None:
+def test_a_call_that_begins_while_the_listing_comes_is_reported_once() -> None:
     exchange = Exchange()
     with exchange.unheard(3):
         pass
@@ -328,7 +328,7 @@ def test_a_call_that_begins_while_the_listing_comes_is_told_once() -> None:
 
 
 @pytest.mark.parametrize("phase", ["before ringing", "ringing", "menu", "queue", "voicemail", "talking"])
-def test_a_call_whose_end_nobody_heard_is_unknown_unless_it_was_settled_before(phase: str) -> None:
+def test_a_call_with_an_unreceived_end_is_unknown_unless_settled_before(phase: str) -> None:
     exchange = Exchange()
     caller = exchange.at(0).call()
     exchange.at(0.1)
@@ -368,7 +368,7 @@ def test_an_answer_in_the_gap_is_exact_when_the_exchange_tells_its_time() -> Non
     assert judged(call) == ("met", "answered_on_ring", None)
 
 
-def test_an_answer_in_a_long_gap_without_its_time_is_an_answer_of_unknown_promptness() -> None:
+def test_an_answer_in_a_long_gap_without_time_has_unknown_promptness() -> None:
     exchange = Exchange()
     exchange.tells_answers = False
     caller = exchange.at(0).call()
@@ -381,8 +381,8 @@ def test_an_answer_in_a_long_gap_without_its_time_is_an_answer_of_unknown_prompt
     assert (judged(call)[0], judged(call, "reach_a_person")[0]) == ("unknown", "met")
 
 
-def test_a_ring_joined_in_the_middle_is_told_when_earliest_and_latest_agree() -> None:
-    told = []
+def test_a_ring_joined_midway_is_reported_if_earliest_and_latest_agree() -> None:
+    reported = []
     for wait in (10.0, 6.1):  # after a start between second 0 and the listing at 3
         exchange = Exchange()
         with exchange.unheard(3):
@@ -391,8 +391,8 @@ def test_a_ring_joined_in_the_middle_is_told_when_earliest_and_latest_agree() ->
         exchange.at(0.4 + wait).answer(caller, phone)
         exchange.at(40).ends(caller, phone)
         (call,) = replayed(bytes(exchange.connections[-1])).calls()
-        told.append((call["rings"], call["rings_estimated"], judged(call | {"keys": {}})[0]))
-    assert told == [(2, True, "met"), (None, True, "met")]
+        reported.append((call["rings"], call["rings_estimated"], judged(call | {"keys": {}})[0]))
+    assert reported == [(2, True, "met"), (None, True, "met")]
 
 
 def test_hunting_before_anybody_listened_gives_no_ring() -> None:
@@ -411,7 +411,7 @@ def test_hunting_before_anybody_listened_gives_no_ring() -> None:
 
 @effort(max_examples=examples(150), deadline=None)
 @given(plan=plans, start=st.integers(0, 900), length=st.floats(1, 20), late=st.sampled_from([0.3, 3.0]))
-def test_what_is_heard_before_a_late_listing_misleads_nobody(
+def test_what_is_received_before_a_late_listing_misleads_nobody(
     plan: Plan, start: int, length: float, late: float
 ) -> None:
     (true,) = heard(plan)
@@ -465,7 +465,7 @@ def sent_to_voicemail_in_a_gap(is_answered: bool) -> Exchange:
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-def test_a_message_is_owed_though_a_person_may_have_answered_unheard_before_and_the_outcome_is_not_known(
+def test_a_message_is_due_though_a_person_may_have_answered_unreceived(
     is_answered: bool,
 ) -> None:
     replay = sent_to_voicemail_in_a_gap(is_answered).replayed()
@@ -477,7 +477,7 @@ def test_a_message_is_owed_though_a_person_may_have_answered_unheard_before_and_
     assert (one.opening, one.state) == ("message", "open")
 
 
-def test_whether_a_message_was_left_is_looked_into_though_the_outcome_is_not_known() -> None:
+def test_whether_a_message_was_left_is_checked_for_unknown_outcomes() -> None:
     exchange = sent_to_voicemail_in_a_gap(is_answered=False)
     with exchange.unheard(60):
         pass
@@ -498,7 +498,7 @@ def test_whether_a_message_was_left_is_looked_into_though_the_outcome_is_not_kno
 
 
 @pytest.mark.parametrize("phones", [("PJSIP/trunk",), ("PJSIP/trunk", "PJSIP/102")])
-def test_a_mobile_that_rings_for_a_caller_whom_a_listing_shows_first_was_not_called_before(
+def test_a_mobile_ringing_for_a_listed_caller_was_not_called_before(
     phones: tuple[str, ...],
 ) -> None:
     exchange = Exchange()
@@ -514,7 +514,7 @@ def test_a_mobile_that_rings_for_a_caller_whom_a_listing_shows_first_was_not_cal
     exchange.voicemail(caller)
     exchange.at(30).message(caller)
     exchange.ends(caller)
-    told = [
+    reported = [
         (call["direction"], call["call"], call["outcome"], call["heard"]) for call in exchange.replayed().calls()
     ]
-    assert told == [("inbound", caller.uniqueid, "voicemail_message", "partly")]
+    assert reported == [("inbound", caller.uniqueid, "voicemail_message", "partly")]

@@ -21,13 +21,13 @@ def line(message: str, *given_: object, **fields: object) -> str:
 
 @given(st.text(), st.text(), st.text())
 def test_a_record_is_one_line_that_can_be_printed(message: str, argument: str, field: str) -> None:
-    told = line("said " + message.replace("%", "") + " %s", argument, said=field)
-    assert told.replace("\u00a0", "").replace("\u202f", "").isprintable()
+    reported = line("said " + message.replace("%", "") + " %s", argument, said=field)
+    assert reported.replace("\u00a0", "").replace("\u202f", "").isprintable()
 
 
-def test_a_forged_line_stays_within_its_field_and_an_escape_becomes_a_question_mark() -> None:
-    told = line("refused %s", "x\n2026-11-24T13:42:13Z INFO callmon stops", why="\x1b[2J é\u00a0: \u202e")
-    assert told == (
+def test_a_forged_line_stays_in_its_field_and_an_escape_becomes_a_mark() -> None:
+    reported = line("refused %s", "x\n2026-11-24T13:42:13Z INFO callmon stops", why="\x1b[2J é\u00a0: \u202e")
+    assert reported == (
         '1970-01-01T00:00:00Z WARNING refused x 2026-11-24T13:42:13Z INFO callmon stops why="?[2J é\u00a0: ?"'
     )
 
@@ -40,8 +40,8 @@ def test_the_lines_of_a_traceback_are_indented() -> None:
     try:
         raise ValueError("x\n2026-11-24T13:42:13Z INFO callmon stops\x1b[2J")
     except ValueError:
-        told = line("internal error", exc_info=sys.exc_info())
-    first, *rest = told.split("\n")
+        reported = line("internal error", exc_info=sys.exc_info())
+    first, *rest = reported.split("\n")
     assert first == "1970-01-01T00:00:00Z WARNING internal error"
     assert rest[0] == "  Traceback (most recent call last):"
     assert rest[-2:] == ["  ValueError: x", "  2026-11-24T13:42:13Z INFO callmon stops?[2J"]

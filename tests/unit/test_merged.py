@@ -33,7 +33,7 @@ def logged(answered: float = 9.0) -> list[Fact]:
 
 
 @pytest.mark.parametrize("withheld", ["withheld", "unknown"])
-def test_a_number_that_a_listing_showed_as_withheld_is_not_brought_back_by_cel(withheld: str) -> None:
+def test_a_number_listed_as_withheld_is_not_brought_back_by_cel(withheld: str) -> None:
     heard = [arrived(None, withheld, found=True), f.Ended(CALL, None, "unknown", "unheard")]
     first = merged(heard, logged())[0]
     assert isinstance(first, f.Arrived)
@@ -41,9 +41,7 @@ def test_a_number_that_a_listing_showed_as_withheld_is_not_brought_back_by_cel(w
 
 
 @pytest.mark.parametrize(("apart", "answered"), [(2.0, 8.4), (2.001, 10.401)])
-def test_an_answer_that_was_received_has_its_own_time_within_two_seconds_of_cels(
-    apart: float, answered: float
-) -> None:
+def test_a_received_answer_is_within_two_seconds_of_cels_time(apart: float, answered: float) -> None:
     heard = [arrived(), f.Answered(CALL, at(8.4), "102", PHONE, at(4)), f.Ended(CALL, None, "unknown", "unheard")]
     found = [fact.at for fact in merged(heard, logged(8.4 + apart)) if isinstance(fact, f.Answered)]
     assert found == [at(answered)]
@@ -55,9 +53,7 @@ def test_a_call_is_filled_two_seconds_after_its_end(ago: timedelta, settled: boo
 
 
 @pytest.mark.parametrize(("until", "by"), [(29.999, "caller"), (30.0, "exchange"), (59.0, "exchange")])
-def test_who_ended_a_call_is_cels_where_a_gap_may_hide_a_refusal_half_a_minute_before(
-    until: float, by: str
-) -> None:
+def test_who_ended_a_call_is_cels_where_a_gap_may_hide_a_refusal(until: float, by: str) -> None:
     heard = [arrived(), f.Unheard(CALL, at(1), at(until)), f.Ended(CALL, at(60), "caller")]
     rows = [*logged()[:2], f.Ended(CALL, at(60), "exchange")]
     (ended,) = (fact for fact in merged(heard, rows) if isinstance(fact, f.Ended))

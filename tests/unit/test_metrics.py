@@ -73,13 +73,13 @@ def rendered(metrics: Metrics, accept: str = "") -> str:
     return metrics.render(metrics.read(), accept)[0].decode()
 
 
-def told(samples: Iterable[Sample]) -> Told:
+def reported(samples: Iterable[Sample]) -> Told:
     return {(s.name, frozenset(s.labels.items())): s.value for s in samples}
 
 
 def read(metrics: Metrics, accept: str = "") -> Told:
     parse = parse_openmetrics if accept else parse_text
-    return told(s for family in parse(rendered(metrics, accept)) for s in family.samples)
+    return reported(s for family in parse(rendered(metrics, accept)) for s in family.samples)
 
 
 def value(values: Told, name: str, **labels: str) -> float | None:
@@ -120,18 +120,20 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_build_info", version=__version__) == 1
 
 
-def test_a_report_that_is_not_delivered_is_shown_since_when_and_absent_otherwise() -> None:
+def test_an_undelivered_report_is_shown_since_when_or_not_at_all() -> None:
     name = "callmon_report_mail_unsent_since_timestamp_seconds"
     values = read(page(Daemon(more={"reports_unsent": {"internal": START}}), {}))
     assert value(values, name, edition="internal") == START.timestamp()
     assert [key for key in read(page(Daemon(), {})) if key[0] == name] == []
 
 
-def test_gaps_that_wait_and_the_last_comparison_are_shown_and_absent_before_there_is_one() -> None:
+def test_waiting_gaps_and_the_last_comparison_are_shown_or_absent() -> None:
     compared = LastComparison(EXCHANGE, date(2026, 11, 24), START, {"exchange": 3, "callmon": 1})
     values = read(page(Daemon(more={"backfill_waiting": {EXCHANGE: START}, "compared": [compared]}), {}))
-    told = {key: number for key, number in values.items() if "reconciliation" in key[0] or "backfill" in key[0]}
-    assert sorted(told.values()) == [1, 3, START.timestamp(), START.timestamp()]
+    reported = {
+        key: number for key, number in values.items() if "reconciliation" in key[0] or "backfill" in key[0]
+    }
+    assert sorted(reported.values()) == [1, 3, START.timestamp(), START.timestamp()]
     assert value(values, "callmon_reconciliation_calls", exchange=EXCHANGE, side="exchange") == 3
     assert value(values, "callmon_reconciliation_calls", exchange=EXCHANGE, side="callmon") == 1
     before = read(page(Daemon(), {}))
@@ -150,7 +152,7 @@ def test_who_stands_by_shows_what_is_true_of_itself_alone() -> None:
     assert value(values, "callmon_leader") == 0
 
 
-def test_while_nobody_leads_what_is_happening_is_shown_and_nothing_that_is_counted() -> None:
+def test_while_nobody_leads_the_present_is_shown_without_counts() -> None:
     values = read(page(Daemon(open={"general": True}, is_leader=False), ONE_CALL))
     assert value(values, "callmon_calls_in_progress", line="general", state="ringing") == 0
     assert [name for name, _ in values if name in ("callmon_calls_total", "callmon_verdicts_total")] == []
@@ -158,7 +160,7 @@ def test_while_nobody_leads_what_is_happening_is_shown_and_nothing_that_is_count
 
 
 @pytest.mark.parametrize("led", [[False, True], [True, False]])
-def test_a_page_that_is_made_while_the_leader_changes_shows_nothing_that_is_counted(led: list[bool]) -> None:
+def test_a_page_made_while_the_leader_changes_shows_no_counts(led: list[bool]) -> None:
     """The counters may be older than those of the database, or than those of the next leader."""
 
     class Changing(Daemon):
@@ -182,9 +184,9 @@ def test_the_titles_of_a_line_survive_quotes_backslashes_and_accents() -> None:
 
 
 def test_buckets_are_cumulative_and_end_in_the_count() -> None:
-    tally = CommittedCounters(ONE_CALL)
-    tally.add_figures(ONE_CALL)
-    text = FiguresText(LabelValues({"general": seconds(6)})).render(tally.snapshot())
+    counters = CommittedCounters(ONE_CALL)
+    counters.add_figures(ONE_CALL)
+    text = FiguresText(LabelValues({"general": seconds(6)})).render(counters.snapshot())
     shown = [
         line for line in text.splitlines() if line.startswith("callmon_rings_before_answer_") and '"fr"' in line
     ]
@@ -201,7 +203,7 @@ def test_buckets_are_cumulative_and_end_in_the_count() -> None:
     ]
 
 
-def test_each_metric_has_its_help_and_type_once_and_no_series_is_told_twice() -> None:
+def test_each_metric_has_help_and_type_once_and_each_series_once() -> None:
     lines = rendered(page(full_daemon(), ONE_CALL)).splitlines()
     helps = [line.split()[2] for line in lines if line.startswith("# HELP")]
     types = [line.split()[2] for line in lines if line.startswith("# TYPE")]
@@ -211,16 +213,18 @@ def test_each_metric_has_its_help_and_type_once_and_no_series_is_told_twice() ->
     assert len(set(series)) == len(series)
 
 
-def test_openmetrics_names_the_unit_of_each_metric_that_has_one_and_the_text_format_none() -> None:
+def test_openmetrics_names_each_metrics_unit_and_the_text_format_none() -> None:
     metrics = page(full_daemon(), ONE_CALL)
-    told = [line.split()[2:] for line in rendered(metrics, OPENMETRICS).splitlines() if line.startswith("# UNIT")]
+    reported = [
+        line.split()[2:] for line in rendered(metrics, OPENMETRICS).splitlines() if line.startswith("# UNIT")
+    ]
     families = [family.name for family in parse_openmetrics(rendered(metrics, OPENMETRICS))]
     of_callmon = [(name, name.rpartition("_")[2]) for name in families if name.startswith("callmon_")]
-    assert sorted(told) == sorted(
+    assert sorted(reported) == sorted(
         [name, unit] for name, unit in of_callmon if unit in ("seconds", "bytes", "ratio")
     )
-    assert ["callmon_answer_wait_seconds", "seconds"] in told
-    assert ["callmon_sink_behind_seconds", "seconds"] in told
+    assert ["callmon_answer_wait_seconds", "seconds"] in reported
+    assert ["callmon_sink_behind_seconds", "seconds"] in reported
     assert "# UNIT" not in rendered(metrics)
 
 
@@ -285,32 +289,32 @@ def in_another_language() -> Figures:
 @pytest.mark.parametrize(
     ("name", "once"), [("callmon_calls_total", [1]), ("callmon_rings_before_answer_bucket", [0] + [1] * 8)]
 )
-def test_a_scraper_is_told_a_seldom_series_at_zero_before_its_first_value(name: str, once: list[float]) -> None:
-    tally = CommittedCounters(ONE_CALL)
-    metrics = Metrics(tally, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
+def test_a_scraper_gets_a_seldom_series_at_zero_before_its_first_value(name: str, once: list[float]) -> None:
+    counters = CommittedCounters(ONE_CALL)
+    metrics = Metrics(counters, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
     assert [scraped(metrics, one, name) for one in ("first", "second")] == [[], []]
-    tally.add_figures(in_another_language())
+    counters.add_figures(in_another_language())
     zero = [0.0] * len(once)
     told_in_turn = [scraped(metrics, one, name) for one in ("first", "first", "second", "second", "later", "")]
     assert told_in_turn == [zero, once, zero, once, once, once]
 
 
-def test_a_series_that_a_scraper_has_been_told_is_never_shown_at_zero_again() -> None:
-    tally = CommittedCounters({})
-    metrics = Metrics(tally, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
+def test_a_series_that_a_scraper_got_is_never_at_zero_again() -> None:
+    counters = CommittedCounters({})
+    metrics = Metrics(counters, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
     values = []
     for _ in range(4):
         values.append(scraped(metrics, "one", "callmon_calls_total"))
-        tally.add_figures(in_another_language())
+        counters.add_figures(in_another_language())
     assert values == [[], [0], [2], [3]]
 
 
-def test_what_another_leader_counted_is_shown_at_its_value_to_who_scraped_before() -> None:
-    tally = CommittedCounters({})
-    metrics = Metrics(tally, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
+def test_what_another_leader_counted_is_shown_to_who_scraped_before() -> None:
+    counters = CommittedCounters({})
+    metrics = Metrics(counters, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
     scraped(metrics, "one", "callmon_calls_total")
-    tally.add_figures(in_another_language())
-    tally.replace({figure: 7 * count for figure, count in in_another_language().items()})
+    counters.add_figures(in_another_language())
+    counters.replace({figure: 7 * count for figure, count in in_another_language().items()})
     assert scraped(metrics, "one", "callmon_calls_total") == [7]
 
 
@@ -321,7 +325,7 @@ def test_no_more_scrapers_are_remembered_than_their_bound() -> None:
     assert list(metrics._looked) == [f"scraper {n}" for n in range(5, SCRAPERS + 5)]
 
 
-def test_the_verdicts_of_a_standard_that_is_not_judged_are_shown_once_there_is_one() -> None:
+def test_the_verdicts_of_an_unjudged_standard_are_shown_once_given() -> None:
     key = {"standard": "feedback_offered", "line": "general", "language": "fr", "verdict": "met"}
     figures = {("callmon_verdicts_total", "feedback_offered", "general", "fr", "met"): 1.0}
     assert value(read(page(Daemon(), {})), "callmon_verdicts_total", **key) is None
@@ -352,7 +356,7 @@ def disruption(name: str, source: Source, began: datetime, until: datetime | Non
     )  # fmt: skip
 
 
-def test_a_line_without_a_notice_is_shown_since_the_first_and_planned_work_until_the_last() -> None:
+def test_a_line_without_a_notice_is_shown_since_the_first_disruption() -> None:
     daemon, hour = full_daemon(), timedelta(hours=1)
     daemon.more["disruptions"] = (
         disruption("1", "exchange", START - 2 * hour),

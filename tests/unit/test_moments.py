@@ -13,11 +13,11 @@ from tests.support.moments import opening_hour
 def actionable(received: datetime) -> datetime | None:
     """Until when a person can call back for a message of that moment."""
     office = Office()
-    (owed,) = office.hear(office.message(received)).kept.values()
-    return owed.due.actionable
+    (obligation,) = office.hear(office.message(received)).kept.values()
+    return obligation.due.actionable
 
 
-def test_a_message_of_an_opening_hour_nine_days_ago_is_overdue_at_each_hour_of_two_years() -> None:
+def test_a_message_of_nine_days_ago_is_overdue_at_each_hour() -> None:
     first = local("2026-11-24 00:00")
     hours = (first + timedelta(hours=number) for number in range(2 * 366 * 24))
     until = {now: actionable(opening_hour(now, 9)) for now in hours}

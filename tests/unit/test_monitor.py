@@ -50,16 +50,16 @@ def restarted(plan: Plan, begun: float, length: float) -> list[dict[str, Any]]:
     script.play((begun, begun + length))
     before, after = map(bytes, script.exchange.connections)
     first = Replay(listener(), "toronto")
-    told: dict[str, list[Fact]] = {}
+    reported: dict[str, list[Fact]] = {}
     for outcome in heard(first, before):
         for fact in outcome.facts:
-            told.setdefault(fact.call, []).append(fact)
+            reported.setdefault(fact.call, []).append(fact)
     over = {call.call for call in first.ended}
     second = Replay(listener(), "toronto")
     second.findings = {call: list(found) for call, found in first.findings.items()}
     given = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
     upto = MORNING + timedelta(seconds=begun)
-    open_calls = {call: facts for call, facts in told.items() if call not in over}
+    open_calls = {call: facts for call, facts in reported.items() if call not in over}
     second.monitor.restore("toronto", upto, open_calls, {call: given.get(call, []) for call in open_calls})
     heard(second, after)
     assert left(second) == (0, 0, 0, 0)
@@ -126,7 +126,7 @@ def test_two_exchanges_never_mix_their_calls_although_the_ids_are_the_same() -> 
     one, two = Exchange(), Exchange()
     text = example()
     made = Monitor(text, "toronto", token=str)
-    made.exchanges |= {name: ExchangeState(made.exchanges["toronto"].site) for name in "ab"}
+    made.exchanges |= {name: ExchangeState(made.exchanges["toronto"].profile) for name in "ab"}
     first, second = one.at(0).call(), two.at(0).call()
     assert first.uniqueid == second.uniqueid
     fed(made, bytes(one.connections[0]), "a")
@@ -182,7 +182,7 @@ def test_a_change_of_configuration_keeps_the_calls_in_progress() -> None:
     assert [call.outcome for outcome in outcomes for call in outcome.calls] == ["answered"]
 
 
-def test_a_change_of_configuration_keeps_what_was_learned_and_heeds_what_it_says() -> None:
+def test_a_changed_configuration_keeps_the_learned_and_heeds_the_new() -> None:
     ours = Endpoints(trunks=("PJSIP/trunk*",))
     ours.learn("PJSIP/carrier-00000001", outside=True)
     ours.learn("PJSIP/gate-00000001", outside=True)
@@ -206,7 +206,7 @@ def test_an_exchange_is_unheard_until_its_first_listing_is_whole() -> None:
     assert made.exchanges["toronto"].tracker.state.is_unheard is True
 
 
-def test_one_gap_is_told_once() -> None:
+def test_one_gap_is_reported_once() -> None:
     exchange = Exchange()
     exchange.at(1).call()
     with exchange.unheard(8):
@@ -219,11 +219,13 @@ def test_one_gap_is_told_once() -> None:
     ]
     assert gaps == []
     replay = Replay(listener(), "toronto")
-    told = [gap for data in exchange.connections for outcome in heard(replay, bytes(data)) for gap in outcome.gaps]
-    assert [gap.length for gap in told] == [timedelta(seconds=7)]
+    reported = [
+        gap for data in exchange.connections for outcome in heard(replay, bytes(data)) for gap in outcome.gaps
+    ]
+    assert [gap.length for gap in reported] == [timedelta(seconds=7)]
 
 
-def test_every_fact_of_a_call_is_told_between_its_arrival_and_its_end() -> None:
+def test_every_fact_of_a_call_is_reported_between_its_arrival_and_its_end() -> None:
     script = written(Plan(3.0, True, ((2, "ring", 12.0),), "answer", 5.0, False))
     script.play((9.05, 13.0))
     replay = Replay(listener(), "toronto")

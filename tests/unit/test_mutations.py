@@ -34,6 +34,11 @@ def test_each_fault_is_caught_by_kinds_that_there_are() -> None:
     assert named - KINDS.keys() == set()
 
 
+def test_the_files_of_each_kind_of_tests_exist() -> None:
+    named = {name for names in KINDS.values() for name in names if name.endswith(".py")}
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_each_fault_can_be_planted_where_it_says(fault: Fault) -> None:
     sound = (ROOT / fault.file).read_text(encoding="utf-8")
@@ -42,16 +47,16 @@ def test_each_fault_can_be_planted_where_it_says(fault: Fault) -> None:
     assert compile(faulty, fault.file, "exec")
 
 
-def test_a_fault_of_sessions_and_accounts_is_looked_for_by_the_tests_of_access() -> None:
+def test_a_fault_of_sessions_and_accounts_runs_the_access_tests() -> None:
     found = {
         kind for fault in FAULTS if fault.file.startswith("callmon/store/access.py") for kind in kinds_for(fault)
     }
     assert found == set(OF_PAGES)
 
 
-def test_each_kind_is_told_with_what_it_catches_and_what_no_other_does() -> None:
-    told = list(by_kind({"a": "recordings, model", "b": "model", "c": "SURVIVED"}))
-    assert told[:3] == ["| recordings | 1 | 0 |", "| tables | 0 | 0 |", "| model | 2 | 1 |"]
+def test_each_kind_is_reported_with_what_it_catches_and_what_no_other_does() -> None:
+    reported = list(by_kind({"a": "recordings, model", "b": "model", "c": "SURVIVED"}))
+    assert reported[:3] == ["| recordings | 1 | 0 |", "| tables | 0 | 0 |", "| model | 2 | 1 |"]
 
 
 def test_a_text_that_is_not_there_once_is_said() -> None:

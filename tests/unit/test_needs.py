@@ -107,7 +107,7 @@ def test_a_need_counts_in_the_period_in_which_it_began() -> None:
     assert counted(call(30 * 24 - 1), call(30 * 24 + 1, spoke=True)) == (1, 1, 0, 2)
 
 
-def test_a_number_purged_between_two_calls_leaves_two_needs_that_know_nothing_of_each_other() -> None:
+def test_a_number_purged_between_two_calls_leaves_two_separate_needs() -> None:
     purged = [call(0), replace(call(1, spoke=True), token=None)]
     found = count_needs(purged, BEGIN, END)
     assert (found.needs, found.met, found.unknown_number) == (1, 0, 1)

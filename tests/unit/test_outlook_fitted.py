@@ -32,7 +32,7 @@ def days(count: int, seed: int = 1) -> list[OpenDay]:
     return found
 
 
-def test_a_half_hour_is_breached_below_one_half_and_not_judged_below_twenty_calls() -> None:
+def test_a_half_hour_is_breached_below_one_half_from_twenty_calls_on() -> None:
     assert [breached(HalfHour(20, kept, 1, 1)) for kept in (9, 10)] == [True, False]
     assert breached(HalfHour(19, 0, 1, 1)) is None
 

@@ -36,5 +36,5 @@ def test_a_rate_is_to_the_nearest_tenth_and_whole_only_when_it_is(part: int, who
     ],
 )
 def test_a_line_that_never_closes_is_open_day_and_night(opening: Periods, fr: str, en: str) -> None:
-    told = [WebFormatter(example(), language, NOW).periods(opening) for language in ("fr", "en")]
-    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in told] == [fr, en]
+    reported = [WebFormatter(example(), language, NOW).periods(opening) for language in ("fr", "en")]
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in reported] == [fr, en]

@@ -27,6 +27,6 @@ NOW = datetime(2025, 11, 25, 15, 12, tzinfo=UTC)  # 10:12 in Toronto
         ("", "", ""),
     ],
 )
-def test_of_what_is_no_number_of_a_place_no_time_is_told(number: str, french: str, english: str) -> None:
-    told = [local_time(number, WebFormatter(example(), language, NOW)) for language in ("fr", "en")]
-    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in told] == [french, english]
+def test_of_what_is_no_number_of_a_place_no_time_is_reported(number: str, french: str, english: str) -> None:
+    reported = [local_time(number, WebFormatter(example(), language, NOW)) for language in ("fr", "en")]
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in reported] == [french, english]

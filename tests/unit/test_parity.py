@@ -55,7 +55,7 @@ def test_exempt_and_unknown_calls_are_in_no_sample() -> None:
     assert [side.judged for x in compare(counted, MODES, [A], 1) for side in (x.one, x.other)] == [0, 0, 0, 0]
 
 
-def test_french_is_compared_with_english_and_other_or_unknown_languages_with_nobody() -> None:
+def test_french_is_compared_with_english_and_other_languages_with_none() -> None:
     counted = {
         **sample("general", 18, 6, "fr"),
         **sample("tty", 0, 0, "fr"),
@@ -109,17 +109,17 @@ def page(counted: Counted, minimum: int) -> dict[tuple[str, str, str, str | None
     }
 
 
-def test_a_difference_that_is_not_judged_is_absent_and_its_samples_are_there() -> None:
+def test_a_difference_that_is_not_judged_is_absent_with_its_samples() -> None:
     counted = sample("tty", 19, 0) | sample("general", 10, 10, "fr") | sample("poci", 20, 0, "en")
-    told = page(counted, 20)
-    differences = {key: value for key, value in told.items() if key[0] == "callmon_parity_difference_ratio"}
+    reported = page(counted, 20)
+    differences = {key: value for key, value in reported.items() if key[0] == "callmon_parity_difference_ratio"}
     assert differences == {("callmon_parity_difference_ratio", "french_english", A, None): -0.5}
-    assert told["callmon_parity_calls", "tty_voice", A, "tty"] == 19
-    assert told["callmon_parity_calls", "tty_voice", A, "voice"] == 40
-    assert told["callmon_parity_calls", "french_english", "feedback_offered", "fr"] == 0
-    assert len(told) == 1 + 2 * 2 * 2
+    assert reported["callmon_parity_calls", "tty_voice", A, "tty"] == 19
+    assert reported["callmon_parity_calls", "tty_voice", A, "voice"] == 40
+    assert reported["callmon_parity_calls", "french_english", "feedback_offered", "fr"] == 0
+    assert len(reported) == 1 + 2 * 2 * 2
 
 
 def test_one_call_more_and_the_difference_appears() -> None:
-    told = page(sample("tty", 20, 0) | sample("general", 20, 20), 20)
-    assert told["callmon_parity_difference_ratio", "tty_voice", A, None] == 0.5
+    reported = page(sample("tty", 20, 0) | sample("general", 20, 20), 20)
+    assert reported["callmon_parity_difference_ratio", "tty_voice", A, None] == 0.5

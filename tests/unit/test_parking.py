@@ -46,7 +46,7 @@ def test_who_retrieves_a_caller_has_the_caller_whichever_event_comes_first(first
     assert people(exchange) == ["101", "102"]
 
 
-def test_the_phone_that_parked_a_caller_unheard_has_the_caller_again_after_it_retrieves() -> None:
+def test_the_phone_that_parked_an_unreceived_caller_has_them_again() -> None:
     exchange, caller, phone = talking()
     with exchange.at(10).unheard(until=15):
         parks(exchange, caller, phone)
@@ -56,7 +56,7 @@ def test_the_phone_that_parked_a_caller_unheard_has_the_caller_again_after_it_re
     assert people(exchange) == ["101", "101"]
 
 
-def test_a_transfer_by_a_person_who_retrieves_the_caller_around_a_gap_is_counted() -> None:
+def test_a_transfer_by_who_retrieves_the_caller_at_a_gap_is_counted() -> None:
     """The listing shows the retriever as a call of its own, before the two meet."""
     exchange, caller, phone = talking()
     parks(exchange.at(10), caller, phone)

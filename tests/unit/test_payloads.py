@@ -16,7 +16,7 @@ from callmon.core.calls.call import Call
 from callmon.features.disruptions.notice.files import notice_files
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.lists import owed_as_json
+from callmon.text.lists import obligation_as_json
 from callmon.text.records import as_json
 from dev.interface import answer_of
 from docs.source import payloads
@@ -60,8 +60,10 @@ def office() -> Office:
 
 def test_every_call_of_the_recordings_is_what_the_schema_says() -> None:
     found = calls()
-    read_ = [(read(payloads.Call, told), read(payloads.EndedCall, topics.encoded(topics.without_people(told))))
-             for _, told in found]  # fmt: skip
+    read_ = [
+        (read(payloads.Call, call), read(payloads.EndedCall, topics.encoded(topics.without_people(call))))
+        for _, call in found
+    ]
     assert len(read_) > 100
     assert [(one.call, other.call) for one, other in read_] == [(call.call, call.call) for call, _ in found]
     outcomes = {one.outcome for one, _ in read_}
@@ -71,25 +73,27 @@ def test_every_call_of_the_recordings_is_what_the_schema_says() -> None:
 
 def test_every_callback_is_what_the_schema_says() -> None:
     kept = list(office().kept.values())
-    told = [read(payloads.Callback, owed_as_json(WorklistItem(one, "+14165550152", None))) for one in kept]
-    assert {(one.kind, one.state, one.not_returnable) for one in told} >= {
+    reported = [
+        read(payloads.Callback, obligation_as_json(WorklistItem(one, "+14165550152", None))) for one in kept
+    ]
+    assert {(one.kind, one.state, one.not_returnable) for one in reported} >= {
         ("callback", "open", None), ("callback", "open", "withheld"), ("complaint", "open", None),
     }  # fmt: skip
-    assert {None if one.in_hand is None else one.in_hand.by for one in told} == {None, "a.cote"}
-    owed = [summary for one in kept if (summary := summary_of(one)) is not None]
-    assert len([read(payloads.OpenCallback, topics.of_callback(one)) for one in owed]) >= 2
+    assert {None if one.in_hand is None else one.in_hand.by for one in reported} == {None, "a.cote"}
+    summaries = [summary for one in kept if (summary := summary_of(one)) is not None]
+    assert len([read(payloads.OpenCallback, topics.of_callback(one)) for one in summaries]) >= 2
 
 
 @pytest.mark.parametrize("fields", [{}, {"phones": {}, "ringing": None, "queue": None}])
 def test_a_line_is_what_the_schema_says(fields: dict[str, Any]) -> None:
-    told = read(payloads.Line, topics.of_line(changed(**fields)))
-    assert (told.line, told.phones is None) == ("tty", bool(fields))
+    reported = read(payloads.Line, topics.of_line(changed(**fields)))
+    assert (reported.line, reported.phones is None) == ("tty", bool(fields))
 
 
 def test_a_disruption_is_what_the_schema_says() -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(60)
-    told = read(payloads.Disruption, topics.of_disruption(heard.one()))
-    assert (told.source, told.announced) == ("phones", None)
+    reported = read(payloads.Disruption, topics.of_disruption(heard.one()))
+    assert (reported.source, reported.announced) == ("phones", None)
     whole = msgspec.structs.replace(heard.one(), notice=WHOLE, announced=MORNING)
     announced = read(payloads.Disruption, topics.of_disruption(whole))
     assert (announced.announced, announced.missing) == (MORNING, [])
@@ -99,14 +103,18 @@ def test_the_public_notice_is_what_the_schema_says() -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(60)
     whole = msgspec.structs.replace(heard.one(), id="another", notice=WHOLE)
     made = notice_files(heard.settings, [heard.one(), whole], True, heard.now)
-    told = read(payloads.PublicNotice, made["disruptions.json"])
-    assert (told.heard, told.updated, [x.state for x in told.disruptions]) == (True, heard.now, ["going_on"] * 2)
-    assert {x.reason and x.reason.en for x in told.disruptions} == {None, "power failure"}
+    reported = read(payloads.PublicNotice, made["disruptions.json"])
+    assert (reported.heard, reported.updated, [x.state for x in reported.disruptions]) == (
+        True,
+        heard.now,
+        ["going_on"] * 2,
+    )
+    assert {x.reason and x.reason.en for x in reported.disruptions} == {None, "power failure"}
 
 
 def test_the_health_is_what_the_schema_says() -> None:
-    told = read(payloads.Health, asyncio.run(answer_of("/healthz")))
-    assert (told.status, [x.exchange for x in told.exchanges]) == ("ok", [EXCHANGE])
+    reported = read(payloads.Health, asyncio.run(answer_of("/healthz")))
+    assert (reported.status, [x.exchange for x in reported.exchanges]) == ("ok", [EXCHANGE])
 
 
 def test_a_key_that_the_schema_does_not_know_or_does_not_find_is_refused() -> None:
@@ -117,7 +125,7 @@ def test_a_key_that_the_schema_does_not_know_or_does_not_find_is_refused() -> No
 
 
 def test_the_schema_has_each_payload_and_is_closed() -> None:
-    told = json.loads(payloads.schema())
-    assert {kind.__name__ for kind in payloads.PAYLOADS} - set(told["$defs"]) == set()
-    objects = [one for one in told["$defs"].values() if one["type"] == "object"]
+    reported = json.loads(payloads.schema())
+    assert {kind.__name__ for kind in payloads.PAYLOADS} - set(reported["$defs"]) == set()
+    objects = [one for one in reported["$defs"].values() if one["type"] == "object"]
     assert [one["title"] for one in objects if one["additionalProperties"] is not False] == []

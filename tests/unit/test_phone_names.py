@@ -11,7 +11,7 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.triggers import called as whom
 from callmon.core.calls.endpoints import Endpoints
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.outcome import Outcome
 from callmon.sinks.mqtt import topics
 from callmon.text.records import outcome_lines
@@ -51,7 +51,7 @@ def sent_to(to: str, taker: str, string: str) -> Exchange:
     return exchange
 
 
-def told(exchange: Exchange, given: Settings) -> tuple[dict[str, Any], str]:
+def reported(exchange: Exchange, given: Settings) -> tuple[dict[str, Any], str]:
     """The only call as JSON, and all facts and outcomes as `replay` prints them."""
     return exchange.one(given), "\n".join(
         line for each in outcomes(exchange, given) for line in outcome_lines(each, None)
@@ -64,7 +64,7 @@ def outcomes(exchange: Exchange, given: Settings) -> list[Outcome]:
 
 
 @pytest.mark.parametrize("phones", [TOLD, ("PJSIP/64755501*",)])
-def test_a_configured_phone_of_ten_digits_keeps_its_name_as_who_answers_and_who_transfers(
+def test_a_ten_digit_phone_keeps_its_name_as_answerer_and_transferrer(
     phones: tuple[str, ...],
 ) -> None:
     exchange = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER)
@@ -83,7 +83,7 @@ def test_a_transfer_to_a_configured_phone_of_ten_digits_names_it() -> None:
 @pytest.mark.parametrize("phones", [TOLD, ("PJSIP/*",), ("*",), ()])
 def test_a_transfer_to_a_number_outside_names_it_nowhere(phones: tuple[str, ...]) -> None:
     exchange = sent_to(MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk")
-    call, printed = told(exchange, configured(*phones))
+    call, printed = reported(exchange, configured(*phones))
     assert [transfer["to"] for transfer in call["transfers"]] == ["outside"]
     assert MOBILE not in json.dumps(call) + printed
 
@@ -98,7 +98,7 @@ def called(endpoint: str, dialled: str, taker: str, string: str, caller: str = O
     return exchange
 
 
-def test_a_configured_phone_of_ten_digits_keeps_its_name_as_the_caller_inside_and_outward() -> None:
+def test_a_ten_digit_phone_keeps_its_name_as_inside_and_outward_caller() -> None:
     inside = called(f"PJSIP/{OURS}", OTHER, f"PJSIP/{OTHER}", OTHER).one(configured(*TOLD))
     outward = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").one(configured(*TOLD))
     assert (inside["direction"], outward["direction"]) == ("internal", "outbound")
@@ -113,12 +113,12 @@ def test_a_channel_of_the_public_whose_name_is_its_number_is_masked(phones: tupl
     (phone,) = exchange.at(0).rings(caller, f"PJSIP/{OURS}")
     exchange.at(3).answer(caller, phone)
     exchange.at(20).ends(caller, phone)
-    call, printed = told(exchange, configured(*phones))
+    call, printed = reported(exchange, configured(*phones))
     assert call["caller_channel"] == "SIP/outside-00000000"
     assert MOBILE not in printed
 
 
-def test_a_phone_that_nobody_names_is_masked_wherever_it_was_not_dialled_by_its_name() -> None:
+def test_an_unnamed_phone_is_masked_unless_dialled_by_its_name() -> None:
     """Found in a listing, by a channel's name alone: it may be a number that a trunk's channel bears."""
     exchange = Exchange()
     caller = exchange.at(0).call(caller=CITIZEN)
@@ -126,32 +126,35 @@ def test_a_phone_that_nobody_names_is_masked_wherever_it_was_not_dialled_by_its_
         (phone,) = exchange.at(0).rings(caller, f"DAHDI/i1/{MOBILE}")
         exchange.at(3).answer(caller, phone)
     exchange.at(20).ends(caller, phone)
-    call, printed = told(exchange, settings())
+    call, printed = reported(exchange, settings())
     assert call["answered_by"] == {"extension": "outside", "channel": "DAHDI/i1/outside-00000001"}
     assert MOBILE not in json.dumps(call) + printed
 
 
-def test_a_phone_that_puts_the_caller_on_hold_is_told_by_the_name_that_it_answered_by() -> None:
+def test_a_phone_that_holds_the_caller_is_reported_by_its_answer_name() -> None:
     exchange = Exchange()
     caller, phone = answered(exchange)
     exchange.at(5).event("Hold", **exchange._of(phone))
     exchange.at(6).event("Unhold", **exchange._of(phone))
     exchange.at(9).ends(caller, phone)
     facts = [fact for outcome in outcomes(exchange, configured(*TOLD)) for fact in outcome.facts]
-    told = [(type(x), x.phone) for x in facts if isinstance(x, f.Held | f.Resumed | f.Answered)]
-    assert told == [(f.Answered, OURS), (f.Held, OURS), (f.Resumed, OURS)]
+    reported = [(type(x), x.phone) for x in facts if isinstance(x, f.Held | f.Resumed | f.Answered)]
+    assert reported == [(f.Answered, OURS), (f.Held, OURS), (f.Resumed, OURS)]
 
 
-def test_a_board_is_told_a_configured_phone_of_ten_digits_and_no_number_that_was_dialled() -> None:
+def test_a_board_gets_a_configured_ten_digit_phone_and_no_dialled_number() -> None:
     inward = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).replayed(configured(*TOLD)).ended[0]
     outward = (
         called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").replayed(configured(*TOLD)).ended[0]
     )
     said = json.loads(topics.of_call("toronto", inward, ()))
     assert (said["answered_by"], [x["to"] for x in said["transfers"]]) == ({"extension": OURS}, [OTHER])
-    told = topics.of_call("toronto", outward, ())
-    assert (json.loads(told)["dialled"], json.loads(told)["answered_by"]) == (None, {"extension": "outside"})
-    assert MOBILE.encode() not in told
+    reported = topics.of_call("toronto", outward, ())
+    assert (json.loads(reported)["dialled"], json.loads(reported)["answered_by"]) == (
+        None,
+        {"extension": "outside"},
+    )
+    assert MOBILE.encode() not in reported
 
 
 def test_a_local_channel_is_never_a_phone_whatever_a_pattern_says() -> None:
@@ -164,5 +167,5 @@ def test_a_callback_from_a_phone_of_ten_digits_is_made_by_that_phone() -> None:
     exchange = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk")
     facts = [fact for outcome in outcomes(exchange, configured(*TOLD)) for fact in outcome.facts]
     (arrival,) = (fact for fact in facts if isinstance(fact, f.Arrived))
-    site = ExchangeProfile(configured(*TOLD), "toronto")
-    assert whom(arrival, site) == (f"+1{MOBILE}", OURS)
+    profile = ExchangeProfile(configured(*TOLD), "toronto")
+    assert whom(arrival, profile) == (f"+1{MOBILE}", OURS)

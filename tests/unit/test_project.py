@@ -128,7 +128,7 @@ def sentences(written: str) -> list[str]:
 # ── files ──
 
 
-def test_the_folder_asterisk_is_configuration_and_the_package_of_that_name_is_pyst2s() -> None:
+def test_the_folder_asterisk_is_configuration_and_the_package_pyst2s() -> None:
     assert list((ROOT / "asterisk").glob("**/*.py")) == []
     assert asterisk.manager.__file__ is not None
     assert ROOT / "asterisk" not in Path(asterisk.manager.__file__).parents
@@ -195,14 +195,14 @@ def test_every_command_in_the_documents_exists() -> None:
     for name in DOCUMENTS:
         written = text(ROOT / name)
         blocks = "\n".join(FENCED.findall(written))
-        for told in (
+        for reported in (
             *re.findall(r"(?:`|^ {4}(?:\S+/)?)callmon ([a-z][a-z-]*(?: [a-z]+)?)", written, re.MULTILINE),
             *re.findall(r"(?:^|&& )(?:\S+/)?callmon ([a-z][a-z-]*(?: [a-z]+)?)", blocks, re.MULTILINE),
         ):
-            said = tuple(told.split())
+            said = tuple(reported.split())
             seen.add(said)
             if said not in words and said[:1] not in words:
-                found.add((name, told))
+                found.add((name, reported))
     assert found == set()
     assert {("check",), ("db", "upgrade"), ("users", "add"), ("alerting", "test")} - seen == set()
 
@@ -210,10 +210,10 @@ def test_every_command_in_the_documents_exists() -> None:
 def test_every_shell_block_of_a_document_is_one_that_a_shell_reads() -> None:
     blocks = {(name, block) for name in DOCUMENTS for block in re.findall(SHELL, text(ROOT / name))}
     assert len(blocks) > 10
-    told = {
+    reported = {
         (name, b): subprocess.run(["bash", "-n"], input=b, capture_output=True, text=True) for name, b in blocks
     }
-    assert {place: done.stderr for place, done in told.items() if done.returncode or done.stderr} == {}
+    assert {place: done.stderr for place, done in reported.items() if done.returncode or done.stderr} == {}
 
 
 def test_every_command_is_in_the_list_of_commands() -> None:
@@ -254,7 +254,7 @@ def test_a_front_page_is_short(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FRONT_PAGES)
-def test_an_abbreviation_of_a_front_page_stands_in_brackets_behind_its_words_where_it_is_first_used(
+def test_an_abbreviation_of_a_front_page_follows_its_first_words(
     name: str,
 ) -> None:
     prose = re.sub(r"\]\([^)]*\)", "]", CODE.sub("", text(ROOT / name)))
@@ -266,7 +266,7 @@ def test_an_abbreviation_of_a_front_page_stands_in_brackets_behind_its_words_whe
     assert len(first) > len(FORMATS)
 
 
-def test_the_privacy_page_has_the_same_tables_commands_and_settings_in_both_languages() -> None:
+def test_the_privacy_page_has_the_same_tables_in_both_languages() -> None:
     french, english = (ROOT / "PRIVACY.md").read_text(encoding="utf-8").split("\n---\n")
     rows = [re.findall(r"^\| (?:[^|]+)\| (`[^|]+) \|", half, re.MULTILINE) for half in (french, english)]
     tables = [[re.findall(r"`(\w+)`", cell) for cell in cells] for cells in rows]
@@ -295,9 +295,7 @@ def test_every_french_page_has_the_name_of_an_english_one() -> None:
 
 
 @pytest.mark.parametrize(("name", "language"), FRONT_PAGES.items())
-def test_a_front_page_links_to_every_page_in_its_language_or_in_english_where_there_is_no_other(
-    name: str, language: str
-) -> None:
+def test_a_front_page_links_to_every_page_in_its_language_or_english(name: str, language: str) -> None:
     every = {f"docs/{language}/{page}" for page in pages_of(language)}
     every |= {f"docs/en/{page}" for page in pages_of("en") - pages_of(language)}
     assert set(re.findall(r"\]\((docs/[^)#]+)", text(ROOT / name))) == every
@@ -312,7 +310,7 @@ def test_the_index_of_a_language_leads_to_every_page(language: str) -> None:
     assert sorted(every - {index} - links) == []
 
 
-def test_the_pictures_of_the_pages_are_of_this_version_made_by_one_command_and_each_is_shown() -> None:
+def test_the_pages_pictures_are_of_this_version_and_each_is_shown() -> None:
     made = {f"{name}-{language}.png" for name in documents.PICTURES for language in LANGUAGES}
     assert {path.name for path in documents.PLACE.iterdir()} == made
     shown = {
@@ -352,7 +350,7 @@ def test_an_anchor_is_the_headings_as_a_forge_makes_it() -> None:
     assert anchors(written) == {"the-path-past-one-machine", "clé", "clé-1", "own"}
 
 
-def test_every_message_that_the_page_for_troubles_quotes_is_one_of_the_product() -> None:
+def test_every_message_of_the_page_for_troubles_is_the_products() -> None:
     sources = "".join(
         text(path) for path in (ROOT / "callmon").rglob("*") if path.suffix in (".py", ".po", ".toml")
     )
@@ -376,4 +374,4 @@ def test_no_text_for_people_makes_a_metaphor_of_a_disability() -> None:
             ):
                 written = re.sub(r"^\S+ = ", "", text(path), flags=re.M) if path.suffix == ".toml" else text(path)
                 shown[str(path.relative_to(ROOT))] = CODE.sub("", written)
-    assert {name: words for name, told in shown.items() if (words := METAPHOR.findall(told))} == {}
+    assert {name: words for name, reported in shown.items() if (words := METAPHOR.findall(reported))} == {}

@@ -84,7 +84,7 @@ def test_neither_the_banner_nor_a_message_without_its_end_is_a_message(
 
 
 @pytest.mark.parametrize(("length", "kept", "dropped"), [(MAX_MESSAGE, 1, 0), (MAX_MESSAGE + 1, 0, 1)])
-def test_a_message_at_the_bound_is_kept_and_one_above_is_dropped(length: int, kept: int, dropped: int) -> None:
+def test_a_message_at_the_bound_is_stored_and_one_above_is_dropped(length: int, kept: int, dropped: int) -> None:
     for chunks in ([b"x" * length + END], [b"x" * length, END], [b"x" * length + END[:2], END[2:]]):
         messages, lost = framed([BANNER, *chunks, LOG_IN + END])
         assert ([len(message) for message in messages], lost) == ([length] * kept + [len(LOG_IN)], dropped)
@@ -117,7 +117,7 @@ def test_a_line_too_long_for_a_banner_is_none_in_any_split(length: int, is_banne
         assert (framer.banner != b"", messages == [LOG_IN]) == (is_banner, is_banner)
 
 
-def test_many_messages_in_one_chunk_are_all_kept_although_the_chunk_is_longer_than_a_message_may_be() -> None:
+def test_many_messages_in_one_chunk_are_all_stored() -> None:
     data = BANNER + (LOG_IN + END) * 2000
     assert framed([data]) == ([LOG_IN] * 2000, 0)
     random.seed(1)

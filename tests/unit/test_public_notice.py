@@ -66,7 +66,7 @@ def sentences(page: str) -> list[str]:
     return [text.replace("&#39;", "'") for text in texts[2:]]
 
 
-def test_a_notice_has_the_three_things_that_the_policy_promises_in_each_language() -> None:
+def test_a_notice_has_the_three_promised_things_in_each_language() -> None:
     text = {name: PublicNotice(SETTINGS, name, NOW).text(disruption(notice=WHOLE)) for name in PAGES}
     assert text["fr"].replace(NO_BREAK, " ").splitlines() == [
         "Perturbation temporaire du service téléphonique",
@@ -104,7 +104,7 @@ def test_a_text_appears_in_both_languages_at_the_same_moment() -> None:
     )
 
 
-def test_nothing_known_is_said_only_while_every_exchange_is_heard() -> None:
+def test_nothing_known_is_said_only_while_every_exchange_is_received() -> None:
     for language, name in PAGES.items():
         assert sentences(files()[name]) == [NOTHING[language]]
         assert sentences(files(is_heard=False)[name]) == [UNHEARD[language]]
@@ -114,7 +114,7 @@ def test_nothing_known_is_said_only_while_every_exchange_is_heard() -> None:
     assert [json.loads(files(is_heard=x)["disruptions.json"])["heard"] for x in (True, False)] == [True, False]
 
 
-def test_the_public_is_told_neither_names_nor_trunks_nor_numbers() -> None:
+def test_the_public_is_reported_neither_names_nor_trunks_nor_numbers() -> None:
     found = "".join(files(disruption(notice=WHOLE), WORK).values())
     secrets = (
         "tremblay",
@@ -127,38 +127,38 @@ def test_the_public_is_told_neither_names_nor_trunks_nor_numbers() -> None:
     assert [secret for secret in secrets if secret in found] == []
 
 
-def test_an_exchange_that_is_only_unheard_is_no_disruption_until_staff_announces_one() -> None:
+def test_an_unreceived_exchange_is_no_disruption_until_staff_announces_one() -> None:
     unheard = disruption(source="exchange", confirmed=None)
     assert json.loads(files(unheard, is_heard=False)["disruptions.json"])["disruptions"] == []
-    told = msgspec.structs.replace(unheard, notice=WHOLE)
-    assert len(json.loads(files(told, is_heard=False)["disruptions.json"])["disruptions"]) == 1
+    reported = msgspec.structs.replace(unheard, notice=WHOLE)
+    assert len(json.loads(files(reported, is_heard=False)["disruptions.json"])["disruptions"]) == 1
 
 
 def test_an_outage_within_planned_work_and_one_that_is_over_are_not_listed() -> None:
     during = disruption(work="work-1")
     found = [WORK, during, disruption(id="a", ended=NOW), disruption(id="b", how="cancelled", source="work")]
-    told = json.loads(files(*found)["disruptions.json"])["disruptions"]
-    assert [(x["planned_work"], x["state"]) for x in told] == [(True, "planned")]
+    reported = json.loads(files(*found)["disruptions.json"])["disruptions"]
+    assert [(x["planned_work"], x["state"]) for x in reported] == [(True, "planned")]
 
 
 @pytest.mark.parametrize("found", [(), (disruption(notice=WHOLE), disruption(id="x"), WORK)])
 @pytest.mark.parametrize("is_heard", [True, False])
-def test_the_pages_have_no_mistake_in_their_html_and_name_their_language_and_twin(
+def test_the_pages_html_has_no_mistake_and_names_language_and_twin(
     found: tuple[Disruption, ...], is_heard: bool
 ) -> None:
-    told = files(*found, is_heard=is_heard)
+    reported = files(*found, is_heard=is_heard)
     for language, name in PAGES.items():
         other = PAGES["en" if language == "fr" else "fr"]
-        assert wrong(told[name]) == []
-        assert f'<html lang="{language}">' in told[name]
-        assert told[name].count(f'href="{other}"') == 2
-        assert "<script" not in told[name]
+        assert wrong(reported[name]) == []
+        assert f'<html lang="{language}">' in reported[name]
+        assert reported[name].count(f'href="{other}"') == 2
+        assert "<script" not in reported[name]
 
 
 # iCalendar.
 
 
-def test_a_calendar_reader_finds_each_disruption_and_no_end_that_nobody_gave() -> None:
+def test_a_calendar_reader_finds_each_disruption_and_no_invented_end() -> None:
     found = files(disruption(notice=WHOLE), disruption(id="y", lines=("poci",)), WORK)
     read = Calendar.from_ical(found["disruptions.ics"])
     events = read.walk("VEVENT")
@@ -174,10 +174,10 @@ def test_a_calendar_reader_finds_each_disruption_and_no_end_that_nobody_gave() -
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=1, max_size=300))
 @settings(max_examples=examples(100))
 def test_any_text_comes_back_from_a_calendar_of_lines_of_75_octets(text: str) -> None:
-    notice, told = PublicNotice(SETTINGS, "fr", NOW), disruption(notice=Notice(text, "x"))
-    made = calendar(notice, [told], True)
+    notice, reported = PublicNotice(SETTINGS, "fr", NOW), disruption(notice=Notice(text, "x"))
+    made = calendar(notice, [reported], True)
     (event,) = Calendar.from_ical(made).walk("VEVENT")
-    assert str(event["description"]) == notice.text(told)
+    assert str(event["description"]) == notice.text(reported)
     assert [line for line in made.split(b"\r\n") if len(line) > 75 or b"\n" in line] == []
     assert [line.decode() for line in made.split(b"\r\n")] != []  # no line ends within a character
 
@@ -185,8 +185,8 @@ def test_any_text_comes_back_from_a_calendar_of_lines_of_75_octets(text: str) ->
 def test_a_calendar_escapes_what_the_standard_says() -> None:
     made = calendar(PublicNotice(SETTINGS, "en", NOW), [disruption(notice=Notice("x", 'a;b,c\\\\d: "e"'))], True)
     lines = made.decode().replace("\r\n ", "").splitlines()
-    (told,) = [line for line in lines if "Reason" in line]
-    assert told.split("\\n")[3] == 'Reason: a\\;b\\,c\\\\\\\\d: "e"'
+    (reported,) = [line for line in lines if "Reason" in line]
+    assert reported.split("\\n")[3] == 'Reason: a\\;b\\,c\\\\\\\\d: "e"'
 
 
 def test_half_a_letter_in_a_line_of_a_calendar_becomes_a_question_mark() -> None:
@@ -194,10 +194,10 @@ def test_half_a_letter_in_a_line_of_a_calendar_becomes_a_question_mark() -> None
 
 
 def ids(*found: Disruption) -> list[str]:
-    told = json.loads(files(*found)["disruptions.json"])["disruptions"]
+    reported = json.loads(files(*found)["disruptions.json"])["disruptions"]
     events = Calendar.from_ical(files(*found)["disruptions.ics"]).walk("VEVENT")
-    assert [x["id"] for x in told] == [str(x["uid"]) for x in events]
-    return [x["id"] for x in told]
+    assert [x["id"] for x in reported] == [str(x["uid"]) for x in events]
+    return [x["id"] for x in reported]
 
 
 def test_the_public_identifier_tells_no_name_of_a_trunk_or_an_exchange() -> None:
@@ -272,7 +272,7 @@ def test_a_publication_stays_for_its_readers_for_a_minute(tmp_path: Path) -> Non
     )  # fmt: skip
 
 
-def test_a_web_server_may_read_it_whatever_the_umask_and_an_index_of_the_site_stays(
+def test_a_web_server_may_read_it_whatever_the_umask(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "index.html").write_text("the ministry's own")
@@ -295,7 +295,7 @@ def test_the_index_shows_the_page_of_the_default_language(tmp_path: Path) -> Non
 # The daemon's task.
 
 
-class Daemon:
+class NoticeDaemon:
     """What the publisher reads of a daemon."""
 
     def __init__(self, folder: Path) -> None:
@@ -308,8 +308,8 @@ class Daemon:
         await self.publisher.publish(DaemonSnapshot(at=NOW, disruptions=found, exchanges=(exchange,)))
 
 
-async def test_the_daemon_writes_when_something_changes_and_not_for_each_snapshot(tmp_path: Path) -> None:
-    daemon, page, made = Daemon(tmp_path), tmp_path / "disruptions.html", []
+async def test_the_daemon_writes_on_a_change_and_not_for_each_snapshot(tmp_path: Path) -> None:
+    daemon, page, made = NoticeDaemon(tmp_path), tmp_path / "disruptions.html", []
     soon = disruption(began=datetime.now(UTC) - HOUR)
     for how in ({}, {}, {"unheard": True}, {"unheard": True}, {}):
         await daemon.publish(**how)
@@ -322,7 +322,7 @@ async def test_the_daemon_writes_when_something_changes_and_not_for_each_snapsho
 
 async def test_a_folder_that_is_away_is_a_remark_until_it_is_back(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
-    daemon = Daemon(folder)
+    daemon = NoticeDaemon(folder)
     await daemon.publish()
     assert daemon.publisher.troubles() == [
         f"The public notice in {folder} is not up to date (No such file or directory). Give callmon a folder in "
@@ -334,7 +334,7 @@ async def test_a_folder_that_is_away_is_a_remark_until_it_is_back(tmp_path: Path
 
 
 async def test_a_standby_publishes_nothing_until_it_leads(tmp_path: Path) -> None:
-    daemon, found = Daemon(tmp_path), []
+    daemon, found = NoticeDaemon(tmp_path), []
     for daemon.stands_by in (True, False):
         await daemon.publish()
         found.append((tmp_path / "disruptions.json").exists())
@@ -411,7 +411,7 @@ async def test_a_folder_that_never_answers_is_said_to_be_out_of_date(
     answers = threading.Event()
     monkeypatch.setattr(notice_folder, "publish_notice", lambda *_: answers.wait(60))
     monkeypatch.setattr(notice_folder, "SLOW_SECONDS", 0.1)
-    daemon = Daemon(tmp_path)
+    daemon = NoticeDaemon(tmp_path)
     writing = asyncio.create_task(daemon.publish())
     await asyncio.sleep(0.3)
     (said,) = daemon.publisher.troubles()

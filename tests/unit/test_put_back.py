@@ -132,12 +132,10 @@ def test_a_start_after_a_change_with_the_same_database_signs_nobody_out(used: Da
     again.close()
 
 
-def test_an_upgrade_signs_everybody_out_and_lists_the_accounts_with_their_state(
-    used: Database, tmp_path: Path
-) -> None:
+def test_an_upgrade_signs_everybody_out_and_lists_the_accounts(used: Database, tmp_path: Path) -> None:
     run(tmp_path, "users", "lock", "marie")
-    told = run(tmp_path, "db", "upgrade").splitlines()
-    assert told[1:] == [
+    reported = run(tmp_path, "db", "upgrade").splitlines()
+    assert reported[1:] == [
         "Sessions ended: 2. These accounts may sign in unless they are locked; lock or remove others:",
         "luc                     administrator",
         "marie                   administrator  locked",

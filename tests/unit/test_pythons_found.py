@@ -58,9 +58,9 @@ def test_make_ends_with_that_sentence_and_runs_nothing(bare: Path, target: str) 
     (bare / ".ci" / "requirements-extras.txt").touch()
     status, out, errors = run(bare, make, target)
     line = next(n for n, text in enumerate((bare / "Makefile").read_text().split("\n"), 1) if "PYTHON ?=" in text)
-    told = f"Makefile:{line}: *** {SENTENCE}.  Stop.\n"
+    reported = f"Makefile:{line}: *** {SENTENCE}.  Stop.\n"
     assert (status, out) == (2, "")
-    assert errors.split(": ", 1)[-1] in (told, told.split(": ", 1)[-1])
+    assert errors.split(": ", 1)[-1] in (reported, reported.split(": ", 1)[-1])
 
 
 def test_the_newest_of_the_supported_is_first(bare: Path) -> None:

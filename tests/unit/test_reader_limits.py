@@ -39,9 +39,9 @@ def waiting_for(reader: psycopg.Connection[tuple[object, ...]], lock: str) -> It
     thread.join()
 
 
-def test_the_boards_role_cannot_hold_the_lead_also_where_it_may_take_advisory_locks(store: Database) -> None:
+def test_the_boards_role_cannot_hold_the_lead_with_advisory_locks(store: Database) -> None:
     """Each session of callmon ends while the role holds the key, or is the next to get it."""
-    reader, told = as_reader(store), of_calls(2)
+    reader, reported = as_reader(store), of_calls(2)
     sink = Writer(store, seconds(0.01), is_shared=True)
     with psycopg.connect(plain(store), autocommit=True) as owner, reader:
         owner.execute("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC")
@@ -52,7 +52,7 @@ def test_the_boards_role_cannot_hold_the_lead_also_where_it_may_take_advisory_lo
             )
             assert until(lambda: owner.execute(locks.encode()).fetchone() == (1,))
             owner.execute(f"SELECT pg_terminate_backend(pid) {OF_CALLMON}".encode())
-            for item in told:
+            for item in reported:
                 sink.offer(item)
             assert sink.flush(SOON / 3)
             assert until(lambda: sink.leads, SOON / 3)
@@ -121,7 +121,7 @@ def test_the_role_has_ten_connections_and_limits_of_time(store: Database) -> Non
             psycopg.connect(role)
 
 
-def test_an_owner_that_is_no_superuser_can_run_the_script_and_is_told_what_it_could_not_take(
+def test_an_owner_who_is_no_superuser_runs_the_script_and_reads_its_gaps(
     store: Database,
 ) -> None:
     """callmon goes on writing with the rights that are left to its role."""
@@ -166,7 +166,7 @@ def wrote_by(store: Database) -> None:
     sink.close(SOON)
 
 
-def test_the_owner_of_the_tables_keeps_what_a_superuser_took_from_every_other_role(store: Database) -> None:
+def test_the_tables_owner_keeps_what_a_superuser_took_from_others(store: Database) -> None:
     with psycopg.connect(plain(store), autocommit=True) as superuser:
         superuser.execute("DROP ROLE IF EXISTS callmon_plain")
         superuser.execute("CREATE ROLE callmon_plain LOGIN")

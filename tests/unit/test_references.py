@@ -44,7 +44,7 @@ def test_the_help_on_the_page_of_commands_is_what_the_program_prints(language: s
 
 
 @pytest.mark.parametrize("name", ["callmon.1", "callmon.toml.5"])
-def test_a_man_page_has_every_command_or_setting_and_no_text_that_troff_takes_for_a_request(name: str) -> None:
+def test_a_man_page_has_every_command_and_no_text_that_troff_executes(name: str) -> None:
     written = FILES[ROOT / "docs" / "man" / name]
     requests = set(re.findall(r"^[.'](\S*)", written, re.MULTILINE))
     assert requests <= {"TH", "SH", "SS", "PP", "TP", "B", "I", "BR", "nf", "fi"}
@@ -72,9 +72,9 @@ def test_a_runbook_with_a_link_to_another_file_makes_no_guide() -> None:
 def test_a_word_of_the_glossary_page_is_the_word_of_the_product(language: str, column: int) -> None:
     known = (LOCALE / "GLOSSARY.md").read_text(encoding="utf-8").partition("\n## ")[0]
     words = [row.split("|")[1:][column] for row in known.splitlines() if row.startswith("| ")]
-    told = (
+    reported = (
         (ROOT / "docs" / language / "reference" / "glossary.md").read_text(encoding="utf-8").partition("\n## ")[0]
     )
-    terms = re.findall(r"^\| ([^|]+?)(?: ᴾ)? \|", told, re.MULTILINE)[1:]
+    terms = re.findall(r"^\| ([^|]+?)(?: ᴾ)? \|", reported, re.MULTILINE)[1:]
     assert len(terms) > 30
     assert [term for term in terms if not any(term in word for word in words)] == []

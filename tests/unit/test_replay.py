@@ -8,7 +8,7 @@ from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try, seen_rule
 from callmon.core.replay.run import Replayed, prepared, replayed
 from callmon.core.replay.what_if import Estimate, seen_until, what_if, why_silent
 from callmon.core.replay.world import drawn_world, samples_of
-from tests.support.ringing_world import Site, counts, simulated
+from tests.support.ringing_world import RingingSite, counts, simulated
 
 RINGALL = Rule(strategy="ringall", voicemail=24_000)
 
@@ -29,19 +29,19 @@ def under_own_rule(days: list[SeenDay], rule: Rule | None = None) -> list[list[R
 @pytest.mark.parametrize("seed", range(20))
 def test_a_month_under_its_own_rule_is_the_month_call_by_call(seed: int) -> None:
     rule = RINGALL if seed % 3 == 0 else Rule(ring=15_000, voicemail=24_000)
-    site = Site(seed=seed, calls_a_day=15 + 5 * (seed % 4), absent=0.05 * (seed % 2), rule=rule, again=0.1)
+    site = RingingSite(seed=seed, calls_a_day=15 + 5 * (seed % 4), absent=0.05 * (seed % 2), rule=rule, again=0.1)
     days = simulated(site)
     assert under_own_rule(days) == [seen(day) for day in days]
 
 
 def test_the_rule_is_that_of_the_record() -> None:
-    hunt = Site(seed=1, calls_a_day=65)
+    hunt = RingingSite(seed=1, calls_a_day=65)
     assert seen_rule(simulated(hunt)) == hunt.rule
     assert seen_rule(simulated(replace(hunt, rule=RINGALL))) == RINGALL
 
 
 def test_a_change_of_one_call_in_the_record_changes_that_call_only() -> None:
-    days = simulated(Site(seed=3, days=5, calls_a_day=30))
+    days = simulated(RingingSite(seed=3, days=5, calls_a_day=30))
     gone = next(place for place, call in enumerate(days[2].calls) if call.outcome == "abandoned")
     calls = list(days[2].calls)
     calls[gone] = replace(calls[gone], wait=calls[gone].wait + 1)
@@ -65,7 +65,7 @@ def test_calls_that_overlap_on_one_phone_are_replayed_as_seen() -> None:
 
 
 def test_where_nothing_changes_nothing_differs() -> None:
-    days = simulated(Site(seed=4, absent=0.1))
+    days = simulated(RingingSite(seed=4, absent=0.1))
     was = counts(days)
     answer = what_if(days, lambda rule: rule)
     assert answer.changed == {
@@ -76,7 +76,7 @@ def test_where_nothing_changes_nothing_differs() -> None:
 
 
 def test_each_call_has_one_end_under_each_change() -> None:
-    days = simulated(Site(seed=5, absent=0.1, calls_a_day=40))
+    days = simulated(RingingSite(seed=5, absent=0.1, calls_a_day=40))
     own = seen_rule(days)
     for change, _ in CHANGES.values():
         found = under_own_rule(days, change(own))
@@ -85,7 +85,7 @@ def test_each_call_has_one_end_under_each_change() -> None:
 
 
 def test_no_phone_has_two_calls_under_a_changed_rule() -> None:
-    days = simulated(Site(seed=6, calls_a_day=80))
+    days = simulated(RingingSite(seed=6, calls_a_day=80))
     own = seen_rule(days)
     world = drawn_world([samples_of(day) for day in days], 1, 0)
     for day in days:
@@ -102,19 +102,19 @@ def test_no_phone_has_two_calls_under_a_changed_rule() -> None:
 
 
 def test_calls_outside_the_question_keep_their_record() -> None:
-    days = simulated(Site(seed=7, calls_a_day=40))
+    days = simulated(RingingSite(seed=7, calls_a_day=40))
     days = [
         replace(day, calls=tuple(replace(call, counted=call.key % 2 == 0) for call in day.calls)) for day in days
     ]
     own = seen_rule(days)
     found = under_own_rule(days, replace(own, voicemail=12_000))
     for day, was, became in zip(days, map(seen, days), found, strict=True):
-        boxes = [
+        mailboxes = [
             (one, other)
             for call, one, other in zip(day.calls, was, became, strict=True)
             if not call.counted and one.outcome != "voicemail"
         ]
-        assert all(other.outcome != "voicemail" for _, other in boxes)
+        assert all(other.outcome != "voicemail" for _, other in mailboxes)
 
 
 def test_the_spans_of_three_changes_hold_the_truth_of_most_months() -> None:
@@ -125,14 +125,14 @@ def test_the_spans_of_three_changes_hold_the_truth_of_most_months() -> None:
 
 
 def test_the_answer_depends_on_the_seed_alone() -> None:
-    days = simulated(Site(seed=8, absent=0.05))
+    days = simulated(RingingSite(seed=8, absent=0.05))
     change = CHANGES["ring-all"][0]
     assert what_if(days, change, worlds=3) == what_if(days, change, worlds=3)
     assert what_if(days, change, worlds=3) != what_if(days, change, worlds=3, seed=2)
 
 
 def test_it_is_silent_where_too_little_was_seen() -> None:
-    month, few = simulated(Site(seed=9)), simulated(Site(seed=9, days=3))
+    month, few = simulated(RingingSite(seed=9)), simulated(RingingSite(seed=9, days=3))
     own = seen_rule(month)
     later, far = replace(own, voicemail=30_000), replace(own, voicemail=60_000)
     assert why_silent(month, own, later) is None
@@ -151,7 +151,7 @@ def _edited(days: list[SeenDay], **values: object) -> list[SeenDay]:
 
 
 def test_what_was_seen_ends_at_voicemail_and_at_the_longest_ring() -> None:
-    found = seen_until(simulated(Site(seed=2, calls_a_day=60)))
+    found = seen_until(simulated(RingingSite(seed=2, calls_a_day=60)))
     assert (found.patience, found.pickup) == (24.0, 15.0)
 
 

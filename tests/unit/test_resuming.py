@@ -26,14 +26,14 @@ def after_a_restart(exchange: Exchange) -> dict[str, Any]:
     """callmon was stopped where its last connection but one ends; the next one knows the stored facts alone."""
     *before, after = map(bytes, exchange.connections)
     first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
-    told: dict[str, list[Fact]] = {}
+    reported: dict[str, list[Fact]] = {}
     for outcome in (one for data in before for one in first.connection(chunks(io.BytesIO(data)))):
         for fact in outcome.facts:
-            told.setdefault(fact.call, []).append(fact)
+            reported.setdefault(fact.call, []).append(fact)
     judged_before = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
     assert first.last is not None
     second.findings = {call: list(found) for call, found in first.findings.items()}
-    second.monitor.restore("toronto", first.last, told, judged_before)
+    second.monitor.restore("toronto", first.last, reported, judged_before)
     for _ in second.connection(chunks(io.BytesIO(after))):
         pass
     assert left(second) == (0, 0, 0, 0)
@@ -86,9 +86,7 @@ def test_a_transfer_after_it_counts(way: Way) -> None:
 
 @ways
 @pytest.mark.parametrize("answered", ["in it", "after it"])
-def test_a_caller_sent_off_before_it_and_answered_in_it_or_after_it_was_transferred_once(
-    way: Way, answered: str
-) -> None:
+def test_a_caller_sent_off_before_the_gap_was_transferred_once(way: Way, answered: str) -> None:
     exchange, caller, phone = talking()
     sends_off(exchange.at(10), caller, phone)
     (other,) = exchange.rings(caller, "PJSIP/102")
@@ -102,7 +100,7 @@ def test_a_caller_sent_off_before_it_and_answered_in_it_or_after_it_was_transfer
 
 
 @ways
-def test_a_caller_handed_on_within_it_is_no_transfer_that_was_heard_and_the_promise_stays_unknown(
+def test_a_handing_on_within_the_gap_is_unreceived_and_the_verdict_unknown(
     way: Way,
 ) -> None:
     exchange, caller, phone = talking()
@@ -117,7 +115,7 @@ def test_a_caller_handed_on_within_it_is_no_transfer_that_was_heard_and_the_prom
 
 
 @ways
-def test_two_transfers_heard_on_both_sides_of_it_are_one_too_many(way: Way) -> None:
+def test_two_transfers_received_on_both_sides_of_it_are_one_too_many(way: Way) -> None:
     exchange, caller, phone = talking()
     sends_off(exchange.at(7), caller, phone)
     (other,) = exchange.rings(caller, "PJSIP/102")
@@ -141,7 +139,7 @@ def test_two_transfers_heard_on_both_sides_of_it_are_one_too_many(way: Way) -> N
         (12.5, True, (None, None, True)),  # so soon after the gap a transfer may have been named in it
     ],
 )
-def test_a_redirect_after_it_is_known_by_the_new_dial_unless_two_gaps_hid_its_kind(
+def test_a_redirect_after_it_is_known_by_its_dial_unless_two_gaps_hide(
     way: Way, redirected: float, another: bool, transfer: tuple[str | None, str | None, bool]
 ) -> None:
     """Nothing names a Redirect: the caller is dialled for although the person did not hang up."""
@@ -193,9 +191,7 @@ def test_rings_are_not_counted_up_to_who_took_a_transfer(way: Way, taken: str, s
 
 @ways
 @pytest.mark.parametrize("taken", ["in the gap", "after the gap"])
-def test_a_phone_dialled_in_the_gap_in_the_second_in_which_it_began_did_not_ring_before_it(
-    way: Way, taken: str
-) -> None:
+def test_a_phone_dialled_in_the_gaps_first_second_did_not_ring_before(way: Way, taken: str) -> None:
     exchange, caller, phone = ringing()
     exchange.at(4.3).event("PeerStatus", Peer="PJSIP/101")
     with exchange.unheard(12.0 if taken == "in the gap" else 4.9):
@@ -212,7 +208,7 @@ def test_a_phone_dialled_in_the_gap_in_the_second_in_which_it_began_did_not_ring
 
 
 @ways
-def test_a_phone_that_a_listing_showed_ringing_before_another_gap_did_not_ring_before_the_first(way: Way) -> None:
+def test_a_phone_listed_ringing_before_a_later_gap_did_not_ring_earlier(way: Way) -> None:
     exchange, caller, phone = ringing()
     with exchange.at(2).unheard(5.2):
         exchange.at(3).answer(caller, phone)
@@ -227,7 +223,7 @@ def test_a_phone_that_a_listing_showed_ringing_before_another_gap_did_not_ring_b
 
 
 @ways
-def test_a_phone_dialled_in_the_second_after_the_arrivals_need_not_be_the_first_to_ring(way: Way) -> None:
+def test_a_phone_dialled_in_the_second_after_need_not_ring_first(way: Way) -> None:
     exchange = Exchange()
     exchange.log_in()
     exchange.list_channels()
@@ -245,7 +241,7 @@ def test_a_phone_dialled_in_the_second_after_the_arrivals_need_not_be_the_first_
 
 @ways
 @pytest.mark.parametrize("answered", [5.0, 9.0])
-def test_a_phone_that_rang_before_it_and_has_the_caller_after_it_was_the_first(way: Way, answered: float) -> None:
+def test_a_phone_that_rang_before_and_has_the_caller_after_was_first(way: Way, answered: float) -> None:
     exchange, caller, phone = ringing()
     with exchange.at(4).unheard(12.0):
         exchange.at(answered).answer(caller, phone)
@@ -255,7 +251,7 @@ def test_a_phone_that_rang_before_it_and_has_the_caller_after_it_was_the_first(w
 
 
 @ways
-def test_an_answer_after_a_gap_in_the_menu_may_not_be_the_first_so_its_rings_are_not_known(way: Way) -> None:
+def test_an_answer_after_a_gap_in_the_menu_has_unknown_rings(way: Way) -> None:
     exchange = Exchange()
     exchange.log_in()
     exchange.list_channels()

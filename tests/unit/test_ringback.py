@@ -68,7 +68,7 @@ def test_without_it_the_first_ring_is_that_of_the_phone(options: str) -> None:
     assert heard(woken(options)) == (3, 13.0, "told", "met")
 
 
-def test_another_tone_is_no_ring_and_the_wait_is_told_in_seconds() -> None:
+def test_another_tone_is_no_ring_and_the_wait_is_reported_in_seconds() -> None:
     call = woken("tr(uk-ring)")
     assert (call["heard_ringing"], call["reasons"][THIRD]) == (False, "answered after 13 s of music")
 
@@ -76,21 +76,19 @@ def test_another_tone_is_no_ring_and_the_wait_is_told_in_seconds() -> None:
 @pytest.mark.parametrize(
     ("answers", "verdict"), [(17.9, "met"), (18.1, "unknown"), (23.9, "unknown"), (24.1, "not_met")]
 )
-def test_where_the_options_were_not_reported_a_verdict_that_they_could_change_is_unknown(
-    answers: float, verdict: str
-) -> None:
+def test_where_options_are_unknown_a_verdict_by_them_is_unknown(answers: float, verdict: str) -> None:
     call = woken("r", answers=answers, tells=False)
     assert (call["wait_start"], call["verdicts"][THIRD], call["rings_estimated"]) == ("phone", verdict, True)
     assert (call["reasons"][THIRD] == "start of the ringing not known") == (verdict == "unknown")
 
 
-def test_a_phone_that_rings_at_once_is_known_to_the_ring_whatever_the_options_are() -> None:
+def test_a_phone_that_rings_at_once_is_known_to_the_ring() -> None:
     call = woken("", seconds=0.03, answers=7, tells=False)
     assert heard(call) == (2, 6.97, "phone", "met")
     assert call["rings_estimated"] is False
 
 
-def test_with_option_r_and_no_phone_registered_the_caller_heard_no_ring() -> None:
+def test_with_option_r_and_no_phone_registered_no_ring_is_played() -> None:
     exchange = Exchange()
     caller = exchange.at(0).call()
     exchange.step(caller, "Dial", "PJSIP/198&PJSIP/199,24,r")
@@ -117,7 +115,7 @@ def silent_phone(options: str, tells: bool = True) -> dict[str, Any]:
     return exchange.one()
 
 
-def test_of_unreachable_phones_it_is_unknown_whether_voicemail_was_too_early_if_the_options_are() -> None:
+def test_for_unreachable_phones_voicemail_may_be_too_early() -> None:
     call = silent_phone("r", tells=False)
     assert (call["verdicts"][FOURTH], call["verdicts"][THIRD]) == ("unknown", "not_met")
     assert call["reasons"][FOURTH] == "start of the ringing not known"
@@ -251,9 +249,7 @@ def test_the_dial_after_an_async_goto_is_not_the_one_that_was_reported() -> None
 
 
 @pytest.mark.parametrize(("rang", "waited"), [(0.03, 8.97), (0.2, None)])
-def test_a_caller_who_rings_is_at_a_known_ring_where_the_start_is_known_to_hundredths(
-    rang: float, waited: float | None
-) -> None:
+def test_a_ringing_caller_has_a_known_ring_if_the_start_is_exact(rang: float, waited: float | None) -> None:
     exchange = Exchange()
     exchange.tells_dials = False
     caller = exchange.at(0).call()
@@ -276,7 +272,7 @@ def test_an_exchange_that_reports_no_dial_is_known_as_such(tells: bool, is_misse
     assert (state.ringback_missed, state.ringback_heard) == (is_missed, tells)
 
 
-def test_health_remarks_on_an_exchange_that_keeps_back_since_when_callers_hear_ringing() -> None:
+def test_health_remarks_on_an_exchange_that_hides_when_ringing_began() -> None:
     states = [
         ExchangeStatus(name, True, 0, None, keeps_ringback_back=name == "ottawa") for name in ("toronto", "ottawa")
     ]

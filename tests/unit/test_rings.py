@@ -90,9 +90,9 @@ def test_voicemail_is_early_on_time_or_late_with_the_grace(wait: float) -> None:
 @pytest.mark.parametrize(("wait", "rings"), [*zip(WAITS, (1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 6), strict=True)])
 def test_a_caller_who_gives_up_has_no_grace(wait: float, rings: int) -> None:
     call = abandoned(wait)
-    told = ("exempt", "hung_up_early", None) if wait < 18 else ("not_met", "gave_up", "rang_unanswered")
+    reported = ("exempt", "hung_up_early", None) if wait < 18 else ("not_met", "gave_up", "rang_unanswered")
     assert (call["rings"], call["outcome"], call["abandoned_in"]) == (rings, "abandoned", "ringing")
-    assert (judged(call), judged(call, V), judged(call, P)) == (told, NO_VOICEMAIL, told)
+    assert (judged(call), judged(call, V), judged(call, P)) == (reported, NO_VOICEMAIL, reported)
 
 
 @pytest.mark.parametrize(("wait", "rings"), [*zip(WAITS, (1, 1, 1, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 6), strict=True)])
@@ -135,10 +135,10 @@ def test_the_grace_takes_away_one_ring_at_most(wait: int, cycle: int) -> None:
 
 
 @given(one=st.integers(0, 10**8), two=st.integers(0, 10**8))
-def test_a_ring_between_two_times_is_told_only_when_both_give_the_same(one: int, two: int) -> None:
+def test_a_ring_between_two_times_is_reported_only_when_both_give_the_same(one: int, two: int) -> None:
     shortest, longest = timedelta(microseconds=min(one, two)), timedelta(microseconds=max(one, two))
-    told = rings_between(shortest, longest)
-    assert told == (begun(shortest) if begun(shortest) == begun(longest) else None)
+    reported = rings_between(shortest, longest)
+    assert reported == (begun(shortest) if begun(shortest) == begun(longest) else None)
 
 
 @pytest.mark.parametrize(("after", "is_first"), [(0.0, True), (1.0, True), (1.001, False)])

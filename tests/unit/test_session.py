@@ -77,7 +77,7 @@ def test_a_challenge_login_never_sends_the_secret() -> None:
     assert made.state is SessionState.LISTENING
 
 
-def test_after_the_login_it_asks_for_the_clock_and_the_listing_in_this_order() -> None:
+def test_after_the_login_come_the_clock_and_the_listing_in_order() -> None:
     made = session(md5=False)
     made.receive_data(BANNER, 100.0)
     made.data_to_send()
@@ -85,7 +85,7 @@ def test_after_the_login_it_asks_for_the_clock_and_the_listing_in_this_order() -
     assert sent(made) == [{"Action": "Ping"}, *LISTED]
 
 
-def test_an_exchange_that_is_still_starting_is_asked_for_its_channels_once_it_has_booted() -> None:
+def test_a_starting_exchange_is_asked_for_channels_once_it_has_booted() -> None:
     made = session(md5=False)
     made.receive_data(BANNER + ACCEPTED + PONG, 100.0)
     assert sent(made)[1:] == [{"Action": "Ping"}]
@@ -99,7 +99,7 @@ def test_an_exchange_that_is_still_starting_is_asked_for_its_channels_once_it_ha
     assert sent(made) == []
 
 
-def test_an_account_that_never_hears_of_the_boot_gets_its_listing_after_ten_seconds() -> None:
+def test_an_account_without_news_of_the_boot_is_listed_after_ten_seconds() -> None:
     made = session(md5=False)
     made.receive_data(BANNER + ACCEPTED + PONG, 100.0)
     made.data_to_send()
@@ -175,7 +175,7 @@ def test_a_ping_follows_each_answered_one_after_five_seconds() -> None:
     assert (made.next_deadline(), made.state) == (110.1, SessionState.LISTENING)
 
 
-def test_a_hastened_ping_waits_for_no_deadline_but_for_the_reply_to_the_one_before() -> None:
+def test_a_hastened_ping_waits_only_for_the_reply_before_it() -> None:
     made = listening()
     made.hasten_ping(101.0)
     assert (sent(made), made.next_deadline()) == ([{"Action": "Ping"}], 106.0)
@@ -187,7 +187,7 @@ def test_a_hastened_ping_waits_for_no_deadline_but_for_the_reply_to_the_one_befo
     assert sent(made) == [{"Action": "Ping"}]
 
 
-def test_pings_that_are_always_hastened_do_not_keep_the_listing_from_being_asked() -> None:
+def test_hastened_pings_do_not_keep_the_listing_from_being_asked() -> None:
     made, asked = listening(), []
     for n in range(100):
         made.hasten_ping(102.0 + 2 * n)
@@ -196,7 +196,7 @@ def test_pings_that_are_always_hastened_do_not_keep_the_listing_from_being_asked
     assert (asked.count("Ping"), asked.count("CoreShowChannels")) == (100, 1)
 
 
-def test_an_exchange_that_does_not_answer_a_ping_is_given_up_after_five_seconds() -> None:
+def test_an_exchange_without_a_pong_is_given_up_after_five_seconds() -> None:
     made = listening()
     made.tick(105.0)
     made.tick(109.999)
@@ -206,7 +206,7 @@ def test_an_exchange_that_does_not_answer_a_ping_is_given_up_after_five_seconds(
     assert str(made.failure) == "Exchange toronto does not answer; closing the connection."
 
 
-def test_an_alarm_that_comes_late_leaves_time_to_read_what_has_come_and_only_once() -> None:
+def test_a_late_alarm_leaves_time_to_read_what_has_come_once() -> None:
     """A paused virtual machine: the answer came meanwhile, and has not been read yet."""
     made = listening()
     made.tick(105.0)
@@ -229,7 +229,7 @@ def test_an_exchange_that_still_talks_is_asked_again_instead_of_given_up() -> No
     assert sent(made) == [{"Action": "Ping"}, {"Action": "Ping"}]
 
 
-def test_fully_booted_is_told_with_the_exchange_s_own_time_once_it_is_known() -> None:
+def test_fully_booted_has_the_exchanges_own_time_once_it_is_known() -> None:
     made = session(md5=False)
     assert made.receive_data(BANNER + ACCEPTED + BOOTED, 100.0) == []
     assert made.receive_data(PONG, 100.4) == [e.FullyBooted(TOLD, "97")]
@@ -245,7 +245,7 @@ def test_the_end_of_the_listing_bears_the_exchange_s_time() -> None:
 HEARD = b"Event: Hangup\r\nTimestamp: 1795527735.000000\r\nUniqueid: 1.1\r\n\r\n"
 
 
-def test_the_exchange_is_unheard_from_the_last_that_it_told_on_and_half_a_message_tells_nothing() -> None:
+def test_the_exchange_is_unreceived_from_its_last_report_on() -> None:
     made = listening()
     made.receive_data(HEARD, 102.0)
     made.receive_data(HEARD[:-9], 102.5)
@@ -258,7 +258,7 @@ def test_a_gap_does_not_begin_before_the_end_of_the_one_before() -> None:
     assert made.lost() == e.ConnectionLost(done.at) == e.ConnectionLost(TOLD + timedelta(seconds=0.5))
 
 
-def test_an_exchange_that_told_no_time_is_unheard_from_an_unknown_moment_on() -> None:
+def test_an_exchange_without_a_time_is_unreceived_from_an_unknown_moment() -> None:
     made = session()
     assert made.lost() == e.ConnectionLost(None)
 
@@ -343,13 +343,13 @@ def test_the_channels_are_listed_again_every_three_minutes_beside_a_ping() -> No
 
 
 @pytest.mark.parametrize("name", [b"PJSIP/a\nb-00000001", b"PJSIP/a\rb-00000001", b"\n"])
-def test_a_line_break_in_a_channels_name_is_not_asked_about_and_cuts_no_connection(name: bytes) -> None:
+def test_a_line_break_in_a_channels_name_cuts_no_connection(name: bytes) -> None:
     made = listening()
     event = b"Event: Newchannel\r\nTimestamp: %d.5\r\nChannel: %s\r\nChannelState: 4\r\n"
     event += b"Uniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n"
-    told = made.receive_data(event % (TOLD.timestamp(), name), 100.1)
-    assert ([type(x) for x in told], made.data_to_send(), made.failure) == ([e.Newchannel], b"", None)
-    told = made.receive_data(event % (TOLD.timestamp(), b"PJSIP/trunk-00000001"), 100.2)
+    reported = made.receive_data(event % (TOLD.timestamp(), name), 100.1)
+    assert ([type(x) for x in reported], made.data_to_send(), made.failure) == ([e.Newchannel], b"", None)
+    reported = made.receive_data(event % (TOLD.timestamp(), b"PJSIP/trunk-00000001"), 100.2)
     assert (made.state, [x["Action"] for x in sent(made)]) == (SessionState.LISTENING, ["Getvar"])
 
 

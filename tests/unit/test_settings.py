@@ -54,8 +54,8 @@ def test_a_bad_configuration_is_refused_with_the_sentences_it_opens_with(path: P
     ]
     with pytest.raises(ConfigError) as caught:
         load(path)
-    told = [sentence.removeprefix(f"{path}: ") for sentence in caught.value.sentences]
-    assert told == expected
+    reported = [sentence.removeprefix(f"{path}: ") for sentence in caught.value.sentences]
+    assert reported == expected
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
@@ -169,7 +169,7 @@ def test_a_database_with_a_whole_address_stays_where_it_is(tmp_path: Path, url: 
     assert load(tmp_path / "callmon.toml").store.url == url
 
 
-def test_a_file_in_latin_1_is_refused_and_one_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+def test_a_latin_1_file_is_refused_and_one_with_a_byte_order_mark_read(tmp_path: Path) -> None:
     latin, marked = tmp_path / "latin.toml", tmp_path / "marked.toml"
     latin.write_bytes('region = "é"'.encode("latin-1"))
     marked.write_bytes(b"\xef\xbb\xbf" + b'region = "US"')
@@ -342,7 +342,7 @@ def test_days_are_added_with_names_or_without_and_removed() -> None:
     ]
 
 
-def test_a_target_is_none_unless_the_ministry_set_one_and_begins_on_its_day() -> None:
+def test_a_target_is_none_unless_the_ministry_set_one() -> None:
     text = LINE + 'target = { answer_by_third_ring = { percent = 90, since = 2026-04-01, signed_by = "M. Roy" } }'
     line = parse(text).lines()["a"]
     assert line.target("answer_by_third_ring", date(2026, 3, 31)) is None

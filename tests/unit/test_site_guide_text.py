@@ -48,8 +48,8 @@ def test_the_guides_own_configuration_loads() -> None:
 
 
 def keys(snippet: Snippet) -> set[str]:
-    told = [re.match(r"(?:; )?([\w.]+)", line) for line in snippet.lines if not line.startswith("[")]
-    return {found[1] for found in told if found}
+    reported = [re.match(r"(?:; )?([\w.]+)", line) for line in snippet.lines if not line.startswith("[")]
+    return {found[1] for found in reported if found}
 
 
 @pytest.mark.parametrize("name", ["README.md", "LISEZMOI.md"])

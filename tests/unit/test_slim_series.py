@@ -43,11 +43,11 @@ def counted(is_slim: bool, figures: Figures | None = None) -> dict[tuple[str, fr
 
 
 @pytest.mark.parametrize(("is_slim", "series"), [(False, 1_717), (True, 1_429)])
-def test_a_site_of_six_lines_and_ten_standards_costs_so_many_counted_series(is_slim: bool, series: int) -> None:
+def test_six_lines_and_ten_standards_cost_a_known_number_of_series(is_slim: bool, series: int) -> None:
     assert (len(SIX), len(ALL_STANDARDS), len(counted(is_slim))) == (6, 10, series)
 
 
-def test_the_slim_series_lack_exactly_the_metrics_that_no_board_and_no_rule_asks_for() -> None:
+def test_the_slim_series_lack_exactly_the_unused_metrics() -> None:
     asked = {
         BY_NAME.get(re.sub(r"_(bucket|sum|count)$", "", name)) for x in expressions() for name in NAMES.findall(x)
     }
@@ -56,7 +56,7 @@ def test_the_slim_series_lack_exactly_the_metrics_that_no_board_and_no_rule_asks
     assert BY_NAME.keys() - names == DETAILS | kept
 
 
-def test_a_board_that_asks_for_corrected_verdicts_adds_what_they_were_and_are() -> None:
+def test_a_board_of_corrected_verdicts_adds_the_old_and_the_new_ones() -> None:
     asked = {x for x in expressions() if CORRECTED.name in x}
     inner = f'max by (standard, line, from, to) ({CORRECTED.name}{{job=~\\"$job\\"}})'
     enabled = 'max by (standard) (callmon_standard_enabled{job=~\\"$job\\"})'

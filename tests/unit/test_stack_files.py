@@ -50,8 +50,8 @@ def test_every_image_bears_a_full_version() -> None:
 def test_a_service_is_held_as_tightly_as_the_others(name: str) -> None:
     """Grafana too, which test_stack cannot start."""
     service = SERVICES[name]
-    told = (service["read_only"], service["cap_drop"], service["security_opt"], "privileged" in service)
-    assert told == (True, ["ALL"], ["no-new-privileges:true"], False)
+    reported = (service["read_only"], service["cap_drop"], service["security_opt"], "privileged" in service)
+    assert reported == (True, ["ALL"], ["no-new-privileges:true"], False)
     assert [bound for bound in ("mem_limit", "pids_limit") if bound not in service] == []
     assert [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")] == []
     assert "build" in service or service["user"].partition(":")[0] not in ("", "0", "root")
@@ -68,8 +68,8 @@ def test_no_command_line_of_a_service_or_its_health_check_holds_a_secret(name: s
     health = SERVICES[name].get("healthcheck", {}).get("test", [])
     lines = [" ".join([health] if isinstance(health, str) else map(str, health))]
     for given in ("entrypoint", "command"):
-        told = SERVICES[name].get(given, [])
-        lines += "\n".join([told] if isinstance(told, str) else map(str, told)).splitlines()
+        reported = SERVICES[name].get(given, [])
+        lines += "\n".join([reported] if isinstance(reported, str) else map(str, reported)).splitlines()
     naked = re.compile(r"^(?!\s*(?:printf |\w+=\"\$)).*(?:\$\$?\(|`)\s*(?:cat|<)\s*/run/secrets/")
     assert [line for line in lines if naked.search(line)] == []
 
@@ -88,8 +88,8 @@ def test_prometheus_is_configured_as_it_ships_but_for_addresses() -> None:
 
 def test_callmon_is_configured_with_the_lines_that_ship() -> None:
     settings, shipped = load(ROOT / ".docker/callmon.toml"), load(ROOT / "callmon/config/callmon.example.toml")
-    told = [(line.name, line.mode, line.service, line.numbers) for line in settings.lines()]
-    assert told == [(line.name, line.mode, line.service, line.numbers) for line in shipped.lines()]
+    reported = [(line.name, line.mode, line.service, line.numbers) for line in settings.lines()]
+    assert reported == [(line.name, line.mode, line.service, line.numbers) for line in shipped.lines()]
 
 
 def test_grafana_reads_the_password_that_it_is_given() -> None:
@@ -101,7 +101,7 @@ def test_grafana_reads_the_password_that_it_is_given() -> None:
     assert [place for entry in boards["providers"] if (place := entry["options"]["path"]) not in mounted] == []
 
 
-def test_secrets_are_made_once_for_their_owner_and_are_all_that_the_stack_wants(tmp_path: Path) -> None:
+def test_secrets_are_made_once_for_their_owner_and_suffice(tmp_path: Path) -> None:
     script = cloned(tmp_path)
     made: list[dict[str, str]] = []
     for _ in range(2):
@@ -115,7 +115,7 @@ def test_secrets_are_made_once_for_their_owner_and_are_all_that_the_stack_wants(
     assert len(set(words)) == len(words)
 
 
-def test_containers_may_read_what_they_are_given_also_where_the_umask_was_077(tmp_path: Path) -> None:
+def test_containers_may_read_their_files_also_with_umask_077(tmp_path: Path) -> None:
     """A container's user is somebody else to the host: it reads no file that its owner alone may read."""
     script = cloned(tmp_path)
     for _ in range(2):

@@ -35,9 +35,7 @@ def toronto(text: str) -> datetime:
         ("2031-01-01T12:00:00", False),
     ],
 )
-def test_an_entry_holds_from_its_first_midnight_in_toronto_to_the_end_of_its_last_day(
-    at: str, french: bool | None
-) -> None:
+def test_an_entry_holds_from_its_first_to_its_last_midnight_in_toronto(at: str, french: bool | None) -> None:
     assert STAFF.speaks("102", "fr", toronto(at)) is french
 
 
@@ -72,7 +70,7 @@ ENTRIES = st.builds(
 
 
 @given(st.lists(ENTRIES))
-def test_two_entries_overlap_exactly_when_some_day_at_some_exchange_has_both(listed: list[StaffMember]) -> None:
+def test_two_entries_overlap_when_a_day_at_an_exchange_has_both(listed: list[StaffMember]) -> None:
     days = [DAYS[0] - timedelta(days=1), *DAYS, DAYS[-1] + timedelta(days=1)]
 
     def both(one: StaffMember, other: StaffMember) -> bool:

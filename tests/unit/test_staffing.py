@@ -29,7 +29,7 @@ from callmon.core.replay.volume import (
     profile,
 )
 from callmon.core.replay.world import fitted, samples_of
-from tests.support.ringing_world import Site, counts, simulated
+from tests.support.ringing_world import RingingSite, counts, simulated
 
 RINGALL, HUNT = Rule(strategy="ringall", voicemail=24_000), Rule(ring=15_000, voicemail=24_000)
 
@@ -41,7 +41,7 @@ def mean_volume(days: list[SeenDay]) -> dict[int, float]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_phones_needed_keep_the_target_in_months_to_come(seed: int) -> None:
-    site = Site(seed=seed, days=30, calls_a_day=65, phones=4, rule=RINGALL)
+    site = RingingSite(seed=seed, days=30, calls_a_day=65, phones=4, rule=RINGALL)
     days = simulated(site)
     plan = {slot: found.phones for slot, found in phones_needed(days, mean_volume(days), 0.9).items()}
     month = counts(simulated(replace(site, seed=500 + seed, phones=max(plan.values()), plan=plan)))
@@ -49,7 +49,7 @@ def test_the_phones_needed_keep_the_target_in_months_to_come(seed: int) -> None:
 
 
 def test_one_phone_fewer_misses_the_target_in_the_weeks_replayed() -> None:
-    days = simulated(Site(seed=7, days=20, calls_a_day=65, phones=4, rule=RINGALL))
+    days = simulated(RingingSite(seed=7, days=20, calls_a_day=65, phones=4, rule=RINGALL))
     forecast = mean_volume(days)
     needed = phones_needed(days, forecast, 0.9)
     rule, world = replace(seen_rule(days), fresh=True), fitted([samples_of(day) for day in days], 1)
@@ -61,7 +61,7 @@ def test_one_phone_fewer_misses_the_target_in_the_weeks_replayed() -> None:
 
 
 def test_where_pick_up_is_the_limit_more_phones_are_not_asked_for() -> None:
-    days = simulated(Site(seed=3, days=20, calls_a_day=65, phones=4, rule=HUNT))
+    days = simulated(RingingSite(seed=3, days=20, calls_a_day=65, phones=4, rule=HUNT))
     needed = phones_needed(days, mean_volume(days), 0.9)
     assert {found.out_of_reach for found in needed.values()} == {True}
     assert {found.phones for found in needed.values()} == {7}
@@ -69,7 +69,7 @@ def test_where_pick_up_is_the_limit_more_phones_are_not_asked_for() -> None:
 
 
 def test_the_calls_are_as_many_as_the_forecast_and_in_their_half_hour() -> None:
-    days = simulated(Site(seed=1, days=40, calls_a_day=65))
+    days = simulated(RingingSite(seed=1, days=40, calls_a_day=65))
     forecast = {slot: 1.5 * calls for slot, calls in mean_volume(days).items()}
     scaled = at_forecast(days, forecast, 1)
     assert mean_volume(scaled) == pytest.approx(forecast, rel=0.2)
@@ -95,7 +95,7 @@ def test_the_level_grows_with_phones_and_with_giving_up() -> None:
     assert level_between(load, 12.5, 20.0) == pytest.approx((levels[12] + levels[13]) / 2)
 
 
-def test_a_queue_that_overflows_answers_nobody_in_time_and_one_without_calls_everybody() -> None:
+def test_an_overflowing_queue_answers_nobody_in_time_an_empty_one_all() -> None:
     assert level(Load(1 / 10, 100.0, 0.0), 10, 20.0) == 0.0
     assert level(Load(0.0, 100.0, 0.0), 0, 20.0) == 1.0
     assert 0 <= level(Load(1.0, 400.0, 1 / 200), 300, 20.0) <= 1
@@ -139,7 +139,7 @@ def test_wrap_up_is_the_gap_after_a_call_that_ended_while_a_caller_waited() -> N
     assert wrap_up([waited, nobody, away]) == 10.0
 
 
-def test_the_load_of_a_queue_has_its_talks_its_wrap_up_and_those_who_give_up() -> None:
+def test_a_queues_load_has_talks_wrap_up_and_abandoned_calls() -> None:
     load = queue_load([day_of((0, 0, 100, 1), (90, 20, 50, 1), (95, 30, 0, None))], [0, 20])
     assert load[0] == load[20] == Load(1.0, 75.0 + 10.0, 1 / 50)
     found = phones_in_queue(load[0], 60, 0.9, 20.0)

@@ -196,18 +196,18 @@ def test_a_call_that_arrives_outside_opening_hours_is_not_covered(how: str) -> N
 def test_the_arrival_decides_whether_the_office_was_open() -> None:
     before_closing = datetime(2026, 11, 24, 21, 59, 59, tzinfo=UTC)  # 16:59:59 in Toronto
     before_opening = datetime(2026, 11, 24, 13, 29, 59, tzinfo=UTC)  # 8:29:59
-    told = []
+    reported = []
     for start in (before_closing, before_opening):
         exchange = Exchange(start)
         caller = exchange.at(0).call()
         phone = exchange.at(0.5).rings(caller, "PJSIP/101")[0]
         exchange.at(30).answer(caller, phone)
         exchange.at(60).ends(caller, phone)
-        told.append(judged(exchange.one(), A)[:2])
-    assert told == [("not_met", "answered_on_ring"), ("exempt", "closed")]
+        reported.append(judged(exchange.one(), A)[:2])
+    assert reported == [("not_met", "answered_on_ring"), ("exempt", "closed")]
 
 
-def test_ringing_that_nobody_heard_the_end_of_is_unknown() -> None:
+def test_ringing_without_a_received_end_is_unknown() -> None:
     exchange = Exchange()
     caller, (one, *others) = ringing(exchange)
     exchange.at(5)
@@ -241,7 +241,7 @@ def test_an_exchange_that_stops_under_a_call(seconds: float, verdict: str, cause
 
 
 @pytest.mark.parametrize("what", ["closed", "menu"])
-def test_an_announcement_or_a_menu_that_ends_the_call_in_opening_hours_is_not_met(what: str) -> None:
+def test_an_announcement_that_ends_the_call_in_hours_is_not_met(what: str) -> None:
     exchange = Exchange()
     caller = exchange.at(0).call()
     if what == "menu":
@@ -250,8 +250,8 @@ def test_an_announcement_or_a_menu_that_ends_the_call_in_opening_hours_is_not_me
         exchange.up(caller, what)
     exchange.at(40).hangup(caller)
     call = exchange.one()
-    told = ("not_met", "announcement", "other")
-    assert (call["outcome"], every(call)) == ("announcement", {"A": told, "V": NO_VOICEMAIL, "P": told})
+    reported = ("not_met", "announcement", "other")
+    assert (call["outcome"], every(call)) == ("announcement", {"A": reported, "V": NO_VOICEMAIL, "P": reported})
 
 
 CHOSEN, UNHEARD = ("exempt", "chosen_in_menu", None), ("unknown", "choice_not_heard", None)
@@ -301,7 +301,7 @@ def test_an_extension_of_one_digit_in_another_context_is_no_key() -> None:
 
 
 @pytest.mark.parametrize("answered_first", [False, True])
-def test_voicemail_to_which_the_exchange_sent_the_caller_at_once_was_not_chosen(answered_first: bool) -> None:
+def test_voicemail_to_which_the_exchange_sends_at_once_is_no_choice(answered_first: bool) -> None:
     """A dialplan that answers, waits half a second and starts VoiceMail offers no choice: not a menu."""
     exchange = Exchange()
     caller = exchange.at(0).call()
@@ -357,7 +357,7 @@ def test_voicemail_after_a_dial_in_which_nothing_rang_is_early(status: str, numb
 @pytest.mark.parametrize(
     ("turn", "answer", "ring", "cause"), [(12, 20, 4, "late_hunting"), (6, 30, 6, "rang_unanswered")]
 )
-def test_late_hunting_is_hunting_that_reaches_the_phone_too_late_not_a_phone_that_rang_long(
+def test_late_hunting_reaches_the_phone_too_late_and_is_no_long_ring(
     turn: float, answer: float, ring: int, cause: str
 ) -> None:
     exchange = Exchange()
@@ -384,9 +384,7 @@ def test_hunting_is_one_ringing_for_the_caller() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(0.4, "met"), (18, "not_met")])
-def test_an_answer_without_ringing_is_met_when_it_came_at_once_and_not_after_18_seconds_of_silence(
-    seconds: float, verdict: str
-) -> None:
+def test_an_answer_without_ringing_is_met_at_once_not_after_18_s(seconds: float, verdict: str) -> None:
     exchange = Exchange()
     caller = exchange.at(0).call()
     phone = exchange.dial(caller, "PJSIP/101")

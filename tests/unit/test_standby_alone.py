@@ -63,9 +63,7 @@ def holding_the_lead(url: str) -> Iterator[tuple[int, threading.Event]]:
         thread.join()
 
 
-def test_health_is_503_and_names_the_session_while_no_callmon_leads_and_ok_once_one_does(
-    store: Database, tmp_path: Path
-) -> None:
+def test_health_is_503_while_no_callmon_leads_and_ok_once_one_does(store: Database, tmp_path: Path) -> None:
     plain = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with holding_the_lead(plain) as (session, over), exchange() as played:
         url = store.url.render_as_string(hide_password=False)
@@ -75,11 +73,11 @@ def test_health_is_503_and_names_the_session_while_no_callmon_leads_and_ok_once_
         with callmon:
             held = f"session {session} of role postgres, application psql, from 127.0.0.1"
             assert until(lambda: callmon.health()[0] == 503)
-            told = callmon.health()[1]
-            remark, trouble = f" PostgreSQL names the holder of the lease: {held}.", told["troubles"]
+            reported = callmon.health()[1]
+            remark, trouble = f" PostgreSQL names the holder of the lease: {held}.", reported["troubles"]
             assert isinstance(trouble, list)
             assert [remark in sentence for sentence in trouble] == [True]
-            assert told["remarks"] == [STANDS_BY + remark, LEARNS]
+            assert reported["remarks"] == [STANDS_BY + remark, LEARNS]
             assert callmon.figure("callmon_leader") == 0.0
             over.set()
             assert until(lambda: callmon.health()[0] == 200)

@@ -26,7 +26,7 @@ def left(items: list[Outcome | Heartbeat], **heard: float) -> tuple[int, list[Ou
     return gone, [known[item] for item in encoded]
 
 
-def test_what_lies_before_a_heartbeat_that_the_other_has_passed_by_the_margin_is_forgotten() -> None:
+def test_what_lies_before_an_overtaken_heartbeat_is_forgotten() -> None:
     items = [*TOLD[:3], heartbeat(1), *TOLD[3:5], heartbeat(2), TOLD[5]]
     assert left(items, toronto=3.999) == (0, items)
     assert left(items, toronto=4.0) == (4, items[4:])
@@ -37,7 +37,7 @@ def test_what_no_heartbeat_follows_stays_however_far_the_other_is() -> None:
     assert left([*TOLD[:3]], toronto=3600.0) == (0, TOLD[:3])
 
 
-def test_an_exchange_that_nobody_hears_does_not_hold_up_what_was_heard_of_another() -> None:
+def test_an_unreceived_exchange_does_not_delay_another_ones_outcomes() -> None:
     items = [OTHERS[0], TOLD[0], heartbeat(1), OTHERS[1], TOLD[1]]
     assert left(items, toronto=9.0) == (2, [OTHERS[0], OTHERS[1], TOLD[1]])
     assert left(items, ottawa=9.0) == (0, items)

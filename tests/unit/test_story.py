@@ -20,7 +20,7 @@ def at(seconds: float) -> datetime:
     return MORNING + timedelta(seconds=seconds)
 
 
-def told(*facts: Fact, direction: f.Direction = "inbound") -> Call:
+def reported(*facts: Fact, direction: f.Direction = "inbound") -> Call:
     arrived = f.Arrived(ID, at(0), direction, "general", "4163272422", "+14165550101", None, "PJSIP/trunk-1")
     account = CallAccount(arrived)
     for fact in facts:
@@ -66,7 +66,7 @@ UNHEARD = f.Ended(ID, None, "unknown", "unheard")
     ],
 )
 def test_outcomes_win_in_the_order_of_the_interface(facts: tuple[Fact, ...], outcome: str) -> None:
-    assert told(*facts).outcome == outcome
+    assert reported(*facts).outcome == outcome
 
 
 def test_the_outcomes_are_those_of_the_interface() -> None:
@@ -78,7 +78,7 @@ def test_the_outcomes_are_those_of_the_interface() -> None:
 
 @pytest.mark.parametrize("direction", ["outbound", "internal"])
 def test_only_the_public_abandons(direction: f.Direction) -> None:
-    assert told(*rang(), GAVE_UP, direction=direction).outcome == "no_answer"
+    assert reported(*rang(), GAVE_UP, direction=direction).outcome == "no_answer"
 
 
 @pytest.mark.parametrize(
@@ -94,32 +94,32 @@ def test_only_the_public_abandons(direction: f.Direction) -> None:
     ],
 )
 def test_a_caller_abandons_where_the_call_was(facts: tuple[Fact, ...], where: str | None) -> None:
-    assert told(*facts, GAVE_UP).abandoned_in == where
+    assert reported(*facts, GAVE_UP).abandoned_in == where
 
 
 def test_a_call_still_up_has_no_end_and_no_final_outcome() -> None:
-    call = told(*rang())
+    call = reported(*rang())
     assert (call.outcome, call.is_ended, call.ended, call.state) == ("unknown", False, None, "ringing")
 
 
-def test_a_gap_before_an_unanswered_end_makes_the_outcome_unknown_when_somebody_may_have_answered() -> None:
+def test_a_gap_before_an_unanswered_end_may_make_the_outcome_unknown() -> None:
     gap = f.Unheard(ID, at(5), at(9), may_hide_answer=True)
-    assert told(*rang(), gap, GAVE_UP).outcome == "unknown"
-    assert told(*rang(), f.Unheard(ID, at(5), at(9)), GAVE_UP).outcome == "abandoned"
+    assert reported(*rang(), gap, GAVE_UP).outcome == "unknown"
+    assert reported(*rang(), f.Unheard(ID, at(5), at(9)), GAVE_UP).outcome == "abandoned"
 
 
 def test_rings_end_when_the_ringing_does_and_not_when_the_caller_leaves() -> None:
-    assert told(*rang(), stopped(13.02), GAVE_UP).rings == 2
+    assert reported(*rang(), stopped(13.02), GAVE_UP).rings == 2
 
 
-def test_what_was_not_heard_is_null_in_json() -> None:
-    call = as_json("toronto", told(UNHEARD), ())
+def test_what_was_not_received_is_null_in_json() -> None:
+    call = as_json("toronto", reported(UNHEARD), ())
     nothing = ("ringing", "answered", "ended", "rings", "wait_seconds", "answered_by", "voicemail", "abandoned_in")
     assert {call[key] for key in nothing} == {None}
 
 
 def test_json_has_the_keys_of_the_interface_in_its_order() -> None:
-    call = as_json("toronto", told(*rang(), ANSWERED, GAVE_UP), ())
+    call = as_json("toronto", reported(*rang(), ANSWERED, GAVE_UP), ())
     assert list(call) == [
         "call", "exchange", "direction", "line", "dialled", "caller", "caller_channel", "language", "in_hours",
         "arrived", "ringing", "answered", "ended", "rings", "rings_estimated", "heard_ringing", "wait_start",

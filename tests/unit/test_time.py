@@ -35,23 +35,23 @@ def seconds(count: float) -> timedelta:
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR, timedelta(days=400), timedelta(0)])
 def test_a_step_of_our_own_clock_moves_nothing(step: timedelta) -> None:
-    told = ExchangeTime()
-    told.set_time("toronto", NOON, 100.0)
-    assert told.now(NOON + step, 100.0) == NOON
-    assert told.now(NOON + step, 130.5) == NOON + seconds(30.5)
+    reported = ExchangeTime()
+    reported.set_time("toronto", NOON, 100.0)
+    assert reported.now(NOON + step, 100.0) == NOON
+    assert reported.now(NOON + step, 130.5) == NOON + seconds(30.5)
 
 
-def test_before_anything_was_heard_there_is_only_our_own_clock() -> None:
+def test_before_anything_was_received_there_is_only_our_own_clock() -> None:
     assert ExchangeTime().now(NOON, 5.0) == NOON
 
 
 def test_of_several_exchanges_the_one_that_is_least_far_on_decides() -> None:
-    told = ExchangeTime()
-    told.set_time("toronto", NOON, 100.0)
-    told.set_time("ottawa", NOON - seconds(40), 90.0)
-    assert told.now(NOON + HOUR, 110.0) == NOON - seconds(20)
-    told.keep(["toronto"])
-    assert told.now(NOON + HOUR, 110.0) == NOON + seconds(10)
+    reported = ExchangeTime()
+    reported.set_time("toronto", NOON, 100.0)
+    reported.set_time("ottawa", NOON - seconds(40), 90.0)
+    assert reported.now(NOON + HOUR, 110.0) == NOON - seconds(20)
+    reported.keep(["toronto"])
+    assert reported.now(NOON + HOUR, 110.0) == NOON + seconds(10)
 
 
 @pytest.mark.parametrize(
@@ -66,21 +66,21 @@ def test_of_several_exchanges_the_one_that_is_least_far_on_decides() -> None:
         (-2 * 86_400, 0, -2 * 86_400, ["toronto"]),
     ],
 )
-def test_nothing_falls_due_by_a_clock_that_is_more_than_a_minute_ahead_of_ours(
+def test_nothing_falls_due_by_a_clock_a_minute_ahead_of_ours(
     toronto: float, ottawa: float, deadlines: float, unbelieved: list[str]
 ) -> None:
-    told = ExchangeTime()
-    told.set_time("toronto", NOON + seconds(toronto), 100.0)
-    told.set_time("ottawa", NOON + seconds(ottawa), 100.0)
-    assert told.for_deadlines(NOON, 100.0) == NOON + seconds(deadlines)
-    assert told.unbelieved(NOON, 100.0) == unbelieved
+    reported = ExchangeTime()
+    reported.set_time("toronto", NOON + seconds(toronto), 100.0)
+    reported.set_time("ottawa", NOON + seconds(ottawa), 100.0)
+    assert reported.for_deadlines(NOON, 100.0) == NOON + seconds(deadlines)
+    assert reported.unbelieved(NOON, 100.0) == unbelieved
 
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
 def test_a_step_of_our_own_clock_makes_nothing_due(step: timedelta) -> None:
-    told = ExchangeTime()
-    told.set_time("toronto", NOON, 100.0)
-    assert told.for_deadlines(NOON + step, 100.0) == NOON + min(step, timedelta(0))
+    reported = ExchangeTime()
+    reported.set_time("toronto", NOON, 100.0)
+    assert reported.for_deadlines(NOON + step, 100.0) == NOON + min(step, timedelta(0))
 
 
 # ── the exchange's ──
@@ -88,7 +88,7 @@ def test_a_step_of_our_own_clock_makes_nothing_due(step: timedelta) -> None:
 AT = MORNING
 
 
-class Wire:
+class TimedWire:
     """An exchange on one connection: what it says at a moment of ours, by a clock that may be set."""
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class Wire:
     def answers(self) -> list[e.Event]:
         return self.says(self.answer())
 
-    def at(self, seconds: float) -> Wire:
+    def at(self, seconds: float) -> TimedWire:
         self.now = 100.0 + seconds
         return self
 
@@ -141,21 +141,21 @@ def steps(events: list[e.Event]) -> list[float]:
 
 
 @pytest.mark.parametrize("by", [3600.0, -3600.0, 1.2, -1.2])
-def test_an_event_by_a_clock_that_was_set_waits_for_the_answer_that_says_so(by: float) -> None:
-    wire = Wire()
+def test_an_event_by_a_set_clock_waits_for_the_answer_that_says_so(by: float) -> None:
+    wire = TimedWire()
     assert kinds(wire.at(2).tells()) == ["Newstate"]
     wire.asked()
     wire.ahead = by
     assert (wire.at(2.1).tells(), wire.asked(), wire.session.heard_until()) == ([], True, None)
     assert wire.tells(6) == []
-    told = wire.at(2.101).answers()
-    assert (kinds(told), steps(told)) == (["ClockStepped", "Newstate", "Newstate"], [by])
+    reported = wire.at(2.101).answers()
+    assert (kinds(reported), steps(reported)) == (["ClockStepped", "Newstate", "Newstate"], [by])
     assert kinds(wire.at(4).tells()) == ["Newstate"]
     assert wire.session.heard_until() == AT + seconds(4 + by)
 
 
-def test_a_reply_without_a_time_that_is_read_late_does_not_prove_that_the_exchange_was_heard_longer() -> None:
-    wire = Wire()
+def test_a_late_reply_without_a_time_does_not_prove_longer_reception() -> None:
+    wire = TimedWire()
     wire.at(2).tells()
     wire.at(2.025).says(
         b"Response: Success\r\nActionID: callmon-presentation-1.1\r\n"
@@ -167,21 +167,21 @@ def test_a_reply_without_a_time_that_is_read_late_does_not_prove_that_the_exchan
 
 @pytest.mark.parametrize("by", [0.9, -0.9])
 def test_less_than_a_second_is_no_step(by: float) -> None:
-    wire = Wire()
+    wire = TimedWire()
     wire.at(2).tells()
     wire.ahead = by
     assert (kinds(wire.at(2.1).tells()), kinds(wire.at(5).answers())) == (["Newstate"], [])
 
 
-def test_a_step_while_nothing_happens_is_told_by_the_next_answer() -> None:
-    wire = Wire()
+def test_a_step_while_nothing_happens_is_reported_by_the_next_answer() -> None:
+    wire = TimedWire()
     wire.ahead = -30.0
     assert steps(wire.at(5).answers()) == [-30.0]
     assert wire.at(10).answers() == []
 
 
-def test_what_came_before_the_answer_that_tells_of_a_step_is_told_before_it() -> None:
-    wire = Wire()
+def test_what_came_before_a_clock_steps_answer_is_reported_first() -> None:
+    wire = TimedWire()
     event = b"Event: Newstate\r\nTimestamp: %s\r\nUniqueid: 1.1\r\n\r\n" % wire.at(5).stamp()
     wire.ahead = -30.0
     heard = wire.says(event + b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % wire.stamp())
@@ -190,7 +190,7 @@ def test_what_came_before_the_answer_that_tells_of_a_step_is_told_before_it() ->
 
 def test_events_that_come_late_are_in_order_and_say_nothing_of_the_clock() -> None:
     """We had stopped reading for a minute: all of it comes at once, and the answer with it."""
-    wire = Wire()
+    wire = TimedWire()
     wire.at(1).tells()
     wire.asked()
     said = b""
@@ -209,7 +209,7 @@ def test_events_that_come_late_are_in_order_and_say_nothing_of_the_clock() -> No
 @pytest.mark.parametrize("together", [True, False])
 def test_what_waits_keeps_its_place_between_what_came_with_it_and_after_it(by: float, together: bool) -> None:
     """Rung, up: in the other order nobody would have answered."""
-    wire = Wire()
+    wire = TimedWire()
     wire.at(1).tells(0)
     said = [wire.at(2).event(1), wire.at(2.1).event(2)]
     wire.ahead = by
@@ -222,8 +222,8 @@ def test_what_waits_keeps_its_place_between_what_came_with_it_and_after_it(by: f
     assert heard == ["0", "1", "2", "set", "3", "4", "5", "6", "7"]
 
 
-def test_an_event_that_is_told_late_keeps_its_place() -> None:
-    wire = Wire()
+def test_an_event_that_is_reported_late_keeps_its_place() -> None:
+    wire = TimedWire()
     late = wire.at(1).event(3)
     wire.at(3).tells(0)
     wire.at(4).says(wire.event(1) + wire.event(2) + late)
@@ -232,7 +232,7 @@ def test_an_event_that_is_told_late_keeps_its_place() -> None:
 
 
 def test_an_answer_to_a_question_from_before_the_step_does_not_decide() -> None:
-    wire = Wire()
+    wire = TimedWire()
     wire.at(1).tells()
     wire.session.tick(105.0)  # asks
     before = b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % wire.at(5.001).stamp()
@@ -244,11 +244,11 @@ def test_an_answer_to_a_question_from_before_the_step_does_not_decide() -> None:
 
 
 @pytest.mark.parametrize("are_named", [True, False])
-def test_an_answer_belongs_to_its_own_question_where_a_second_was_asked_before_it_was_read(
+def test_an_answer_belongs_to_its_question_though_two_were_asked(
     are_named: bool,
 ) -> None:
     """We were behind with reading: an exchange that still talked was asked again."""
-    wire = Wire()
+    wire = TimedWire()
     wire.asked()
     wire.at(1).tells()
     answers = []
@@ -267,9 +267,9 @@ def test_an_answer_belongs_to_its_own_question_where_a_second_was_asked_before_i
     assert wire.session.clock.skew(AT, 114.1) == pytest.approx(14.1)
 
 
-def test_a_recording_that_is_played_faster_than_it_was_made_has_no_clock_to_be_set() -> None:
+def test_a_recording_played_faster_has_no_clock_to_be_set() -> None:
     """Its events are by another clock than the answers of whoever plays it."""
-    wire = Wire()
+    wire = TimedWire()
     for number in range(1, 40):
         wire.ahead = number * 20.0
         wire.tells()
@@ -279,8 +279,8 @@ def test_a_recording_that_is_played_faster_than_it_was_made_has_no_clock_to_be_s
     assert (kinds(wire.heard), steps(wire.heard)) == (["Newstate"] * 39, [])
 
 
-def test_one_that_answers_by_the_time_of_what_it_plays_is_found_out_after_one_step() -> None:
-    wire = Wire()
+def test_one_that_answers_by_played_time_is_found_out_after_one_step() -> None:
+    wire = TimedWire()
     for number in range(1, 40):
         wire.ahead = number * 20.0
         wire.tells()
@@ -289,8 +289,8 @@ def test_one_that_answers_by_the_time_of_what_it_plays_is_found_out_after_one_st
     assert (len(steps(wire.heard)), kinds(wire.heard).count("Newstate")) == (1, 39)
 
 
-def test_what_waited_is_heard_when_the_connection_ends() -> None:
-    wire = Wire()
+def test_what_waited_is_received_when_the_connection_ends() -> None:
+    wire = TimedWire()
     wire.at(1).tells()
     wire.ahead = 50.0
     assert wire.at(2).tells() == []
@@ -298,8 +298,8 @@ def test_what_waited_is_heard_when_the_connection_ends() -> None:
 
 
 @pytest.mark.parametrize("ahead", [0.0, 42.5, -3600.0])
-def test_how_far_its_clock_is_ahead_of_ours_is_told_by_its_answers_alone(ahead: float) -> None:
-    wire = Wire()
+def test_how_far_its_clock_is_ahead_is_known_by_its_answers_alone(ahead: float) -> None:
+    wire = TimedWire()
     wire.at(3)
     wire.asked()
     wire.session.tick(105.0)
@@ -327,8 +327,8 @@ def played(step_at: float, by: float, answered_at: float) -> tuple[Monitor, list
     moment, jump = AT + seconds(step_at), seconds(by)
     before = [event for event in events if event.at is None or event.at < moment]
     after = [msgspec.structs.replace(x, stamp=x.at + jump) for x in events if x.at is not None and x.at >= moment]
-    told = [monitor.feed(EXCHANGE, event) for event in (*before, ClockStepped(moment + jump, jump), *after)]
-    return monitor, [outcome for outcome in told if outcome is not None]
+    reported = [monitor.feed(EXCHANGE, event) for event in (*before, ClockStepped(moment + jump, jump), *after)]
+    return monitor, [outcome for outcome in reported if outcome is not None]
 
 
 HOUR_ON, HOUR_BACK = 3600.0, -3600.0
@@ -356,21 +356,21 @@ HOUR_ON, HOUR_BACK = 3600.0, -3600.0
 def test_a_wait_over_a_step_of_the_clock_is_what_it_was_or_is_not_known(
     step_at: float, by: float, answered_at: float, verdict: str, rings: int | None
 ) -> None:
-    monitor, told = played(step_at, by, answered_at)
-    (call,) = [call for outcome in told for call in outcome.calls]
-    (found,) = [x for outcome in told for x in outcome.findings if x.standard == "answer_by_third_ring"]
+    monitor, reported = played(step_at, by, answered_at)
+    (call,) = [call for outcome in reported for call in outcome.calls]
+    (found,) = [x for outcome in reported for x in outcome.findings if x.standard == "answer_by_third_ring"]
     assert (found.verdict, call.rings, call.talked) == (verdict, rings, seconds(30))
     assert call.arrived == AT + seconds(by)
     assert monitor.calls_in_progress(EXCHANGE) == []
 
 
 def test_the_same_facts_read_back_tell_the_same_call() -> None:
-    monitor, told = played(5, HOUR_BACK, 9)
-    facts = [fact for outcome in told for fact in outcome.facts]
+    monitor, reported = played(5, HOUR_BACK, 9)
+    facts = [fact for outcome in reported for fact in outcome.facts]
     assert [fact.by for fact in facts if isinstance(fact, f.ClockSet)] == [seconds(HOUR_BACK)]
     again = monitor.retell(EXCHANGE, facts_of(msgspec.json.encode(facts).decode(), {}))
     assert again is not None
-    assert [call for outcome in told for call in outcome.calls] == list(again.calls)
+    assert [call for outcome in reported for call in outcome.calls] == list(again.calls)
 
 
 def test_a_call_that_begins_after_the_step_is_none_of_its_business() -> None:
@@ -392,7 +392,7 @@ def test_a_clock_of_another_age_makes_no_call_raise(year: int) -> None:
 
 
 @pytest.mark.parametrize(("by", "later", "is_told"), [(0.02, 4.9, True), (0.6, 1.0, False), (0.0, 20.0, False)])
-def test_one_step_that_two_callmons_heard_is_told_once(by: float, later: float, is_told: bool) -> None:
+def test_one_step_that_two_callmons_received_is_reported_once(by: float, later: float, is_told: bool) -> None:
     """Each asked for the time by itself: what both say of it is not quite the same."""
     first = f.ClockSet("1.1", AT, seconds(3600))
     second = f.ClockSet("1.1", AT + seconds(later), seconds(3600 + by))

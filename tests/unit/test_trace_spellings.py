@@ -98,7 +98,7 @@ def whole(*messages: str) -> bytes:
         "\nEvent: VarSet\nVariable: NIP\nValue: 4711",
     ],
 )
-def test_digits_that_were_pressed_and_variables_that_were_set_are_dropped_as_a_whole(message: str) -> None:
+def test_pressed_digits_and_set_variables_are_dropped_whole(message: str) -> None:
     assert whole(message, "Event: Hangup\nCause: 16") == BANNER + b"Event: Hangup\r\nCause: 16" + END
 
 
@@ -131,11 +131,11 @@ def test_what_a_site_says_of_people_is_removed_and_what_is_technical_stays(said:
     assert text(said) == becomes
 
 
-async def told() -> AsyncIterator[bytes]:
+async def reported() -> AsyncIterator[bytes]:
     yield BANNER + b"Event: VarSet\r\nVariable: NIP\r\nValue: 4711" + END + b"Event: Hangup\r\nCause: 16" + END
 
 
 async def test_a_recording_is_written_without_them(tmp_path: Path) -> None:
     file = tmp_path / "a.ami"
-    done = await record(told(), file, Redacting(EXAMPLE.lines(), "CA"))
+    done = await record(reported(), file, Redacting(EXAMPLE.lines(), "CA"))
     assert (file.read_bytes(), done.messages) == (BANNER + b"Event: Hangup\r\nCause: 16" + END, 1)

@@ -57,7 +57,7 @@ def test_a_second_dial_end_of_one_leg_changes_nothing() -> None:
     assert replay.ended[0].phones.busy == 0
 
 
-def test_a_dial_end_whose_beginning_was_not_heard_still_answers() -> None:
+def test_a_dial_end_whose_beginning_was_not_received_still_answers() -> None:
     exchange = Exchange()
     caller = exchange.at(-0.1).call()
     phone = exchange.new("PJSIP/101", 5, "s", caller.linkedid)
@@ -68,7 +68,7 @@ def test_a_dial_end_whose_beginning_was_not_heard_still_answers() -> None:
 
 
 @pytest.mark.parametrize("ended", ["answered", "abandoned", "voicemail", "in vain"])
-def test_an_exchange_that_sends_no_dial_state_is_known_to_ring_by_its_phones(ended: str) -> None:
+def test_an_exchange_without_dial_states_is_known_by_its_phones(ended: str) -> None:
     """Asterisk before 13."""
     exchange = Exchange(dial_states=False)
     caller, (one, two) = ringing(exchange)
@@ -112,7 +112,7 @@ def test_either_side_may_hang_up_first(first: str) -> None:
     assert left(replay) == (0, 0, 0, 0)
 
 
-def test_the_caller_s_line_may_go_up_before_the_dial_s_end_is_told() -> None:
+def test_the_caller_s_line_may_go_up_before_the_dial_s_end_is_reported() -> None:
     exchange = Exchange()
     caller, (one, two) = ringing(exchange)
     exchange.at(4).stop(caller, two, "CANCEL", 26)
@@ -317,7 +317,7 @@ def test_a_message_of_another_caller_is_not_this_one_s() -> None:
         (0, 0, True, "voicemail_no_message"),
     ],
 )
-def test_a_caller_s_own_message_waiting_is_a_message_unless_the_caller_listens(
+def test_a_callers_message_waiting_is_a_message_unless_it_is_listened_to(
     new: int, old: int, opened: bool, outcome: str
 ) -> None:
     exchange = Exchange()
@@ -341,7 +341,7 @@ def test_menu_then_ringing_then_voicemail_on_a_line_already_up(step: bool, conte
     exchange.menu(caller)
     phone = exchange.at(0).rings(caller, "PJSIP/101")[0]
     exchange.at(24.02).stop(caller, phone)
-    exchange.voicemail(caller, told=step, **({"context": context} if context else {}))
+    exchange.voicemail(caller, reported=step, **({"context": context} if context else {}))
     exchange.at(40)
     if box:
         exchange.message(caller)
@@ -377,7 +377,7 @@ def test_a_stale_busy_cause_after_an_answer_is_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("caller", "name", "told"),
+    ("caller", "name", "reported"),
     [
         ("4165550101", "Zoé", "+14165550101"),
         ("anonymous", "Anonymous", None),
@@ -387,11 +387,11 @@ def test_a_stale_busy_cause_after_an_answer_is_an_answer() -> None:
         ("+33145678901", "", "+33145678901"),
     ],
 )
-def test_a_number_is_told_in_full_or_not_at_all(caller: str, name: str, told: str | None) -> None:
+def test_a_number_is_reported_in_full_or_not_at_all(caller: str, name: str, reported: str | None) -> None:
     exchange = Exchange()
     channel = exchange.call(caller=caller, caller_name=name)
     exchange.at(2).ends(channel)
-    assert exchange.one()["caller"] == told
+    assert exchange.one()["caller"] == reported
 
 
 @pytest.mark.parametrize(("language", "spoken"), [("fr", "fr"), ("fr_CA", "fr"), ("en_CA", "en"), ("es", "other")])
@@ -486,7 +486,7 @@ def test_a_colleague_who_dials_the_public_line_is_no_member_of_the_public() -> N
     ["911@trunk", "trunk/911", "+14165550101@trunk", "4165550101@trunk", "trunk/sip:911@h", "PJSIP/311@trunk"],
 )
 @pytest.mark.parametrize("trunks", ['trunks = ["SIP/elsewhere"]', 'trunks = ["PJSIP/trunk*"]'])
-def test_a_trunk_over_which_somebody_dialled_out_still_brings_the_public_s_calls(string: str, trunks: str) -> None:
+def test_a_trunk_used_for_an_outbound_call_still_brings_public_calls(string: str, trunks: str) -> None:
     exchange = Exchange()
     answered(exchange, exchange.call("9911", "PJSIP/101", caller="101"), "PJSIP/trunk", dial_string=string)
     answered(exchange, exchange.at(60).call())
@@ -496,7 +496,7 @@ def test_a_trunk_over_which_somebody_dialled_out_still_brings_the_public_s_calls
 
 
 @pytest.mark.parametrize("string", ["101", "PJSIP/101", "101/sip:101@10.0.0.5:5060", "101/sip:4165550101@h"])
-def test_a_phone_s_own_address_in_the_dial_string_makes_it_no_outside_party(string: str) -> None:
+def test_a_phones_own_address_in_the_dial_makes_it_no_outside_party(string: str) -> None:
     exchange = Exchange()
     answered(exchange, exchange.call(), "PJSIP/101", dial_string=string)
     assert summary(exchange.one()) == ("inbound", "general", "answered", 1, "101")
@@ -682,9 +682,7 @@ PRESENTATIONS = [
 
 
 @pytest.mark.parametrize(("value", "caller_told"), PRESENTATIONS)
-def test_a_number_is_withheld_whichever_way_the_exchange_says_that_it_is_restricted(
-    value: str, caller_told: str | None
-) -> None:
+def test_a_number_is_withheld_however_the_exchange_says_so(value: str, caller_told: str | None) -> None:
     exchange = Exchange()
     caller = exchange.call()
     answer = f"ActionID: callmon-presentation-{caller.uniqueid}\r\nVariable: CALLERID(num-pres)\r\nValue: {value}"

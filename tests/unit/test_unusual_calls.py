@@ -15,7 +15,7 @@ POCI = "4163270374"
 ABROAD = "4165550101@trunk"
 
 
-def told(exchange: Exchange) -> list[tuple[Any, ...]]:
+def reported(exchange: Exchange) -> list[tuple[Any, ...]]:
     """Every call that was told; nothing of any is remembered."""
     replay = exchange.replayed()
     assert left(replay) == (0, 0, 0, 0)
@@ -62,13 +62,13 @@ def far_end(exchange: Exchange, source: Channel, caller: Channel, far: Channel, 
     ("how", "outcome", "rings", "by"),
     [("answered", "answered", 2, "outside"), ("busy", "busy", None, None), ("unanswered", "no_answer", 2, None)],
 )
-def test_a_click_to_dial_is_a_call_outward_of_whoever_picked_up(
+def test_a_click_to_dial_is_an_outbound_call_of_the_agent(
     how: str, outcome: str, rings: int | None, by: str | None, trunk: str, string: str, dial_states: bool
 ) -> None:
     exchange = Exchange(dial_states=dial_states)
     agent = clicked(exchange)
     far_end(exchange, agent, agent, exchange.dial(agent, trunk, dial_string=string), how)
-    assert told(exchange) == [("outbound", None, outcome, rings, by)]
+    assert reported(exchange) == [("outbound", None, outcome, rings, by)]
     call = exchange.one()
     assert (call["dialled"], call["caller"], call["caller_channel"]) == ("4165550101", "313", agent.name)
     # It arrives when it is dialled: until then nobody's telephone rang but our own.
@@ -80,7 +80,7 @@ def test_a_click_to_dial_at_home_is_an_internal_call() -> None:
     exchange = Exchange()
     agent = clicked(exchange)
     far_end(exchange, agent, agent, exchange.dial(agent, "PJSIP/316"), "answered")
-    assert told(exchange) == [("internal", None, "answered", 2, "316")]
+    assert reported(exchange) == [("internal", None, "answered", 2, "316")]
     assert exchange.one()["dialled"] == "316"
 
 
@@ -117,7 +117,7 @@ def test_the_phone_behind_a_local_channel_is_the_caller_of_a_click_to_dial(optim
         exchange.hangup(one)
         exchange.hangup(two)
     exchange.at(20).ends(*((far, agent) if optimised else (far, one, two, agent)))
-    assert told(exchange) == [("outbound", None, "answered", 2, "outside")]
+    assert reported(exchange) == [("outbound", None, "answered", 2, "outside")]
     call = exchange.one()
     assert (call["dialled"], call["caller"], call["caller_channel"]) == ("4165550101", "313", agent.name)
     assert call["ended"] == "2026-11-24T14:00:20.000000Z"
@@ -127,17 +127,17 @@ def test_the_phone_behind_a_local_channel_is_the_caller_of_a_click_to_dial(optim
     ("trunk", "string"),
     [("PJSIP/trunk", ABROAD), ("SIP/trunk", "trunk/4165550101"), ("PJSIP/900", "4165550101@900")],
 )
-def test_a_dialler_that_rings_the_citizen_first_is_told_as_no_call(trunk: str, string: str) -> None:
+def test_a_dialler_that_rings_the_citizen_first_is_reported_as_no_call(trunk: str, string: str) -> None:
     exchange = Exchange()
     citizen = clicked(exchange, trunk, string, caller="<unknown>")
     far_end(exchange, citizen, citizen, exchange.dial(citizen, "PJSIP/316"), "answered")
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 def test_a_phone_that_the_exchange_rings_and_that_dials_nobody_is_no_call() -> None:
     exchange = Exchange()
     exchange.at(9).hangup(clicked(exchange))
-    assert told(exchange) == []
+    assert reported(exchange) == []
 
 
 # Hairpins: the carrier brings back what was sent out to it.
@@ -166,12 +166,10 @@ def taken(exchange: Exchange, public: Channel, out: Channel, back: Channel) -> E
 
 @pytest.mark.parametrize("timestamps", [True, False])
 @pytest.mark.parametrize("number", [POCI, "1" + POCI, "+1" + POCI])
-def test_a_call_that_goes_out_and_comes_back_is_one_call_answered_by_who_took_it(
-    number: str, timestamps: bool
-) -> None:
+def test_a_call_that_goes_out_and_comes_back_is_one_answered_call(number: str, timestamps: bool) -> None:
     exchange = Exchange(timestamps=timestamps)
     taken(exchange, *hairpin(exchange, number=number))
-    assert told(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
+    assert reported(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
 
 
 def early_return(exchange: Exchange, dial_begins: float, number: str = POCI) -> tuple[Channel, Channel, Channel]:
@@ -189,21 +187,19 @@ def early_return(exchange: Exchange, dial_begins: float, number: str = POCI) -> 
 
 
 @pytest.mark.parametrize("timestamps", [True, False])
-def test_a_call_that_comes_back_before_the_dialbegin_of_its_way_out_is_one_call(timestamps: bool) -> None:
+def test_a_call_that_returns_before_its_dial_begins_is_one_call(timestamps: bool) -> None:
     exchange = Exchange(timestamps=timestamps)
     taken(exchange, *early_return(exchange, 0.01))
-    assert told(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
+    assert reported(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
 
 
 @pytest.mark.parametrize(("dial_begins", "number"), [(0.6, POCI), (0.01, TTY)])
-def test_the_same_caller_s_call_is_a_call_of_its_own_without_a_dial_to_its_number_in_half_a_second(
-    dial_begins: float, number: str
-) -> None:
+def test_the_same_callers_call_soon_after_is_a_call_of_its_own(dial_begins: float, number: str) -> None:
     exchange = Exchange()
     public, out, other = early_return(exchange, dial_begins, number)
     exchange.at(12).gives_up(other)
     exchange.gives_up(public, public, out)
-    assert len(told(exchange)) == 2
+    assert len(reported(exchange)) == 2
 
 
 @pytest.mark.parametrize(
@@ -220,7 +216,7 @@ def test_who_calls_meanwhile_is_a_caller_of_their_own(comes: float, caller: str,
     public, out, other = hairpin(exchange, comes, caller, number)
     exchange.at(12).gives_up(other)
     exchange.gives_up(public, public, out)
-    assert len(told(exchange)) == 2
+    assert len(reported(exchange)) == 2
 
 
 @pytest.mark.parametrize(("after", "calls"), [(10.0, 1), (10.001, 2)])
@@ -228,7 +224,7 @@ def test_a_call_comes_back_within_ten_seconds(after: float, calls: int) -> None:
     exchange = Exchange()
     public, out, back = hairpin(exchange, after - 0.1)
     exchange.at(12).gives_up(public, public, out, back)
-    assert len(told(exchange)) == calls
+    assert len(reported(exchange)) == calls
 
 
 def test_a_withheld_caller_who_goes_out_and_comes_back_is_one_call() -> None:
@@ -237,10 +233,10 @@ def test_a_withheld_caller_who_goes_out_and_comes_back_is_one_call() -> None:
     out = exchange.dial(public, "PJSIP/carrier", dial_string=f"{POCI}@carrier")
     back = exchange.at(0).new("PJSIP/carrier", 4, POCI, **anonymous)
     taken(exchange, public, out, back)
-    assert told(exchange) == [("inbound", "general", "answered", 2, "105")]
+    assert reported(exchange) == [("inbound", "general", "answered", 2, "105")]
 
 
-def test_who_calls_again_once_nothing_is_dialled_any_more_is_a_caller_of_a_new_call() -> None:
+def test_who_calls_again_after_all_dialling_is_a_new_calls_caller() -> None:
     exchange = Exchange()
     public = exchange.at(-0.1).call()
     exchange.at(1)._dial("DialEnd", public, exchange.dial(public, "PJSIP/carrier", dial_string=f"{POCI}@carrier"),
@@ -249,7 +245,7 @@ def test_who_calls_again_once_nothing_is_dialled_any_more_is_a_caller_of_a_new_c
     exchange.at(3).gives_up(again)
     for channel in list(exchange.channels.values()):
         exchange.hangup(channel)
-    assert len(told(exchange)) == 2
+    assert len(reported(exchange)) == 2
 
 
 def test_two_callers_who_go_out_at_once_come_back_as_themselves() -> None:
@@ -266,7 +262,7 @@ def test_two_callers_who_go_out_at_once_come_back_as_themselves() -> None:
     exchange.at(9).ends(two, outs[1], back_two, phone)
     exchange.hangup(back_one)
     exchange.gives_up(one, one, outs[0])
-    assert sorted(told(exchange), key=str) == [
+    assert sorted(reported(exchange), key=str) == [
         ("inbound", "general", "abandoned", None, None), ("inbound", "general", "answered", 1, "105"),
     ]  # fmt: skip
 
@@ -278,7 +274,7 @@ def test_every_phone_busy_behind_a_hairpin_is_busy() -> None:
     exchange.busy(back)
     exchange.stop(public, out, "BUSY", 17)
     exchange.busy(public)
-    assert told(exchange) == [("inbound", "general", "busy", None, None)]
+    assert reported(exchange) == [("inbound", "general", "busy", None, None)]
 
 
 def test_voicemail_behind_a_hairpin_has_the_caller_s_message() -> None:
@@ -291,7 +287,7 @@ def test_voicemail_behind_a_hairpin_has_the_caller_s_message() -> None:
     exchange.answer(public, out)
     exchange.at(40).message(back)
     exchange.ends(public, out, back)
-    assert told(exchange) == [("inbound", "general", "voicemail_message", 4, None)]
+    assert reported(exchange) == [("inbound", "general", "voicemail_message", 4, None)]
 
 
 # Conferences: nobody is dialled, and the two are in one bridge.
@@ -318,7 +314,7 @@ def test_a_colleague_who_comes_to_the_caller_in_a_conference_answers(order: str)
     meets(exchange.at(2), *((caller, colleague) if order == "caller first" else (colleague, caller)))
     exchange.at(9).hangup(colleague)
     exchange.at(12).gives_up(caller)
-    assert told(exchange) == [("inbound", "general", "answered", None, "329")]
+    assert reported(exchange) == [("inbound", "general", "answered", None, "329")]
     assert exchange.one()["answered"] == "2026-11-24T14:00:02.000000Z"
 
 
@@ -332,7 +328,7 @@ def test_callers_who_meet_have_nobody_who_answers() -> None:
     meets(exchange.at(2), callers[0], outside, callers[1])
     for channel in (*callers, outside):
         exchange.at(9).gives_up(channel)
-    assert [call[2] for call in told(exchange)] == ["abandoned"] * 3
+    assert [call[2] for call in reported(exchange)] == ["abandoned"] * 3
 
 
 def test_two_callers_in_one_conference_both_have_the_colleague() -> None:
@@ -346,7 +342,7 @@ def test_two_callers_in_one_conference_both_have_the_colleague() -> None:
     meets(exchange.at(6), two)
     exchange.at(9).gives_up(two)
     exchange.hangup(colleague)
-    assert [call[2:] for call in told(exchange)] == [("answered", None, "329")] * 2
+    assert [call[2:] for call in reported(exchange)] == [("answered", None, "329")] * 2
 
 
 def test_a_parking_lot_is_no_conference() -> None:
@@ -375,11 +371,11 @@ def test_a_caller_sent_to_a_conference_was_transferred_to_who_is_in_it() -> None
     sends_off(exchange.at(6), caller, phone, "622")
     meets(exchange.at(7), caller)
     exchange.at(20).ends(colleague, caller)
-    assert told(exchange) == [("inbound", "general", "answered", 1, "101")]
+    assert reported(exchange) == [("inbound", "general", "answered", 1, "101")]
     assert sent(exchange.one()) == [("blind", "622", True)]
 
 
-def test_who_asked_into_a_conference_and_joins_the_caller_with_it_has_transferred_the_caller() -> None:
+def test_who_joins_the_caller_by_a_conference_has_transferred_them() -> None:
     """The bridges are joined before the transfer is told: the second line is the same person's, and leaves."""
     exchange, caller, phone = talking()
     second = exchange.at(5).new("PJSIP/101", 4, "622", caller="101", context="internal")
@@ -390,7 +386,7 @@ def test_who_asked_into_a_conference_and_joins_the_caller_with_it_has_transferre
     consults(exchange, caller, phone, second, leaves=False)
     exchange.hangup(second)
     exchange.at(20).gives_up(caller)
-    assert told(exchange) == [("inbound", "general", "answered", 1, "101")]
+    assert reported(exchange) == [("inbound", "general", "answered", 1, "101")]
     assert sent(exchange.one()) == [("attended", "622", False)]
 
 
@@ -417,7 +413,7 @@ def sends_off(exchange: Exchange, caller: Channel, phone: Channel, to: str) -> N
 @pytest.mark.parametrize(
     ("cause", "redirections"), [(21, [("blind", "102", False)]), (17, [("blind", "102", False)]), (19, [])]
 )
-def test_a_phone_that_refuses_before_its_dial_is_reported_was_reached_all_the_same(
+def test_a_phone_that_refuses_before_its_dial_was_reached_all_the_same(
     cause: int, redirections: list[tuple[str, str, bool]]
 ) -> None:
     """The SIP answer can overtake the DialBegin: another thread of Asterisk reports the request to hang up."""
@@ -432,7 +428,7 @@ def test_a_phone_that_refuses_before_its_dial_is_reported_was_reached_all_the_sa
 
 
 @pytest.mark.parametrize("timestamps", [True, False])
-def test_a_transfer_whose_event_comes_after_voicemail_took_the_caller_is_one_transfer(timestamps: bool) -> None:
+def test_a_transfer_reported_after_voicemail_is_one_transfer(timestamps: bool) -> None:
     exchange, caller, phone = talking(timestamps)
     exchange.at(6).voicemail(caller)
     sends_off(exchange.at(6.01), caller, phone, "500")
@@ -462,7 +458,7 @@ def test_a_redirect_to_voicemail_is_known_by_voicemail(heard: str) -> None:
     exchange, caller, phone = talking()
     exchange.at(6).leave(caller)
     exchange.leave(phone)
-    exchange.voicemail(caller, told=heard == "dialplan")
+    exchange.voicemail(caller, reported=heard == "dialplan")
     exchange.hangup(phone)
     exchange.at(25).message(caller)
     exchange.gives_up(caller)
@@ -484,7 +480,7 @@ def test_voicemail_after_the_person_hung_up_is_no_redirect() -> None:
 
 
 @pytest.mark.parametrize("on_hold", [True, False])
-def test_whoever_joins_the_caller_with_voicemail_names_it(on_hold: bool) -> None:
+def test_the_step_that_joins_the_caller_with_voicemail_names_it(on_hold: bool) -> None:
     exchange, caller, phone = talking()
     if on_hold:
         exchange.at(4).event("Hold", **exchange._of(phone))
@@ -510,7 +506,7 @@ def consults(exchange: Exchange, caller: Channel, phone: Channel, second: Channe
     exchange.hangup(phone)
 
 
-def test_a_group_that_was_consulted_is_named_and_not_its_phone_that_did_not_answer() -> None:
+def test_a_consulted_group_is_named_and_not_its_phone_without_answer() -> None:
     """Its box took the consultation; the phone's channel is still there."""
     exchange, caller, phone = talking()
     group = exchange.at(5).dial(phone, "Local/600@internal-00000001;1", dial_string="600@internal")
@@ -546,15 +542,15 @@ def outside_consulted(on_hold: bool, joins: bool) -> Exchange:
 
 
 @pytest.mark.parametrize("joins", [True, False])
-def test_an_outside_party_consulted_for_a_caller_on_hold_is_a_leg_of_that_call(joins: bool) -> None:
+def test_an_outside_party_consulted_for_a_held_caller_is_a_leg(joins: bool) -> None:
     exchange = outside_consulted(on_hold=True, joins=joins)
-    assert told(exchange) == [("inbound", "general", "answered", 1, "101")]
+    assert reported(exchange) == [("inbound", "general", "answered", 1, "101")]
     assert sent(exchange.one()) == ([("attended", "outside", True)] if joins else [])
 
 
 def test_a_call_outward_of_a_phone_that_has_nobody_on_hold_is_its_own() -> None:
     exchange = outside_consulted(on_hold=False, joins=False)
-    assert sorted(call[0] for call in told(exchange)) == ["inbound", "outbound"]
+    assert sorted(call[0] for call in reported(exchange)) == ["inbound", "outbound"]
 
 
 def test_a_trunk_whose_far_end_holds_us_consults_nobody() -> None:
@@ -569,7 +565,7 @@ def test_a_trunk_whose_far_end_holds_us_consults_nobody() -> None:
     mobile = exchange.dial(stranger, "PJSIP/trunk", dial_string="6475550106@trunk")
     exchange.at(9).gives_up(stranger, stranger, mobile)
     exchange.at(10).ends(agent, far)
-    assert len(told(exchange)) == 2
+    assert len(reported(exchange)) == 2
 
 
 @pytest.mark.parametrize(("timestamps", "dialplan_heard"), [(True, True), (True, False), (False, True)])
@@ -587,7 +583,7 @@ def test_a_caller_sent_to_a_box_that_is_not_there_reached_nothing(timestamps: bo
     assert (sent(call), call["voicemail"]) == ([], None)
 
 
-def test_a_caller_sent_to_a_box_that_takes_no_words_to_say_so_was_transferred() -> None:
+def test_a_caller_sent_to_a_mailbox_without_greeting_was_transferred() -> None:
     """No dialplan step is heard: who stays in voicemail's context is in voicemail."""
     exchange, caller, phone = talking()
     sends_off(exchange.at(6), caller, phone, "500")
@@ -623,7 +619,7 @@ def to_music(answers: float, played: bool = True, **more: Any) -> Exchange:
         (8.0, False, True, 2, ("met", "answered_on_ring", None)),
     ],
 )
-def test_a_caller_who_hears_music_hears_no_ringing_and_is_judged_by_seconds(
+def test_a_caller_with_music_hears_no_ringing_and_is_judged_by_seconds(
     answers: float, played: bool, heard: bool, rings: int, verdict: tuple[str, str, str | None]
 ) -> None:
     call = to_music(answers, played).one()
@@ -641,7 +637,7 @@ def test_music_in_a_menu_or_before_anything_is_dialled_replaces_no_ringing() -> 
     assert exchange.one()["heard_ringing"] is True
 
 
-def test_music_after_ringing_leaves_the_ringing_heard() -> None:
+def test_music_after_ringing_leaves_the_ringing_known() -> None:
     """The first phones ring in vain; for the next ones the dialplan plays music."""
     exchange = Exchange()
     caller = exchange.at(-0.1).call()

@@ -54,10 +54,10 @@ async def asked(port: int, path: str, *lines: str, method: str = "GET") -> tuple
         "",
     ]
     writer.write("\r\n".join(head).encode())
-    told, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    reported, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()
-    first, *rest = told.decode().split("\r\n")
+    first, *rest = reported.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in rest)
     return int(first.split()[1]), headers, body
 
@@ -90,21 +90,21 @@ async def test_metrics_come_in_the_format_that_was_asked_for(accept: str, conten
     assert body.splitlines().count("# EOF") == int("openmetrics" in accept)
 
 
-async def test_prometheus_is_told_a_seldom_series_at_zero_first_and_a_person_its_value() -> None:
-    tally = CommittedCounters(ONE_CALL)
-    application = WebApplication(Metrics(tally, Daemon(), [GENERAL], [], [EXCHANGE]), list).asgi()
+async def test_prometheus_gets_a_seldom_series_at_zero_a_person_its_value() -> None:
+    counters = CommittedCounters(ONE_CALL)
+    application = WebApplication(Metrics(counters, Daemon(), [GENERAL], [], [EXCHANGE]), list).asgi()
     figure = ("callmon_calls_total", "general", "lost", "fr", "open")
     series = 'callmon_calls_total{line="general",outcome="lost",language="fr",hours="open"} '
     async with served(application) as port:
 
-        async def told(*headers: str) -> str:
+        async def reported(*headers: str) -> str:
             _, _, body = await asked(port, "/metrics", *headers)
             return "".join(x.removeprefix(series) for x in body.decode().splitlines() if x.startswith(series))
 
         of_prometheus = "X-Prometheus-Scrape-Timeout-Seconds: 10"
-        before = await told(of_prometheus)
-        tally.add_figures({figure: 1.0})
-        after = [await told(), await told(of_prometheus), await told(of_prometheus)]
+        before = await reported(of_prometheus)
+        counters.add_figures({figure: 1.0})
+        after = [await reported(), await reported(of_prometheus), await reported(of_prometheus)]
     assert (before, after) == ("", ["1", "0", "1"])
 
 
@@ -196,8 +196,8 @@ async def test_metrics_are_compressed_where_that_is_asked_for(encodings: str, is
 )
 async def test_callmon_is_ready_when_it_leads_or_stands_by(role: str, status: int, text: str) -> None:
     async with served(WebApplication(metrics(), list, role=lambda: role).asgi()) as port:
-        told = await get(port, "/-/ready")
-    assert (told[0], told[1]["cache-control"], told[2]) == (status, "no-store", text)
+        reported = await get(port, "/-/ready")
+    assert (reported[0], reported[1]["cache-control"], reported[2]) == (status, "no-store", text)
 
 
 async def test_callmon_is_healthy_whatever_is_wrong_around_it() -> None:
@@ -208,7 +208,7 @@ async def test_callmon_is_healthy_whatever_is_wrong_around_it() -> None:
     assert (status, body) == (200, "callmon is healthy.\n")
 
 
-async def test_a_reload_says_what_was_refused_and_is_refused_unless_it_is_allowed() -> None:
+async def test_a_reload_says_what_was_refused_and_needs_permission() -> None:
     refused: list[str] = []
     said = []
     async with served(WebApplication(metrics(), list, reload=lambda: refused, reloads=Pace(0.0)).asgi()) as port:
@@ -276,9 +276,12 @@ async def test_a_stranger_reads_how_many_faults_there_are_and_not_which(
 
     transport = httpx.ASGITransport(listening, client=(peer, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
-        told = (await client.get("/healthz")).json()
+        reported = (await client.get("/healthz")).json()
     found = (["/var/lib/callmon"], ["10.1.2.3"], 1) if is_shown else ([HIDDEN], [HIDDEN], 0)
-    assert (told["status"], told["troubles"], told["remarks"], len(told["exchanges"])) == ("trouble", *found)
+    assert (reported["status"], reported["troubles"], reported["remarks"], len(reported["exchanges"])) == (
+        "trouble",
+        *found,
+    )
 
 
 @pytest.mark.parametrize(
@@ -298,7 +301,7 @@ def test_an_exchange_is_trouble_once_unheard_for_longer_than_the_setting(
 
 
 @pytest.mark.parametrize("length", [0.1, 61.0])
-def test_an_exchange_that_was_never_connected_is_trouble_at_once_and_is_told_once(length: float) -> None:
+def test_an_exchange_never_connected_is_trouble_once(length: float) -> None:
     state = ExchangeStatus(EXCHANGE, False, 0, None, seconds(length), was_connected=False)
     assert troubles([state], [], MINUTE, MINUTE) == [
         "The exchange toronto was never connected; `callmon doctor` gives the cause."

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from callmon.core.replay.record import Rule, SeenDay
 from callmon.core.replay.why import CAUSES, Part, Usual, compare, explain, named, shapley
-from tests.support.ringing_world import HOUR, Site, simulated
+from tests.support.ringing_world import HOUR, RingingSite, simulated
 
 RINGALL = Rule(strategy="ringall", voicemail=24_000)
-SITE = Site(seed=0, calls_a_day=65, phones=4, rule=RINGALL)
-PLANTED: dict[str, Callable[[Site], Site]] = {
+SITE = RingingSite(seed=0, calls_a_day=65, phones=4, rule=RINGALL)
+PLANTED: dict[str, Callable[[RingingSite], RingingSite]] = {
     "volume": lambda site: replace(site, calls_a_day=4 * site.calls_a_day),
     "talk": lambda site: replace(site, talk=6 * site.talk),
     "phones": lambda site: replace(site, phones=1),
@@ -21,7 +21,7 @@ PLANTED: dict[str, Callable[[Site], Site]] = {
 }
 
 
-def usual_days(seed: int, site: Site = SITE) -> list[SeenDay]:
+def usual_days(seed: int, site: RingingSite = SITE) -> list[SeenDay]:
     return [replace(day, name=f"{n:03}") for n, day in enumerate(simulated(replace(site, seed=seed, days=12)))]
 
 
@@ -34,27 +34,27 @@ def kept(day: SeenDay) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("cause", PLANTED)
-def test_a_planted_cause_is_the_first_of_a_day_that_is_told(cause: str) -> None:
-    told = []
+def test_a_planted_cause_is_the_first_of_a_day_that_is_reported(cause: str) -> None:
+    reported = []
     site = replace(SITE, rule=Rule(ring=15_000, voicemail=24_000)) if cause == "settings" else SITE
     for seed in range(2):
         usual = usual_days(seed, site)
         compared, parts = explain(planted(cause, seed), usual)
         assert sum(part.points for part in parts) == pytest.approx(compared.rate - compared.usual, abs=1e-9)
         if compared.unusual:
-            told.append(parts[0].part)
-    assert told == [cause] * len(told)
-    assert told
+            reported.append(parts[0].part)
+    assert reported == [cause] * len(reported)
+    assert reported
 
 
-def test_of_two_hundred_quiet_days_few_are_told() -> None:
-    told = 0
+def test_of_two_hundred_quiet_days_few_are_reported() -> None:
+    reported = 0
     for seed in range(5):
         usual = [kept(day) for day in usual_days(seed)]
-        told += sum(
+        reported += sum(
             compare(kept(day), usual).unusual for day in simulated(replace(SITE, seed=5000 + seed, days=40))
         )
-    assert told <= 10
+    assert reported <= 10
 
 
 def test_the_answer_is_the_same_in_whatever_order_the_days_are_given() -> None:
@@ -62,7 +62,7 @@ def test_the_answer_is_the_same_in_whatever_order_the_days_are_given() -> None:
     assert explain(today, usual) == explain(today, usual[::-1])
 
 
-def test_behind_phones_are_calls_for_which_none_rang_and_behind_pick_up_those_for_which_one_did() -> None:
+def test_behind_phones_no_phone_rang_and_behind_pick_up_one_did() -> None:
     today = planted("phones", 1)
     calls = {call.key: call for call in today.calls}
     _, parts = explain(today, usual_days(1))

@@ -18,7 +18,10 @@ LEAVING = frozenset(("APP_END", "BRIDGE_EXIT", "HANGUP", "CHAN_END", "LINKEDID_E
 # A stream ends when the caller leaves, but also by itself, long before.
 PLAYED = "STREAM_END"
 # Causes with which a phone refuses; if it refuses at once, it has not rung.
-BUSY, DECLINED, FORWARDED, ELSEWHERE = "17", "21", "23", "26"
+BUSY = "17"
+DECLINED = "21"
+FORWARDED = "23"
+ELSEWHERE = "26"
 AT_ONCE = timedelta(seconds=1)
 # After one of these statuses the caller's hang-up only follows from it.
 REFUSED = frozenset(("BUSY", "CONGESTION", "CHANUNAVAIL"))

@@ -190,8 +190,10 @@ class Dials:
             phones, rows = self._channels.of_call.get(linkedid, ()), self._forwards.get(linkedid, ())
             pairs = [
                 (-_likelihood(x), abs(x.ended.at - row.at), x, row)
-                for row in rows for x in phones if x.ended is not None and _may_send_on(x, row)
-            ]  # fmt: skip
+                for row in rows
+                for x in phones
+                if x.ended is not None and _may_send_on(x, row)
+            ]
             found: list[tuple[CelChannel, CelRow]] = []
             for _, _, phone, row in sorted(pairs, key=itemgetter(0, 1)):
                 if not any(phone is other or row is taken for other, taken in found):

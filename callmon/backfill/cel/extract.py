@@ -28,8 +28,8 @@ from callmon.ami.mailboxes import MailboxGrowth, short
 from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.cel.translator import CelTranslator
 from callmon.core import facts as f
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.calls.ghost_channels import forget_all
-from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.tracker import Tracker
 from callmon.core.facts import Fact
 
@@ -46,10 +46,10 @@ MOST = 1_000_000  # rows of one stretch
 _with = msgspec.structs.replace
 
 
-def extract_calls(rows: Sequence[CelRow], site: ExchangeProfile, keys: Mapping[str, str]) -> ExtractedCalls:
+def extract_calls(rows: Sequence[CelRow], profile: ExchangeProfile, keys: Mapping[str, str]) -> ExtractedCalls:
     """The facts of each ended call. `keys`: the language that each key of the menu selects."""
-    within = site.rings_within
-    tracker = Tracker(site)
+    within = profile.rings_within
+    tracker = Tracker(profile)
     tracker.state.dialplan_heard = True  # rows name the application: the tracker need not guess what answered
     found: ExtractedCalls = {}
     translator = CelTranslator(rows, keys)
@@ -186,14 +186,14 @@ NEAR = timedelta(seconds=2)  # a message is counted a moment after the caller ha
 def messages_left(rows: Sequence[CelRow], grown: Mapping[str, Iterable[MailboxGrowth]]) -> dict[str, str]:
     """The mailbox of each call that certainly left a message. `rows`: all rows of the time of the growths."""
     ends = {row.uniqueid: row.at for row in rows if row.kind in ("HANGUP", "CHAN_END")}
-    stays = [(row, _boxes(row.data)) for row in rows if row.app.lower() == "voicemail"]
+    stays = [(row, _mailboxes(row.data)) for row in rows if row.app.lower() == "voicemail"]
     looks = [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
     found: dict[str, str] = {}
     for box, growth in ((box, growth) for box, growths in grown.items() for growth in growths):
         calls = {
             row.linkedid
-            for row, boxes in stays
-            if box in boxes
+            for row, mailboxes in stays
+            if box in mailboxes
             and row.at <= growth.until
             and ends.get(row.uniqueid, growth.since) >= growth.since - NEAR
         }
@@ -211,6 +211,6 @@ def with_message(facts: Sequence[Fact], box: str) -> list[Fact]:
     return [*before, f.MessageLeft(end.call, end.at, box), end]
 
 
-def _boxes(data: str) -> set[str]:
+def _mailboxes(data: str) -> set[str]:
     """`500@default&501,u` → 500, 501. Mailboxes of every context, so that none is missed."""
     return set(map(short, data.partition(",")[0].split("&")))

@@ -26,7 +26,7 @@ from callmon.backfill.cel.rows import CelReader
 from callmon.backfill.imported.records import DEAD, LOOKS, WHOLE, BrokenLines, RecordLine, beginning, line_of
 from callmon.core import facts as f
 from callmon.core.calls.endpoints import extension, is_local
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact, FilledFrom
 from callmon.errors import Sentence
 
@@ -61,8 +61,8 @@ class CdrReader:
 
     source: FilledFrom = "cdr"
 
-    def __init__(self, site: ExchangeProfile, clock: CelReader, now: datetime) -> None:
-        self._site, self._clock = site, clock
+    def __init__(self, profile: ExchangeProfile, clock: CelReader, now: datetime) -> None:
+        self._profile, self._clock = profile, clock
         self._columns: list[str] | None = None
         self._open: dict[str, list[CdrRow]] = {}
         self.lines = self.unfinished = 0
@@ -137,23 +137,33 @@ class CdrReader:
         names = (values.get("did", ""), values.get("dst", ""), queue, values.get("dcontext", ""))
         name = NAME.match(values.get("clid", ""))
         return CdrRow(
-            start, answer or start, max(start, end), values.get("src", ""), name[1].strip() if name else "", names,
-            values.get("channel", ""), values.get("dstchannel", ""), app.lower(), data, values["disposition"],
-            uniqueid, values.get("linkedid") or uniqueid,
-        )  # fmt: skip
+            start,
+            answer or start,
+            max(start, end),
+            values.get("src", ""),
+            name[1].strip() if name else "",
+            names,
+            values.get("channel", ""),
+            values.get("dstchannel", ""),
+            app.lower(),
+            data,
+            values["disposition"],
+            uniqueid,
+            values.get("linkedid") or uniqueid,
+        )
 
     def _call(self, linkedid: str, rows: Sequence[CdrRow]) -> list[Fact]:
         """The facts of a call; none if it is on no public line."""
         call = linkedid if any(row.uniqueid == linkedid for row in rows) else rows[0].uniqueid
         own = [row for row in rows if row.uniqueid == call]
         first, caller = own[0], (own[0].src, own[0].name)
-        if is_local(first.channel) or self._site.endpoints.is_colleague(first.channel, first.src):
+        if is_local(first.channel) or self._profile.endpoints.is_colleague(first.channel, first.src):
             return []
-        line = next((found for row in own if (found := line_of(self._site, *row.names)) is not None), None)
+        line = next((found for row in own if (found := line_of(self._profile, *row.names)) is not None), None)
         if line is None:
             self.without_line[first.names[-1] or "?"] += 1  # the context: the others may be numbers
             return []
-        began = beginning(self._site, call, first.start, line, caller, first.channel, self.source)
+        began = beginning(self._profile, call, first.start, line, caller, first.channel, self.source)
         return [*began, *self._outcome(call, own, {row.channel: row for row in rows})]
 
     def _outcome(self, call: str, own: Sequence[CdrRow], by_channel: Mapping[str, CdrRow]) -> list[Fact]:
@@ -184,7 +194,6 @@ class CdrReader:
         if behind is not None and behind.disposition != "ANSWERED":
             return None
         channel = behind.dstchannel if behind is not None and behind.dstchannel else row.dstchannel
-        phone = self._site.endpoints.party(extension(channel).partition("@")[0])
-        return f.Answered(
-            call, row.answer, phone, self._site.endpoints.masked_name(channel), slack=row.end - row.answer + WHOLE
-        )
+        phone = self._profile.endpoints.party(extension(channel).partition("@")[0])
+        name = self._profile.endpoints.masked_name(channel)
+        return f.Answered(call, row.answer, phone, name, slack=row.end - row.answer + WHOLE)

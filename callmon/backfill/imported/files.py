@@ -36,7 +36,9 @@ def examined(
 
 
 def _examine(path: Path, kind: str, moment: Callable[[RecordLine], datetime | None]) -> RecordFile:
-    size, first, last = 0, None, None
+    size = 0
+    first = None
+    last = None
     with closing(record_lines(path)) as lines:
         for line in lines:
             size += len(line.text)

@@ -38,15 +38,19 @@ class Import:
     """The import of one record. `months`: by month, the calls that were created or replaced."""
 
     def __init__(self, settings: Settings, store: Database, kind: str, exchange: str, writes: bool) -> None:
-        self.kind, self.writes, self._settings = kind, writes, settings
+        self.kind = kind
+        self.writes = writes
+        self._settings = settings
         self.work = Backfill(settings, store, exchange, writes=writes, is_import=True)
         self.reader: RecordReader | None = None
-        self.months, self.changed, self.older = Counter[str](), Counter[str](), 0
+        self.months = Counter[str]()
+        self.changed = Counter[str]()
+        self.older = 0
 
     def examine(self, paths: Iterable[Path], now: datetime) -> list[RecordFile]:
         """The files, oldest first. Raises ConfigError for the first that cannot be read; nothing is written."""
         if self.kind in READERS:
-            self.reader = READERS[self.kind](self.work.site, CelReader(self.work.zone), now)
+            self.reader = READERS[self.kind](self.work.profile, CelReader(self.work.zone), now)
         moment = _moment_of_cel(self.work) if self.reader is None else self.reader.moment
         return examined(paths, NAMES[self.kind], moment)
 

@@ -21,7 +21,7 @@ import msgspec
 from callmon.backfill.cel.rows import CelReader
 from callmon.backfill.imported.records import DEAD, LOOKS, WHOLE, BrokenLines, RecordLine, beginning, line_of
 from callmon.core import facts as f
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact, FilledFrom, TransferKind
 from callmon.errors import Sentence
 
@@ -60,8 +60,10 @@ class QueueLogReader:
 
     source: FilledFrom = "queue_log"
 
-    def __init__(self, site: ExchangeProfile, clock: CelReader, now: datetime) -> None:
-        self._site, self._clock, self._now = site, clock, now
+    def __init__(self, profile: ExchangeProfile, clock: CelReader, now: datetime) -> None:
+        self._profile = profile
+        self._clock = clock
+        self._now = now
         self._columns: list[str] | None = None
         self._open: dict[str, _QueueCall] = {}
         self.lines = self.unfinished = 0
@@ -131,16 +133,18 @@ class QueueLogReader:
         return [*(values.get(name, "") for name in COLUMNS), *data]
 
     def _entered(self, call: _QueueCall, at: datetime, fields: list[str]) -> None:
-        name, queue, number = fields[1], fields[2], fields[6]
-        call.ended, line = None, line_of(self._site, call.did, queue)
+        name = fields[1]
+        queue = fields[2]
+        number = fields[6]
+        call.ended, line = None, line_of(self._profile, call.did, queue)
         if not call.facts:  # the call begins with the first queue of a line
             call.entered, call.queue = at, call.queue or queue
             if line is None:
                 return
-            call.facts = beginning(self._site, name, at, line, (number, ""), "", self.source)
+            call.facts = beginning(self._profile, name, at, line, (number, ""), "", self.source)
         elif call.sent is not None:  # the queue took the transfer
             call.facts.append(call.sent)
-        call.sent, language = None, self._site.queue_languages.get(queue)
+        call.sent, language = None, self._profile.queue_languages.get(queue)
         call.facts += [f.LanguageChosen(name, at, language)] if language else []
         call.facts.append(f.QueueEntered(name, at, queue, WHOLE))
 
@@ -173,9 +177,11 @@ class QueueLogReader:
 
     def _transferred(self, call: _QueueCall, at: datetime, fields: list[str]) -> None:
         to = fields[5] if TRANSFERS[fields[4]] == "blind" else ""
-        if to in self._site.parking_extensions or to in self._site.survey_extensions:
+        if to in self._profile.parking_extensions or to in self._profile.survey_extensions:
             return
-        by, kind, to = self._member(fields[3])[1], TRANSFERS[fields[4]], self._site.endpoints.party(to)
+        by = self._member(fields[3])[1]
+        kind = TRANSFERS[fields[4]]
+        to = self._profile.endpoints.party(to)
         call.facts += [f.SentOff(fields[1], at, kind, by, to)] if call.facts else []
         call.sent = f.Transferred(fields[1], at, kind, by, to, answered=False)
         call.transfers += 1
@@ -185,7 +191,7 @@ class QueueLogReader:
         found = INTERFACE.search(member)
         if found is None:
             return NOBODY_KNOWN, ""
-        return self._site.endpoints.party(found[1]), self._site.endpoints.masked_name(found[0])
+        return self._profile.endpoints.party(found[1]), self._profile.endpoints.masked_name(found[0])
 
 
 _READ: Mapping[str, Callable[[QueueLogReader, _QueueCall, datetime, list[str]], None]] = {

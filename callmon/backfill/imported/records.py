@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from callmon.config.lines import Line, forms
 from callmon.config.phone_numbers import e164, is_withheld
 from callmon.core import facts as f
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact, FilledFrom
 from callmon.errors import Sentence
 
@@ -56,18 +56,18 @@ class RecordReader(Protocol):
     def whole_calls(self, lines: Iterable[RecordLine]) -> Iterator[list[Fact]]: ...
 
 
-def line_of(site: ExchangeProfile, *names: str) -> tuple[Line, str] | None:
+def line_of(profile: ExchangeProfile, *names: str) -> tuple[Line, str] | None:
     """The line of the first of these numbers, queues or contexts that has one, and what it is dialled as."""
     for name in filter(None, names):
-        if (line := site.line(name)) is not None:
+        if (line := profile.line(name)) is not None:
             return line, name
-        if name in site.lines:  # a queue that is called like the line
-            return site.lines[name], forms(site.lines[name], site.region)[0]
+        if name in profile.lines:  # a queue that is called like the line
+            return profile.lines[name], forms(profile.lines[name], profile.region)[0]
     return None
 
 
 def beginning(
-    site: ExchangeProfile,
+    profile: ExchangeProfile,
     call: str,
     at: datetime,
     line: tuple[Line, str],
@@ -77,9 +77,18 @@ def beginning(
 ) -> list[Fact]:
     """The arrival of an imported call on a line. `caller`: number and name."""
     withheld = is_withheld(*caller)
-    number = None if withheld else e164(caller[0], site.region) or caller[0]
+    number = None if withheld else e164(caller[0], profile.region) or caller[0]
     arrived = f.Arrived(
-        call, at, "inbound", line[0].name, line[1], number, withheld, site.endpoints.masked_name(channel),
-        slack=WHOLE, relay=number in site.relay_numbers, test=number in site.test_callers,
-    )  # fmt: skip
+        call,
+        at,
+        "inbound",
+        line[0].name,
+        line[1],
+        number,
+        withheld,
+        profile.endpoints.masked_name(channel),
+        slack=WHOLE,
+        relay=number in profile.relay_numbers,
+        test=number in profile.test_callers,
+    )
     return [arrived, f.Filled(call, at, alone=True, source=source)]

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from callmon.config.schema import CallbackRules
+from callmon.config.settings import Settings
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
 from callmon.core.callbacks.ledger import Ledger
@@ -135,7 +136,8 @@ def _close(
 # As they are typed on the command line: "message-left" for "message_left".
 RESULTS: dict[str, Result] = {name.replace("_", "-"): name for name in get_args(Result)}
 REASONS: dict[str, CloseReason] = {name.replace("_", "-"): name for name in get_args(CloseReason)}
-LONGEST_TEXT, LONGEST_NAME = 500, 100
+LONGEST_NAME = 100
+LONGEST = {"text": 500, "in_charge": LONGEST_NAME}
 FORMS = ("%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 YEARS = range(1990, 2200)  # another year is a typing error, and its time may not exist in UTC
 # Control characters except tab and line feed, the Unicode line and paragraph separators, bidirectional controls,
@@ -144,28 +146,24 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 
 
 def parse_command(
-    obligation: Obligation,
-    actor: str,
-    action: Action,
-    now: datetime,
-    rules: CallbackRules,
-    day: Callable[[datetime], date],
-    **more: Any,
+    settings: Settings, obligation: Obligation, actor: str, action: Action, now: datetime, **more: Any
 ) -> CallbackCommand | Refusal:
-    """The valid command on this obligation, or the reason to refuse it. `day`: the local day of a time."""
+    """The valid command on this obligation, or the reason to refuse it. Its texts are cut to `LONGEST`."""
     exchange, name = obligation.key
-    command = CallbackCommand(at=now, actor=actor, action=action, exchange=exchange, obligation=name, **more)
-    return validate(obligation, command, rules, day) or command
+    texts = {field: more[field][:longest] for field, longest in LONGEST.items() if field in more}
+    given = more | texts
+    command = CallbackCommand(at=now, actor=actor, action=action, exchange=exchange, obligation=name, **given)
+    return validate(obligation, command, settings.rules, settings.calendar().local_day) or command
 
 
-def local_moment(text: str, zone: tzinfo, today: date) -> datetime | None:
-    """Parse "10:12" (today) or "2026-11-24 10:12", local time in `zone`, to UTC; None for anything else."""
+def local_moment(text: str, zone: tzinfo, now: datetime) -> datetime | None:
+    """Parse "10:12" (on the day of `now`) or "2026-11-24 10:12", local time in `zone`, to UTC; else None."""
     for form in FORMS:
         try:
             read = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the ministry's zone follows
         except ValueError:
             continue
-        day = today if form == "%H:%M" else read.date()
+        day = now.astimezone(zone).date() if form == "%H:%M" else read.date()
         return datetime.combine(day, read.time(), zone).astimezone(UTC) if day.year in YEARS else None
     return None
 

@@ -48,7 +48,9 @@ class DueDatePolicies:
     """The due-date policy of every line. An unconfigured line (`any_line`) has the ministry's calendar."""
 
     def __init__(self, settings: Settings) -> None:
-        self.rules, lines, self._calendar = settings.rules, settings.lines(), settings.calendar()
+        self.rules = settings.rules
+        lines = settings.lines()
+        self._calendar = settings.calendar()
         self.own_numbers = frozenset(number for line in lines for number in line.numbers)
         self._terms = {x.name: DueDatePolicy(x, settings.calendar(x), self.rules) for x in lines}
         serving: dict[str, set[str]] = {}

@@ -60,7 +60,7 @@ def first_times(obligation: Obligation) -> dict[str, datetime | None]:
 
 
 class ObligationSummary(msgspec.Struct, frozen=True):
-    """An owed callback as a board shows it (`topics.Obligation`), without any data of the caller."""
+    """An open callback as a board shows it (`topics.Obligation`), without any data of the caller."""
 
     id: str
     line: str
@@ -78,7 +78,9 @@ def summary_of(obligation: Obligation) -> ObligationSummary | None:
     """The callback as a board shows it; None when it is not to be called back."""
     if not obligation.is_open or obligation.kind != "callback" or not obligation.can_be_called:
         return None
-    due, attempts, is_taken = obligation.due, len(obligation.attempts), obligation.in_hand is not None
+    due = obligation.due
+    attempts = len(obligation.attempts)
+    is_taken = obligation.in_hand is not None
     state = "overdue" if obligation.is_overdue else "due_soon" if obligation.is_soon else "open"
     about = obligation.id, obligation.line, obligation.language, obligation.opened, due.at, due.actionable
     return ObligationSummary(*about, state, attempts, obligation.unattributed, is_taken)

@@ -57,12 +57,17 @@ class Ledger:
         self, terms: DueDatePolicies, token: Callable[[str], str], judge: Judge, shares: bool = False
     ) -> None:
         rules = terms.rules
-        self.terms, self.rules, self.token, self._judge = terms, rules, token, judge
+        self.terms = terms
+        self.rules = rules
+        self.token = token
+        self._judge = judge
         self.index = ObligationIndex()
         self.shared_numbers = SharedNumbers(rules, token)
         self.outbound_calls: dict[Key, TrackedOutboundCall] = {}
         self._cautions: dict[str, tuple[n.Caution, ...]] = {}
-        self._marks, self._dues, self._done = Timers(), Timers(), Timers()
+        self._marks = Timers()
+        self._dues = Timers()
+        self._done = Timers()
         self._gaps = CallbackGaps(rules.talked_for)
         self.unbelieved: Collection[str] = ()  # exchanges whose clock is not trusted
         self._out: list[LedgerUpdate] = []
@@ -146,11 +151,22 @@ class Ledger:
             self._repeat(same, message)
             return
         entry = n.Owed(
-            message.exchange, obligation_id(message.call, kind), message.at, message.call, kind,
-            message.opening, message.line, terms.line.service, message.language, terms.dues(kind, message.at),
-            terms.line.mode == "tty", hidden, shared, self._cautions.get(token or "", ()),
+            message.exchange,
+            obligation_id(message.call, kind),
+            message.at,
+            message.call,
+            kind,
+            message.opening,
+            message.line,
+            terms.line.service,
+            message.language,
+            terms.dues(kind, message.at),
+            terms.line.mode == "tty",
+            hidden,
+            shared,
+            self._cautions.get(token or "", ()),
             message.exchange in self.unbelieved,
-        )  # fmt: skip
+        )
         self._stand(entry, opened(entry, token))
 
     def _open_like(self, token: str, service: str, kind: n.Kind) -> Obligation | None:
@@ -162,10 +178,16 @@ class Ledger:
         dues = self.terms.policy_of(obligation.line).dues(obligation.kind, message.at) if older else None
         self.append_entry(
             n.Repeated(
-                *obligation.key, message.at, message.call, message.line, message.language, message.opening,
-                message.exchange, dues,
+                *obligation.key,
+                message.at,
+                message.call,
+                message.line,
+                message.language,
+                message.opening,
+                message.exchange,
+                dues,
             )
-        )  # fmt: skip
+        )
 
     def hide(self, exchange: str, call: str) -> None:
         """Record that the number of this call must not be shown (R-51)."""
@@ -178,7 +200,9 @@ class Ledger:
 
     def settle(self, obligation: Obligation, entry: n.AnyEntry, by: str = "") -> None:
         """Settle an obligation. Messages at or after `entry.at` open a new obligation."""
-        token, hidden, rest = obligation.token, obligation.hidden, left_over(obligation, entry.at)
+        token = obligation.token
+        hidden = obligation.hidden
+        rest = left_over(obligation, entry.at)
         self.append_entry(entry, by, by in self.unbelieved or obligation.unsure == obligation.opened)
         for message in rest:
             self._owe(message, obligation.kind, token, hidden)
@@ -396,11 +420,18 @@ class Ledger:
 
     def renew(self, stored: Ledger) -> None:
         """Replace the state by the stored ledger. Outbound calls in progress stay: their events still arrive."""
-        self.index, self.shared_numbers, self._cautions = stored.index, stored.shared_numbers, stored._cautions
-        self._marks, self._dues, self._done, self._gaps = stored._marks, stored._dues, stored._done, stored._gaps
+        self.index = stored.index
+        self.shared_numbers = stored.shared_numbers
+        self._cautions = stored._cautions
+        self._marks = stored._marks
+        self._dues = stored._dues
+        self._done = stored._done
+        self._gaps = stored._gaps
 
     def adopt(self, older: Ledger) -> None:
         self.restore(older.index)
-        self.outbound_calls, self._gaps, self._cautions = older.outbound_calls, older._gaps, older._cautions
+        self.outbound_calls = older.outbound_calls
+        self._gaps = older._gaps
+        self._cautions = older._cautions
         self.shared_numbers.inherit(older.shared_numbers)
         self._out, self._contacts = older._out, older._contacts

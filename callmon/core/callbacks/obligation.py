@@ -139,7 +139,9 @@ _AS_OWED = (
 
 def opened(entry: n.Owed, token: str | None) -> Obligation:
     same: dict[str, Any] = {name: getattr(entry, name) for name in _AS_OWED}
-    name, at, unsure = entry.obligation, entry.at, entry.at if entry.unsure else None
+    name = entry.obligation
+    at = entry.at
+    unsure = entry.at if entry.unsure else None
     return Obligation(**same, id=name, opened=at, since=at, token=token, unsure=unsure)
 
 
@@ -213,9 +215,16 @@ def _settled(obligation: Obligation, state: State, at: datetime) -> Obligation:
     before = tuple(message for message in obligation.messages if message.at < at)
     count = obligation.count - (len(obligation.messages) - len(before))
     return msgspec.structs.replace(
-        obligation, state=state, settled=at, count=count, messages=before, is_soon=False, is_overdue=False,
-        in_hand=None, taken=None,
-    )  # fmt: skip
+        obligation,
+        state=state,
+        settled=at,
+        count=count,
+        messages=before,
+        is_soon=False,
+        is_overdue=False,
+        in_hand=None,
+        taken=None,
+    )
 
 
 def left_over(obligation: Obligation, at: datetime) -> list[Message]:

@@ -135,7 +135,9 @@ class TrackedOutboundCall(msgspec.Struct, eq=False):
             until = ended.at or self.seen
             now = until - self.joined if until is not None and self.joined is not None else NO_TIME
             self.is_unsure = self.talked + now + self.hidden >= rules.talked_for
-            self.attempt, self.is_counted, self.is_short = self.answered, False, not self.is_unsure
+            self.attempt = self.answered
+            self.is_counted = False
+            self.is_short = not self.is_unsure
         elif self.person_first:
             until = ended.at or self.seen
             lasted = until - self.opened if until is not None and self.opened is not None else rules.talked_for

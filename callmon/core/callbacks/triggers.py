@@ -18,7 +18,7 @@ from callmon.core.callbacks.obligation import Message
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, language_label
 from callmon.core.calls.endpoints import extension
-from callmon.core.calls.site import ExchangeProfile
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Arrived, Fact
 
 OPENED_BY = (
@@ -33,61 +33,61 @@ class LedgerTriggers:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def inward(self, exchange: str, fact: Fact, account: CallAccount, site: ExchangeProfile) -> None:
+    def inward(self, exchange: str, fact: Fact, account: CallAccount, profile: ExchangeProfile) -> None:
         """Process a fact of a call on a public line, one of `OPENED_BY`."""
         at = fact.at or born(fact.call)
         if at is None:
             return  # without any time nothing can be due
         match fact:
             case f.Ended():
-                self._ended(exchange, account, site, at)
+                self._ended(exchange, account, profile, at)
             case f.Answered() | f.PersonJoined():
-                self._reached(exchange, account, site, at)
+                self._reached(exchange, account, profile, at)
             case f.MessageLeft():
-                self._owe(exchange, account, site, at, "message")
+                self._owe(exchange, account, profile, at, "message")
             case f.CallbackRequested():
-                self._owe(exchange, account, site, at, "request", fact)
+                self._owe(exchange, account, profile, at, "request", fact)
             case f.ComplaintMade():
-                self._owe(exchange, account, site, at, "agent")
+                self._owe(exchange, account, profile, at, "agent")
             case f.NumberWithheld():
                 self._ledger.hide(exchange, fact.call)
             case _:
                 pass
 
-    def _reached(self, exchange: str, account: CallAccount, site: ExchangeProfile, at: datetime) -> None:
+    def _reached(self, exchange: str, account: CallAccount, profile: ExchangeProfile, at: datetime) -> None:
         ledger, arrival = self._ledger, account.arrival
         if arrival.line is None or not (ledger.shares or len(ledger.index)):
             return
-        token, _ = self._who(arrival, site)
+        token, _ = self._who(arrival, profile)
         if token is not None and (ledger.shares or ledger.index.has_token(token)):
             ledger.reached_us(token, arrival.line, at, (exchange, arrival.call))
 
-    def _ended(self, exchange: str, account: CallAccount, site: ExchangeProfile, at: datetime) -> None:
+    def _ended(self, exchange: str, account: CallAccount, profile: ExchangeProfile, at: datetime) -> None:
         """Open an obligation when a message may have been left; by a setting, also for an abandoned call."""
         after = self._ledger.rules.abandoned_after
         took = account.voicemail
         if account.message is None and account.may_have_left_message():
             since = (took.at if took is not None else None) or account.arrival.at or at
-            self._owe(exchange, account, site, since, "unheard")
+            self._owe(exchange, account, profile, since, "unheard")
         elif after is not None:
             call = account.call()
             if call.outcome == "abandoned" and call.waited is not None and call.waited.shortest >= after:
-                self._owe(exchange, account, site, at, "abandoned")
+                self._owe(exchange, account, profile, at, "abandoned")
 
-    def outward(self, exchange: str, fact: Fact, arrival: Arrived, site: ExchangeProfile) -> list[Fact]:
+    def outward(self, exchange: str, fact: Fact, arrival: Arrived, profile: ExchangeProfile) -> list[Fact]:
         """Process a fact of an outbound call. Returns the facts to emit: none while no obligation matches it."""
         key = exchange, fact.call
         outbound = self._ledger.outbound_calls.get(key)
         was_told = outbound is not None and outbound.is_waited_for
-        if not self._ledger.outward(exchange, fact, partial(called, arrival, site)):
+        if not self._ledger.outward(exchange, fact, partial(called, arrival, profile)):
             return []
         return [fact] if was_told or fact is arrival else [arrival, fact]
 
-    def resume(self, exchange: str, account: CallAccount, facts: Iterable[Fact], site: ExchangeProfile) -> None:
+    def resume(self, exchange: str, account: CallAccount, facts: Iterable[Fact], profile: ExchangeProfile) -> None:
         """Resume an outbound call in progress when callmon stopped. Its result so far is in the ledger."""
         if account.arrival.direction != "outbound":
             return
-        number, phone = called(account.arrival, site)
+        number, phone = called(account.arrival, profile)
         for fact in facts:
             self._ledger.outward(exchange, fact, lambda: (number or "", phone))
         outbound = self._ledger.outbound_calls.get((exchange, account.arrival.call))
@@ -98,14 +98,14 @@ class LedgerTriggers:
         self,
         exchange: str,
         account: CallAccount,
-        site: ExchangeProfile,
+        profile: ExchangeProfile,
         at: datetime,
         opening: Opening,
         request: f.CallbackRequested | None = None,
     ) -> None:
         """Open an obligation to this caller. A number given in the request replaces the caller's own."""
         arrival, language = account.arrival, account.language
-        token, hidden = self._who(arrival, site)
+        token, hidden = self._who(arrival, profile)
         if request is not None:
             language = language or request.language
             if request.number is not None:
@@ -113,8 +113,8 @@ class LedgerTriggers:
         message = Message(exchange, arrival.call, at, arrival.line or "", language_label(language), opening)
         self._ledger.owe(message, "complaint" if opening == "agent" else "callback", token, hidden)
 
-    def _who(self, arrival: Arrived, site: ExchangeProfile) -> tuple[str | None, Hidden | None]:
-        hidden = hidden_of(arrival, site.region, self._ledger.terms.own_numbers)
+    def _who(self, arrival: Arrived, profile: ExchangeProfile) -> tuple[str | None, Hidden | None]:
+        hidden = hidden_of(arrival, profile.region, self._ledger.terms.own_numbers)
         if hidden is not None or arrival.caller is None:
             return None, hidden
         return self._ledger.token(arrival.caller), None
@@ -133,11 +133,11 @@ def hidden_of(arrival: Arrived | Call, region: str, own: frozenset[str]) -> Hidd
     return "internal" if number in own else None
 
 
-def called(arrival: Arrived, site: ExchangeProfile) -> tuple[str | None, str]:
+def called(arrival: Arrived, profile: ExchangeProfile) -> tuple[str | None, str]:
     """The number that an outbound call dials, in E.164 without the dial prefix, and the calling phone.
 
     None: no number that a caller can have. "": not known, since a code was dialled, and a gap hid for what.
     """
     phone = "" if arrival.person_first else extension(arrival.channel)  # the one that is joined with the person
-    number = e164(arrival.dialled, site.region, site.dial_prefixes)
+    number = e164(arrival.dialled, profile.region, profile.dial_prefixes)
     return number or (None if arrival.dialled.removeprefix("+").isdigit() else ""), phone

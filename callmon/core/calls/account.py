@@ -29,7 +29,11 @@ class CallAccount(AccountState, gc=False):
     """One call in progress, and the read-only properties derived from it."""
 
     def call(self) -> c.Call:
-        a, answer, end, doubt, handing = self.arrival, self.first_answer(), self.end, self.doubt, self.handing
+        a = self.arrival
+        answer = self.first_answer()
+        end = self.end
+        doubt = self.doubt
+        handing = self.handing
         outcome, waited = self.outcome(), self.waited()
         rings_heard, by_queue = self.rings(waited), self._is_by_queue()
         return c.Call(

@@ -59,7 +59,9 @@ class QueueState(msgspec.Struct, frozen=True, gc=False):
 
 
 # Shared by all calls that need none. A change replaces the value.
-NOTHING, CERTAIN, NO_QUEUE = AfterAnswer(), Uncertainty(), QueueState()
+NOTHING = AfterAnswer()
+CERTAIN = Uncertainty()
+NO_QUEUE = QueueState()
 _changed = msgspec.structs.replace
 
 
@@ -407,9 +409,19 @@ _TAKING: Mapping[type[Fact], Callable[[AccountState, Any], None]] = {
     f.SurveyOffered: AccountState._survey_offered,
     **dict.fromkeys(
         (
-            f.Held, f.Resumed, f.SentOff, f.Transferred, f.CameBack, f.PersonJoined, f.ThirdJoined, f.Parked,
-            f.Retrieved, f.ParkingEnded, f.Forwarded, f.Overflowed,
+            f.Held,
+            f.Resumed,
+            f.SentOff,
+            f.Transferred,
+            f.CameBack,
+            f.PersonJoined,
+            f.ThirdJoined,
+            f.Parked,
+            f.Retrieved,
+            f.ParkingEnded,
+            f.Forwarded,
+            f.Overflowed,
         ),
         AccountState._handed_on,
     ),
-}  # fmt: skip
+}

@@ -162,7 +162,7 @@ def _is_colleague(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -
     if own is None or (own.begun is None and not own.visitor):
         return False
     caller = own.begun.caller if own.begun is not None else own.number or ""
-    if state.site.endpoints.is_outside_caller(leg.channel, caller):
+    if state.profile.endpoints.is_outside_caller(leg.channel, caller):
         return False
     return person is None or call.sent is not None or endpoint(person.channel) != endpoint(leg.channel)
 

@@ -23,12 +23,12 @@ RESTRICTED = "prohib"  # prohib_not_screened, prohib_passed_screen, …
 
 def line(state: TrackerState, channel: str, dialled: str, caller: str) -> Line | None:
     """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
-    site = state.site
-    if site.endpoints.is_colleague(channel, caller) and caller not in site.relay_numbers:
+    profile = state.profile
+    if profile.endpoints.is_colleague(channel, caller) and caller not in profile.relay_numbers:
         return None  # a colleague dialling the site's public number is no member of the public
-    if site.any_line and not site.endpoints.is_outside_caller(channel, caller):
+    if profile.any_line and not profile.endpoints.is_outside_caller(channel, caller):
         return None
-    return site.line(dialled)
+    return profile.line(dialled)
 
 
 def begin_call(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> None:
@@ -68,15 +68,17 @@ def _emit(
     is_restricted: bool,
     **more: Any,
 ) -> None:
-    call.is_emitted, call.inbound, call.begun = True, direction == "inbound", None
-    is_forwarded = state.site.endpoints.is_outside_caller(call.caller.channel, event.caller)
+    call.is_emitted = True
+    call.inbound = direction == "inbound"
+    call.begun = None
+    is_forwarded = state.profile.endpoints.is_outside_caller(call.caller.channel, event.caller)
     call.outbound = direction == "outbound" and not is_forwarded
     call.caller.outside = call.inbound
     if line is not None:
         set_line(call, line)
-        state.site.endpoints.learn(call.caller.channel, outside=True)
+        state.profile.endpoints.learn(call.caller.channel, outside=True)
     withheld = "withheld" if is_restricted else is_withheld(event.caller, event.caller_name)
-    caller = call.number = None if withheld else e164(event.caller, state.site.region) or event.caller
+    caller = call.number = None if withheld else e164(event.caller, state.profile.region) or event.caller
     state.emit(
         f.Arrived(
             call=call.id,
@@ -85,9 +87,9 @@ def _emit(
             dialled=state.common(dialled) if line else dialled,
             caller=caller,
             withheld=withheld,
-            channel=state.site.endpoints.masked_name(call.caller.channel),
-            relay=caller in state.site.relay_numbers,
-            test=line is not None and caller in state.site.test_callers,
+            channel=state.profile.endpoints.masked_name(call.caller.channel),
+            relay=caller in state.profile.relay_numbers,
+            test=line is not None and caller in state.profile.test_callers,
             **more,
         )
     )
@@ -121,7 +123,7 @@ def settle_direction(state: TrackerState, call: TrackedCall, dialled_outside: bo
             call.begun = event
     elif dialled_outside:
         emit_arrival(state, call, "outbound")
-    elif state.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
+    elif state.profile.endpoints.is_outside_caller(call.caller.channel, event.caller):
         emit_arrival(state, call, "inbound")
     else:
         emit_arrival(state, call, "internal")

@@ -46,7 +46,7 @@ def _begun(
     state.unborn.pop(leg.uniqueid, None)
     call = state.calls[leg.uniqueid] = new_call(leg, None, state.common(language))
     leg.outside = call.is_emitted = True
-    channel = state.site.endpoints.masked_name(leg.channel)
+    channel = state.profile.endpoints.masked_name(leg.channel)
     arrived = f.Arrived(call.id, at, "outbound", None, number, None, None, channel, person_first=True, **more)
     state.emit(arrived)
     return call
@@ -138,7 +138,7 @@ def dialled_beside(state: TrackerState, call: TrackedCall, leg: TrackedChannel, 
     if is_own or leg.uniqueid in state.beside or not is_number(number):
         return
     state.beside[leg.uniqueid] = False
-    channel = state.site.endpoints.masked_name(leg.channel)
+    channel = state.profile.endpoints.masked_name(leg.channel)
     state.emit(f.Arrived(leg.uniqueid, event.at, "outbound", None, number, None, None, channel, person_first=True))
 
 
@@ -211,4 +211,4 @@ def is_called(state: TrackerState, entry: e.Status) -> bool:
 
 
 def is_outside(state: TrackerState, entry: e.Status) -> bool:
-    return not is_local(entry.channel) and state.site.endpoints.is_outside_dialled(entry.channel, "")
+    return not is_local(entry.channel) and state.profile.endpoints.is_outside_dialled(entry.channel, "")

@@ -94,7 +94,9 @@ class PendingTransfer(msgspec.Struct, eq=False, gc=False):
 
     def named_late(self, seen: PendingTransfer) -> None:
         """Take over the state of `seen`: the same sending, noticed before the exchange reported its kind."""
-        self.at, self.taken, self.dialled = seen.at or self.at, self.taken or seen.taken, seen.dialled
+        self.at = seen.at or self.at
+        self.taken = self.taken or seen.taken
+        self.dialled = seen.dialled
 
 
 class WaitState(msgspec.Struct, eq=False, gc=False):

@@ -58,11 +58,11 @@ def gone(state: TrackerState, uniqueid: str) -> None:
 
 def rings(state: TrackerState, leg: TrackedChannel, event: e.DialBegin) -> None:
     """A channel that belongs to no call is dialled; an Originate's first one has no dialling channel."""
-    is_first = leg.uniqueid in state.unborn or state.site.endpoints.is_outside_dialled(leg.channel, "")
+    is_first = leg.uniqueid in state.unborn or state.profile.endpoints.is_outside_dialled(leg.channel, "")
     if not event.uniqueid and is_first:
         state.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid, {leg.uniqueid}))
     if leg.is_phone and leg.uniqueid in state.originations:
-        leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
+        leg.outside = state.profile.endpoints.is_outside_dialled(leg.channel, event.dial_string)
         origination = state.originations[leg.uniqueid]
         call = called_person.begin(state, leg, event) if leg.outside else None
         if call is not None and origination.call is None:
@@ -99,7 +99,7 @@ def _begin(state: TrackerState, origination: Origination, phone: TrackedChannel,
     birth, own = state.unborn.pop(phone.uniqueid, None), extension(phone.channel)
     # An Originate may set the number outside as caller id, for the agent's display.
     caller = birth.caller if birth is not None and birth.caller.isdigit() and not is_number(birth.caller) else own
-    if phone.outside or state.site.endpoints.is_outside_caller(phone.channel, caller):
+    if phone.outside or state.profile.endpoints.is_outside_caller(phone.channel, caller):
         return
     number = number_dialled(event.dest_channel, event.dial_string)
     begun = e.Newchannel(
@@ -126,10 +126,10 @@ def dials_outside(state: TrackerState, call: TrackedCall, event: e.DialBegin) ->
 
 def _is_code(state: TrackerState, call: TrackedCall, begun: e.Newchannel) -> bool:
     """Whether a phone dialled something that is no number outside."""
-    site = state.site
-    if site.endpoints.is_outside_caller(call.caller.channel, begun.caller):
+    profile = state.profile
+    if profile.endpoints.is_outside_caller(call.caller.channel, begun.caller):
         return False
-    return e164(begun.exten, site.region, site.dial_prefixes) is None
+    return e164(begun.exten, profile.region, profile.dial_prefixes) is None
 
 
 # A listing.
@@ -173,7 +173,9 @@ def _of_one(state: TrackerState, root: str, entries: list[e.Status]) -> list[e.S
     first = next((entry for entry in entries if entry.uniqueid == root), None)
     if len(known) == 1:
         origination = _origination(state, root, entries)
-        origination.is_up, origination.phone, origination.call = True, known[0], known[0]
+        origination.is_up = True
+        origination.phone = known[0]
+        origination.call = known[0]
         return [msgspec.structs.replace(entry, linkedid=known[0]) for entry in entries]
     if known:
         return []

@@ -53,7 +53,7 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
     if not leg.is_phone:
         ringback.dialled(state, call, source, event)
         return
-    outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
+    outside = state.profile.endpoints.is_outside_dialled(leg.channel, event.dial_string)
     leg.outside = outside
     if outside:
         if call.is_called:
@@ -84,7 +84,7 @@ def _dialled_leg(
             return None
         ghost_channels.make_room(state, event)
         leg = state.legs[event.dest_uniqueid] = TrackedChannel(event.dest_uniqueid, event.dest_channel)
-        leg.outside = leg.is_phone and state.site.endpoints.is_outside_dialled(leg.channel, "")
+        leg.outside = leg.is_phone and state.profile.endpoints.is_outside_dialled(leg.channel, "")
     if call is not None and leg.call is not call and leg is not call.caller:
         state.adopt_leg(call, leg)
     return leg
@@ -92,7 +92,7 @@ def _dialled_leg(
 
 def _begun_unheard(state: TrackerState, leg: TrackedChannel) -> None:
     if leg.is_phone and not leg.outside:
-        leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
+        leg.outside = state.profile.endpoints.is_outside_dialled(leg.channel, "")
 
 
 def dial_state(state: TrackerState, event: e.DialState) -> None:
@@ -211,7 +211,9 @@ def queue_joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     language.by_queue(state, call, event)
     answering.not_voicemail_after_all(state, call, event)
     arrival.settle_direction(state, call, dialled_outside=False)
-    call.queue, call.queued, call.left_queue = event.queue, True, None
+    call.queue = event.queue
+    call.queued = True
+    call.left_queue = None
     call.queued_at = state.common(event.context), state.common(event.exten)
     call.gone_unheard = call.refused_unheard = False
     transfers.taken(call)

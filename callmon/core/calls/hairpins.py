@@ -103,4 +103,4 @@ def _caller(state: TrackerState, event: e.Newchannel) -> str | None:
 
 
 def _one_form(state: TrackerState, number: str) -> str:
-    return e164(number, state.site.region) or number
+    return e164(number, state.profile.region) or number

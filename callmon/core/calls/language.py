@@ -40,7 +40,7 @@ def observe_language(state: TrackerState, call: TrackedCall, event: Bearing, cho
 
 def by_queue(state: TrackerState, call: TrackedCall, event: e.QueueCallerJoin) -> None:
     """The caller enters a queue, which may be for one language."""
-    language = state.site.queue_languages.get(event.queue)
+    language = state.profile.queue_languages.get(event.queue)
     observe_language(state, call, event, chosen=language is None)
     if language is not None and call.inbound and not call.language_told and not call.answered:
         _tell(state, call, event.at, language)

@@ -200,7 +200,9 @@ class Listing:
 
     def resume(self, heard_until: datetime | None) -> None:
         """callmon itself was not running: its last event was at this time."""
-        self.since, self._state.is_unheard, self.absence.away = heard_until, True, True
+        self.since = heard_until
+        self._state.is_unheard = True
+        self.absence.away = True
         self._doubt()
 
     def gone(self, uniqueid: str) -> None:
@@ -341,7 +343,7 @@ class Listing:
         Observing(state, self._applications, arrived, until).observe(call, entry, phones)
 
     def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:
-        ends = self._state.site.endpoints
+        ends = self._state.profile.endpoints
         if any(ends.is_outside_dialled(phone.channel, "") for phone in phones):
             return "outbound"
         return "inbound" if ends.is_outside_caller(entry.channel, entry.caller) else "internal"

@@ -82,7 +82,7 @@ class Observing(NamedTuple):
         application = self.applications.get(entry.uniqueid, "")
         if application == "VoiceMail" and not leg.mailbox:
             leg.mailbox = voicemail.named_in(entry.data) or (
-                entry.exten if entry.exten in self.state.site.mailboxes else ""
+                entry.exten if entry.exten in self.state.profile.mailboxes else ""
             )
         leg.opens_box = leg.opens_box or application == "VoiceMailMain"
 
@@ -101,7 +101,7 @@ class Observing(NamedTuple):
         state = self.state
         leg.dialled = call.dialled = True
         if leg.is_phone:
-            leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
+            leg.outside = state.profile.endpoints.is_outside_dialled(leg.channel, "")
             arrival.settle_direction(state, call, leg.outside)
             state.emit(f.PhoneDialled(call.id, None, *state.phone_and_channel(leg)))
 
@@ -253,7 +253,9 @@ def within(since: datetime | None, until: datetime | None) -> tuple[datetime | N
 
 def earliest(entry: e.Status, dialled: datetime, since: datetime) -> datetime:
     """The time before which a gap cannot hide ringing: the gap had not begun, or a menu had the caller."""
-    up, begun, own = up_since(entry), _begun(entry), e.born(entry.uniqueid)
+    up = up_since(entry)
+    begun = _begun(entry)
+    own = e.born(entry.uniqueid)
     if up is None or begun is None or own is None or begun - own >= SECOND:
         return since  # it has been in a bridge, or something was dialled for it before
     return up if since < up <= dialled else since

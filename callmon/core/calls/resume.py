@@ -31,7 +31,7 @@ def resume(state: TrackerState, account: CallAccount, facts: Sequence[Fact]) -> 
             transfers.joined(state, call, state.exchange_time)
         return
     if arrival.line is not None:
-        state.site.endpoints.learn(arrival.channel, outside=True)
+        state.profile.endpoints.learn(arrival.channel, outside=True)
     leg = state.legs[arrival.call] = TrackedChannel(arrival.call, arrival.channel)
     call = state.calls[arrival.call] = new_call(leg, None, _channels_language(state, facts))
     call.is_emitted, call.doubtful = True, True
@@ -42,7 +42,7 @@ def _channels_language(state: TrackerState, facts: Iterable[Fact]) -> str:
     """The language of the caller's channel, if a choice shows it. A line's, or a queue's, need not be its own."""
     last = ""
     for fact in facts:
-        if isinstance(fact, f.QueueEntered) and fact.queue in state.site.queue_languages:
+        if isinstance(fact, f.QueueEntered) and fact.queue in state.profile.queue_languages:
             return ""
         last = fact.language if isinstance(fact, f.LanguageChosen) else last
     return last
@@ -57,7 +57,7 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: S
     call.dialled = account.tried > 0
     call.rung = account.heard_ringing
     call.ringback_unknown = account.untold_from is not None
-    line = state.site.line(arrival.dialled) if arrival.line is not None else None
+    line = state.profile.line(arrival.dialled) if arrival.line is not None else None
     if line is not None:
         set_line(call, line)
     call.language_told = call.language_told or any(isinstance(fact, f.LanguageChosen) for fact in facts)
@@ -129,7 +129,9 @@ class _People:
                     self.call.sent.dialled = True
             case f.PhoneRang(channel=channel) if channel in self.phones:
                 leg = self.phones[channel]
-                leg.rang, leg.rang_at, leg.rang_slack = True, fact.at, fact.slack
+                leg.rang = True
+                leg.rang_at = fact.at
+                leg.rang_slack = fact.slack
                 self.ringing.add(fact.phone)
                 self._is_taken()
             case f.Answered() | f.PersonJoined():

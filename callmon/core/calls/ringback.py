@@ -62,7 +62,9 @@ def step(state: TrackerState, event: e.Newexten) -> None:
     leg = state.legs.get(event.uniqueid)
     if leg is None:
         return
-    before, leg.dial, leg.queue = leg.dial, None, None
+    before = leg.dial
+    leg.dial = None
+    leg.queue = None
     if event.application == "Dial":
         # The same data again: after an async goto, it is the step before.
         is_new = before is None or before.data != event.data

@@ -12,8 +12,8 @@ from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls.channels import Bridges, ChannelLimit, Origination, TrackedCall, TrackedChannel, WaitState
 from callmon.core.calls.endpoints import extension, masked
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.calls.phone_states import Phones
-from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
 
 MAX_TEXTS = 10_000
@@ -23,8 +23,8 @@ MAX_DEFERRED = 1_000
 class TrackerState:
     """All channels and calls in progress on one exchange."""
 
-    def __init__(self, site: ExchangeProfile) -> None:
-        self.site = site
+    def __init__(self, profile: ExchangeProfile) -> None:
+        self.profile = profile
         self.legs: dict[str, TrackedChannel] = {}
         self.calls: dict[str, TrackedCall] = {}
         self.bridges = Bridges()
@@ -97,7 +97,7 @@ class TrackerState:
         if leg.outside:
             return f.OUTSIDE
         if not leg.extension:
-            hidden = self.site.endpoints.hides(leg.channel)
+            hidden = self.profile.endpoints.hides(leg.channel)
             leg.extension = f.OUTSIDE if hidden else self.common(extension(leg.channel))
         return leg.extension
 

@@ -33,15 +33,15 @@ from callmon.core.calls import (
     user_events,
     voicemail,
 )
+from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.calls.listing import Listing
-from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
 
 
 class Tracker:
-    def __init__(self, site: ExchangeProfile) -> None:
-        self.state = TrackerState(site)
+    def __init__(self, profile: ExchangeProfile) -> None:
+        self.state = TrackerState(profile)
         self.listing = Listing(self.state)
         self._steps = {**_steps_of_calls(self.state), **_steps_of_exchange(self.state, self.listing)}
 

@@ -36,13 +36,13 @@ def blind(state: TrackerState, event: e.BlindTransfer) -> None:
     call = _caller_of(state, event.transferee)
     if call is None or event.result not in ("Success", "") or call.parked:
         return
-    if event.extension in state.site.parking_extensions:
+    if event.extension in state.profile.parking_extensions:
         return
     if _is_survey(state, event.extension):
         settle(state, call, event.at)
         _sent_to_survey(state, call, event.at)
         return
-    to = state.site.endpoints.party(event.extension)
+    to = state.profile.endpoints.party(event.extension)
     called_person.sent_off(state, call, event.transferee)
     send_off(state, call, PendingTransfer("blind", event.transferer_channel, to, event.at))
 
@@ -56,7 +56,7 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
     extension = _named(state, event.target_channel) or _consulted_extension(state, call, event)
     target = _take_consultation_in(state, call, event) or _consulted(call, event)
     if target is not None and not target.dialled:  # its DialBegin was not received
-        target.outside = target.outside or state.site.endpoints.is_outside_dialled(target.channel, "")
+        target.outside = target.outside or state.profile.endpoints.is_outside_dialled(target.channel, "")
     if _is_survey(state, extension):
         _sent_to_survey(state, call, event.at)
         return
@@ -154,7 +154,10 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     is_new = before is None or endpoint(before.channel) != endpoint(person.channel)
     if call.sent_unheard and sent is None and at is not None:  # a gap may hide that the caller was sent off
         is_new = before is None or before.channel != person.channel
-    call.person, call.person_left, call.recalled, call.held = person, False, False, False
+    call.person = person
+    call.person_left = False
+    call.recalled = False
+    call.held = False
     call.sent_unheard = call.sent_unheard and at is None
     call.parked = False  # the retrieval's event may not have been received
     if call.is_called:  # the phone that called has left; its request is not this person's
@@ -216,7 +219,9 @@ def parked(state: TrackerState, event: e.ParkedCall) -> None:
     call = _caller_of(state, event.parkee)
     if call is not None:
         called_person.sent_off(state, call, event.parkee)
-        call.parked, call.sent, call.person = True, None, None
+        call.parked = True
+        call.sent = None
+        call.person = None
         call.parked_from = call.caller.bridge or ""
         state.emit(f.Parked(call.id, event.at))
 
@@ -241,7 +246,9 @@ def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
 def parking_over(state: TrackerState, event: e.ParkedCallTimeOut) -> None:
     call = _caller_of(state, event.parkee)
     if call is not None:
-        call.parked, call.recalled, call.person = False, True, None
+        call.parked = False
+        call.recalled = True
+        call.person = None
         state.emit(f.ParkingEnded(call.id, event.at))
 
 
@@ -249,7 +256,7 @@ def forwarded(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event
     """A phone's own forwarding: the call goes on to the target that the phone gave."""
     if event.forward and call.is_emitted:
         availability.forwarded(call)
-        to = state.site.endpoints.party(event.forward.partition("@")[0])
+        to = state.profile.endpoints.party(event.forward.partition("@")[0])
         state.emit(f.Forwarded(call.id, event.at, state.phone(leg), to))
 
 
@@ -278,9 +285,9 @@ def _consulted_extension(state: TrackerState, call: TrackedCall, event: e.Attend
     own = state.calls.get(event.second)
     if own is not None and own is not call:
         if own.begun is not None:
-            return state.site.endpoints.party(own.begun.exten)
+            return state.profile.endpoints.party(own.begun.exten)
         # Emitted as a call of its own, since the caller's Hold was not received: use its current extension.
-        return state.site.endpoints.party(event.second_exten)
+        return state.profile.endpoints.party(event.second_exten)
     locals_ = (leg for leg in reversed(call.legs) if not leg.is_phone and leg.dialled)
     return next((_named(state, leg.channel) for leg in locals_), "")
 
@@ -293,18 +300,18 @@ def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> TrackedChannel |
 
 
 def _by(state: TrackerState, sending: PendingTransfer) -> str:
-    return state.site.endpoints.masked_name(sending.by)
+    return state.profile.endpoints.masked_name(sending.by)
 
 
 def _named(state: TrackerState, channel: str) -> str:
-    ends = state.site.endpoints
+    ends = state.profile.endpoints
     if not is_local(channel) and ends.is_outside_dialled(channel, ""):
         return f.OUTSIDE
     return ends.party(extension(channel).partition("@")[0])
 
 
 def _is_survey(state: TrackerState, *extensions: str) -> bool:
-    return not state.site.survey_extensions.isdisjoint(extensions)
+    return not state.profile.survey_extensions.isdisjoint(extensions)
 
 
 def _sent_to_survey(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:

@@ -35,6 +35,6 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
 
 
 def _wants_a_callback(state: TrackerState, call: TrackedCall, event: e.UserEvent) -> None:
-    number, own = (e164(written, state.site.region) for written in (event.number, event.caller))
+    number, own = (e164(written, state.profile.region) for written in (event.number, event.caller))
     asked_in = language.spoken(event.language) if event.language else None
     state.emit(f.CallbackRequested(call.id, event.at, None if number == own else number, asked_in))

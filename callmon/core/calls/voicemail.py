@@ -84,13 +84,13 @@ def named_in(data: str) -> str:
 
 def by_place(state: TrackerState, call: TrackedCall, event: e.Newstate | e.Hangup | e.HangupRequest) -> None:
     """The caller is where the configuration says that only voicemail is."""
-    site = state.site
-    if event.context not in site.voicemail_contexts and event.exten not in site.mailboxes:
+    profile = state.profile
+    if event.context not in profile.voicemail_contexts and event.exten not in profile.mailboxes:
         return
     is_over, at = not isinstance(event, e.Newstate), event.at
     if call.voicemail or not call.inbound or (is_over and _passed_through(state, call, at)):
         return
-    mailbox = event.exten if event.exten in site.mailboxes else None
+    mailbox = event.exten if event.exten in profile.mailboxes else None
     since = max(filter(None, (call.last_stop, call.left_queue)), default=at) if is_over else at
     took(state, call, since, mailbox)
 

@@ -59,23 +59,23 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class DisruptionDetector:
-    """The detector of disruptions. `book` is the register; `tick` runs the detection."""
+    """The detector of disruptions. `register` is the register; `tick` runs the detection."""
 
     def __init__(self, exchanges: Exchanges, settings: Settings) -> None:
         self._exchanges, self._calendars = exchanges, settings.calendars
         self._patience = settings.disruptions.after
         self._lines = {line.name: line for line in settings.lines()}
-        self.book = DisruptionRegister()
+        self.register = DisruptionRegister()
         self._seen: dict[Key, tuple[datetime, datetime]] = {}  # since when; first seen, by callmon's clock
         self._settled: dict[str, datetime] = {}  # when the device states of a restarted exchange are trusted again
 
     def adopt(self, older: DisruptionDetector) -> None:
-        self.book.inherit(older.book)
+        self.register.inherit(older.register)
         self._seen, self._settled = older._seen, older._settled
 
     def tick(self, now: datetime) -> None:
         """Open and end disruptions by the causes at this time."""
-        self.book.tick(now)
+        self.register.tick(now)
         for name, exchange in self._exchanges.items():
             if exchange.returned is not None:
                 gap, exchange.returned = exchange.returned, None
@@ -84,56 +84,56 @@ class DisruptionDetector:
                     self._settled[name] = now + SETTLING
         settling = frozenset(name for name, at in self._settled.items() if now < at)
         known: set[Key] = set()
-        for cause in _causes(self._exchanges, self._lines, partial(self._is_open, now), self.book, settling):
+        for cause in _causes(self._exchanges, self._lines, partial(self._is_open, now), self.register, settling):
             known.add(cause.key)
             self._weigh(cause, now)
-        for disruption in [x for x in self.book if x.source in SEEN and x.key not in known]:
-            self.book.end_detected(disruption, now)  # its line or exchange is no longer configured
+        for disruption in [x for x in self.register if x.source in SEEN and x.key not in known]:
+            self.register.end_detected(disruption, now)  # its line or exchange is no longer configured
 
     def _is_open(self, now: datetime, line: str) -> bool:
         calendar = self._calendars.get(line)
         return calendar is None or calendar.is_open(now)
 
     def _weigh(self, cause: Cause, now: datetime) -> None:
-        disruption = self.book.seen(cause.key)
+        disruption = self.register.seen(cause.key)
         if cause.holds is None:
             self._seen.pop(cause.key, None)
         elif not cause.holds:
             self._seen.pop(cause.key, None)
             if disruption is not None:
-                self.book.end_detected(disruption, cause.at or now, cause.how)
+                self.register.end_detected(disruption, cause.at or now, cause.how)
         elif disruption is None:
             since, seen = self._seen.setdefault(cause.key, (cause.at or now, now))
             if cause.is_certain or now - seen >= self._patience:
                 self._seen.pop(cause.key)
-                self._confirm(cause, self.book.open_detected(cause.key, cause.lines, since, now), since)
+                self._confirm(cause, self.register.open_detected(cause.key, cause.lines, since, now), since)
         else:
             self._confirm(cause, disruption, cause.at or now)
 
     def _confirm(self, cause: Cause, disruption: Disruption, at: datetime) -> None:
         if cause.is_certain and disruption.confirmed is None:
-            self.book.append_entry(n.Confirmed(disruption.id, at))
+            self.register.append_entry(n.Confirmed(disruption.id, at))
 
     def _returned(self, exchange: str, gap: ClosedGap, now: datetime) -> None:
         """Process the end of a gap: the exchange had stopped, or only callmon's connection was lost."""
         key: Key = ("exchange", exchange, "")
         self._seen.pop(key, None)
-        disruption, lines = self.book.seen(key), _carried(self._exchanges, exchange)
+        disruption, lines = self.register.seen(key), _carried(self._exchanges, exchange)
         if disruption is None:
             if not gap.stopped or gap.away or not lines:
                 return  # it did not stop, or the time of its stop is not known
-            disruption = self.book.open_detected(key, lines, gap.start, now)
+            disruption = self.register.open_detected(key, lines, gap.start, now)
         if gap.stopped and disruption.confirmed is None:
-            disruption = self.book.append_entry(n.Confirmed(disruption.id, gap.end))
+            disruption = self.register.append_entry(n.Confirmed(disruption.id, gap.end))
         if disruption.confirmed is None and gap.stopped is False:
-            self.book.end_detected(disruption, gap.end, "measuring")
+            self.register.end_detected(disruption, gap.end, "measuring")
         else:
-            self.book.end_detected(disruption, (gap.booted if gap.stopped else None) or gap.end)
+            self.register.end_detected(disruption, (gap.booted if gap.stopped else None) or gap.end)
 
 
 def _carried(exchanges: Exchanges, name: str) -> tuple[str, ...]:
     """The lines of an exchange: all when it is the only exchange, else those that received calls there."""
-    lines = [line.name for line in exchanges[name].site.lines]
+    lines = [line.name for line in exchanges[name].profile.lines]
     if len(exchanges) == 1:
         return tuple(lines)
     known = exchanges[name].routes.lines_with_calls()
@@ -144,13 +144,13 @@ def _causes(
     exchanges: Exchanges,
     lines: Mapping[str, Line],
     is_open: Callable[[str], bool],
-    book: DisruptionRegister,
+    register: DisruptionRegister,
     settling: Collection[str] = (),
 ) -> Iterator[Cause]:
     """Every cause, whether it holds or not. `settling`: exchanges whose "unreachable" is not trusted yet."""
     for name, heard in exchanges.items():
         yield _unheard(name, heard, _carried(exchanges, name))
-        for cause in _trunks(name, heard, _carried(exchanges, name), book):
+        for cause in _trunks(name, heard, _carried(exchanges, name), register):
             yield _unless(name in settling, cause)
     for name, line in lines.items():
         yield _unless(bool(settling), _phones(exchanges, line, is_open(name)))
@@ -170,13 +170,15 @@ def _unheard(name: str, heard: ExchangeState, lines: tuple[str, ...]) -> Cause:
     return Cause(key, lines, holds, stopped or listing.lost_at, is_certain=stopped is not None)
 
 
-def _trunks(name: str, heard: ExchangeState, lines: tuple[str, ...], book: DisruptionRegister) -> Iterator[Cause]:
+def _trunks(
+    name: str, heard: ExchangeState, lines: tuple[str, ...], register: DisruptionRegister
+) -> Iterator[Cause]:
     lost: Key = ("trunk", name, "registration")
     registrations = heard.tracker.state.phones.registrations
     yield Cause(lost, lines, registrations.are_lost() if lines else None, registrations.turned)
     groups = {_key(name, trunks): (trunks, of) for trunks, of in _groups(heard, lines).items()}
     for key, (trunks, _) in groups.items():
-        if book.seen(key) is not None:
+        if register.seen(key) is not None:
             heard.routes.were_down(trunks)
     phones, clock = heard.tracker.state.phones, heard.tracker.state.exchange_time
     states = {trunk: phones.phone_state(trunk) for trunks, _ in groups.values() for trunk in trunks}
@@ -186,7 +188,9 @@ def _trunks(name: str, heard: ExchangeState, lines: tuple[str, ...], book: Disru
         turned = [at for trunk in trunks if (at := phones.turned(trunk)) is not None]
         yield Cause(key, tuple(of), down, (max if down else min)(turned) if turned else clock)
     if heard.tracker.state.is_unheard:  # its device states are not known
-        others = (x for x in book if x.source == "trunk" and x.exchange == name and x.key not in (lost, *groups))
+        others = (
+            x for x in register if x.source == "trunk" and x.exchange == name and x.key not in (lost, *groups)
+        )
         yield from [Cause(disruption.key, disruption.lines, None) for disruption in others]
 
 

@@ -180,17 +180,30 @@ def opened(entry: Opened | Planned) -> Disruption:
     if isinstance(entry, Planned):
         return _announce(
             Disruption(
-                id=entry.disruption, source="work", exchange="", what="", lines=entry.lines, began=entry.start,
-                notice=entry.notice, actor=entry.actor,
+                id=entry.disruption,
+                source="work",
+                exchange="",
+                what="",
+                lines=entry.lines,
+                began=entry.start,
+                notice=entry.notice,
+                actor=entry.actor,
             ),
             entry.at,
-        )  # fmt: skip
+        )
     sees_all = entry.source != "exchange"
     disruption = Disruption(
-        id=entry.disruption, source=entry.source, exchange=entry.exchange, what=entry.what, lines=entry.lines,
-        began=entry.at, notice=entry.notice, confirmed=True if sees_all else None, work=entry.work,
+        id=entry.disruption,
+        source=entry.source,
+        exchange=entry.exchange,
+        what=entry.what,
+        lines=entry.lines,
+        began=entry.at,
+        notice=entry.notice,
+        confirmed=True if sees_all else None,
+        work=entry.work,
         actor=entry.actor,
-    )  # fmt: skip
+    )
     return _announce(disruption, entry.told or entry.at)
 
 

@@ -59,7 +59,9 @@ class DisruptionRegister:
         self.restore(stored)
 
     def inherit(self, older: DisruptionRegister) -> None:
-        self._all, self._known, self._out = older._all, older._known, older._out
+        self._all = older._all
+        self._known = older._known
+        self._out = older._out
 
     def drain_updates(self) -> tuple[DisruptionUpdate, ...]:
         out, self._out = tuple(self._out), []
@@ -139,7 +141,9 @@ class DisruptionRegister:
 
     def do(self, command: DisruptionCommand, stored: Disruption | None = None) -> None:
         """Apply a manual command. `stored`: the stored disruption, for one that has ended."""
-        disruption, at, actor = self._all.get(command.disruption) or stored, command.at, command.actor
+        disruption = self._all.get(command.disruption) or stored
+        at = command.at
+        actor = command.actor
         why = validate(disruption, command)
         if disruption is None and (command.disruption or why is not None):
             return  # not stored; or valid when requested, and only the time since has made it invalid
@@ -159,7 +163,9 @@ class DisruptionRegister:
 
     def _begin(self, command: DisruptionCommand) -> None:
         start, at = command.start or command.at, command.at
-        actor, lines, notice = command.actor, command.lines, command.notice
+        actor = command.actor
+        lines = command.lines
+        notice = command.notice
         if command.action == "plan":
             self.append_entry(n.Planned(self._name("work", start), at, actor, lines, start, notice))
             return

@@ -32,8 +32,12 @@ def fit_curve(samples: Iterable[Sample], least: int = 1) -> Curve:
     Seen is what at least `least` values reach: of the few beyond, one end would move the curve too far.
     """
     ordered = sorted(samples)
-    at_risk, survival, ends = len(ordered), 1.0, 0
-    times, fallen, until = [], [], 0
+    at_risk = len(ordered)
+    survival = 1.0
+    ends = 0
+    times = []
+    fallen = []
+    until = 0
     for at, same in groupby(ordered, key=lambda sample: sample[0]):
         if at_risk < least:
             break
@@ -93,9 +97,13 @@ def _halving(length: float) -> float:
 
 def restricted_mean(curve: Curve, until: int) -> float:
     """The area under S up to `until`: the mean of lengths that are cut there."""
-    total, last, level = 0.0, 0, 1.0
+    total = 0.0
+    last = 0
+    level = 1.0
     for at, negative in zip(curve.times, curve.fallen, strict=True):
         if at >= until:
             break
-        total, last, level = total + level * (at - last), at, -negative
+        total = total + level * (at - last)
+        last = at
+        level = -negative
     return total + level * (until - last)

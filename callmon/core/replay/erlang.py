@@ -27,7 +27,9 @@ def level(load: Load, phones: int, within: float) -> float:
     if phones <= 0 or (load.giving_up <= 0 and load.calls * load.busy >= phones):
         return 0.0
     shares = _shares(load, phones)
-    answered, mean, variance = sum(shares[:phones]), 0.0, 0.0
+    answered = sum(shares[:phones])
+    mean = 0.0
+    variance = 0.0
     for queued, share in enumerate(shares[phones:]):
         rate = phones / load.busy + queued * load.giving_up
         mean, variance = mean + 1 / rate, variance + 1 / rate**2
@@ -39,7 +41,9 @@ def level(load: Load, phones: int, within: float) -> float:
 
 def _shares(load: Load, phones: int) -> list[float]:
     """The share of time with k callers in the system, k = 0, 1, …"""
-    logs, total, offered = [0.0], 0.0, log(load.calls)
+    logs = [0.0]
+    total = 0.0
+    offered = log(load.calls)
     for k in range(1, phones + STEPS):
         total += offered - log(min(k, phones) / load.busy + max(0, k - phones) * load.giving_up)
         logs.append(total)

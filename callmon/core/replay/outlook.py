@@ -13,7 +13,10 @@ import msgspec
 from callmon.core.replay.erlang import Load, level_between
 
 LEAST_CALLS, BREACH = 20, 0.5
-SAME_WEEKDAYS, SAME_KIND, LAST_DAYS, LEAST_DAYS = 8, 20, 5, 60
+SAME_WEEKDAYS = 8
+SAME_KIND = 20
+LAST_DAYS = 5
+LEAST_DAYS = 60
 FEATURES = (
     "expected", "now", "before", "day", "usual", "last_five", "five_in_all", "load", "volume", "phones",
 )  # fmt: skip

@@ -73,7 +73,10 @@ class _Waiting:
 
 class _Replay:
     def __init__(self, day: PreparedDay, own: Rule, rule: Rule, world: World) -> None:
-        self.day, self.own, self.rule, self.world = day, own, rule, world
+        self.day = day
+        self.own = own
+        self.rule = rule
+        self.world = world
         self.heap: list[Event] = []
         self.waiting: dict[int, _Waiting] = {}
         self.results: list[Replayed] = [Replayed("unknown", 0, None)] * len(day.day.calls)

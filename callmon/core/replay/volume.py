@@ -10,9 +10,14 @@ from math import sqrt
 
 import msgspec
 
-WEEKS, PROFILE_DAYS, RESIDUAL_DAYS = 12, 8, 60
+WEEKS = 12
+PROFILE_DAYS = 8
+RESIDUAL_DAYS = 60
 SMALL = 20  # calls of a half-hour below which residuals are taken apart
-NEXT_DAY, NEXT_WEEK, FOUR_WEEKS = (0.75, 0.3), (0.85, 0.6), (0.85, 0.45)  # δ of the level, λ of the last four
+# δ of the level, λ of the last four
+NEXT_DAY = (0.75, 0.3)
+NEXT_WEEK = (0.85, 0.6)
+FOUR_WEEKS = (0.85, 0.45)
 
 
 class Volumes(msgspec.Struct, frozen=True):

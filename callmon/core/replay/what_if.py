@@ -15,7 +15,9 @@ from callmon.core.replay.run import PreparedDay, Replayed, prepared, replayed
 from callmon.core.replay.world import drawn_world, fitted, samples_of
 
 WORLDS, WIDENED = 40, 1.25
-LEAST_CALLS, LEAST_ANSWERED, MOST_UNKNOWN = 100, 30, 0.05
+LEAST_CALLS = 100
+LEAST_ANSWERED = 30
+MOST_UNKNOWN = 0.05
 CONFIDENCE = 0.9
 Silence = Literal["few_calls", "few_answered", "unknown_calls", "never_tried", "no_tries"]
 

@@ -21,7 +21,9 @@ from callmon.core.replay.world import World, fitted, samples_of, tries_by_stratu
 
 Cause = Literal["volume", "hours", "talk", "phones", "pickup", "settings", "disruption"]
 CAUSES: tuple[Cause, ...] = ("volume", "hours", "talk", "phones", "pickup", "settings", "disruption")
-LEAST_JUDGED, LEAST_DAYS, UNUSUAL = 20, 10, -2.1
+LEAST_JUDGED = 20
+LEAST_DAYS = 10
+UNUSUAL = -2.1
 REPLAYED_DAYS, SHRINKING_TRIES = 6, 15
 LEAST_POINTS, LEAST_SHARE = 0.01, 0.1
 QUARTER, BOX_MOVED = 900_000, 2000
@@ -120,7 +122,9 @@ class _Replays:
     """Days made of today's inputs and of a usual day's, replayed with the same draws."""
 
     def __init__(self, today: SeenDay, usual: list[SeenDay], within: int, disrupted: tuple[Span, ...], seed: int):
-        self.today, self.within, self.disrupted = today, within, disrupted
+        self.today = today
+        self.within = within
+        self.disrupted = disrupted
         self.salt = world_salt(seed, 0)
         chosen = sorted(range(len(usual)), key=lambda n: uniform(self.salt, DAY, n))[:REPLAYED_DAYS]
         self.days = [usual[n] for n in chosen]
@@ -180,9 +184,15 @@ def _calls(volume: SeenDay, hours: SeenDay, talk: SeenDay, salt: int) -> tuple[S
         moved = int((uniform(salt, MOVED, n, again) - 0.5) * 2 * QUARTER) if again else 0
         length = talks[int(uniform(salt, TALK, n) * len(talks))]
         found.append(
-            SeenCall(key=n, at=max(0, seen[place].at + moved), outcome="answered", wait=0, talk=length,
-                     language=seen[place].language)
-        )  # fmt: skip
+            SeenCall(
+                key=n,
+                at=max(0, seen[place].at + moved),
+                outcome="answered",
+                wait=0,
+                talk=length,
+                language=seen[place].language,
+            )
+        )
     return tuple(sorted(found, key=lambda call: (call.at, call.key)))
 
 

@@ -64,39 +64,64 @@ class Metric(NamedTuple):
 METRICS = (
     Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours")),
     Metric("callmon_rings_before_answer", "Rings before a person answered.", ("line", "language"), RING_BOUNDS),
-    Metric("callmon_answer_wait_seconds", "Seconds of ringing before a person answered.",
-        ("line", "language"), "cycles"),
+    Metric(
+        "callmon_answer_wait_seconds",
+        "Seconds of ringing before a person answered.",
+        ("line", "language"),
+        "cycles",
+    ),
     Metric("callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), RING_BOUNDS),
-    Metric("callmon_transfers_per_call", "Transfers of a call that a person had answered.",
-        ("line",), TRANSFER_BOUNDS),
-    Metric("callmon_redirections_per_call",
+    Metric(
+        "callmon_transfers_per_call", "Transfers of a call that a person had answered.", ("line",), TRANSFER_BOUNDS
+    ),
+    Metric(
+        "callmon_redirections_per_call",
         "By the strict reading: transfers, those that ended in voicemail and overflows once more.",
-        ("line",), TRANSFER_BOUNDS),
+        ("line",),
+        TRANSFER_BOUNDS,
+    ),
     Metric("callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")),
-    Metric("callmon_verdicts_corrected_total",
+    Metric(
+        "callmon_verdicts_corrected_total",
         "Verdicts changed later by a backfill, a rejudgement, or a callback in time that became known late.",
-        ("standard", "line", "from", "to")),
+        ("standard", "line", "from", "to"),
+    ),
     Metric("callmon_not_met_cause_total", "Verdicts `not met`, by cause.", ("standard", "line", "cause")),
-    Metric(FRENCH_FIRST,
-        "Calls asked for in French: whether the first person to answer spoke it.", ("line", "first")),
+    Metric(
+        FRENCH_FIRST, "Calls asked for in French: whether the first person to answer spoke it.", ("line", "first")
+    ),
     Metric("callmon_surveys_offered_total", "Calls in which the survey was offered.", ("line", "by")),
     Metric("callmon_relay_calls_total", "Calls through a relay service that ended.", ("line", "outcome")),
-    Metric("callmon_relay_calls_ended_early_total", "Relay calls that we ended within 20 s of answering.",
-        ("line",)),
-    Metric("callmon_integrity_calls_total", "Answered calls with a sign of gaming; not a verdict.",
-        ("line", "sign")),
-    Metric("callmon_early_hold_seconds", "Length of holds that began within 10 s of the answer.",
-        ("line",), HOLD_BOUNDS),
-    Metric("callmon_callback_delay_seconds", "From the message to the callback.",
-        ("line", "language"), DELAY_BOUNDS),
+    Metric(
+        "callmon_relay_calls_ended_early_total", "Relay calls that we ended within 20 s of answering.", ("line",)
+    ),
+    Metric(
+        "callmon_integrity_calls_total", "Answered calls with a sign of gaming; not a verdict.", ("line", "sign")
+    ),
+    Metric(
+        "callmon_early_hold_seconds",
+        "Length of holds that began within 10 s of the answer.",
+        ("line",),
+        HOLD_BOUNDS,
+    ),
+    Metric(
+        "callmon_callback_delay_seconds", "From the message to the callback.", ("line", "language"), DELAY_BOUNDS
+    ),
     Metric("callmon_disruptions_total", "Ended disruptions and planned work.", ("line", "source")),
     Metric("callmon_disrupted_seconds_total", "Length of ended disruptions and planned work.", ("line", "source")),
-    Metric("callmon_disruption_notice_seconds",
-        "From the start of a disruption to its complete notice in both languages.", ("line",), NOTICE_BOUNDS),
-    Metric("callmon_calls_completeness_total", "Ended inbound calls, by how completely callmon received them.",
-        ("line", "heard")),
+    Metric(
+        "callmon_disruption_notice_seconds",
+        "From the start of a disruption to its complete notice in both languages.",
+        ("line",),
+        NOTICE_BOUNDS,
+    ),
+    Metric(
+        "callmon_calls_completeness_total",
+        "Ended inbound calls, by how completely callmon received them.",
+        ("line", "heard"),
+    ),
     Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",)),
-)  # fmt: skip
+)
 BY_NAME = {metric.name: metric for metric in METRICS}
 CALLS = BY_NAME["callmon_calls_total"]
 VERDICT = BY_NAME["callmon_verdicts_total"]

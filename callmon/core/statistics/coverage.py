@@ -14,14 +14,15 @@ NONE = timedelta(0)
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """The monitored time of one exchange: from `since` to `until` (None: never), less the gaps. `told`: the days
-    for which the exchange's own log has no other calls than callmon.
+    """The monitored time of one exchange: from `since` to `until` (None: never), less the gaps.
+
+    `compared`: the days for which the exchange's own log has no other calls than callmon.
     """
 
     since: datetime | None
     until: datetime | None
     gaps: tuple[Span, ...] = ()
-    told: tuple[Span, ...] = ()
+    compared: tuple[Span, ...] = ()
 
     def unheard_spans(self, begin: datetime, end: datetime) -> list[Span]:
         """The unheard spans from `begin` to `end`, in order, without overlap."""
@@ -35,7 +36,7 @@ class Coverage(msgspec.Struct, frozen=True):
         since = self.since
         if since is None:
             return []
-        times = ((max(start, since), stop) for start, stop in self.told)
+        times = ((max(start, since), stop) for start, stop in self.compared)
         unheard = self.unheard_spans(begin, end)
         return merge_spans((max(a, c), min(b, d)) for a, b in times for c, d in unheard)
 

@@ -18,7 +18,7 @@ MOST = 200
 
 async def show(page_request: PageRequest) -> Response:
     """The latest records, newest first."""
-    ask, reader = page_request.site.ask, page_request.site.reader
+    ask, reader = page_request.ask, page_request.context.reader
     looks = await ask(subject_access.accesses, reader, newest=MOST)
     events = await ask(access.audit_events, reader, newest=MOST)
     rows = sorted(_rows(looks, events, page_request.formatter), key=lambda row: row.at, reverse=True)[:MOST]

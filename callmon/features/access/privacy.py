@@ -36,7 +36,7 @@ from callmon.store.privacy.dated_files import expired
 from callmon.store.privacy.subject_access import AccessReason, AccessRow, NumberUse
 from callmon.text.formatter import Formatter
 from callmon.text.labels import labelled, recorded
-from callmon.text.lists import owed_as_json
+from callmon.text.lists import obligation_as_json
 from callmon.text.story import as_json
 
 NUMBER = "Telephone number"
@@ -47,18 +47,18 @@ LOG = ("at", "by", "act", "about", "result")
 
 
 class PrivacyCommandContext(CommandContext):
-    """The context of a command on callers' numbers: the acting person (`who`) and the `purpose` of the access."""
+    """The context of a command on callers' numbers: the acting person (`by`) and the `purpose` of the access."""
 
     with_numbers = True
 
-    def __init__(self, config: Path | None, purpose: str = "", who: str | None = None) -> None:
-        super().__init__(config)
-        self.purpose, self.who = purpose, who
+    def __init__(self, config: Path | None, purpose: str = "", by: str | None = None) -> None:
+        super().__init__(config, by=by)
+        self.purpose = purpose
 
     def access(self, command: str) -> AccessReason:
         if not self.purpose.strip():
             raise ConfigError(said("--purpose is empty; state the purpose of the access."))
-        return AccessReason(self.now, self.who or current_user(), self.purpose, f"privacy {command}")
+        return AccessReason(self.now, self.by or current_user(), self.purpose, f"privacy {command}")
 
     def forms(self, number: str) -> list[str]:
         """All forms in which the number may be stored: E.164, as the exchange delivered it, as staff dial it."""
@@ -74,7 +74,7 @@ class PrivacyCommandContext(CommandContext):
 
 def _with_purpose(command: Command) -> Command:
     purpose = click.option("--purpose", required=True, help="purpose of the access, for the access log")
-    who = click.option("--by", "who", help="the acting person, for the access log (default: the logged-in user)")
+    who = click.option("--by", help="the acting person, for the access log (default: the logged-in user)")
     return with_context(PrivacyCommandContext)(who(purpose(command)))
 
 
@@ -119,8 +119,12 @@ def rotate(context: PrivacyCommandContext) -> None:
     for count in key_rotation.rotate(store):
         total += count
         advance(count)
-    done = said_of_count("{count} number encrypted with the key {key}.",
-                         "{count} numbers encrypted with the key {key}.", total, key=store.ring.name)  # fmt: skip
+    done = said_of_count(
+        "{count} number encrypted with the key {key}.",
+        "{count} numbers encrypted with the key {key}.",
+        total,
+        key=store.ring.name,
+    )
     click.echo(done)
     older = sorted(names_of_needed_keys(store) - {store.ring.name})
     if older:
@@ -175,7 +179,7 @@ def export(context: PrivacyCommandContext) -> None:
         "number": forms[0],
         "exported": look.at.isoformat(),
         "calls": [{"role": use.role} | as_json(use.stored, context.settings) for use in found],
-        "callbacks": [owed_as_json(item) for item in people.obligations_of_number(store, forms)],
+        "callbacks": [obligation_as_json(item) for item in people.obligations_of_number(store, forms)],
         "accesses": [{"at": a.at.isoformat(), "purpose": a.purpose} for a in before],
     }
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
@@ -209,7 +213,7 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
 @with_context(PrivacyCommandContext)
 @click.option("--yes", is_flag=True, help="delete; without this option, only print what is due")
 @click.option("--authority", help="records schedule that allows the disposal (default: retention_authority)")
-@click.option("--by", "who", help="the acting person, for the disposal record (default: the logged-in user)")
+@click.option("--by", help="the acting person, for the disposal record (default: the logged-in user)")
 def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> None:
     """Delete numbers that were not used for retention_days, and expired files.
 
@@ -231,7 +235,7 @@ def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> N
         raise ConfigError(
             said('No records schedule allows the disposal. Add --authority "…", or set retention_authority.')
         )
-    terms = disposal.DisposalTerms(context.now, since, context.who or current_user(), by_what_right)
+    terms = disposal.DisposalTerms(context.now, since, context.by or current_user(), by_what_right)
     done = disposal.purge(store, terms, files)
     click.echo(_disposed(done, since, context, done.files))
 
@@ -266,8 +270,8 @@ def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
         print_json(dict(zip(names, row, strict=True)))
     else:
         cells = dict(zip(names, row, strict=True))
-        told = (_in_words(column, cell, cells.get("act", "")) for column, cell in cells.items())
-        click.echo(table_row(*filter(None, told)))
+        words = (_in_words(column, cell, cells.get("act", "")) for column, cell in cells.items())
+        click.echo(table_row(*filter(None, words)))
 
 
 def _in_words(column: str, cell: str, act: str) -> str:
@@ -289,7 +293,7 @@ def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
     for access in people.accesses(context.store):
         yield access.at, _access(access, context)
     for audit_event in audit_events(context.store):
-        yield audit_event.at, _deed(audit_event, context)
+        yield audit_event.at, _audit_row(audit_event, context)
     for done in disposal.disposals(context.store):
         what = _disposed(done, done.unused_since, context, done.files)
         yield done.at, (context.local(done.at), done.who, "purge", done.authority, what)
@@ -313,7 +317,7 @@ def _access(access: AccessRow, context: PrivacyCommandContext) -> Row:
     return context.local(access.at), access.who, access.command, access.purpose, found
 
 
-def _deed(audit_event: AuditRow, context: PrivacyCommandContext) -> Row:
+def _audit_row(audit_event: AuditRow, context: PrivacyCommandContext) -> Row:
     """One audit row. "-" replaces an unknown account: a name without an account may be a password."""
     origin = said("from {address}", address=audit_event.address) if audit_event.address else ""
     return context.local(audit_event.at), audit_event.who or "-", audit_event.act, audit_event.about, origin
@@ -322,8 +326,17 @@ def _deed(audit_event: AuditRow, context: PrivacyCommandContext) -> Row:
 def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files: int) -> str:
     formatter = Formatter(current_language(), context.settings.timezone)
     first, last = ("-" if at is None else formatter.day(at) for at in (what.first_use, what.last_use))
-    uses = said_of_count(" ({count} use from {first} to {last})", " ({count} uses from {first} to {last})",
-                         what.uses, first=first, last=last) if what.uses else ""  # fmt: skip
+    uses = (
+        said_of_count(
+            " ({count} use from {first} to {last})",
+            " ({count} uses from {first} to {last})",
+            what.uses,
+            first=first,
+            last=last,
+        )
+        if what.uses
+        else ""
+    )
     expired = said_of_count("{count} expired file", "{count} expired files", files)
     numbers = said_of_count("{count} number", "{count} numbers", what.numbers)
     return said(

@@ -5,13 +5,13 @@ could read. Every change here ends all of the user's sessions and is written to 
 """
 
 import re
-import sys
 from functools import cached_property
 
 import click
 
 from callmon.cli.common import (
     CommandContext,
+    ask_password,
     current_user,
     json_option,
     print_json,
@@ -185,10 +185,7 @@ def remove(context: AccountCommandContext, name: str) -> None:
 
 
 def _password(name: str) -> str:
-    """Prompt twice on a terminal; else read one line of standard input. Raises ConfigError if too easy."""
-    if sys.stdin.isatty():
-        given: str = click.prompt(said("Password"), hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        given = sys.stdin.readline().rstrip("\r\n")
+    """The password that the person chooses. Raises ConfigError if it is too easy."""
+    given = ask_password(is_new=True)
     refuse_if_easy(given, name)
     return given

@@ -36,16 +36,16 @@ MAIN = CALL_STANDARDS[:4]  # each has a mark in the list
 async def show(page_request: PageRequest) -> Response:
     """The calls of a day."""
     day = _day(page_request.parameter("day"), page_request.formatter)
-    known = {"line": page_request.site.settings.names("line"), "outcome": OUTCOMES}
+    known = {"line": page_request.settings.names("line"), "outcome": OUTCOMES}
     known |= {"standard": ALL_STANDARDS, "verdict": VERDICTS}
-    configured = page_request.site.settings.lines()
+    configured = page_request.settings.lines()
     modes = sorted({line.mode for line in configured}, reverse=True)
     mode = page_request.chosen("mode", modes)
     chosen = {name: page_request.chosen(name, names) for name, names in known.items()}
     if not chosen["standard"]:
         chosen["verdict"] = ""
     times = {name: _time(page_request.parameter(name)) for name in ("from", "to")}
-    begin, end = _span(day, times, page_request.site.settings.timezone)
+    begin, end = _span(day, times, page_request.settings.timezone)
     lines = tuple(line.name for line in configured if line.mode == mode) if mode else None
     wanted = call_search.CallFilter(
         begin,
@@ -56,8 +56,8 @@ async def show(page_request: PageRequest) -> Response:
         chosen["verdict"] or None,
         lines,
     )
-    found = await page_request.site.ask(
-        call_search.search_calls, page_request.site.reader, wanted, page_request.parameter("page") or None
+    found = await page_request.ask(
+        call_search.search_calls, page_request.context.reader, wanted, page_request.parameter("page") or None
     )
     query = chosen | times | {"day": day.isoformat(), "mode": mode}
     return await page_request.page(
@@ -117,13 +117,13 @@ def _moments(day: date, at: str, zone: tzinfo) -> list[datetime]:
 async def detail(page_request: PageRequest) -> Response:
     """The story of a call."""
     name, exchange = page_request.request.path_params["call"], page_request.request.path_params["exchange"]
-    found = await page_request.site.ask(_read, page_request.site.reader, name, exchange)
+    found = await page_request.ask(_read, page_request.context.reader, name, exchange)
     if found is None:
         text = page_request.say("Appel introuvable.")
         raise NotFoundError(page_request.say("Appel inconnu"), text)
     stored, entries, met = found
     names = page_request.may(Right.REPORT)
-    values = await page_request.site.ask(
+    values = await page_request.ask(
         _story, stored if names else unnamed(stored), entries, met, page_request.formatter
     )
     return await page_request.page(
@@ -166,7 +166,7 @@ def _story(
             (f"{formatter.day(x.at)}, {formatter.minute(x.at)}", typeset(entry_sentence(formatter.speech, x)))
             for x in sorted(entries, key=lambda x: x.at)
         ],
-        "owed": [x.obligation for x in entries][:1],
+        "opened": [x.obligation for x in entries][:1],
         "call": context.call,
         "exchange": stored.exchange,
     }

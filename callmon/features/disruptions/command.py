@@ -1,36 +1,35 @@
 """`callmon disruptions`: when lines cannot take calls, planned work, and the notices to the public.
 
-A manual entry is stored in the database as a request. The daemon executes it; only the daemon writes the result.
-The command waits briefly to show the effect. Refuses: with a sentence, an action that is not possible, before it
-is stored.
+A manual entry is a request (`actions.py`). Refuses: with a sentence, an action that is not possible, before it is
+stored.
 """
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from callmon.cli.common import (
     CommandContext,
     LengthOfTime,
+    by_option,
     lang_option,
     make_folder,
     print_json,
     refuse_unknown,
     with_context,
 )
-from callmon.cli.completion import DISRUPTIONS, LINES, LINES_OR_ALL
+from callmon.cli.completion import DISRUPTIONS as DISRUPTION_NAMES
+from callmon.cli.completion import LINES, LINES_OR_ALL
 from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
-from callmon.core.disruptions.disruption import Disruption, Notice, Refusal
-from callmon.errors import CallmonError
+from callmon.core.disruptions.disruption import Disruption, Notice
+from callmon.features.actions import DISRUPTIONS
 from callmon.features.disruptions.notice.folder import publish_notice
-from callmon.store import commands as queue
 from callmon.store.queries import disruptions as stored
 from callmon.store.queries.calls import heartbeats
-from callmon.text.labels import label
 from callmon.text.lists import DisruptionList, disruption_as_json
 
 HEARD_WITHIN = timedelta(seconds=15)  # a daemon that receives an exchange stores so each second
@@ -46,8 +45,8 @@ def disruptions() -> None:
 
 
 def _notice(command: Command) -> Command:
+    command = by_option(command)
     for name, what in (
-        ("--by", "name of the acting person (default: the logged-in user)"),
         ("--alternative-en", "alternative for callers, in English"),
         ("--alternative-fr", "alternative for callers, in French"),
         ("--reason-en", "the reason, in English"),
@@ -67,16 +66,13 @@ class DisruptionCommandContext(CommandContext):
     """The context of a command on disruptions; `by` is its author."""
 
     def __init__(self, config: Path | None, lang: str | None, as_json: bool, by: str | None = None) -> None:
-        super().__init__(config, lang)
-        self.as_json, self.by = as_json, by
-
-    def refuse(self, why: Refusal) -> NoReturn:
-        raise CallmonError(label("disruption_refusal", why, self.language))
+        super().__init__(config, lang, by)
+        self.as_json = as_json
 
     def find(self, name: str | None) -> Disruption:
         """The disruption of this name. Without a name, the only disruption in progress. Raises ConfigError."""
         if name is not None:
-            return stored.disruption_by_id(self.store, name) or self.refuse("not_known")
+            return stored.disruption_by_id(self.store, name) or DISRUPTIONS.refuse("not_known", self.language)
         going_on = [x for x in stored.live_disruptions(self.store) if x.state(self.now) == "going_on"]
         if len(going_on) == 1:
             return going_on[0]
@@ -120,15 +116,14 @@ class DisruptionCommandContext(CommandContext):
         self, disruption: Disruption | None, action: Action, lines: tuple[str, ...] = (), **more: Any
     ) -> None:
         """Store a valid request on `disruption`, or on a new one; wait until it is applied; show the result."""
-        name, actor, lines = disruption.id if disruption else "", self.actor_name(self.by), self.known_lines(lines)
+        name = disruption.id if disruption else ""
+        actor = self.actor
+        lines = self.known_lines(lines)
         command = DisruptionCommand(at=self.now, actor=actor, action=action, disruption=name, lines=lines, **more)
         if (why := validate(disruption, command)) is not None:
-            self.refuse(why)
-        queued = queue.queue_disruption_command(self.store, command)
-        if not self.is_applied(queued, queue.DISRUPTION_QUEUE.last_applied):
+            DISRUPTIONS.refuse(why, self.language)
+        if not DISRUPTIONS.run(self, command):
             return
-        for rejected in queue.disruption_rejections(self.store, command):
-            self.refuse(rejected.why)
         result = stored.disruption_by_id(self.store, name) if name else stored.created_by(self.store, command)
         if result is not None and self.as_json:
             self.print_as_json(result)
@@ -161,7 +156,7 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
               callmon disruptions list --line tty --json
     """
     refuse_unknown(context.settings, "line", line)
-    context.print_pending(queue.DISRUPTION_QUEUE.count_pending(context.store))
+    DISRUPTIONS.print_pending(context)
     found = (
         stored.live_disruptions(context.store)
         if state == "open"
@@ -199,7 +194,7 @@ def plan(
 
 
 @disruptions.command()
-@click.argument("name", required=False, metavar="[DISRUPTION]", shell_complete=DISRUPTIONS)
+@click.argument("name", required=False, metavar="[DISRUPTION]", shell_complete=DISRUPTION_NAMES)
 @click.option("--line", "lines", multiple=True, shell_complete=LINES, help="line of a disruption to announce")
 @click.option("--since", metavar="TIME", help="start of a disruption given with --line (default: now)")
 @_until
@@ -207,9 +202,14 @@ def plan(
 @_notice
 @_usual
 def announce(
-    context: DisruptionCommandContext, name: str | None, lines: tuple[str, ...], since: str | None,
-    until: str | None, length: timedelta | None, **texts: str | None,
-) -> None:  # fmt: skip
+    context: DisruptionCommandContext,
+    name: str | None,
+    lines: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    length: timedelta | None,
+    **texts: str | None,
+) -> None:
     """Announce a disruption to the public: reason, end, alternative; together or one by one.
 
     Without a name, the command applies to the only disruption in progress.
@@ -239,7 +239,7 @@ def announce(
 
 
 @disruptions.command()
-@click.argument("name", metavar="DISRUPTION", shell_complete=DISRUPTIONS)
+@click.argument("name", metavar="DISRUPTION", shell_complete=DISRUPTION_NAMES)
 @click.option(
     "--line", "lines", multiple=True, shell_complete=LINES, help="affected line, instead of the previous"
 )
@@ -249,9 +249,14 @@ def announce(
 @_notice
 @_usual
 def change(
-    context: DisruptionCommandContext, name: str, lines: tuple[str, ...], start: str | None,
-    until: str | None, length: timedelta | None, **texts: str | None,
-) -> None:  # fmt: skip
+    context: DisruptionCommandContext,
+    name: str,
+    lines: tuple[str, ...],
+    start: str | None,
+    until: str | None,
+    length: timedelta | None,
+    **texts: str | None,
+) -> None:
     """Change the notice of a disruption, or the times of planned work.
 
     \b
@@ -267,11 +272,11 @@ def change(
 
 
 @disruptions.command()
-@click.argument("name", required=False, metavar="[DISRUPTION]", shell_complete=DISRUPTIONS)
+@click.argument("name", required=False, metavar="[DISRUPTION]", shell_complete=DISRUPTION_NAMES)
 @click.option(
     "--at", "when", metavar="TIME", help='end of the disruption: "10:12" or "2026-11-24 10:12" (default: now)'
 )
-@click.option("--by", help="name of the acting person (default: the logged-in user)")
+@by_option
 @_usual
 def end(context: DisruptionCommandContext, name: str | None, when: str | None) -> None:
     """Record the end of a disruption; end planned work earlier, or cancel it before it begins.
@@ -297,7 +302,9 @@ def publish(context: CommandContext, folder: Path) -> None:
     Examples: callmon disruptions publish /srv/callmon-notice
               callmon disruptions publish /var/www/html/notice
     """
-    settings, now, heard = context.settings, context.now, heartbeats(context.store)
+    settings = context.settings
+    now = context.now
+    heard = heartbeats(context.store)
     is_heard = bool(settings.exchanges) and all(
         name in heard and abs(now - heard[name]) <= HEARD_WITHIN for name in settings.exchanges
     )

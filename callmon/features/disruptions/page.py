@@ -14,15 +14,15 @@ from starlette.responses import Response
 from callmon.core.callbacks.commands import local_moment
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, notice, validate
 from callmon.core.disruptions.disruption import NO_NOTICE, Announced, Disruption, Refusal, Source, after
+from callmon.features.actions import DISRUPTIONS, RefusedError
 from callmon.features.disruptions.notice.text import PublicNotice, public_disruptions
-from callmon.store.commands import DISRUPTION_QUEUE, disruption_rejections, queue_disruption_command
 from callmon.store.queries import disruptions
-from callmon.text.labels import LANGUAGES, label
+from callmon.text.labels import LANGUAGES
 from callmon.text.lists import DisruptionList
 from callmon.web.auth.identity import Right
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.page_request import NotFoundError, PageRequest, RefusedError
+from callmon.web.page_request import NotFoundError, PageRequest
 
 OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100
@@ -55,7 +55,7 @@ NO_FORM = NoticeForm()
 async def show(page_request: PageRequest, form: NoticeForm = NO_FORM) -> Response:
     """The disruptions that go on, are planned, or ended within the last 31 days: the newest 100."""
     since = page_request.formatter.now - OVER_FOR
-    found = await page_request.site.ask(disruptions.all_of, page_request.site.reader, since)
+    found = await page_request.ask(disruptions.all_of, page_request.context.reader, since)
     now, shown = page_request.formatter.now, found[-MOST_SHOWN:]
     ended = [x for state in ("over", "cancelled") for x in shown if x.state(now) == state]
     return await page_request.page(
@@ -73,7 +73,7 @@ async def detail(page_request: PageRequest, form: NoticeForm = NO_FORM) -> Respo
     """One disruption, and its forms."""
     found, now = await _find(page_request), page_request.formatter.now
     met = (
-        await page_request.site.ask(disruptions.calls_met, page_request.site.reader, found, disruptions.MOST_MET)
+        await page_request.ask(disruptions.calls_met, page_request.context.reader, found, disruptions.MOST_MET)
         if found.began <= now
         else 0
     )
@@ -93,14 +93,14 @@ async def detail(page_request: PageRequest, form: NoticeForm = NO_FORM) -> Respo
 
 def _shared(page_request: PageRequest, form: NoticeForm, public: Disruption | None) -> dict[str, Any]:
     """What both templates show. `public`: the disruption whose notice to the public is shown in both languages."""
-    settings, now = page_request.site.settings, page_request.formatter.now
+    settings, now = page_request.settings, page_request.formatter.now
     return {
         "status": 409 if form.refused else 200,
         "form": form,
         "public": {x: PublicNotice(settings, x, now).text(public) for x in LANGUAGES} if public else {},
         "notices": DisruptionList(settings, page_request.language, now),
-        "may_tell": page_request.may(Right.REPORT) and not page_request.site.is_over_pairs,
-        "elsewhere": _elsewhere(page_request) if page_request.site.is_over_pairs else "",
+        "may_tell": page_request.may(Right.REPORT) and not page_request.context.is_over_pairs,
+        "elsewhere": _elsewhere(page_request) if page_request.context.is_over_pairs else "",
         "most": MOST,
         "ready_hours": LASTS,
     }
@@ -114,8 +114,8 @@ def _elsewhere(page_request: PageRequest) -> str:
 
 async def _find(page_request: PageRequest) -> Disruption:
     """The disruption of the address. Raises NotFoundError."""
-    found = await page_request.site.ask(
-        disruptions.disruption_by_id, page_request.site.reader, page_request.request.path_params["id"]
+    found = await page_request.ask(
+        disruptions.disruption_by_id, page_request.context.reader, page_request.request.path_params["id"]
     )
     if found is None:
         text = page_request.say(
@@ -143,8 +143,8 @@ def _field(at: datetime | None, formatter: WebFormatter) -> str:
 
 async def begin(page_request: PageRequest) -> Response:
     """Records a disruption that callmon cannot detect, or planned work."""
-    given, site = await page_request.form(), page_request.site
-    lines = _lines(await page_request.request.form(), site)
+    given, context = await page_request.form(), page_request.context
+    lines = _lines(await page_request.request.form(), context)
     form = NoticeForm(FORMS.get(given.get("action", ""), "a"), given, lines)
     try:
         command = _new(page_request, given, lines)
@@ -153,7 +153,7 @@ async def begin(page_request: PageRequest) -> Response:
         await _apply(page_request, command)
     except RefusedError as why:
         return await show(page_request, form._replace(refused=str(why), field=why.field))
-    made = await site.ask(disruptions.created_by, site.store, command)
+    made = await context.ask(disruptions.created_by, context.store, command)
     return (
         page_request.go("disruptions")
         if made is None
@@ -170,9 +170,9 @@ def _made_by(command: DisruptionCommand) -> Disruption:
     )
 
 
-def _lines(form: FormData, site: PageContext) -> tuple[str, ...]:
+def _lines(form: FormData, context: PageContext) -> tuple[str, ...]:
     chosen = [value for value in form.getlist("line") if isinstance(value, str)]
-    return tuple(line.name for line in site.settings.lines() if line.name in chosen)
+    return tuple(line.name for line in context.settings.lines() if line.name in chosen)
 
 
 def _new(page_request: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> DisruptionCommand:
@@ -202,9 +202,10 @@ def _ready_end(given: Mapping[str, str], start: datetime) -> datetime | None:
 
 def _time(given: Mapping[str, str], name: str, page_request: PageRequest) -> datetime | None:
     """The time in this field; None for an empty one. Raises RefusedError for another text."""
-    text, zone = given.get(name, ""), page_request.site.settings.timezone
-    at = local_moment(text, zone, page_request.formatter.now.astimezone(zone).date()) if text else None
-    if text and at is None:
+    if not (text := given.get(name, "")):
+        return None
+    at = local_moment(text, page_request.settings.timezone, page_request.formatter.now)
+    if at is None:
         raise RefusedError(page_request.say("Date ou heure non valide. Exemple : 2026-11-24 10:12."), name)
     return at
 
@@ -227,7 +228,7 @@ async def record(page_request: PageRequest) -> Response:
 
 async def _refuse_others_lines(page_request: PageRequest, shown: Disruption) -> None:
     """Raises RefusedError for a disruption that also concerns lines of other services than this person's."""
-    whole = await page_request.site.ask(disruptions.disruption_by_id, page_request.site.store, shown.id)
+    whole = await page_request.ask(disruptions.disruption_by_id, page_request.context.store, shown.id)
     if whole is not None and whole.lines != shown.lines:
         text = page_request.say(
             "Cette perturbation touche aussi des lignes d'autres services : leurs responsables décident."
@@ -259,17 +260,14 @@ def _valid(
     page_request: PageRequest, disruption: Disruption | None, command: DisruptionCommand
 ) -> DisruptionCommand:
     """The command if it can be applied. Raises RefusedError that names the field to correct."""
-    if (why := validate(disruption, command)) is None:
-        return command
-    field = REFUSED_FIELDS.get(why, "") if command.action != "end" else "" if why == "is_over" else "when"
-    raise RefusedError(label("disruption_refusal", why, page_request.language), field)
+    if (why := validate(disruption, command)) is not None:
+        field = REFUSED_FIELDS.get(why, "") if command.action != "end" else "" if why == "is_over" else "when"
+        DISRUPTIONS.refuse(why, page_request.language, field)
+    return command
 
 
 async def _apply(page_request: PageRequest, command: DisruptionCommand) -> None:
     """Queues the command, and waits until the daemon has applied it. Raises RefusedError."""
-    if page_request.site.is_over_pairs:
+    if page_request.context.is_over_pairs:
         raise RefusedError(_elsewhere(page_request))
-    queued = await page_request.site.ask(queue_disruption_command, page_request.site.store, command)
-    await page_request.until_applied(
-        page_request.site.store, DISRUPTION_QUEUE, command, queued.n, disruption_rejections
-    )
+    await DISRUPTIONS.submit(page_request, page_request.context.store, command)

@@ -68,7 +68,10 @@ class ReportBuilder:
         lines: Iterable[str] | None = None,
         has_cuts: bool = True,
     ) -> None:
-        self.settings, self.month, self.now, self.has_cuts = settings, month, now, has_cuts
+        self.settings = settings
+        self.month = month
+        self.now = now
+        self.has_cuts = has_cuts
         self.wanted = None if lines is None else frozenset(lines)
         self.lines = [line for line in settings.lines() if self.is_included(line.name)]
         self.cells: defaultdict[tuple[str, str], Cell] = defaultdict(Cell)
@@ -218,12 +221,12 @@ def _judged(settings: Settings) -> frozenset[str]:
 
 def fingerprint(settings: Settings) -> str:
     """SHA-256 (hex) of every setting that affects a figure; it covers no secret and no address."""
-    site = settings.configuration.model_dump(mode="json", include=OF_SITE)
+    configured = settings.configuration.model_dump(mode="json", include=OF_SITE)
     exchanges = {
         name: x.model_dump(mode="json", include=OF_EXCHANGE)
         for name, x in settings.configuration.exchanges.items()
     }
-    text = json.dumps(site | {"exchanges": exchanges}, sort_keys=True, ensure_ascii=False, default=str)
+    text = json.dumps(configured | {"exchanges": exchanges}, sort_keys=True, ensure_ascii=False, default=str)
     return sha256(text.encode()).hexdigest()
 
 

@@ -239,7 +239,9 @@ class FigureTable:
     """Collects the figures cut by cut; the whole must be the first cut."""
 
     def __init__(self, judged: Iterable[str], minimum: int, has_data: bool) -> None:
-        self.judged, self.minimum, self.has_data = frozenset(judged), minimum, has_data
+        self.judged = frozenset(judged)
+        self.minimum = minimum
+        self.has_data = has_data
         self.figures: dict[Place, Figure] = {}
         self._reasons: dict[str, tuple[str, ...]] = {}
 
@@ -367,7 +369,7 @@ class FigureTable:
             self._add(Place("unheard_hours", name), "hours", _hours(coverage.total(spans)))
             self._add(Place("unheard_open_hours", name), "hours", _hours(in_opening_hours))
             # None: no day was compared.
-            self._add(Place("unheard_known_hours", name), "hours", _hours(covered) if heard.told else None)
+            self._add(Place("unheard_known_hours", name), "hours", _hours(covered) if heard.compared else None)
 
     def add_reconciled(self, found: Mapping[str, int] | None) -> None:
         """Add, for the days reconciled with the exchange's own records, the calls that only one side has."""

@@ -171,9 +171,14 @@ class ReportProcess:
 
     async def _make(self) -> None:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "callmon.features.months.jobs"),
-            stdin=PIPE, stdout=PIPE, env=_environment(os.environ),
-        )  # fmt: skip
+            sys.executable,
+            "-P",
+            "-m",
+            "callmon.features.months.jobs",
+            stdin=PIPE,
+            stdout=PIPE,
+            env=_environment(os.environ),
+        )
         try:
             async with asyncio.timeout(self._seconds):
                 await self._follow(process)

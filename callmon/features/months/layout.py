@@ -186,7 +186,9 @@ class LayoutBuilder:
         offered. A single reason becomes a note, as its figures are those of the verdict. None if the report has no
         column.
         """
-        say, report, wanted = self.formatter.say, self.report, columns(*spec.columns)
+        say = self.formatter.say
+        report = self.report
+        wanted = columns(*spec.columns)
         shown = [x for x in wanted if Place(*x) in report.figures]
         if not shown:
             return None

@@ -79,9 +79,10 @@ def _line(formatter: ReportFormatter, line: Line) -> str:
     by_day = line.callback_clock == "business_day"
     clock = formatter.say("jour ouvrable suivant") if by_day else formatter.say("24 heures d'horloge")
     return formatter.say(
-        "une sonnerie dure {cycle}; rappel jugé selon : {clock}", cycle=formatter.span(line.ring_cycle),
+        "une sonnerie dure {cycle}; rappel jugé selon : {clock}",
+        cycle=formatter.span(line.ring_cycle),
         clock=clock,
-    )  # fmt: skip
+    )
 
 
 def targets(settings: Settings, month: Month, formatter: ReportFormatter) -> Iterator[Definition]:
@@ -94,7 +95,9 @@ def targets(settings: Settings, month: Month, formatter: ReportFormatter) -> Ite
             yield Definition(
                 f"{line.title(formatter.language)}, {formatter.word('standard', standard)}",
                 formatter.say(
-                    "{percent} depuis le {day}, {by}", percent=formatter.percent(round(target.percent * 10)),
-                    day=formatter.day(target.since), by=target.signed_by,
+                    "{percent} depuis le {day}, {by}",
+                    percent=formatter.percent(round(target.percent * 10)),
+                    day=formatter.day(target.since),
+                    by=target.signed_by,
                 ),
-            )  # fmt: skip
+            )

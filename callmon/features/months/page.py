@@ -42,7 +42,12 @@ SHOWN = {
     "called_back": "callback_within_24_hours.rate",
     "complete": "completeness",
 }
-WIDTH, HEIGHT, LEFT, TOP, GROUND = 900, 220, 56, 24, 190  # of the drawing, in its own units
+# of the drawing, in its own units
+WIDTH = 900
+HEIGHT = 220
+LEFT = 56
+TOP = 24
+GROUND = 190
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
 PACKAGE = "package"  # of open data: the public edition of a final month
 SIGNED_KINDS = ("pdf", "html")
@@ -53,10 +58,10 @@ AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
 
 async def show(page_request: PageRequest) -> Response:
     """The months since the first call, the latest first."""
-    site = page_request.site
-    first = await site.each_minute("first", None, lambda: site.ask(first_arrival, site.reader))
+    context = page_request.context
+    first = await context.each_minute("first", None, lambda: context.ask(first_arrival, context.reader))
     months = list(_months(first, page_request.formatter))
-    counted = await _counted(site, months[:MOST_COUNTED])
+    counted = await _counted(context, months[:MOST_COUNTED])
     rows = [
         month_row(month, found, page_request.formatter)
         for month, found in zip(months, counted or (), strict=False)
@@ -70,9 +75,11 @@ async def show(page_request: PageRequest) -> Response:
         is_counted=counted is not None,
         line=share_line(rows[::-1]),
         size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
-        package=PACKAGE if site.settings.configuration.open_data is not None and site.services is None else "",
-        asked=lambda: {"kinds": _offered(), "signed": {x.month: x for x in sign_off.revisions(site.reader)}},
-        speech=SignOffFormatter(page_request.language, site.settings.timezone),
+        package=PACKAGE
+        if context.settings.configuration.open_data is not None and context.services is None
+        else "",
+        asked=lambda: {"kinds": _offered(), "signed": {x.month: x for x in sign_off.revisions(context.reader)}},
+        speech=SignOffFormatter(page_request.language, context.settings.timezone),
     )
 
 
@@ -81,11 +88,13 @@ def _offered() -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind != "pdf" or is_available())
 
 
-async def _counted(site: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
+async def _counted(context: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
     """The counts of these months, at most a minute old; None while roll-ups are rebuilt."""
-    zone = site.settings.timezone
+    zone = context.settings.timezone
     periods = [period.month(f"{month:%Y-%m}", zone) for month in months]
-    return await site.each_minute("months", months, lambda: site.ask(month_counts, site.reader, zone, periods))
+    return await context.each_minute(
+        "months", months, lambda: context.ask(month_counts, context.reader, zone, periods)
+    )
 
 
 def month_row(first: date, found: MonthCounts, formatter: WebFormatter) -> dict[str, Any]:
@@ -151,9 +160,9 @@ def _months(first: datetime | None, formatter: WebFormatter) -> Iterator[date]:
 
 async def detail(page_request: PageRequest, refused: str = "") -> Response:
     """One month, and the formats of its report."""
-    first, site = _first_day(page_request), page_request.site
+    first, context = _first_day(page_request), page_request.context
     month = f"{first:%Y-%m}"
-    today = page_request.formatter.now.astimezone(site.settings.timezone).date()
+    today = page_request.formatter.now.astimezone(context.settings.timezone).date()
     return await page_request.page(
         "month.html",
         page_request.formatter.capital(page_request.formatter.month(first)),
@@ -161,8 +170,8 @@ async def detail(page_request: PageRequest, refused: str = "") -> Response:
         month=month,
         refused=refused,
         is_over=(first.year, first.month) < (today.year, today.month),
-        asked=lambda: {"kinds": _offered(), "revisions": sign_off.revisions(site.reader, month)},
-        speech=SignOffFormatter(page_request.language, site.settings.timezone),
+        asked=lambda: {"kinds": _offered(), "revisions": sign_off.revisions(context.reader, month)},
+        speech=SignOffFormatter(page_request.language, context.settings.timezone),
     )
 
 
@@ -174,7 +183,7 @@ def month_title(page_request: PageRequest) -> str:
 def _first_day(page_request: PageRequest) -> date:
     """Of the address's month. Raises NotFoundError for a month that has not begun."""
     with suppress(ConfigError):
-        month = period.month(page_request.request.path_params["month"], page_request.site.settings.timezone)
+        month = period.month(page_request.request.path_params["month"], page_request.settings.timezone)
         if month.begin < datetime.now(UTC):
             return month.first
     text = page_request.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
@@ -183,7 +192,9 @@ def _first_day(page_request: PageRequest) -> date:
 
 async def make(page_request: PageRequest) -> Response:
     """Requests a report."""
-    form, first, lines = await page_request.form(), _first_day(page_request), page_request.site.lines
+    form = await page_request.form()
+    first = _first_day(page_request)
+    lines = page_request.context.lines
     kind, is_card = form.get("kind", ""), form.get("edition") == "card"
     is_made = kind in (CARD_KINDS if is_card else KINDS) or (
         kind == PACKAGE and await _is_final(page_request, first)
@@ -198,7 +209,7 @@ async def make(page_request: PageRequest) -> Response:
         is_public = is_card or kind == PACKAGE or form.get("edition") == "public"
         report_request = ReportRequest(month, kind, language, is_public, lines=lines, is_card=is_card)
     try:
-        process = page_request.site.shared(ReportJobs).start(page_request.site.settings, report_request)
+        process = page_request.context.shared(ReportJobs).start(page_request.settings, report_request)
     except BusyError:
         return await detail(
             page_request, page_request.say("Trop de rapports sont demandés à la fois. Réessayez plus tard.")
@@ -209,8 +220,8 @@ async def make(page_request: PageRequest) -> Response:
 
 
 async def _is_final(page_request: PageRequest, first: date) -> bool:
-    site, zone = page_request.site, page_request.site.settings.timezone
-    counted = await site.ask(month_counts, site.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
+    context, zone = page_request.context, page_request.settings.timezone
+    counted = await context.ask(month_counts, context.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
     return counted is not None and month_row(first, counted[0], page_request.formatter)["state"] == "final"
 
 
@@ -220,7 +231,7 @@ async def progress(page_request: PageRequest, refused: str = "") -> Response:
     is_done = await process.result(WAITS)
     report_request, title = process.report_request, month_title(page_request)
     may_sign = report_request.to_sign and process.files
-    why, digests = await page_request.site.ask(_to_sign, page_request, process.files) if may_sign else ("", {})
+    why, digests = await page_request.ask(_to_sign, page_request, process.files) if may_sign else ("", {})
     if report_request.is_public:
         title = page_request.say("{month}, édition publique", month=title)
     return await page_request.page(
@@ -244,18 +255,18 @@ async def progress(page_request: PageRequest, refused: str = "") -> Response:
 def _to_sign(page_request: PageRequest, files: Sequence[tuple[str, bytes]]) -> tuple[str, dict[str, str]]:
     """Why the files cannot be signed as prepared, or else their digests."""
     try:
-        refuse_preparation(page_request.site.reader, [(Path(name), data) for name, data in files])
+        refuse_preparation(page_request.context.reader, [(Path(name), data) for name, data in files])
     except SignOffError as error:
-        return SignOffFormatter(page_request.language, page_request.site.settings.timezone).refusal(error), {}
+        return SignOffFormatter(page_request.language, page_request.settings.timezone).refusal(error), {}
     return "", {name: sha256(data).hexdigest() for name, data in files}
 
 
 def report_process(page_request: PageRequest) -> ReportProcess:
     """The report of the address, for a person who may see its lines. Raises NotFoundError."""
-    found = page_request.site.shared(ReportJobs).get(page_request.request.path_params["name"])
+    found = page_request.context.shared(ReportJobs).get(page_request.request.path_params["name"])
     return _kept(
         page_request,
-        found if found is not None and found.report_request.lines == page_request.site.lines else None,
+        found if found is not None and found.report_request.lines == page_request.context.lines else None,
     )
 
 

@@ -54,7 +54,7 @@ def aggregate_calls(
     connection: Connection,
     zone: ZoneInfo,
     period: Month,
-    seal: Fingerprint,
+    fingerprint: Fingerprint,
     step_done: Callable[[], None] = lambda: None,
 ) -> PeriodCounts:
     """Aggregates the calls that arrived in a period. `step_done` is called after each step (progress)."""
@@ -62,7 +62,7 @@ def aggregate_calls(
     is_whole = update.rollup_state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
         for (_, line, language, _), rollup in rows:
-            seal.include_sum(rollup.seal)
+            fingerprint.include_sum(rollup.seal)
             if line:
                 place = (line, language)
                 found.cells.setdefault(place, Cell()).merge(rollup.cell)
@@ -93,7 +93,7 @@ def call_names(connection: Connection, begin: datetime, end: datetime) -> list[t
 
 
 def judged_obligations(
-    connection: Connection, begin: datetime, end: datetime, seal: Fingerprint
+    connection: Connection, begin: datetime, end: datetime, fingerprint: Fingerprint
 ) -> Iterator[tuple[Obligation, tuple[Finding, ...]]]:
     """The obligations opened in [begin, end), with their verdicts."""
     which = and_(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end)
@@ -103,10 +103,12 @@ def judged_obligations(
         question = select(FINDING).select_from(OBLIGATION.join(FINDING, and_(*of_call)))
         question = question.where(which, OBLIGATION.c.kind == kind, FINDING.c.standard.like(f"{kind}%"))
         for key, finding in map(finding_of, connection.execute(question)):
-            seal.include("finding", *key, finding.standard, finding.verdict, finding.reason_key, finding.cause)
+            fingerprint.include(
+                "finding", *key, finding.standard, finding.verdict, finding.reason_key, finding.cause
+            )
             given.setdefault((*key, kind), []).append(finding)
     for (data,) in connection.execute(select(OBLIGATION.c.data).where(which)):
-        seal.include("obligation", data)
+        fingerprint.include("obligation", data)
         found = obligation_of(data, None, None)
         yield found, tuple(given.get((found.call, found.exchange, found.kind), ()))
 
@@ -143,7 +145,9 @@ def month_counts(store: Database, zone: ZoneInfo, months: Sequence[Month]) -> li
 
 
 def _month(connection: Connection, zone: ZoneInfo, month: Month) -> MonthCounts:
-    begin, end, counts = month.begin, month.end, Counter[tuple[str, str]]()
+    begin = month.begin
+    end = month.end
+    counts = Counter[tuple[str, str]]()
     days = and_(
         ROLLUP.c.day >= month.first.isoformat(), ROLLUP.c.day < month.after.isoformat(), ROLLUP.c.line != ""
     )
@@ -174,9 +178,11 @@ def _last_due(connection: Connection, opened: Condition) -> datetime | None:
 
 def _was_received(connection: Connection, zone: ZoneInfo, month: Month) -> bool:
     """Whether callmon received a part of a month without a call, or the exchange's log covers a part."""
-    begin, end, seal = month.begin, month.end, Fingerprint()
-    days = agreeing_days(connection, month, zone, seal)
-    heard = heard_spans(connection, begin, end, seal)
+    begin = month.begin
+    end = month.end
+    fingerprint = Fingerprint()
+    days = agreeing_days(connection, month, zone, fingerprint)
+    heard = heard_spans(connection, begin, end, fingerprint)
     listening = {name: Coverage(*spans, days.get(name, ())) for name, spans in heard.items()}
     is_received = bool(listening) and not nothing_was_heard(listening, begin, end)
     return is_received or any(x.covered_by_log(begin, end) for x in listening.values())

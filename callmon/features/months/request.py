@@ -278,36 +278,41 @@ def gathered(
 
 
 def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Report:
-    zone, period, now, seal = builder.settings.timezone, builder.month, builder.now, Fingerprint()
+    zone = builder.settings.timezone
+    period = builder.month
+    now = builder.now
+    fingerprint = Fingerprint()
     begin, end = period.begin, period.end
-    counted = queries.aggregate_calls(connection, zone, period, seal, step)
+    counted = queries.aggregate_calls(connection, zone, period, fingerprint, step)
     for (line, language), cell in counted.cells.items():
         builder.rolled_up(line, language, cell)
-    for obligation, findings in queries.judged_obligations(connection, begin, end, seal):
+    for obligation, findings in queries.judged_obligations(connection, begin, end, fingerprint):
         builder.obligation(obligation, findings)
-    received = heard_spans(connection, begin, end, seal)
-    compared = agreeing_days(connection, period, zone, seal)
+    received = heard_spans(connection, begin, end, fingerprint)
+    compared = agreeing_days(connection, period, zone, fingerprint)
     listening = {name: Coverage(*x, compared.get(name, ())) for name, x in received.items()}
     if end > now:  # the time after `now` is not a gap in reception
         listening = {name: _so_far(x, now, end) for name, x in listening.items()}
     disrupted = tuple(disruptions.all_in(connection, begin, end))
     for x in disrupted:
-        seal.include("disruption", x.id, x.began, x.ended, x.counts)
+        fingerprint.include("disruption", x.id, x.began, x.ended, x.counts)
     in_progress = sum(map(builder.is_included, queries.lines_in_progress(connection, begin, end)))
     reconciled = reconciliations.reconciled_counts(connection, period.first, period.after, builder.wanted)
     if reconciled is not None:
-        seal.include("reconciliation", *sorted(reconciled.items()))
-    attested = _attested(connection, builder, seal)
-    totals = PeriodTotals(listening, counted.calls, in_progress, str(seal), disrupted, reconciled)
+        fingerprint.include("reconciliation", *sorted(reconciled.items()))
+    attested = _attested(connection, builder, fingerprint)
+    totals = PeriodTotals(listening, counted.calls, in_progress, str(fingerprint), disrupted, reconciled)
     return msgspec.structs.replace(builder.report(totals), attested=attested)
 
 
-def _attested(connection: Connection, builder: ReportBuilder, seal: Fingerprint) -> tuple[AttestationStatus, ...]:
+def _attested(
+    connection: Connection, builder: ReportBuilder, fingerprint: Fingerprint
+) -> tuple[AttestationStatus, ...]:
     """The attestations of each line as they stand at the end of the period."""
     after = builder.month.after
     tests = [x for x in attestations_in(connection) if x.tested < after and builder.is_included(x.line)]
     for test in tests:
-        seal.include("attestation", *msgspec.structs.astuple(test))
+        fingerprint.include("attestation", *msgspec.structs.astuple(test))
     today = min(builder.now, builder.month.end).astimezone(builder.settings.timezone).date()
     return status_of([x.name for x in builder.lines], tests, after, today)
 

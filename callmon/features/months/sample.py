@@ -32,8 +32,10 @@ def packs(store: Database, settings: Settings, month: Month, seed: str) -> dict[
         formatter = ReportFormatter(language, settings.timezone)
         title = formatter.say(
             "Échantillon : {count} appels tirés de {all}, {month}",
-            count=formatter.count(len(drawn)), all=formatter.count(len(names)), month=formatter.month(month.first),
-        )  # fmt: skip
+            count=formatter.count(len(drawn)),
+            all=formatter.count(len(names)),
+            month=formatter.month(month.first),
+        )
         how = formatter.say(
             "Chaque appel a une empreinte SHA-256, celle du texte « valeur de départ, autocommutateur, appel »; "
             "les plus petites sont tirées."

@@ -15,7 +15,9 @@ from callmon.features.months.titles import HEADLINES, PUBLIC_HEADLINES
 
 MOST_LINES = 8  # page 1 has no room for more; those with the most calls are on it
 MOST_REMARKS = 400  # characters for which page 2 has room; longer remarks are in the annex only
-CALLS, THIRD, CALLBACKS = "calls_offered", "answer_by_third_ring.rate", "callbacks_24_hours.rate"
+CALLS = "calls_offered"
+THIRD = "answer_by_third_ring.rate"
+CALLBACKS = "callbacks_24_hours.rate"
 CAUSE = "answer_by_third_ring.cause"
 
 

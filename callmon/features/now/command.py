@@ -98,8 +98,8 @@ def _health(settings: Settings, language: str) -> tuple[dict[str, Any], list[_Ex
             return {"state": "unknown"} | nothing, []
         answer = msgspec.json.decode(text, type=_Health)
         if answer.status in EXIT:
-            told = {name: _plain(getattr(answer, name)) for name in nothing}
-            return {"state": answer.status} | told, answer.exchanges
+            texts = {name: _plain(getattr(answer, name)) for name in nothing}
+            return {"state": answer.status} | texts, answer.exchanges
     return {"state": "not_running"} | nothing, []
 
 
@@ -170,9 +170,11 @@ def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
     for exchange in found["exchanges"]:
         at = exchange["last_event"] and datetime.fromisoformat(exchange["last_event"])
         yield say(
-            "Autocommutateur {name} : {state}, dernier événement : {last}", name=exchange["exchange"],
-            state=states[exchange["connected"]], last=context.local(at),
-        )  # fmt: skip
+            "Autocommutateur {name} : {state}, dernier événement : {last}",
+            name=exchange["exchange"],
+            state=states[exchange["connected"]],
+            last=context.local(at),
+        )
     today, due, overdue = ("-" if found[name] is None else found[name] for name in COUNTS)
     yield say("Appels terminés aujourd'hui : {count}", count=today)
     yield say("Rappels à faire : {count}, en retard : {overdue}", count=due, overdue=overdue)

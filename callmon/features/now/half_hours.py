@@ -26,7 +26,12 @@ from callmon.web.formatter import FEW, WebFormatter
 WEEKS, ENOUGH = 8, 3
 HALF = timedelta(minutes=30)
 CAUSE = "answer_by_third_ring.cause"
-LEFT, TOP, WIDTH, HEIGHT, FOOT = 40, 26, 900, 190, 26  # of the drawing, in its own units
+# of the drawing, in its own units
+LEFT = 40
+TOP = 26
+WIDTH = 900
+HEIGHT = 190
+FOOT = 26
 MOST_LINES = 4  # of the grid above 0
 LABEL = 330  # the width of the causes' names in their drawing
 
@@ -93,7 +98,7 @@ def days(at: datetime, settings: Settings) -> list[date]:
 def today(
     counted: HalfHourCounts, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
 ) -> TodayHalfHours:
-    """`silent`: for each watched exchange, since when it is unheard; None while it is heard."""
+    """`silent`: for each exchange, since when it is unheard; None while it is heard."""
     return _Maker(counted, silent, settings, at).today()
 
 
@@ -101,7 +106,9 @@ class _Maker:
     def __init__(
         self, counted: HalfHourCounts, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
     ) -> None:
-        self._counted, self._at, self._zone = counted, at, settings.timezone
+        self._counted = counted
+        self._at = at
+        self._zone = settings.timezone
         self._day, *before = days(at, settings)
         self._lately, self._before = before[:6], before[6:]
         self._listening = [_so_far(counted.listening.get(name), since, at) for name, since in silent.items()]
@@ -187,24 +194,24 @@ def _so_far(stored: Coverage | None, silent_since: datetime | None, at: datetime
     return msgspec.structs.replace(known, since=known.since or silent_since or at, until=silent_since or at)
 
 
-async def part(site: PageContext, formatter: WebFormatter) -> dict[str, Any]:
+async def part(context: PageContext, formatter: WebFormatter) -> dict[str, Any]:
     """The values of `_half_hours.html`."""
     try:
-        found = await site.each_minute("half_hours", None, lambda: _today(site))
+        found = await context.each_minute("half_hours", None, lambda: _today(context))
     except AwayError:
         return {"today": None, "why": formatter.say("n. d. : la base de données ne répond pas.")}
-    if found is None and site.notes:
+    if found is None and context.notes:
         return {"today": None, "why": formatter.say("n. d. : il manque ce qu'une paire a enregistré.")}
     if found is None:
         return {"today": None, "why": formatter.say("n. d. : les totaux par jour sont en train d'être refaits.")}
     return view(found, formatter)
 
 
-async def _today(site: PageContext) -> TodayHalfHours | None:
+async def _today(context: PageContext) -> TodayHalfHours | None:
     """Today's half-hours; None while the roll-ups are rebuilt or of another time zone."""
-    snapshot, settings = site.seen(), site.settings
+    snapshot, settings = context.seen(), context.settings
     before = days(snapshot.at, settings)
-    counted = await site.ask(half_hour_counts, site.reader, settings.timezone, before, snapshot.at)
+    counted = await context.ask(half_hour_counts, context.reader, settings.timezone, before, snapshot.at)
     return None if counted is None else today(counted, snapshot.unheard_since, settings, snapshot.at)
 
 

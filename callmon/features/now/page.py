@@ -41,7 +41,7 @@ async def show(page_request: PageRequest) -> Response:
         page_request,
         "now",
         page_request.say("Maintenant"),
-        **await half_hours.part(page_request.site, page_request.formatter),
+        **await half_hours.part(page_request.context, page_request.formatter),
     )
 
 
@@ -51,19 +51,19 @@ async def wall(page_request: PageRequest) -> Response:
 
 
 async def _page(page_request: PageRequest, name: str, title: str, **more: Any) -> Response:
-    part = await page_request.site.ask(page_request.site.part, name, page_request.language)
+    part = await page_request.ask(page_request.context.part, name, page_request.language)
     return await page_request.page(f"{name}.html", title, part=part, view=name, main_class=name, **more)
 
 
 async def stream(page_request: PageRequest) -> Response:
     """Server-sent events of one view. 404: no such view. 503: all places, or all of this person, are taken."""
     person = page_request.person.name or page_request.request.state.asking.address
-    live, name = page_request.site.live, page_request.request.query_params.get("view", "now")
-    if name not in page_request.site.views and name != "callbacks":
+    live, name = page_request.context.live, page_request.request.query_params.get("view", "now")
+    if name not in page_request.context.views and name != "callbacks":
         return Response(status_code=404)
     if live.is_full(person):
         return Response(status_code=503, headers={"Retry-After": "30"})
-    return Stream(live, (name, page_request.language, page_request.site.services), person, page_request.request)
+    return Stream(live, (name, page_request.language, page_request.context.services), person, page_request.request)
 
 
 def view(snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
@@ -152,7 +152,9 @@ def _rates(pairs: Sequence[Pair], snapshot: DaemonSnapshot, formatter: WebFormat
 def _rate(standard: str, pairs: Sequence[Pair], snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
     """« 41 sur 46 », and beside it the verdicts that are not in it: exempt and unknown."""
     verdicts = total(status.verdicts.get(standard, {}) for _, status in pairs)
-    met, judged, say = verdicts["met"], verdicts["met"] + verdicts["not_met"], formatter.say
+    met = verdicts["met"]
+    judged = verdicts["met"] + verdicts["not_met"]
+    say = formatter.say
     share = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
     if judged >= FEW:
         share = f"{share} ({formatter.share(met, judged)})"

@@ -34,8 +34,8 @@ def half_hours(context: CommandContext, since: str, until: str, line: str | None
     settings = context.settings
     first, last = context.past_day(since, "FROM"), context.past_day(until, "TO")
     if last < first:
-        told = said("FROM {since}: is after TO {until}; give the earlier day first.", since=first, until=last)
-        raise ConfigError(told)
+        sentence = said("FROM {since}: is after TO {until}; give the earlier day first.", since=first, until=last)
+        raise ConfigError(sentence)
     refuse_unknown(settings, "line", line)
     begin, end = (midnight(day, settings.timezone) for day in (first, last + timedelta(days=1)))
     names = settings.names("line") if line is None else [line]

@@ -50,10 +50,10 @@ def needs(context: CommandContext, first: str, last: str, service: str | None, a
 def _text(found: Needs, context: CommandContext) -> list[str]:
     say = context.say
     if not found.needs:
-        told = [say("Aucun appel d'un numéro connu, pendant les heures d'ouverture.")]
+        sentences = [say("Aucun appel d'un numéro connu, pendant les heures d'ouverture.")]
     else:
         met, tries = round(100 * found.met / found.needs), found.tries / found.needs
-        told = [
+        sentences = [
             say(
                 "Sur 100 personnes qui ont appelé, {met} ont parlé à quelqu'un en 24 heures, en {tries} appel; "
                 "{others} non."
@@ -66,15 +66,20 @@ def _text(found: Needs, context: CommandContext) -> list[str]:
             ),
             say(
                 "Besoins : {needs}; satisfaits : {met}, dont {first} au premier appel; appels : {tries}.",
-                needs=found.needs, met=found.met, first=found.met_at_first, tries=found.tries,
+                needs=found.needs,
+                met=found.met,
+                first=found.met_at_first,
+                tries=found.tries,
             ),
-        ]  # fmt: skip
+        ]
     if found.gave_up:
-        told.append(
+        sentences.append(
             say(
                 "Appels abandonnés : {gave_up}; rappelés en 24 heures : {again}; pris en 24 heures : {answered}.",
-                gave_up=found.gave_up, again=found.again, answered=found.answered_after,
+                gave_up=found.gave_up,
+                again=found.again,
+                answered=found.answered_after,
             )
-        )  # fmt: skip
-    told.append(say("Appels sans numéro connu, comptés à part : {unknown}.", unknown=found.unknown_number))
-    return [*told, say("Un numéro n'est pas une personne : plusieurs peuvent partager le même.")]
+        )
+    sentences.append(say("Appels sans numéro connu, comptés à part : {unknown}.", unknown=found.unknown_number))
+    return [*sentences, say("Un numéro n'est pas une personne : plusieurs peuvent partager le même.")]

@@ -107,9 +107,14 @@ def seen_call(
     tries = _tries(known, at, wait, answered, since, phones)
     talk = _talk(call, known) if answered else 0
     return SeenCall(
-        key=key, at=at, outcome=outcome, wait=wait, tries=tries, talk=talk,
+        key=key,
+        at=at,
+        outcome=outcome,
+        wait=wait,
+        tries=tries,
+        talk=talk,
         language=language_label(call.language),
-    )  # fmt: skip
+    )
 
 
 def _outcome(call: Call, facts: list[Fact]) -> tuple[Outcome, datetime | None]:

@@ -168,8 +168,8 @@ def _text(context: CommandContext, rows: list[dict[str, Any]]) -> list[str]:
     ]
     for row in rows:
         calls = say("{low} à {high}", low=round(row["calls"]["low"]), high=round(row["calls"]["high"]))
-        told = say("hors de portée") if row["out_of_reach"] else str(row["phones"])
-        found.append(table_row(row["day"], row["slot"], calls.rjust(9), told.rjust(6), row["usual_phones"]))
+        phones = say("hors de portée") if row["out_of_reach"] else str(row["phones"])
+        found.append(table_row(row["day"], row["slot"], calls.rjust(9), phones.rjust(6), row["usual_phones"]))
     limits = [row["limit"] for row in rows if row["limit"] is not None]
     if limits:
         times = round(10 * limits[0])

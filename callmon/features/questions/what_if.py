@@ -87,9 +87,17 @@ def what_if(
     if as_json:
         until, assumptions = seen_until(days), _assumptions(context)
         print_answer(
-            **given, said=True, why_not=None, confidence=CONFIDENCE, worlds=WORLDS, seed=SEED,
-            seen_until_seconds=until, own_rule=found.own, changed=found.changed, assumptions=assumptions,
-        )  # fmt: skip
+            **given,
+            said=True,
+            why_not=None,
+            confidence=CONFIDENCE,
+            worlds=WORLDS,
+            seed=SEED,
+            seen_until_seconds=until,
+            own_rule=found.own,
+            changed=found.changed,
+            assumptions=assumptions,
+        )
     else:
         click.echo("\n".join(_text(context, days, found, own, change(own))))
 
@@ -101,8 +109,9 @@ def _pairs(context: CommandContext, changes: Sequence[str]) -> dict[str, str]:
         if not equals or name not in SETTINGS:
             raise context.config_error(
                 "--set {written} : il faut RÉGLAGE=VALEUR, et l'un de ces réglages : {names}.",
-                written=written, names=", ".join(SETTINGS),
-            )  # fmt: skip
+                written=written,
+                names=", ".join(SETTINGS),
+            )
         if name in found:
             raise context.config_error("--set {name} est donné deux fois; donnez-le une fois.", name=name)
         found[name] = value
@@ -146,8 +155,10 @@ def _parsed(context: CommandContext, name: str, value: str) -> Change:
             return lambda rule: replace(rule, added=((more, (span[0], span[1])),))
     raise context.config_error(
         "--set {name}={value} : cette valeur est refusée; donnez par exemple {example}.",
-        name=name, value=value, example=EXAMPLES[name],
-    )  # fmt: skip
+        name=name,
+        value=value,
+        example=EXAMPLES[name],
+    )
 
 
 EXAMPLES = {
@@ -180,14 +191,16 @@ def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own:
         case "few_calls":
             return context.say(
                 "{calls} appels seulement : trop peu pour conclure. À partir de {least} appels.",
-                calls=len(calls), least=LEAST_CALLS,
-            )  # fmt: skip
+                calls=len(calls),
+                least=LEAST_CALLS,
+            )
         case "few_answered":
             count = sum(call.outcome == "answered" for call in calls)
             return context.say(
                 "{calls} appels pris seulement : trop peu pour conclure. À partir de {least}.",
-                calls=count, least=LEAST_ANSWERED,
-            )  # fmt: skip
+                calls=count,
+                least=LEAST_ANSWERED,
+            )
         case "unknown_calls":
             return context.say("Plus de 5 % des appels n'ont pas été entendus en entier : rien n'est conclu.")
         case "no_tries":
@@ -221,8 +234,9 @@ def _text(context: CommandContext, days: Sequence[SeenDay], found: WhatIf, own: 
     seen = say(
         "Vu jusqu'à {patience} s pour la patience et {pickup} s pour un poste; au-delà, le taux de la dernière "
         "sonnerie est supposé.",
-        patience=round(until.patience), pickup=round(until.pickup),
-    )  # fmt: skip
+        patience=round(until.patience),
+        pickup=round(until.pickup),
+    )
     return [*rows, seen, *_assumptions(context)]
 
 

@@ -42,16 +42,19 @@ def attest() -> None:
 @click.option("--by", help="name of the tester, printed in the report (default: the logged-in user)")
 @click.option("--not-so", is_flag=True, help="the test failed")
 def add(
-    context: CommandContext, lines: tuple[str, ...], subjects: tuple[Subject, ...], tested: str | None,
-    by: str | None, not_so: bool,
-) -> None:  # fmt: skip
+    context: CommandContext,
+    lines: tuple[str, ...],
+    subjects: tuple[Subject, ...],
+    tested: str | None,
+    not_so: bool,
+) -> None:
     """Record a test call to one or more lines.
 
     \b
     Examples: callmon attest add --line general --line tty --at 2026-11-20
               callmon attest add --line all --what greetings --by "A. Tremblay"
     """
-    day, name = context.past_day(tested, "--at"), context.actor_name(by)
+    day, name = context.past_day(tested, "--at"), context.actor
     known, whats = context.known_lines(lines), subjects or SUBJECTS
     given = [Attestation(line, what, day, name, not not_so) for line in known for what in whats]
     insert_attestations(context.store, given)

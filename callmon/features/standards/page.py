@@ -22,7 +22,7 @@ MONTHS_AHEAD = timedelta(days=365)
 
 async def show(page_request: PageRequest) -> Response:
     """All service standards."""
-    settings, calendar = page_request.site.settings, page_request.site.settings.calendar()
+    settings, calendar = page_request.settings, page_request.settings.calendar()
     today = calendar.local_day(page_request.formatter.now)
     return await page_request.page(
         "promises.html",
@@ -31,7 +31,7 @@ async def show(page_request: PageRequest) -> Response:
         quotes=QUOTES,
         translate=translate,
         parameters={x.name: x.parameters.model_dump() for x in load(settings.standards)},
-        enabled=page_request.site.seen().enabled,
+        enabled=page_request.context.seen().enabled,
         targets=[(line, target) for line in settings.lines() for target in line.targets],
         hours=list(_hours(page_request.formatter)),
         closed=calendar.closed_days(today, today + MONTHS_AHEAD),

@@ -1,18 +1,18 @@
 """`callmon callbacks`: the ledger on the command line, the one place where a number is shown.
 
-A manual action is stored in the database as a request. The daemon executes it; only the daemon writes the
-result. The command waits briefly to show the effect. Refuses: with a sentence, an action that is not possible,
-before it is stored.
+A manual action is a request (`actions.py`). Refuses: with a sentence, an action that is not possible, before it
+is stored.
 """
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from callmon.cli.common import (
     CommandContext,
+    by_option,
     current_user,
     lang_option,
     number_is_asked,
@@ -29,12 +29,11 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.triggers import hidden_of
 from callmon.core.calls.call import language_label
 from callmon.errors import CallmonError
-from callmon.store import commands as queue
+from callmon.features.actions import CALLBACKS
 from callmon.store.privacy import subject_access
 from callmon.store.queries import calls
-from callmon.store.queries.obligations import WorklistItem, obligations
-from callmon.text.labels import label
-from callmon.text.lists import CallbackList, owed_as_json, urgency
+from callmon.store.queries.obligations import WorklistItem, obligations, obligations_named
+from callmon.text.lists import CallbackList, obligation_as_json, urgency
 
 
 @click.group(cls=HelpGroup)
@@ -43,23 +42,22 @@ def callbacks() -> None:
 
 
 class CallbackCommandContext(CommandContext):
-    """The context of a command on the ledger: `exchange` limits the search, `actor` is the acting person."""
+    """The context of a command on the ledger: `exchange` limits the search, `by` is the acting person."""
 
     with_numbers = True
 
     def __init__(
-        self, config: Path | None, lang: str | None, exchange: str | None = None, actor: str | None = None
+        self, config: Path | None, lang: str | None, exchange: str | None = None, by: str | None = None
     ) -> None:
-        super().__init__(config, lang)
-        self.exchange, self.actor = exchange, actor
+        super().__init__(config, lang, by)
+        self.exchange = exchange
         refuse_unknown(self.settings, "exchange", exchange)
 
     def find(self, name: str) -> WorklistItem:
         """The entry of this name. Refuses if there is none, or if several exchanges have one."""
-        found = obligations(self.store, state=None, ids=[name], numbers=True)
-        found = [x for x in found if self.exchange in (None, x.obligation.exchange)]
+        found = obligations_named(self.store, name, self.exchange, numbers=True)
         if not found:
-            self.refuse("not_known")
+            CALLBACKS.refuse("not_known", self.language)
         if len(found) > 1:
             names = ", ".join(sorted(x.obligation.exchange for x in found))
             raise self.config_error(
@@ -69,16 +67,10 @@ class CallbackCommandContext(CommandContext):
             )
         return found[0]
 
-    def refuse(self, why: entries.Refusal) -> NoReturn:
-        raise CallmonError(label("refusal", why, self.language))
-
     def execute(self, command: commands.CallbackCommand, number: str | None = None) -> None:
         """Store the request, wait until the daemon has executed it, and show the resulting state."""
-        queued = queue.queue_callback_command(self.store, command, number)
-        if not self.is_applied(queued, queue.CALLBACK_QUEUE.last_applied):
+        if not CALLBACKS.run(self, command, number):
             return
-        for rejected in queue.callback_rejections(self.store, command):
-            self.refuse(rejected.why)
         entry = self.find(command.obligation)
         self.log_access([entry])
         page = CallbackList(self.settings, self.language, datetime.now(UTC))
@@ -92,9 +84,8 @@ class CallbackCommandContext(CommandContext):
             subject_access.log_access(self.store, look, count)
 
     def request(self, name: str, action: Any, number: str | None = None, **more: Any) -> None:
-        entry, day = self.find(name).obligation, self.settings.calendar().local_day
-        now, rules = datetime.now(UTC), self.settings.rules
-        command = commands.parse_command(entry, self.actor_name(self.actor), action, now, rules, day, **more)
+        entry, now = self.find(name).obligation, datetime.now(UTC)
+        command = commands.parse_command(self.settings, entry, self.actor, action, now, **more)
         if command == "no_reason":
             option = "--reason" if action == "reopen" else "--text"
             raise self.config_error("Indiquez le motif : ajoutez {option}.", option=option)
@@ -103,14 +94,18 @@ class CallbackCommandContext(CommandContext):
                 "Une plainte se ferme avec le nom de la personne responsable : --in-charge NOM."
             )
         if not isinstance(command, commands.CallbackCommand):
-            self.refuse(command)
+            CALLBACKS.refuse(command, self.language)
         self.execute(command, number)
 
 
 def _usual(command: Command) -> Command:
-    by = click.option("--by", "actor", help="name of the acting person (default: the logged-in user)")
     exchange = click.option("--exchange", shell_complete=EXCHANGES, help="exchange of the entry")
-    return with_context(CallbackCommandContext)(by(exchange(lang_option(command))))
+    return with_context(CallbackCommandContext)(by_option(exchange(lang_option(command))))
+
+
+def _on_entry(command: Command) -> click.Command:
+    """A command whose first argument is the name of an entry."""
+    return callbacks.command()(click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)(command))
 
 
 @callbacks.command("list")
@@ -144,7 +139,7 @@ def list_(
     """
     for kind in ("line", "service"):
         refuse_unknown(context.settings, kind, only[kind])
-    context.print_pending(queue.CALLBACK_QUEUE.count_pending(context.store))
+    CALLBACKS.print_pending(context)
     found = obligations(context.store, state="open" if state == "open" else None, numbers=True)
     wanted = [x for x in found if _is_wanted(x.obligation, state, overdue, untaken, only)]
     context.log_access(wanted)
@@ -152,7 +147,7 @@ def list_(
         click.echo(CallbackList(context.settings, context.language, context.now).text(wanted))
         return
     for entry in sorted(wanted, key=lambda x: urgency(x.obligation)):
-        print_json(owed_as_json(entry))
+        print_json(obligation_as_json(entry))
 
 
 def _is_wanted(x: Obligation, state: str, overdue: bool, untaken: bool, only: dict[str, str | None]) -> bool:
@@ -161,8 +156,7 @@ def _is_wanted(x: Obligation, state: str, overdue: bool, untaken: bool, only: di
     return all(value in (None, getattr(x, name)) for name, value in only.items())
 
 
-@callbacks.command()
-@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
+@_on_entry
 @click.option("--result", type=click.Choice(list(commands.RESULTS)), help="result of the call")
 @click.option(
     "--at", "when", metavar="TIME", help='time of the call: "10:12" or "2026-11-24 10:12" (default: now)'
@@ -187,8 +181,7 @@ def attempt(context: CallbackCommandContext, name: str, result: str | None, when
     context.request(name, "attempt", result=commands.RESULTS[result], when=called)
 
 
-@callbacks.command()
-@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
+@_on_entry
 @click.option("--reason", type=click.Choice(list(commands.REASONS)), help="reason for closing the entry")
 @click.option("--text", default="", help="explanation in words; required for `listened` and `otherwise`")
 @click.option("--in-charge", default="", metavar="NAME", help="person responsible for the reply to a complaint")
@@ -209,17 +202,10 @@ def close(context: CallbackCommandContext, name: str, reason: str | None, text: 
             "Le motif de la fermeture manque. Ajoutez --reason et l'un de ces mots : {words}.",
             words=", ".join(commands.REASONS),
         )
-    context.request(
-        name,
-        "close",
-        reason=commands.REASONS[reason],
-        text=text[: commands.LONGEST_TEXT],
-        in_charge=in_charge[: commands.LONGEST_NAME],
-    )
+    context.request(name, "close", reason=commands.REASONS[reason], text=text, in_charge=in_charge)
 
 
-@callbacks.command()
-@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
+@_on_entry
 @click.option("--reason", "text", default="", help="reason for opening the entry again")
 @_usual
 def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
@@ -229,11 +215,10 @@ def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
     Examples: callmon callbacks reopen 1795527733.0 --reason mistake
               callmon callbacks reopen 1795527733.0 --reason "it was for us"
     """
-    context.request(name, "reopen", text=text[: commands.LONGEST_TEXT])
+    context.request(name, "reopen", text=text)
 
 
-@callbacks.command()
-@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
+@_on_entry
 @_usual
 def take(context: CallbackCommandContext, name: str) -> None:
     """Assign an entry to yourself. It stays due.
@@ -245,8 +230,7 @@ def take(context: CallbackCommandContext, name: str) -> None:
     context.request(name, "take")
 
 
-@callbacks.command()
-@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
+@_on_entry
 @_usual
 def release(context: CallbackCommandContext, name: str) -> None:
     """Release an entry, also one of an absent colleague. Any person may then take it.
@@ -258,8 +242,7 @@ def release(context: CallbackCommandContext, name: str) -> None:
     context.request(name, "release")
 
 
-@callbacks.command()
-@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
+@_on_entry
 @click.option("--no-message", is_flag=True, help="do not leave a message at this number")
 @click.option("--not-safe", is_flag=True, help="another person may answer at this number")
 @click.option(
@@ -291,8 +274,7 @@ def mark(
     chosen = tuple(caution for caution, is_given in given.items() if is_given)
     if not chosen and other is None:
         raise context.config_error("Rien à consigner : ajoutez --no-message, --not-safe ou --number.")
-    text, has_other = text[: commands.LONGEST_TEXT], other is not None
-    context.request(name, "mark", other, cautions=chosen, other_number=has_other, text=text)
+    context.request(name, "mark", other, cautions=chosen, other_number=other is not None, text=text)
 
 
 @callbacks.command()
@@ -307,13 +289,16 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
     """
     where, received = _received(context, call)
     name = f"{call}-complaint"
-    known = obligations(context.store, state=None, ids=[name])
-    if any(x.obligation.exchange == where for x in known):
-        context.refuse("already_complaint")
+    if obligations_named(context.store, name, where, numbers=False):
+        CALLBACKS.refuse("already_complaint", context.language)
     command = commands.CallbackCommand(
-        at=context.now, actor=context.actor_name(context.actor), action="complaint", exchange=where,
-        obligation=name, received=received,
-    )  # fmt: skip
+        at=context.now,
+        actor=context.actor,
+        action="complaint",
+        exchange=where,
+        obligation=name,
+        received=received,
+    )
     context.execute(command)
 
 
@@ -328,7 +313,7 @@ def _received(context: CallbackCommandContext, call: str) -> tuple[str, commands
         )
     account = found[0].account
     if account.line is None or account.arrived is None or account.direction != "inbound":
-        context.refuse("no_line")
+        CALLBACKS.refuse("no_line", context.language)
     own = frozenset(number for line in context.settings.lines() for number in line.numbers)
     hidden = hidden_of(account, context.settings.region, own)
     language = language_label(account.language)

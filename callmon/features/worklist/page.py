@@ -18,17 +18,16 @@ from callmon.config.phone_numbers import NO_BREAK, e164
 from callmon.core.callbacks import commands
 from callmon.core.callbacks.entries import CAUTIONS, AnyEntry
 from callmon.core.callbacks.obligation import Obligation
-from callmon.store.commands import CALLBACK_QUEUE, callback_rejections, queue_callback_command
+from callmon.features.actions import CALLBACKS, RefusedError
 from callmon.store.pairs.open import owner
 from callmon.store.privacy import subject_access
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.labels import label
 from callmon.text.lists import CallbackList, urgency
 from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter, local_time
-from callmon.web.page_request import NotFoundError, PageRequest, RefusedError
+from callmon.web.page_request import NotFoundError, PageRequest
 
 # The field of the form that a refusal is about.
 REFUSED_FIELDS = {
@@ -43,11 +42,11 @@ LANGUAGES = ("fr", "en", "other", "unknown")
 
 async def show(page_request: PageRequest) -> Response:
     """The worklist, most urgent first."""
-    settings, calendar = page_request.site.settings, page_request.site.settings.calendar()
+    settings, calendar = page_request.settings, page_request.settings.calendar()
     known = {"line": settings.names("line"), "language": LANGUAGES, "service": settings.names("service")}
     chosen = {name: page_request.chosen(name, names) for name, names in known.items()}
-    found = await page_request.site.ask(
-        obligations.worklist, page_request.site.reader, *(x or None for x in chosen.values())
+    found = await page_request.ask(
+        obligations.worklist, page_request.context.reader, *(x or None for x in chosen.values())
     )
     state = page_request.chosen("state", ("overdue", "untaken", "mine"))
     wanted = [x for x in found.entries if _is_wanted(x, state, page_request.person.name)]
@@ -68,7 +67,7 @@ async def show(page_request: PageRequest) -> Response:
 
 def _shared(page_request: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
     """What the templates show obligations with."""
-    owed = CallbackList(page_request.site.settings, page_request.language, page_request.formatter.now)
+    callback_list = CallbackList(page_request.settings, page_request.language, page_request.formatter.now)
     by_token: defaultdict[str, list[Obligation]] = defaultdict(list)
     for obligation in found:
         by_token[obligation.token or ""].append(obligation)
@@ -76,7 +75,7 @@ def _shared(page_request: PageRequest, found: Sequence[Obligation]) -> dict[str,
     def others(obligation: Obligation) -> list[str]:
         return [x.id for x in by_token[obligation.token] if x.key != obligation.key] if obligation.token else []
 
-    return {"owed": owed, "others": others, "may_call": page_request.may(Right.CALL_BACK)}
+    return {"callback_list": callback_list, "others": others, "may_call": page_request.may(Right.CALL_BACK)}
 
 
 def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
@@ -115,18 +114,17 @@ async def number(page_request: PageRequest) -> Response:
     look = subject_access.AccessReason(
         datetime.now(UTC), page_request.person.name, "to call back", f"pages {found.obligation.id}"
     )
-    store = await page_request.site.ask(owner, page_request.site.store, found.obligation.exchange)
-    await page_request.site.ask(subject_access.log_access_to_call, store, look, call)
+    store = await page_request.ask(owner, page_request.context.store, found.obligation.exchange)
+    await page_request.ask(subject_access.log_access_to_call, store, look, call)
     return await _entry_page(page_request, found, shown=True)
 
 
 async def _find(page_request: PageRequest, numbers: bool = False) -> WorklistItem:
     """The entry of the address. Raises NotFoundError."""
     name, exchange = page_request.request.path_params["id"], page_request.parameter("exchange")
-    found = await page_request.site.ask(
-        obligations.obligations, page_request.site.reader, state=None, ids=[name], numbers=numbers
+    found = await page_request.ask(
+        obligations.obligations_named, page_request.context.reader, name, exchange or None, numbers
     )
-    found = [x for x in found if exchange in ("", x.obligation.exchange)]
     if not found:
         text = page_request.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
         raise NotFoundError(page_request.say("Fiche introuvable"), text)
@@ -143,8 +141,8 @@ async def _entry_page(
     obligation, may_call = found.obligation, page_request.may(Right.CALL_BACK)
     entries: list[AnyEntry] = []
     if may_call:
-        entries = await page_request.site.ask(
-            obligations.ledger_entries, page_request.site.reader, obligation.call, obligation.exchange
+        entries = await page_request.ask(
+            obligations.ledger_entries, page_request.context.reader, obligation.call, obligation.exchange
         )
     return await page_request.page(
         "callback.html",
@@ -203,9 +201,8 @@ async def record(page_request: PageRequest) -> Response:
     found, form = await _find(page_request), await page_request.form()
     try:
         command, number_to_call = _command(page_request, found.obligation, form)
-        store = await page_request.site.ask(owner, page_request.site.store, command.exchange)
-        queued = await page_request.site.ask(queue_callback_command, store, command, number_to_call)
-        await page_request.until_applied(store, CALLBACK_QUEUE, command, queued.n, callback_rejections)
+        store = await page_request.ask(owner, page_request.context.store, command.exchange)
+        await CALLBACKS.submit(page_request, store, command, number_to_call)
     except RefusedError as why:
         return await _entry_page(page_request, await _find(page_request), refused=why, given=form)
     if form.get("back") == "list":
@@ -218,41 +215,36 @@ def _command(
     page_request: PageRequest, obligation: Obligation, form: Mapping[str, str]
 ) -> tuple[commands.CallbackCommand, str | None]:
     """The form's command, and another number to call, or None. Raises RefusedError."""
-    action, other, settings = form.get("action", ""), None, page_request.site.settings
-    more: dict[str, Any] = {"text": form.get("text", "")[: commands.LONGEST_TEXT]}
+    settings, say = page_request.settings, page_request.say
+    action, other = form.get("action", ""), None
+    more: dict[str, Any] = {"text": form.get("text", "")}
     match action:
         case "attempt":
             more = _attempt(page_request, form)
         case "close":
             more["reason"] = commands.REASONS.get(form.get("reason", ""))
-            more["in_charge"] = form.get("in_charge", "")[: commands.LONGEST_NAME]
+            more["in_charge"] = form.get("in_charge", "")
         case "mark":
             other = e164(form.get("number", ""), settings.region) if form.get("number") else None
             if form.get("number") and other is None:
-                raise RefusedError(
-                    page_request.say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."), "number"
-                )
+                raise RefusedError(say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."), "number")
             chosen = tuple(x for x in CAUTIONS if form.get(x))
             if not chosen and other is None:
-                raise RefusedError(
-                    page_request.say("Rien à noter : cochez un avertissement, ou donnez un numéro."), "cautions"
-                )
+                raise RefusedError(say("Rien à noter : cochez un avertissement, ou donnez un numéro."), "cautions")
             more |= {"cautions": chosen, "other_number": other is not None}
         case "reopen":
             pass
         case "take" | "release":
             more = {}
         case _:
-            raise RefusedError(page_request.say("Formulaire non valide. Rechargez la page et recommencez."))
-    day, now = settings.calendar().local_day, datetime.now(UTC)
-    command = commands.parse_command(
-        obligation, page_request.person.name, action, now, settings.rules, day, **more
-    )
+            raise RefusedError(say("Formulaire non valide. Rechargez la page et recommencez."))
+    actor, now = page_request.person.name, datetime.now(UTC)
+    command = commands.parse_command(settings, obligation, actor, action, now, **more)
     if not isinstance(command, commands.CallbackCommand):
         field = REFUSED_FIELDS.get(command, "")
         if command == "no_reason" and action == "close" and more["reason"] is None:
             field = "reason"
-        raise RefusedError(label("refusal", command, page_request.language), field)
+        CALLBACKS.refuse(command, page_request.language, field)
     return command, other
 
 
@@ -262,8 +254,7 @@ def _attempt(page_request: PageRequest, form: Mapping[str, str]) -> dict[str, An
         raise RefusedError(page_request.say("Indiquez le résultat de l'appel."), "result")
     if not when:
         return {"result": result}
-    zone = page_request.site.settings.timezone
-    at = commands.local_moment(when, zone, page_request.formatter.now.astimezone(zone).date())
+    at = commands.local_moment(when, page_request.settings.timezone, page_request.formatter.now)
     if at is None:
         raise RefusedError(page_request.say("L'heure s'écrit 10:12."), "when")
     return {"result": result, "when": at}

@@ -116,8 +116,8 @@ def _last_day(x: DaemonSnapshot) -> Values:
     return {key: n for key, n in days if key[2] in ("met", "not_met") and x.enabled.get(key[0], True)}
 
 
-def _journal(place: int, x: DaemonSnapshot) -> Values | None:
-    return None if x.host.journal is None else {("database",): x.host.journal[place]}
+def _outbox(place: int, x: DaemonSnapshot) -> Values | None:
+    return None if x.host.outbox is None else {("database",): x.host.outbox[place]}
 
 
 def _disruptions(x: DaemonSnapshot) -> Values:
@@ -174,9 +174,9 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     "callmon_exchange_certificate_expires_timestamp_seconds": lambda x: _times(x.host.certificates),
     "callmon_disk_free_bytes": lambda x: {(name,): disk.free for name, disk in x.host.disks.items()},
     "callmon_disk_size_bytes": lambda x: {(name,): disk.size for name, disk in x.host.disks.items()},
-    "callmon_sink_journal_bytes": partial(_journal, 0),
-    "callmon_sink_journal_limit_bytes": partial(_journal, 1),
-    "callmon_sink_journal_outcomes": partial(_journal, 2),
+    "callmon_sink_journal_bytes": partial(_outbox, 0),
+    "callmon_sink_journal_limit_bytes": partial(_outbox, 1),
+    "callmon_sink_journal_outcomes": partial(_outbox, 2),
     "callmon_longest_wait_rings": lambda x: _waits(x, rings.begun),
     "callmon_longest_wait_seconds": lambda x: _waits(x, lambda waited, _: waited.total_seconds()),
     "callmon_service_info": lambda x: {(name, *titles): 1 for name, titles in x.service.services.items()},
@@ -237,7 +237,7 @@ class Metrics:
 
     def __init__(
         self,
-        tally: CommittedCounters,
+        counters: CommittedCounters,
         source: MetricsSource,
         lines: Iterable[Line],
         standards: Iterable[str],
@@ -245,7 +245,7 @@ class Metrics:
         minimum_sample: int = 20,
         is_slim: bool = False,
     ) -> None:
-        self._tally, self._source = tally, source
+        self._counters, self._source = counters, source
         self.read = source.snapshot
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
@@ -287,7 +287,7 @@ class Metrics:
     def _read_counters(self, scraper: str) -> tuple[Figures, Set[Figure]]:
         """The committed counters, and those that were first counted after the last scrape of `scraper`."""
         looked = self._looked.pop(scraper, inf)
-        figures, new, now = self._tally.read_after(looked)
+        figures, new, now = self._counters.read_after(looked)
         if scraper:
             self._looked[scraper] = now
             while len(self._looked) > SCRAPERS:

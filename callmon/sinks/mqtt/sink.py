@@ -141,7 +141,9 @@ class Mqtt:
         self._publish_changes(self._callbacks, callbacks, topics.CALLBACKS, topics.of_callback, now)
         self._publish_changes(self._disruptions, disruptions, topics.DISRUPTIONS, topics.of_disruption, now)
         self._publish_changes(self._lines, lines, topics.LINES, topics.of_line, now)
-        self._callbacks, self._disruptions, self._lines = callbacks, disruptions, lines
+        self._callbacks = callbacks
+        self._disruptions = disruptions
+        self._lines = lines
         if self._outbox.backlog():
             self._more.set()
 
@@ -184,7 +186,9 @@ class Mqtt:
     def _forget_unless_on(self) -> None:
         if not self.is_on:
             self._outbox.forget()
-            self._lines, self._callbacks, self._disruptions = {}, {}, {}
+            self._lines = {}
+            self._callbacks = {}
+            self._disruptions = {}
 
     def end(self) -> None:
         """Make `run` publish `offline` and return."""
@@ -349,13 +353,16 @@ def sentence(settings: MqttSettings, error: BaseException) -> str:
             return Sentence(
                 "{where} shows a certificate that is not accepted for {host!r} ({why}); write host as the "
                 "certificate names it, set ca_file, or renew the certificate.",
-                where=where, host=host, why=why.verify_message,
-            )  # fmt: skip
+                where=where,
+                host=host,
+                why=why.verify_message,
+            )
         case ssl.SSLError():
             return Sentence(
                 "{where} speaks no TLS as it should ({why}); check port, tls and client_certificate.",
-                where=where, why=why.reason,
-            )  # fmt: skip
+                where=where,
+                why=why.reason,
+            )
         case ConnectionRefusedError():
             return Sentence(
                 "{where} cannot be reached: nothing listens there; check that the broker runs.", where=where
@@ -386,6 +393,7 @@ def _of_library(settings: MqttSettings, where: str, why: BaseException) -> Sente
         return Sentence(
             "{where} ended the connection; if it does so again and again, another client has the "
             "client_id {name!r}.",
-            where=where, name=settings.client_id,
-        )  # fmt: skip
+            where=where,
+            name=settings.client_id,
+        )
     return Sentence("{where}: internal error ({why}); retrying.", where=where, why=type(why).__name__)

@@ -27,7 +27,9 @@ from callmon.text.records import as_json, instant
 
 ONLINE, OFFLINE = b"online", b"offline"
 STATUS, ENDED = "status", "calls/ended"
-LINES, CALLBACKS, DISRUPTIONS = "lines/", "callbacks/", "disruptions/"
+LINES = "lines/"
+CALLBACKS = "callbacks/"
+DISRUPTIONS = "disruptions/"
 OUTSIDE = "outside"
 EXTENSION = re.compile(r"[0-9*#]{1,6}", re.ASCII)
 DIGITS = re.compile(r"[0-9*#]+", re.ASCII)
@@ -73,20 +75,20 @@ def _phones(phones: Mapping[str, int]) -> dict[str, int] | None:
     return {state: phones.get(state, 0) for state in ("free", "in_use", "unreachable")} if phones else None
 
 
-def of_callback(owed: ObligationSummary) -> bytes:
+def of_callback(summary: ObligationSummary) -> bytes:
     """`callmon/callbacks/ID`."""
     return encoded(
         {
-            "id": owed.id,
-            "line": owed.line,
-            "language": owed.language,
-            "opened": instant(owed.opened),
-            "due": instant(owed.due),
-            "actionable": instant(owed.actionable),
-            "state": owed.state,
-            "attempts": owed.attempts,
-            "unattributed": instant(owed.unattributed),
-            "in_hand": owed.in_hand,
+            "id": summary.id,
+            "line": summary.line,
+            "language": summary.language,
+            "opened": instant(summary.opened),
+            "due": instant(summary.due),
+            "actionable": instant(summary.actionable),
+            "state": summary.state,
+            "attempts": summary.attempts,
+            "unattributed": instant(summary.unattributed),
+            "in_hand": summary.in_hand,
         }
     )
 

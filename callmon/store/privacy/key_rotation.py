@@ -80,7 +80,7 @@ def _moved(store: Database, which: Condition, chunk: int) -> Iterator[int]:
             rows = connection.execute(page).mappings().all()
         if not rows:
             return
-        changed = [_sealed_anew(row, store.ring) for row in rows]
+        changed = [_encrypted_anew(row, store.ring) for row in rows]
         with database_errors(store), store.writing_piece() as connection:
             overwrite_deleted(connection)
             _write(connection, store.ring, changed)
@@ -93,7 +93,7 @@ def _is_under(ring: KeyRing) -> Condition:
     return NUMBER.c.number.like(f"{ring.name}:%") & NUMBER.c.token.is_not(None)
 
 
-def _sealed_anew(row: RowMapping, ring: KeyRing) -> dict[str, Any]:
+def _encrypted_anew(row: RowMapping, ring: KeyRing) -> dict[str, Any]:
     number = ring.decrypt(row["number"])
     known = {f"old_{name}": value for name, value in row.items()}
     return {**known, "new_number": ring.encrypt(number), "new_token": ring.token(number)}

@@ -141,8 +141,8 @@ def _in_calls() -> Select[Any]:
 
 def _in_the_ledger(token: Column[Any]) -> Select[Any]:
     here = and_(LEDGER.c.obligation == OBLIGATION.c.id, LEDGER.c.exchange == OBLIGATION.c.exchange)
-    owed = case((OBLIGATION.c.state == "open", OBLIGATION.c["call"])).label("going_on")
-    columns = (token.label("token"), OBLIGATION.c["call"].label("name"), LEDGER.c.at.label("used"), owed)
+    open_call = case((OBLIGATION.c.state == "open", OBLIGATION.c["call"])).label("going_on")
+    columns = (token.label("token"), OBLIGATION.c["call"].label("name"), LEDGER.c.at.label("used"), open_call)
     return (
         select(*columns, literal(0).label("is_kept"))
         .join(LEDGER, here)

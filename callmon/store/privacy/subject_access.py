@@ -69,7 +69,7 @@ def correct_number(
 
     Open callbacks then go to `new`: the ledger gets it as the other number (R-16).
     """
-    owed = [
+    open_obligations = [
         x.obligation
         for x in obligations_of_number(store, old)
         if x.obligation.is_open and call in (None, x.obligation.call)
@@ -80,11 +80,11 @@ def correct_number(
         rows = connection.execute(select(NUMBER).where(which).with_for_update()).mappings().all()
         for row in rows:
             same = [column == row[column.name] for column in NUMBER.primary_key.columns]
-            sealed = {"number": store.ring.encrypt(new), "token": store.ring.token(new)}
-            connection.execute(update(NUMBER).where(*same).values(sealed))
+            encrypted = {"number": store.ring.encrypt(new), "token": store.ring.token(new)}
+            connection.execute(update(NUMBER).where(*same).values(encrypted))
         if rows:
             record_key(connection, store.ring)
-        for obligation in owed:
+        for obligation in open_obligations:
             command = CallbackCommand(
                 at=look.at, actor=look.who, action="mark", exchange=obligation.exchange, obligation=obligation.id
             )

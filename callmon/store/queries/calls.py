@@ -225,8 +225,8 @@ def _accounts(connection: Connection, which: Which, ring: KeyRing | None) -> dic
 
 def stored_numbers(connection: Connection, which: Condition, ring: KeyRing) -> dict[StoredCallKey, dict[str, str]]:
     found: dict[StoredCallKey, dict[str, str]] = {}
-    for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which)):
-        found.setdefault((name, exchange), {})[role] = ring.decrypt(sealed)
+    for name, exchange, role, encrypted, _ in connection.execute(select(NUMBER).where(which)):
+        found.setdefault((name, exchange), {})[role] = ring.decrypt(encrypted)
     return found
 
 

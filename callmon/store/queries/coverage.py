@@ -31,7 +31,7 @@ class Fingerprint:
 
 
 def heard_spans(
-    connection: Connection, begin: datetime, end: datetime, seal: Fingerprint
+    connection: Connection, begin: datetime, end: datetime, fingerprint: Fingerprint
 ) -> dict[str, tuple[datetime | None, datetime | None, tuple[Span, ...]]]:
     """By exchange: its start, the time up to which its events are stored, and its gaps in [begin, end).
 
@@ -44,7 +44,7 @@ def heard_spans(
     which = and_(GAP.c.began < end, GAP.c.ended > begin)
     gaps: dict[str, list[Span]] = {}
     for name, began, ended in connection.execute(select(GAP).where(which).order_by(GAP.c.began)):
-        seal.include("gap", name, microseconds(began), microseconds(ended))
+        fingerprint.include("gap", name, microseconds(began), microseconds(ended))
         gaps.setdefault(name, []).append((began, ended))
     names = sorted({*until, *first, *gaps})
     return {
@@ -78,11 +78,11 @@ def _first_calls(connection: Connection) -> dict[str, datetime | None]:
 
 
 def agreeing_days(
-    connection: Connection, period: Month, zone: ZoneInfo, seal: Fingerprint
+    connection: Connection, period: Month, zone: ZoneInfo, fingerprint: Fingerprint
 ) -> dict[str, tuple[Span, ...]]:
     """By exchange, the days of the period on which its own records and callmon have the same calls."""
     found: dict[str, tuple[Span, ...]] = {}
     for name, days in reconciliations.days_that_agree(connection, period.first, period.after).items():
-        seal.include("compared", name, *days)
+        fingerprint.include("compared", name, *days)
         found[name] = tuple((midnight(day, zone), midnight(day + DAY, zone)) for day in days)
     return found

@@ -149,7 +149,7 @@ def trunks_of_lines(
 
 def restore_disruptions(store: Database, monitor: Monitor, settings: Settings) -> None:
     """Restores the live disruptions, each line's last call, and the trunks of its calls."""
-    monitor.disruptions.book.restore(live_disruptions(store))
+    monitor.disruptions.register.restore(live_disruptions(store))
     monitor.learn_last_calls(queries.last_calls(store), queries.last_calls(store, tests=True))
     lines = [line.name for line in settings.lines()]
     for exchange in settings.exchanges:

@@ -49,21 +49,21 @@ def token_renewals(store: Database) -> dict[str, str]:
     here = and_(OBLIGATION.c["call"] == NUMBER.c["call"], OBLIGATION.c.exchange == NUMBER.c.exchange)
     question = select(NUMBER.c.number).join(OBLIGATION, here).distinct()
     with database_errors(store), store.reading() as connection:
-        found = [store.ring.tokens(store.ring.decrypt(sealed)) for (sealed,) in connection.execute(question)]
+        found = [store.ring.tokens(store.ring.decrypt(encrypted)) for (encrypted,) in connection.execute(question)]
     return {old: newest for newest, *older in found for old in older}
 
 
-def restore_ledger(store: Database, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
+def restore_ledger(store: Database, ledger: Ledger, exchanges: Iterable[str], now: datetime) -> None:
     """Restores the ledger. Call before the calls in progress are restored."""
     renewed = token_renewals(store)
-    book.restore(with_newest_tokens(obligation, renewed) for obligation in live_obligations(store))
+    ledger.restore(with_newest_tokens(obligation, renewed) for obligation in live_obligations(store))
     for token, known in cautions(store):
-        book.know(renewed.get(token, token), known)
+        ledger.know(renewed.get(token, token), known)
     for token, at, line in recent_messages(store, now - WINDOW):
-        book.shared_numbers.record_call(renewed.get(token, token), book.terms.local_day(at), line)
+        ledger.shared_numbers.record_call(renewed.get(token, token), ledger.terms.local_day(at), line)
     for name in exchanges:
         for gap in queries.gaps(store, name):
-            book.gap(name, gap.start, gap.end)
+            ledger.gap(name, gap.start, gap.end)
 
 
 def with_newest_tokens(obligation: Obligation, renewed: Mapping[str, str]) -> Obligation:
@@ -132,6 +132,12 @@ def obligations(
     return [_item(obligation_of(*row[:3]), known.get((row[3], row[4]), {})) for row in rows]
 
 
+def obligations_named(store: Database, name: str, exchange: str | None, numbers: bool) -> list[WorklistItem]:
+    """The obligation of this name at the exchange; without an exchange, each of this name."""
+    found = obligations(store, state=None, ids=[name], numbers=numbers)
+    return [x for x in found if exchange in (None, x.obligation.exchange)]
+
+
 def _item(obligation: Obligation, numbers: Mapping[str, str]) -> WorklistItem:
     """A hidden number is not returned, even if the exchange delivered it (R-51)."""
     number = None if obligation.hidden is not None else numbers.get(CALLER)
@@ -156,11 +162,11 @@ def obligation_ids(store: Database, tokens: Iterable[str]) -> list[str]:
 
 # The worklist of the pages: a bounded number of rows.
 
-MOST_OWED = 300
+MOST_LISTED = 300
 
 
 class Worklist(NamedTuple):
-    """The most urgent open obligations, at most MOST_OWED; `whole` is the number of all open ones."""
+    """The most urgent open obligations, at most MOST_LISTED; `whole` is the number of all open ones."""
 
     entries: list[Obligation]
     whole: int
@@ -174,8 +180,8 @@ def worklist(
     filters = (OBLIGATION.c[name] == value for name, value in chosen.items() if value is not None)
     which = and_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open", *filters)
     urgent = func.coalesce(OBLIGATION.c.actionable, OBLIGATION.c.due)
-    question = select(*WHOLE).where(which).order_by(urgent, OBLIGATION.c.opened).limit(MOST_OWED)
+    question = select(*WHOLE).where(which).order_by(urgent, OBLIGATION.c.opened).limit(MOST_LISTED)
     with store.reading() as connection:
         found = [obligation_of(*row) for row in connection.execute(question)]
         count = select(func.count()).select_from(OBLIGATION).where(which)
-        return Worklist(found, len(found) if len(found) < MOST_OWED else connection.execute(count).scalar_one())
+        return Worklist(found, len(found) if len(found) < MOST_LISTED else connection.execute(count).scalar_one())

@@ -84,7 +84,10 @@ class Rollup:
     __slots__ = ("calls", "cell", "seal", "stored")
 
     def __init__(self, stored: int = 0, calls: int = 0, seal: int = 0, cell: Cell | None = None) -> None:
-        self.stored, self.calls, self.seal, self.cell = stored, calls, seal, cell or Cell()
+        self.stored = stored
+        self.calls = calls
+        self.seal = seal
+        self.cell = cell or Cell()
 
     def merge(self, other: Rollup) -> None:
         self.stored += other.stored
@@ -165,7 +168,7 @@ def count_call(
         return
     findings = [x for x in record.findings if x.standard in CALL_STANDARDS]
     rollup.calls += sign * (not call.test)
-    rollup.seal = (rollup.seal + sign * _sealed(call.call, exchange, record.data, findings)) % MODULUS
+    rollup.seal = (rollup.seal + sign * _fingerprint_of(call.call, exchange, record.data, findings)) % MODULUS
     if sign > 0:
         _tell(rollup.cell, call, findings, arrived)
     else:
@@ -180,7 +183,7 @@ def _tell(cell: Cell, call: Call, findings: list[Finding], arrived: datetime) ->
         aggregates.of_call(cell, call, findings, arrived)
 
 
-def _sealed(call: str, exchange: str, data: str, findings: Iterable[Finding]) -> int:
+def _fingerprint_of(call: str, exchange: str, data: str, findings: Iterable[Finding]) -> int:
     """The fingerprint of a call's row and its verdicts, independent of the order of the verdicts."""
     given = sorted(f"{x.standard}\x1e{x.verdict}\x1e{x.reason_key}\x1e{x.cause or ''}" for x in findings)
     return fingerprint("call", call, exchange, data, *given)

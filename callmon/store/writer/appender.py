@@ -31,7 +31,9 @@ class Appender:
     """
 
     def __init__(self, outbox: Outbox, seconds: float, appended: Callable[[], None]) -> None:
-        self._outbox, self._seconds, self._appended = outbox, seconds, appended
+        self._outbox = outbox
+        self._seconds = seconds
+        self._appended = appended
         self._rest = min(REST * seconds, LONGEST_REST)
         self.waiting: list[bytes] = []
         self.since: float | None = None  # monotonic: the first of `waiting` was offered

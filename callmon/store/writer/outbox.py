@@ -42,7 +42,9 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH = 5_000  # items of a record
 # A long file of which little is uncommitted is emptied before it grows on. Items wait DRAIN_SECONDS at most.
-LONG, LITTLE, DRAIN_SECONDS = 4 << 20, 1 << 20, 1.0
+LONG = 4 << 20
+LITTLE = 1 << 20
+DRAIN_SECONDS = 1.0
 NO_ITEMS, MOST_LOST = b"\xdd\0\0\0\0", 100_000  # of a damaged record; how many are counted in a row
 
 
@@ -87,7 +89,9 @@ class Outbox:
     """
 
     def __init__(self, path: Path | None, ring: KeyRing, most: int = 0) -> None:
-        self.path, self.most, self.lock = path, most, Lock()
+        self.path = path
+        self.most = most
+        self.lock = Lock()
         self.entries: deque[OutboxEntry] = deque()
         self.token: str | None = None
         self.after = ""
@@ -126,8 +130,8 @@ class Outbox:
             log.warning("journal: truncated an incomplete record", extra=what)
             self._cut()
 
-    def _read_record(self, sealed: bytes, place: int, length: int) -> None:
-        token, self.after, number, outcomes, _ = self._decoded(sealed)
+    def _read_record(self, encrypted: bytes, place: int, length: int) -> None:
+        token, self.after, number, outcomes, _ = self._decoded(encrypted)
         if token != self.token:  # the records before are superseded
             self.entries.clear()
         elif self.entries:  # those between were damaged: the database counts records, so that each has its number
@@ -137,9 +141,9 @@ class Outbox:
         self.token, self.size = token, place + length
         self.entries.append(OutboxEntry(number, outcomes, place, length, monotonic()))
 
-    def _decoded(self, sealed: bytes) -> Record:
+    def _decoded(self, encrypted: bytes) -> Record:
         try:
-            record: Record = _decode_record(self._ring.decrypt_bytes(sealed))
+            record: Record = _decode_record(self._ring.decrypt_bytes(encrypted))
             return record
         except msgspec.ValidationError:
             raise OutboxError(
@@ -173,7 +177,9 @@ class Outbox:
             # One record supersedes those of the term before, so it has all of the buffer.
             items = waiting[: None if self.size and not self.entries else MAX_BATCH]
             array = b"".join([b"\xdd", len(items).to_bytes(4, "big"), *items])
-            token, number, count = self.token, self.number + 1, len(items)
+            token = self.token
+            number = self.number + 1
+            count = len(items)
             record = (token, self.after, number, count, array)
             self._is_appending = self.path is not None and not self._should_drain(since)
         place, length = self._write(record) if self._is_appending else (0, 0)
@@ -200,8 +206,8 @@ class Outbox:
         """Writes a record at the end. Returns place and length of its encrypted part; (0, 0): see `trouble`."""
         why: str | None = None
         try:
-            sealed = self._ring.encrypt_bytes(encode_item(record))
-            rest, end = memoryview(head_of(sealed) + sealed), self.size
+            encrypted = self._ring.encrypt_bytes(encode_item(record))
+            rest, end = memoryview(head_of(encrypted) + encrypted), self.size
             if end + len(rest) > self.most:
                 raise OutboxError("the journal {path} is full ({size} MiB)", path=self.path, size=self.size >> 20)
             while rest:
@@ -219,7 +225,7 @@ class Outbox:
         if why is not None and why != self.trouble:
             log.error("journal: not writable; buffering outcomes in memory only", extra={"why": why})
         self.trouble = why
-        return (self.size - len(sealed), len(sealed)) if why is None else (0, 0)
+        return (self.size - len(encrypted), len(encrypted)) if why is None else (0, 0)
 
     def read(self, entry: OutboxEntry) -> bytes:
         """The items of an uncommitted record, as one array. Raises StoreError."""

@@ -153,11 +153,11 @@ def _write_contacts(writing: BulkWriter, rows: Rows) -> None:
 
 
 def write_numbers(writing: BulkWriter, rows: Rows) -> None:
-    sealed = rows.number_rows(writing.ring)
-    if writing.ring and (sealed or rows.obligations):
+    encrypted = rows.number_rows(writing.ring)
+    if writing.ring and (encrypted or rows.obligations):
         # Each time: the key rotation deletes the name when no number is encrypted with that key.
         record_key(writing.connection, writing.ring)
-    writing.insert(tables.NUMBER, sealed, "ON CONFLICT DO NOTHING")
+    writing.insert(tables.NUMBER, encrypted, "ON CONFLICT DO NOTHING")
 
 
 Calls = dict[StoredCallKey, str]  # the accounts of ended calls, as in their rows

@@ -50,7 +50,7 @@ DatabaseState = tuple[BatchId, Figures]  # the last committed batch, and all cou
 class Writer:
     """The database as a sink. Only the event-loop thread calls `offer` and `become_leader`.
 
-    `tally`: the committed counters. `journal`: the outbox, to read its state; None without a file. `done`:
+    `counters`: the committed counters. `outbox`: the outbox, to read its state; None without a file. `done`:
     outcomes that are committed, here or by another instance. `stands_by`: another instance writes, or
     `become_leader` is to be called: then `gained` is the database's state. `heard`: by exchange, until when the
     leader committed all events. `holder`: the session that holds the lease.
@@ -69,14 +69,14 @@ class Writer:
         max_waiting: int = 100_000,
         patience: timedelta = PATIENCE,
         is_shared: bool = False,
-        journal: Outbox | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         self.max_waiting, self.path = max_waiting, store.path
-        self.tally = CommittedCounters({})
+        self.counters = CommittedCounters({})
         self._store = Database(store.url, store.ring)  # of its own: a failure drops all connections
         self._is_shared, self._lock = is_shared, WriteLock(self._store)
-        self._outbox = journal or Outbox(None, store.ring)
-        self.journal = None if self._outbox.path is None else self._outbox
+        self._outbox = outbox or Outbox(None, store.ring)
+        self.outbox = None if self._outbox.path is None else self._outbox
         self._token = self._outbox.token or secrets.token_hex(8)
         self._appender = Appender(self._outbox, group_time.total_seconds(), self._wake)
         # The role.
@@ -95,7 +95,9 @@ class Writer:
         self._wait = 0.0  # seconds until the next attempt, after one that failed
         self._trouble: str | None = None
         self._trouble_since: float | None = None  # monotonic
-        self._closing, self._changed, self._wakes = Event(), Condition(), SimpleQueue[None]()
+        self._closing = Event()
+        self._changed = Condition()
+        self._wakes = SimpleQueue[None]()
         self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
         self._appender.thread.start()
         self.thread.start()
@@ -210,7 +212,9 @@ class Writer:
             self._offered += len(items) - len(waiting)
             waiting[:] = items
             if gained is not None and self.gained is gained:
-                self._token, self.gained, self.stands_by = secrets.token_hex(8), None, False
+                self._token = secrets.token_hex(8)
+                self.gained = None
+                self.stands_by = False
                 self._begin(gained)
         self._wake()
 
@@ -218,7 +222,7 @@ class Writer:
         """Continues the outbox after the database's last batch."""
         last, figures = state
         self._outbox.begin_term(*last, self._token)
-        self.tally.replace(figures)
+        self.counters.replace(figures)
         self._is_open = True
         self._appender.wake()
 
@@ -229,10 +233,14 @@ class Writer:
             lost = self._outbox.retire(waiting)
             self.done += lost + drop_committed(waiting, heard)
             self._outbox.forget(waiting)
-            self.gained, self._last, self._skipped = None, None, []
+            self.gained = None
+            self._last = None
+            self._skipped = []
             self.stands_by, self._is_open = True, False
         self._rejected += lost
-        self._leads_until, self.heard, self.holder = 0.0, heard, holder
+        self._leads_until = 0.0
+        self.heard = heard
+        self.holder = holder
         self._set_trouble(None)
 
     # The committing thread.
@@ -315,7 +323,7 @@ class Writer:
         began, batch = monotonic(), BatchId(entries[-1].number, self._token)
         figures = self._write(batch, [self._outbox.read(entry) for entry in entries])
         self._store.check_in_place()  # otherwise the batch went to a file that is no longer the database
-        self.tally.add_figures(figures)
+        self.counters.add_figures(figures)
         self._renewed(began)  # a commit also confirms the lease
         self._publish(batch)
         self._last = batch
@@ -328,7 +336,7 @@ class Writer:
         return figures
 
     def _publish(self, last: BatchId) -> None:
-        """The batches until `last` are known to be in the database, and their counters are in `tally`."""
+        """The batches until `last` are known to be in the database, and their counters are in `counters`."""
         for rejected in self._skipped:
             _log_skipped(rejected)
         self._rejected += len(self._skipped)

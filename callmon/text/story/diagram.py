@@ -97,7 +97,9 @@ class Scale:
         self, begin: datetime, knot: datetime, end: datetime, sheet: DiagramSheet, events: Iterable[datetime] = ()
     ) -> None:
         self.sheet = sheet
-        self.begin, self.knot, self.end = begin, knot, max(end, begin + timedelta(seconds=1))
+        self.begin = begin
+        self.knot = knot
+        self.end = max(end, begin + timedelta(seconds=1))
         times = sorted({begin, knot, self.end, *(at for at in events if begin < at < self.end)})
         stretches = list(pairwise(times))
         most = self._most([(b - a).total_seconds() for a, b in stretches if a >= knot])
@@ -135,7 +137,9 @@ class Scale:
                 yield (self.x(part.since) + self.x(part.until)) / 2, part.left_out
 
 
-LANE, TOP, THICK = 34, 30, 16
+LANE = 34
+TOP = 30
+THICK = 16
 NEAR = 180  # axis labels that are nearer to each other would touch
 FIRST_ROW, ROW = 12, 15  # vertical place of the omitted lengths: first row, row height
 CHARACTER = 7  # upper limit of the average width
@@ -185,7 +189,9 @@ def drawing(context: StoryContext, tone: timedelta, sheet: DiagramSheet = WIDE) 
 
 class _Drawer:
     def __init__(self, context: StoryContext, scale: Scale, tone: timedelta) -> None:
-        self._context, self._scale, self._tone = context, scale, tone
+        self._context = context
+        self._scale = scale
+        self._tone = tone
         self._sheet = scale.sheet
         self._say, self._facts = context.say, in_time(context.facts)
         self._boxes: list[DiagramBox] = []

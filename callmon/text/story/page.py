@@ -31,8 +31,13 @@ class Page:
     def __init__(
         self, context: StoryContext, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()
     ) -> None:
-        self._context, self._exchange, self._findings, self._met = context, stored.exchange, stored.findings, met
-        self._say, self._call, self._line = context.say, context.call, line_of(context.call.line, settings)
+        self._context = context
+        self._exchange = stored.exchange
+        self._findings = stored.findings
+        self._met = met
+        self._say = context.say
+        self._call = context.call
+        self._line = line_of(context.call.line, settings)
 
     def lines_of_text(self, entries: Sequence[AnyEntry]) -> Iterator[str]:
         """All parts. `entries`: the ledger entries of the callback or complaint that the call opened."""
@@ -231,17 +236,20 @@ class Page:
         if self._call.by_queue:
             return self._say(
                 "Dans une file d'attente avec musique, l'appelant n'entend pas de sonnerie : le délai se compte "
-                "en secondes, une sonnerie valant {cycle}.", cycle=cycle,
-            )  # fmt: skip
+                "en secondes, une sonnerie valant {cycle}.",
+                cycle=cycle,
+            )
         if self._call.by_music:
             return self._say(
                 "Avec de la musique, l'appelant n'entend pas de sonnerie : le délai se compte en secondes depuis "
-                "la première sonnerie d'un poste, une sonnerie valant {cycle}.", cycle=cycle,
-            )  # fmt: skip
+                "la première sonnerie d'un poste, une sonnerie valant {cycle}.",
+                cycle=cycle,
+            )
         return self._say(
             "Une sonnerie dure {cycle} avec le silence qui la suit. Les sonneries sont comptées à "
-            "l'autocommutateur; l'appelant a pu en entendre une de moins.", cycle=cycle,
-        )  # fmt: skip
+            "l'autocommutateur; l'appelant a pu en entendre une de moins.",
+            cycle=cycle,
+        )
 
     def _set(self, text: str, head: str = "") -> Sequence[str]:
         """Lines of at most WIDTH columns: the first begins with `head`, the others are indented by its length."""

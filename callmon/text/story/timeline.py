@@ -19,11 +19,19 @@ class StoryContext(Formatter):
     """One call, and the formatter of its sentences. `clock` is None if the start of the wait is not known."""
 
     def __init__(
-        self, language: str, timezone: tzinfo, call: Call, facts: Sequence[AnyFact], clock: datetime | None,
+        self,
+        language: str,
+        timezone: tzinfo,
+        call: Call,
+        facts: Sequence[AnyFact],
+        clock: datetime | None,
         clock_slack: timedelta,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(language, timezone)
-        self.call, self.facts, self.clock, self.clock_slack = call, facts, clock, clock_slack
+        self.call = call
+        self.facts = facts
+        self.clock = clock
+        self.clock_slack = clock_slack
 
     def ring_at(self, at: datetime | None, slack: timedelta = f.EXACT) -> int | None:
         """The number of the caller's ring at that time.

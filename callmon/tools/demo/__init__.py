@@ -95,8 +95,8 @@ async def _run(daemon: Daemon, printer: "_CallPrinter", seconds: timedelta | Non
         await daemon.run()
     except NotBoundError as error:
         # The daemon names a setting in a file; in the demonstration it is an option.
-        told = Sentence("{what}; {elsewhere}", what=error.what, elsewhere=ELSEWHERE)
-        raise ConfigError(placed("--listen", told)) from None
+        sentence = Sentence("{what}; {elsewhere}", what=error.what, elsewhere=ELSEWHERE)
+        raise ConfigError(placed("--listen", sentence)) from None
     finally:
         over.set()
         await asyncio.gather(printing, signing)
@@ -106,7 +106,9 @@ class _CallPrinter:
     """Prints the calls as they end, in one language and in the ministry's time, as the pages do."""
 
     def __init__(self, settings: Settings, store: Database, language: str, now: datetime) -> None:
-        self._zone, self._store, self._language = settings.timezone, store, language
+        self._zone = settings.timezone
+        self._store = store
+        self._language = language
         self._settings, self._now = settings, now
         self._shown: set[str] = set()  # of LONGEST_CALL
 
@@ -142,10 +144,17 @@ class _CallPrinter:
         begin = crowded_hour(self._now, self._settings.calendar()).astimezone(self._zone)
         end = begin + timedelta(hours=1)
         values = {
-            "version": __version__, "address": address, "month": month.name, "title": speech.month(month.first),
-            "day": begin.date(), "weekday": speech.weekday(begin), "from": f"{begin:%H:%M}", "to": f"{end:%H:%M}",
-            "begin": speech.minute(begin), "end": speech.minute(end),
-        }  # fmt: skip
+            "version": __version__,
+            "address": address,
+            "month": month.name,
+            "title": speech.month(month.first),
+            "day": begin.date(),
+            "weekday": speech.weekday(begin),
+            "from": f"{begin:%H:%M}",
+            "to": f"{end:%H:%M}",
+            "begin": speech.minute(begin),
+            "end": speech.minute(end),
+        }
         return text.format_map(values)
 
     def _new_rows(self) -> list[str]:
@@ -176,9 +185,9 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path, now: dateti
     secret_file.write_text(secret, encoding="ascii")
     data = tomllib.loads(example_text())
     toronto = data["exchanges"].pop("toronto")
-    site = {name: toronto[name] for name in ("trunks", "voicemail_contexts", "parking_extensions")}
+    as_shipped = {name: toronto[name] for name in ("trunks", "voicemail_contexts", "parking_extensions")}
     connection = {"host": "127.0.0.1", "port": port, "username": USER, "secret_file": secret_file}
-    data["exchanges"][EXCHANGE] = site | connection
+    data["exchanges"][EXCHANGE] = as_shipped | connection
     for line, extensions in phones.LINES.items():
         data["lines"][line]["extensions"] = extensions
     data["calendar"] = open_every_day(opening_hours(now, ZoneInfo(data["timezone"])), now.year)
@@ -201,9 +210,9 @@ def _address(listen: str) -> str:
     except ValidationError as error:
         raise ConfigError(placed("--listen", error.errors()[0]["ctx"]["error"].args[0])) from None
     if not is_loopback(settings.host):
-        told = Sentence(
+        sentence = Sentence(
             "the demonstration listens on this machine alone, as its pages take no password; {elsewhere}",
             elsewhere=ELSEWHERE,
         )
-        raise ConfigError(placed(f"--listen {listen}", told))
+        raise ConfigError(placed(f"--listen {listen}", sentence))
     return settings.listen

@@ -39,11 +39,19 @@ from callmon.web.auth.identity import Role
 EXCHANGE, SEED = "demo", 7
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 # Recordings of a call to the public, of one that a person answers, and of one that finds all phones in use.
-CALLBACK, ANSWERED, NOBODY_FREE = "outbound_answered", "answered_ring2", "busy_all"
+CALLBACK = "outbound_answered"
+ANSWERED = "answered_ring2"
+NOBODY_FREE = "busy_all"
 # Calls a day: of the last sixty days, fewer for each month before, and the fewest; at the weekend a part. Those of
 # today's weekday, with which today is compared, have as many in each half-hour.
-MOST, LESS, FEWEST, WEEKEND, HALF_HOUR = 56, 28, 8, 4, 4
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+MOST = 56
+LESS = 28
+FEWEST = 8
+WEEKEND = 4
+HALF_HOUR = 4
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 CROWDED = 16  # calls of the hour in which nobody is free, most of them in vain
 # How long after the message it is called back, and how often; None: a person closes it.
 ANSWERS = {HOUR: 60, 20 * HOUR: 25, 30 * HOUR: 9, None: 6}
@@ -54,17 +62,23 @@ VALUES = re.compile(
     rb'"(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)"|(?<!\d)(?P<second>1\d{9})(?=\.\d)|(?P<number>[2-9]\d{2}55501\d{2})'
 )
 PAST = Notice(
-    "Panne du fournisseur téléphonique.", "Failure at the telephone carrier.",
-    "Écrivez à la boîte générale du ministère.", "Write to the ministry's general mailbox.",
-)  # fmt: skip
+    "Panne du fournisseur téléphonique.",
+    "Failure at the telephone carrier.",
+    "Écrivez à la boîte générale du ministère.",
+    "Write to the ministry's general mailbox.",
+)
 PRESENT = Notice(
-    "Des appels de l'est de la province n'aboutissent pas.", "Some calls from the east of the province fail.",
-    "Composez le numéro de Toronto.", "Call the Toronto number.",
-)  # fmt: skip
+    "Des appels de l'est de la province n'aboutissent pas.",
+    "Some calls from the east of the province fail.",
+    "Composez le numéro de Toronto.",
+    "Call the Toronto number.",
+)
 PLANNED = Notice(
-    "Mise à jour du système téléphonique.", "Update of the telephone system.",
-    "Les bureaux restent ouverts.", "The offices stay open.",
-)  # fmt: skip
+    "Mise à jour du système téléphonique.",
+    "Update of the telephone system.",
+    "Les bureaux restent ouverts.",
+    "The offices stay open.",
+)
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[AnyFact]).decode
@@ -86,7 +100,9 @@ def extend(store: Database, until: datetime) -> None:
 
 class History:
     def __init__(self, settings: Settings, store: Database, now: datetime) -> None:
-        self._settings, self._now, self._chance = settings, now, Random(SEED)
+        self._settings = settings
+        self._now = now
+        self._chance = Random(SEED)
         self._zone, self._calendar = settings.timezone, settings.calendar()
         self._today = now.astimezone(self._zone).date()
         self._token = token_function(store)
@@ -190,9 +206,13 @@ class History:
 
     def by_hand(self, at: datetime, action: str, entry: str, **more: Any) -> list[Outcome]:
         command = CallbackCommand(
-            at=at, actor=PEOPLE[Role.AGENT].name, action=cast(commands.Action, action),
-            exchange=EXCHANGE, obligation=entry, **more,
-        )  # fmt: skip
+            at=at,
+            actor=PEOPLE[Role.AGENT].name,
+            action=cast(commands.Action, action),
+            exchange=EXCHANGE,
+            obligation=entry,
+            **more,
+        )
         return self._monitor.apply_callback_command(command)
 
     def _entry(self, entry: worklist.Entry) -> Iterator[Outcome]:
@@ -202,9 +222,9 @@ class History:
         dialled = self._settings.lines()[entry.line].numbers[0].removeprefix("+1")
         changes = {"line": entry.line, "dialled": dialled, "language": entry.language}
         begin = entry.at - message_after(self.recorded[name])
-        told = list(self.call(begin, name, entry.number, is_withheld=entry.kind == "to hear", **changes))
-        yield from told
-        call = told[0].facts[0].call
+        outcomes = list(self.call(begin, name, entry.number, is_withheld=entry.kind == "to hear", **changes))
+        yield from outcomes
+        call = outcomes[0].facts[0].call
         if is_complaint:
             received = Received(call, entry.at, entry.line, entry.language)
             token = self._token(f"+1{entry.number}")
@@ -231,13 +251,24 @@ class History:
         )
 
     def command(
-        self, action: Action, at: datetime, *, disruption: str = "", lines: tuple[str, ...] = (),
-        start: datetime | None = None, notice: Notice = NO_NOTICE,
-    ) -> list[Outcome]:  # fmt: skip
+        self,
+        action: Action,
+        at: datetime,
+        *,
+        disruption: str = "",
+        lines: tuple[str, ...] = (),
+        start: datetime | None = None,
+        notice: Notice = NO_NOTICE,
+    ) -> list[Outcome]:
         command = DisruptionCommand(
-            at=at, actor=PEOPLE[Role.MANAGER].name, action=action, disruption=disruption, lines=lines, start=start,
+            at=at,
+            actor=PEOPLE[Role.MANAGER].name,
+            action=action,
+            disruption=disruption,
+            lines=lines,
+            start=start,
             notice=notice,
-        )  # fmt: skip
+        )
         return self._monitor.apply_disruption_command(command)
 
 

@@ -14,7 +14,10 @@ LINES: Mapping[str, tuple[str, ...]] = {
     "poci-toll-free": ("105", "106", "115", "116"),
 }
 DEVICES = tuple(f"PJSIP/{phone}" for phone in sorted({phone for phones in LINES.values() for phone in phones}))
-FREE, RINGING, IN_USE, RINGING_IN_USE = "NOT_INUSE", "RINGING", "INUSE", "RINGINUSE"
+FREE = "NOT_INUSE"
+RINGING = "RINGING"
+IN_USE = "INUSE"
+RINGING_IN_USE = "RINGINUSE"
 
 
 class DemoPhones:

@@ -14,10 +14,15 @@ from zoneinfo import ZoneInfo
 
 from callmon.config.business_calendar import Calendar
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 AREA_CODE = "343"  # of no other caller of the demonstration, so that none of its calls settles these entries
 NUMBERS = [f"{AREA_CODE}55501{last:02d}" for last in range(8)]
-OPENS, CLOSES, LAST = 8 * 60 + 30, 16 * 60 + 30, 24 * 60  # minutes of the day
+# minutes of the day
+OPENS = 8 * 60 + 30
+CLOSES = 16 * 60 + 30
+LAST = 24 * 60
 
 Kind = Literal["callback", "complaint", "to hear", "not safe"]
 Group = Literal["overdue", "today", "later", "hidden"]

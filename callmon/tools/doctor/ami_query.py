@@ -139,11 +139,15 @@ def _answers(query: "AmiQuery", username: str, us: str) -> ExchangeAnswers:
         variables={name: query.variable(name) for name in variables(username)},
         lists={place: query.values(*place) for place in lists(username)},
         mailboxes=query.entries(
-            *("VoicemailUsersList", "VoicemailUserEntry", "VoicemailUserEntryComplete"),
+            "VoicemailUsersList",
+            "VoicemailUserEntry",
+            "VoicemailUserEntryComplete",
             lambda entry: f"{entry.get('VoiceMailbox')}@{entry.get('VMContext')}",
         ),
         devices=query.entries(
-            *("DeviceStateList", "DeviceStateChange", "DeviceStateListComplete"),
+            "DeviceStateList",
+            "DeviceStateChange",
+            "DeviceStateListComplete",
             lambda entry: entry.get("Device", ""),
         ),
         ahead=query.clock(),
@@ -154,7 +158,9 @@ class AmiQuery:
     """One connection: an action, then its answer. Raises pyst2's ManagerException when it has ended."""
 
     def __init__(self, manager: AskingManager, stream: AnswerStream) -> None:
-        self._manager, self._stream, self._actions = manager, stream, count(1)
+        self._manager = manager
+        self._stream = stream
+        self._actions = count(1)
 
     def log_in(self, exchange: ExchangeSettings, secret: str) -> None:
         proof = {"Secret": secret}

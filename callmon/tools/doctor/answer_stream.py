@@ -25,7 +25,9 @@ class AnswerStream:
 
     def __init__(self, wire: socket.socket) -> None:
         wire.setblocking(False)
-        self._wire, self._framer, self._lock = wire, Framer(), threading.Lock()
+        self._wire = wire
+        self._framer = Framer()
+        self._lock = threading.Lock()
         self._messages: deque[bytes] = deque()
         self._lines: deque[bytes] = deque()
         self._asked = self._answered = ""

@@ -144,7 +144,7 @@ def cycle(ring: str) -> timedelta | None:
 def mailboxes(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iterator[DoctorFinding]:
     """A line's mailboxes must exist on an exchange. Silent if one exchange did not list its own."""
     listed = [each.mailboxes for each in answers]
-    known = {box for boxes in listed if boxes is not None for box in boxes}
+    known = {box for mailboxes in listed if mailboxes is not None for box in mailboxes}
     if not listed or None in listed:
         return
     short = {box.removesuffix("@default") for box in known}

@@ -67,7 +67,7 @@ def complaints(examined: Examination) -> Iterator[DoctorFinding]:
     if examined.answers.may_ask:  # else the rest is not known
         if examined.answers.value(MANAGER, "general", "timestampevents").lower() not in TRUE:
             yield examined.finding("user.no_times")
-        of_user += [*_hearing(examined), *_filter(examined), *_patience(examined), *_addresses(examined)]
+        of_user += [*_reception(examined), *_filter(examined), *_patience(examined), *_addresses(examined)]
     yield from of_user
     is_generated = examined.answers.is_generated(examined.exchange.username)
     if of_user and is_generated and examined.layout is FREEPBX:
@@ -85,7 +85,7 @@ def _rights(examined: Examination) -> Iterator[DoctorFinding]:
         yield examined.finding("user.no_listing")
 
 
-def _hearing(examined: Examination) -> Iterator[DoctorFinding]:
+def _reception(examined: Examination) -> Iterator[DoctorFinding]:
     classes = _classes(examined)
     if "all" in classes:
         missing, more = [], ["all"]

@@ -51,7 +51,10 @@ def _of_user(file: str, username: str, key: str) -> str:
     return f"AST_CONFIG({file},{username},{key})"
 
 
-MANAGER, CEL, CEL_FILE, CEL_ODBC = "manager.conf", "cel.conf", "cel_custom.conf", "cel_odbc.conf"
+MANAGER = "manager.conf"
+CEL = "cel.conf"
+CEL_FILE = "cel_custom.conf"
+CEL_ODBC = "cel_odbc.conf"
 CHAN_SIP = "sip.conf"
 READ = "call,agent,user,system,dialplan"  # the classes of events that callmon needs
 

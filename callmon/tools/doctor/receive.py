@@ -21,18 +21,18 @@ def hear(settings: Settings, heard: Hear, seconds: float | None = None) -> None:
 
 
 async def _all(settings: Settings, heard: Hear, seconds: float | None) -> None:
-    hearing = [asyncio.create_task(_receive(name, settings, heard), name=name) for name in settings.exchanges]
+    tasks = [asyncio.create_task(_receive(name, settings, heard), name=name) for name in settings.exchanges]
     try:
         async with asyncio.timeout(seconds):
-            for ended in asyncio.as_completed(hearing):
+            for ended in asyncio.as_completed(tasks):
                 if await ended:
                     return
     except TimeoutError:
         pass
     finally:
-        for task in hearing:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*hearing, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _receive(name: str, settings: Settings, heard: Hear) -> bool:

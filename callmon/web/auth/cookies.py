@@ -10,7 +10,10 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
-FORM, SESSION, UNDER_WAY, DEVICE = "callmon-form", "callmon", "callmon-oidc", "callmon-device"
+FORM = "callmon-form"
+SESSION = "callmon"
+UNDER_WAY = "callmon-oidc"
+DEVICE = "callmon-device"
 LENGTH = 43  # characters of a new value: 256 bits
 MINUTES_UNDER_WAY = 10
 MINUTES_OF_DEVICE = 180 * 24 * 60

@@ -28,7 +28,9 @@ class _Place:
 
 class FairQueue:
     def __init__(self, most: int = MOST_WAITING) -> None:
-        self._most, self._places, self._is_busy = most, list[_Place](), False
+        self._most = most
+        self._places = list[_Place]()
+        self._is_busy = False
 
     @asynccontextmanager
     async def turn(self, network: str, is_known: bool = False) -> AsyncIterator[None]:

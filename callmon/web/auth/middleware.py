@@ -79,7 +79,9 @@ class AccessMiddleware:
             state.is_away = True
         kept = known.cookie or cookies.read(request.cookies, cookies.FORM, origin.is_https)
         secret = kept or cookies.new()
-        state.asking, state.known, state.person = origin, known, known.person
+        state.asking = origin
+        state.known = known
+        state.person = known.person
         state.csrf = route.token(secret, known.person.name)
         state.banner = partial(self._access.banner, known.person, state.csrf)
         state.audit = partial(self._access.note, origin, known.person.name)

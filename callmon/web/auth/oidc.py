@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 
 CALLBACK = "/oidc"  # the redirect path; registered at the provider once, so without a language
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
-SECONDS, KEPT_SECONDS, LEEWAY = 10.0, 3600.0, 60  # seconds: timeout of a request, age of metadata, clock skew
+# seconds: timeout of a request, age of metadata, clock skew
+SECONDS = 10.0
+KEPT_SECONDS = 3600.0
+LEEWAY = 60
 MOST_USED = 10_000
 MOST_BYTES = 256 << 10  # of an answer
 MOST_AT_ONCE = 4  # requests to the provider; a sign-in waits for its place SECONDS at most
@@ -52,9 +55,11 @@ class Provider:
             import authlib.oidc.core  # type: ignore[import-untyped]  # noqa: F401  # has no types; is it there?
             import httpx
         except ImportError:
-            told = Sentence('packages are missing; see "Extras" in docs/en/how-to/install.md')
-            raise ConfigError(placed("web.access.oidc", told)) from None
-        self._settings, self._redirect, self._secret = settings, url + CALLBACK, settings.secret()
+            sentence = Sentence('packages are missing; see "Extras" in docs/en/how-to/install.md')
+            raise ConfigError(placed("web.access.oidc", sentence)) from None
+        self._settings = settings
+        self._redirect = url + CALLBACK
+        self._secret = settings.secret()
         self._http = httpx.AsyncClient(
             verify=_trust(settings),
             timeout=SECONDS,
@@ -229,8 +234,8 @@ def _trust(settings: OidcSettings) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=settings.ca_file)
     except OSError:
-        told = Sentence("{file} cannot be read, or holds no certificate in PEM", file=settings.ca_file)
-        raise ConfigError(placed("web.access.oidc.ca_file", told)) from None
+        sentence = Sentence("{file} cannot be read, or holds no certificate in PEM", file=settings.ca_file)
+        raise ConfigError(placed("web.access.oidc.ca_file", sentence)) from None
 
 
 def _derived(secret: str, what: str) -> str:

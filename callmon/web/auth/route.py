@@ -130,8 +130,8 @@ def is_from_us(request: Request) -> bool:
 
     With `Referrer-Policy: no-referrer`, a browser sends `Origin: null` for callmon's own forms as well.
     """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None and site not in ("same-origin", "none"):
+    fetch_site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if fetch_site is not None and fetch_site not in ("same-origin", "none"):
         return False
     return origin in (None, "null") or origin in request.state.asking.origins
 

@@ -36,7 +36,9 @@ T = TypeVar("T")
 THREADS = 4
 FREE = 5  # attempts: a mistyped password is not yet an attack
 # Seconds. An account's are few, so that strangers cannot lock its owner out.
-FIRST, OF_ADDRESS, OF_ACCOUNT = 1.0, 900.0, 60.0
+FIRST = 1.0
+OF_ADDRESS = 900.0
+OF_ACCOUNT = 60.0
 FORGOTTEN_AFTER = 3600.0
 MOST = 10_000  # accounts, or addresses
 NO_STORE = AccessSettings()  # no sign-in is configured: the database is not queried
@@ -99,7 +101,10 @@ class AccessService:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self.settings, self._store, self.now, self._clock = settings, store, now, clock
+        self.settings = settings
+        self._store = store
+        self.now = now
+        self._clock = clock
         self._untrusted = Seldom(
             log, "sign-in: identity header refused from an address outside web.access.proxy.addresses"
         )

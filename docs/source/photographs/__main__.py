@@ -118,8 +118,8 @@ def camera(folder: Path, words: list[str]) -> Iterator[Camera]:
         yield Camera(stack.enter_context(connected(chromium)), folder, words)
 
 
-def main(folder: str, *told: str) -> int:
-    words, sites = [x for x in told if x[0] != "@"], {x[1:] for x in told if x[0] == "@"}
+def main(folder: str, *reported: str) -> int:
+    words, sites = [x for x in reported if x[0] != "@"], {x[1:] for x in reported if x[0] == "@"}
     Path(folder).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="callmon-seen-") as where, camera(Path(folder), words) as lens:
         for taking in (in_full, without, away, door):

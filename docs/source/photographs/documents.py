@@ -81,8 +81,8 @@ def past(settings: Settings, now: datetime) -> None:
                 return day.replace(hour=8, minute=30) + random.random() * timedelta(hours=8.4)
 
     store = opening.open_for_writing(settings)
-    owed = [x for x in obligations.owings(CALLBACKS, settings, at=when) if x[0].settled is not None]
-    rows.stored(store, settings, stories.calls(CALLS, at=when), owed)
+    owings = [x for x in obligations.owings(CALLBACKS, settings, at=when) if x[0].settled is not None]
+    rows.stored(store, settings, stories.calls(CALLS, at=when), owings)
     rows.listened(store, now - 1.1 * MONTHS, now)
     store.close()
 

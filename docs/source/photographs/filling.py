@@ -46,7 +46,7 @@ STORIES = {
     "closed_greeting": "closed_announcement", "withheld": "anonymous_answered", "tty": "tty_answered",
     "called_out": "outbound_answered",
 }  # fmt: skip
-STORIES = {name: told for name, told in STORIES.items() if (RECORDINGS / f"{told}.ami").exists()}
+STORIES = {name: reported for name, reported in STORIES.items() if (RECORDINGS / f"{reported}.ami").exists()}
 PHONE = "PJSIP/101-00000099"
 NOBODY = "+141655501{:02d}".format
 
@@ -61,21 +61,21 @@ def retold_bytes(name: str, at: datetime) -> bytes:
 def heard(name: str, at: datetime, settings: Settings) -> tuple[list[Outcome], str]:
     """What callmon makes of it, and the name of its first call."""
     replay = Replay(listener(settings), "toronto")
-    told = list(replay.connection([retold_bytes(name, at)]))
+    reported = list(replay.connection([retold_bytes(name, at)]))
     public = [call for call in replay.ended if call.line is not None]
-    return told, min(public or replay.ended, key=lambda call: call.call).call
+    return reported, min(public or replay.ended, key=lambda call: call.call).call
 
 
 def fill(store: Database, settings: Settings, now: datetime) -> dict[str, str]:
     """All of it. Answers with the names of calls and callbacks by what they show."""
     names: dict[str, str] = {}
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
     for number, (name, recording) in enumerate(STORIES.items()):
         some, call = heard(recording, now - 5 * HOUR + number * 4 * MINUTE, settings)
-        told, names[f"call.{name}"] = told + some, call
+        reported, names[f"call.{name}"] = reported + some, call
     daily = [name for name, times in DAILY.items() for _ in range(times)]
     for number, recording in enumerate(Random(3).sample(daily, len(daily))):
-        told += heard(recording, now - 4.9 * HOUR + number * 7.7 * MINUTE, settings)[0]
+        reported += heard(recording, now - 4.9 * HOUR + number * 7.7 * MINUTE, settings)[0]
     audit_event = AuditRow(at=now, who="a.roy", act="")
     keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], audit_event)
     office = Office(settings)
@@ -85,7 +85,7 @@ def fill(store: Database, settings: Settings, now: datetime) -> dict[str, str]:
             office.hear_fact(fact)
     names |= callbacks(office, now)
     with database(store) as sink:
-        for outcome in (*told, *office.outcomes):
+        for outcome in (*reported, *office.outcomes):
             sink.offer(outcome)
         assert sink.flush(60)
     return names

@@ -114,7 +114,7 @@ def announce(seen_: Seen) -> None:
         "alternative_fr": "composez le numéro sans frais", "alternative_en": "call the toll-free number",
     }  # fmt: skip
     work = {"reason_fr": "entretien du système téléphonique", "reason_en": "maintenance of the telephone system"}
-    told = (
+    reported = (
         ("going", {"action": "announce", "line": "tty", "start": field(-1.2), "until": field(2)} | words),
         ("planned", {"action": "plan", "line": "poci", "start": field(30), "until": field(33)} | work),
         ("bare", {"action": "announce", "line": "poci-toll-free", "start": field(-0.5)}),
@@ -122,7 +122,7 @@ def announce(seen_: Seen) -> None:
     )
     with seen_.site.visitor(LEAD) as visitor:
         token = seen_.site.csrf(visitor, "/fr/perturbations")
-        for name, fields in told:
+        for name, fields in reported:
             made = visitor.post("/fr/perturbations", data={"csrf": token} | fields)
             assert made.status_code == 303, made.text
             path = made.headers["location"].partition("?")[0]
@@ -148,6 +148,6 @@ def hours(now: datetime, is_open: bool) -> str:
     within = usual if usual[0] < now.hour < usual[1] - 1 else (0.0, 24.0)
     without = (now.hour + 2, 23.5) if now.hour < 12 else (0.5, now.hour - 1)
     opens, closes = within if is_open else without
-    told = "-".join(f"{int(hour):02d}:{int(hour % 1 * 60):02d}" for hour in (opens, closes))
+    reported = "-".join(f"{int(hour):02d}:{int(hour % 1 * 60):02d}" for hour in (opens, closes))
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    return "{ " + ", ".join(f'{day} = "{told}"' for day in days) + " }"
+    return "{ " + ", ".join(f'{day} = "{reported}"' for day in days) + " }"

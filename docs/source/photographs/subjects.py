@@ -32,12 +32,12 @@ class Subject(NamedTuple):
 
 def at(page: str, query: Mapping[str, str] | None = None, **parts: str) -> dict[str, str]:
     """Where it is, in both languages; the query by the French names' order."""
-    told = {"fr": "", "en": ""}
+    reported = {"fr": "", "en": ""}
     if query:
         french = {"day": "jour", "line": "ligne", "outcome": "issue", "standard": "norme", "state": "etat"}
-        told["en"] = "?" + "&".join(f"{name}={value}" for name, value in query.items())
-        told["fr"] = "?" + "&".join(f"{french.get(name, name)}={value}" for name, value in query.items())
-    return {language: TABLE[page].path(language, **parts) + told[language] for language in LANGUAGES}
+        reported["en"] = "?" + "&".join(f"{name}={value}" for name, value in query.items())
+        reported["fr"] = "?" + "&".join(f"{french.get(name, name)}={value}" for name, value in query.items())
+    return {language: TABLE[page].path(language, **parts) + reported[language] for language in LANGUAGES}
 
 
 def press(selector: str) -> Act:
@@ -84,11 +84,11 @@ def callbacks(names: Mapping[str, str]) -> Iterator[Subject]:
             yield Subject(
                 f"callback-{name}", at("callback", id=call), AGENT, is_main=name in ("careful", "overdue")
             )
-    owed, careful = names["callback.owed"], names["callback.careful"]
+    due, careful = names["callback.owed"], names["callback.careful"]
     shown = press('form[action*="num"] button')
     yield Subject("callback-number", at("callback", id=careful), AGENT, shown, is_main=True)
-    yield Subject("callback-viewer", at("callback", id=owed), VIEWER)
-    yield Subject("callback-refused", at("callback", id=owed), AGENT, refused_close)
+    yield Subject("callback-viewer", at("callback", id=due), VIEWER)
+    yield Subject("callback-refused", at("callback", id=due), AGENT, refused_close)
     yield Subject("callback-unknown", at("callback", id="1.0"), AGENT)
 
 

@@ -57,8 +57,8 @@ def oldest(scene: Scene) -> list[Any]:
 
 
 def verdicts(scene: Scene) -> list[Any]:
-    told = Counter(one[2] for one in today(scene, C24))
-    return [told[verdict] for verdict in VERDICTS]
+    reported = Counter(one[2] for one in today(scene, C24))
+    return [reported[verdict] for verdict in VERDICTS]
 
 
 CALLBACKS: dict[str, Truth] = {

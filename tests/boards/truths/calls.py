@@ -48,18 +48,17 @@ def open_entries(scene: Scene) -> list[Row]:
 
 
 def delays(scene: Scene) -> list[Row]:
-    told = sorted(paid_after(scene, one) for one in PAID)
-    return [{
-        "made": len(told), "median_seconds": lasting(median(told), 1.5), "high_seconds": lasting(told[-1], 1.5),
-        "most_seconds": lasting(told[-1], 1.5),
-    }]  # fmt: skip
+    reported = sorted(paid_after(scene, one) for one in PAID)
+    longest = lasting(reported[-1], 1.5)
+    middle = lasting(median(reported), 1.5)
+    return [{"made": len(reported), "median_seconds": middle, "high_seconds": longest, "most_seconds": longest}]
 
 
 def week(scene: Scene) -> list[Row]:
-    told = Counter((c.local.hour, c.local.isoweekday()) for c in over(scene))
+    reported = Counter((c.local.hour, c.local.isoweekday()) for c in over(scene))
     return [
-        {"hour": f"{hour:02}:00", **{f"day_{n}": told[hour, n] for n in range(1, 8)}}
-        for hour in sorted({hour for hour, _ in told})
+        {"hour": f"{hour:02}:00", **{f"day_{n}": reported[hour, n] for n in range(1, 8)}}
+        for hour in sorted({hour for hour, _ in reported})
     ]
 
 
@@ -92,7 +91,7 @@ def disrupted(scene: Scene) -> list[Row]:
     missing = in_words(scene, "▲ à donner", "▲ to be given")
     rows: list[Row] = []
     for line in ("poci", "tty-toll-free", "tty"):
-        began, end = scene.told[line], scene.told.get(f"{line} over")
+        began, end = scene.reported[line], scene.reported.get(f"{line} over")
         last = end or (scene.asked.now - 1, scene.asked.now)
         rows.append({
             "name": titled(scene, line), "source": said(scene, "disruption", "staff"), "began_at": moments(began),
@@ -112,7 +111,7 @@ CALLS: dict[str, Truth] = {
     ],
     "Disruptions, the latest first": disrupted,
     "Measurement gaps": lambda s: [
-        {"exchange": "toronto", "unheard_seconds": unheard(s), "began_at": moments(s.told["cut"])}
+        {"exchange": "toronto", "unheard_seconds": unheard(s), "began_at": moments(s.reported["cut"])}
     ],
     "Typical week: calls offered, by hour and day": week,
     "By half hour, for planning staff": half_hour_table,

@@ -129,9 +129,9 @@ def judged(scene: Scene, standard: str) -> list[tuple[str, str, str, str, date, 
     found = [(o.line, o.language, o.verdicts[standard], "", today, "") for o in OWED if standard in o.verdicts]
     # Any day of the weeks before: no panel tells these apart by their day.
     found += [
-        ("general", ("fr", "en")[n % 2], told[standard], "", today - timedelta(days=20), "")
-        for n, told in enumerate(scene.complaints)
-        if standard in told
+        ("general", ("fr", "en")[n % 2], reported[standard], "", today - timedelta(days=20), "")
+        for n, reported in enumerate(scene.complaints)
+        if standard in reported
     ]
     return found
 
@@ -152,9 +152,9 @@ def today(scene: Scene, standard: str) -> list[tuple[str, str, str, str, date, s
 
 def counts(verdicts: Iterable[str]) -> tuple[list[int], Near | None]:
     """Met, not met, exempt, not known and judged; the rate."""
-    told = Counter(verdicts)
-    both = told["met"] + told["not_met"]
-    return [*(told[one] for one in VERDICTS), both], share(told["met"], both)
+    reported = Counter(verdicts)
+    both = reported["met"] + reported["not_met"]
+    return [*(reported[one] for one in VERDICTS), both], share(reported["met"], both)
 
 
 def lettered(values: Iterable[Any], first: str = "A") -> dict[str, Any]:
@@ -167,16 +167,16 @@ def over_time(panel: Panel, values: Callable[[Scene], list[Any]]) -> dict[str, T
     "none."""
 
     def graph(scene: Scene) -> list[Row]:
-        told = zip(panel.queries, values(scene), strict=True)
+        reported = zip(panel.queries, values(scene), strict=True)
         return [
             {query.legend.said(scene.language): one, "Time": moment(scene)}
-            for query, one in told
+            for query, one in reported
             if one is not None
         ]
 
     def table(scene: Scene) -> list[Row]:
-        told = values(scene)
-        return [{"Time": moment(scene), **(lettered(told) if len(told) > 1 else {"Value": told[0]})}]
+        reported = values(scene)
+        return [{"Time": moment(scene), **(lettered(reported) if len(reported) > 1 else {"Value": reported[0]})}]
 
     return {panel.title.en: graph, panel.title.en + " (table)": table}
 
@@ -236,5 +236,5 @@ def moments(span: tuple[float, float]) -> Near:
 
 def unheard(scene: Scene) -> Near:
     """From when the network was cut until it carried again and callmon had noticed."""
-    cut, again = scene.told["cut"], scene.told["heard again"]
+    cut, again = scene.reported["cut"], scene.reported["heard again"]
     return between(again[0] - cut[1], again[1] - cut[0], "seconds")

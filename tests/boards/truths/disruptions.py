@@ -23,14 +23,14 @@ from tests.boards.truths.counting import (
 
 
 def phones(scene: Scene) -> list[Row]:
-    told = {
+    reported = {
         "general": (0, 3, 0), "general-toll-free": (0, 3, 0), "tty": (1, 0, 0), "poci": (1, 1, 0),
         "poci-toll-free": (1, 0, 0), "tty-toll-free": (1, 0, 0),
     }  # fmt: skip
     return [
         {
             f"name_{scene.language}": titled(scene, line),
-            **dict(zip(("Value #B", "Value #C", "Value #D"), told[line], strict=True)),
+            **dict(zip(("Value #B", "Value #C", "Value #D"), reported[line], strict=True)),
         }
         for line in LINES
     ]
@@ -56,7 +56,7 @@ def unheard_minutes(scene: Scene) -> Near:
 
 def lasted(scene: Scene) -> list[Row]:
     """One disruption is over."""
-    began, end = scene.told["tty"], scene.told["tty over"]
+    began, end = scene.reported["tty"], scene.reported["tty over"]
     rows: list[Row] = []
     for line in LINES:
         least, most = (end[0] - began[1], end[1] - began[0]) if line == "tty" else (0, 0)
@@ -91,7 +91,7 @@ def states(scene: Scene) -> list[Row]:
 LASTED = disruptions.LASTED.title.en
 DISRUPTIONS: dict[str, Truth] = {
     "Disruptions going on": value(2),
-    "Notice to the public owed since": value(lambda s: moments(s.told["tty-toll-free"])),
+    "Notice to the public owed since": value(lambda s: moments(s.reported["tty-toll-free"])),
     "Measuring, by exchange": lambda s: [{"toronto": 1}],
     # Staff announced both.
     **over_time(disruptions.BY_SOURCE, lambda s: [0, 0, 0, 2, 0]),

@@ -41,7 +41,7 @@ def sinks(scene: Scene) -> list[Row]:
     """While somebody else holds the tables and no call changes: the heartbeats since then, one a second, and the
     age of the first, when Prometheus looked last. One heartbeat may have been on its way when the hold began.
     """
-    begun, asked = scene.told["held up"]
+    begun, asked = scene.reported["held up"]
     most = asked - begun + 1
     least = scene.asked.at(asked).looked - begun - 1
     waiting = between(max(1, int(least)), int(most) + 1)

@@ -41,14 +41,14 @@ CAUSES = (
 
 
 def by_outcome(calls: Iterable[Happened]) -> list[Any]:
-    told = Counter(call.outcome for call in calls)
-    return [sum(told[key] for key in keys) for keys in OUTCOMES]
+    reported = Counter(call.outcome for call in calls)
+    return [sum(reported[key] for key in keys) for keys in OUTCOMES]
 
 
 def by_cause(verdicts: Iterable[tuple[str, str, str]]) -> list[Any]:
     """Of verdict, reason and cause."""
-    told = Counter(cause for verdict, _, cause in verdicts if verdict == "not_met")
-    return [told[key] for key in CAUSES]
+    reported = Counter(cause for verdict, _, cause in verdicts if verdict == "not_met")
+    return [reported[key] for key in CAUSES]
 
 
 def opening(scene: Scene) -> list[Row]:

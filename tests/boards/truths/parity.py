@@ -44,10 +44,10 @@ def of_both(scene: Scene, standard: str, sides: tuple[Side, Side]) -> list[list[
     return [[one[2] for one in among if belongs(one)] for belongs in sides]
 
 
-def difference(told: list[list[str]]) -> Any:
-    if min(len(side) for side in told) < int(FEW):
+def difference(reported: list[list[str]]) -> Any:
+    if min(len(side) for side in reported) < int(FEW):
         return None
-    first, second = (100 * side.count("met") / len(side) for side in told)
+    first, second = (100 * side.count("met") / len(side) for side in reported)
     return percent(first - second)
 
 
@@ -65,10 +65,10 @@ def bars(scene: Scene, comparison: str) -> list[Row]:
 def bars_table(scene: Scene, comparison: str) -> list[Row]:
     rows: list[Row] = []
     for name in KINDS["standard"]:
-        told = of_both(scene, name, SIDES[comparison])
-        numbers = [number for side in told for number in (side.count("met"), len(side))]
+        reported = of_both(scene, name, SIDES[comparison])
+        numbers = [number for side in reported for number in (side.count("met"), len(side))]
         title = {f"title_{scene.language}": said(scene, "standard", name), "standard": name}
-        rows.append({**title, **lettered([*numbers, difference(told)], "B")})
+        rows.append({**title, **lettered([*numbers, difference(reported)], "B")})
     return rows
 
 
@@ -77,8 +77,8 @@ def curves(scene: Scene, comparison: str) -> list[Any]:
 
 
 def first_answers(scene: Scene) -> list[Any]:
-    told = Counter(FIRST[reason] for _, _, verdict, reason, *_ in today(scene, B) if reason in FIRST)
-    return [told[n] for n in range(3)]
+    reported = Counter(FIRST[reason] for _, _, verdict, reason, *_ in today(scene, B) if reason in FIRST)
+    return [reported[n] for n in range(3)]
 
 
 def ever(scene: Scene) -> list[Row]:
@@ -86,10 +86,10 @@ def ever(scene: Scene) -> list[Row]:
     rows: list[Row] = []
     for standard in ALL_STANDARDS:
         for comparison, sides in SIDES.items():
-            told = of_both(scene, standard, sides)
+            reported = of_both(scene, standard, sides)
             rows.append({
                 "comparison": comparison, f"title_{scene.language}": said(scene, "standard", standard),
-                "Value #B": len(told[0]), "Value #C": len(told[1]), "Value #A": difference(told),
+                "Value #B": len(reported[0]), "Value #C": len(reported[1]), "Value #A": difference(reported),
             })  # fmt: skip
     return rows
 

@@ -48,8 +48,8 @@ def rates(scene: Scene, among: Iterable[str] = OF_CALLS) -> list[Any]:
 
 def rates_now(panel: Panel, among: Iterable[str]) -> Truth:
     def truth(scene: Scene) -> list[Row]:
-        told = zip(panel.queries, rates(scene, among), strict=True)
-        return [{query.legend.said(scene.language): one} for query, one in told if one is not None]
+        reported = zip(panel.queries, rates(scene, among), strict=True)
+        return [{query.legend.said(scene.language): one} for query, one in reported if one is not None]
 
     return truth
 
@@ -68,13 +68,13 @@ def with_target(truths: Mapping[str, Truth]) -> dict[str, Truth]:
 
 def rings(scene: Scene) -> list[tuple[str, int]]:
     """By the bound of a bucket: how many were answered on these rings."""
-    told = Counter(c.ring for c in counted(scene) if c.outcome == "answered" and c.ring is not None)
+    reported = Counter(c.ring for c in counted(scene) if c.outcome == "answered" and c.ring is not None)
     found, last = [], 0.0
     for bound in UP_TO:
         found.append(
             (
                 "+Inf" if bound == UP_TO[-1] else str(bound),
-                sum(n for ring, n in told.items() if last < ring <= bound),
+                sum(n for ring, n in reported.items() if last < ring <= bound),
             )
         )
         last = bound
@@ -86,26 +86,26 @@ def rings_map(scene: Scene) -> list[Row]:
 
 
 def rings_table(scene: Scene) -> list[Row]:
-    told = rings(scene)
+    reported = rings(scene)
     return [
-        {"Time": moment(scene), "le": bound, "Value": sum(n for _, n in told[: place + 1])}
-        for place, (bound, _) in enumerate(told)
+        {"Time": moment(scene), "le": bound, "Value": sum(n for _, n in reported[: place + 1])}
+        for place, (bound, _) in enumerate(reported)
     ]
 
 
 def voicemail(scene: Scene) -> list[Any]:
-    told = Counter((verdict, cause == "other") for _, _, verdict, _, _, cause in today(scene, V))
-    return [told["not_met", False], told["met", False], told["not_met", True]]
+    reported = Counter((verdict, cause == "other") for _, _, verdict, _, _, cause in today(scene, V))
+    return [reported["not_met", False], reported["met", False], reported["not_met", True]]
 
 
 def transfers(scene: Scene) -> list[Any]:
-    told = Counter(min(c.transfers or 0, 3) for c in counted(scene) if c.outcome == "answered")
-    return [told[n] for n in range(4)]
+    reported = Counter(min(c.transfers or 0, 3) for c in counted(scene) if c.outcome == "answered")
+    return [reported[n] for n in range(4)]
 
 
 def heard(scene: Scene) -> list[Any]:
-    told = Counter(c.heard for c in counted(scene))
-    return [told[key] for key in ("full", "filled", "partly")]
+    reported = Counter(c.heard for c in counted(scene))
+    return [reported[key] for key in ("full", "filled", "partly")]
 
 
 def causes(scene: Scene) -> list[Any]:
@@ -113,8 +113,8 @@ def causes(scene: Scene) -> list[Any]:
 
 
 def row(verdicts: Iterable[str]) -> dict[str, Any]:
-    numbers, told = counts(verdicts)
-    return lettered([*numbers, told], "B")
+    numbers, reported = counts(verdicts)
+    return lettered([*numbers, reported], "B")
 
 
 def each_standard(scene: Scene, among: Iterable[str] = POLICY) -> list[Row]:
@@ -148,13 +148,13 @@ def last_opening_day(today: date) -> date:
 def targets(scene: Scene) -> list[Row]:
     """92.5 % on one line, beside its last opening day before today."""
     before = [one for one in judged(scene, "reach_a_person") if one[4] < today_of(scene) and one[0] == "general"]
-    told = Counter(one[2] for one in before if one[4] == last_opening_day(today_of(scene)))
+    reported = Counter(one[2] for one in before if one[4] == last_opening_day(today_of(scene)))
     row = {
         f"title_{scene.language}": said(scene, "standard", "reach_a_person"),
         f"name_{scene.language}": titled(scene, "general"),
         "Value #A": percent(92.5),
     }
-    return [{**row, "Value #B": told["met"], "Value #C": told["met"] + told["not_met"]}]
+    return [{**row, "Value #B": reported["met"], "Value #C": reported["met"] + reported["not_met"]}]
 
 
 def _rates() -> dict[str, Truth]:

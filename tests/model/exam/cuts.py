@@ -18,7 +18,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Finding
 from callmon.tools.replay import Replay
 from tests.model.exam.judging import wrongs
-from tests.model.exam.subjects import Said, Subject, said_in, said_of
+from tests.model.exam.subjects import SaidOfCall, Subject, said_in, said_of
 from tests.support.cut_recordings import END, listing
 
 Way = Literal["cut", "kill"]
@@ -131,7 +131,7 @@ class Examined:
         born = {event.uniqueid for event in self.subject.events[:end] if isinstance(event, e.Newchannel)}
         return born & self.subject.true.keys()
 
-    def _filled(self, heard: dict[str, Said], known: list[Fact]) -> Iterator[tuple[str, Said]]:
+    def _filled(self, heard: dict[str, SaidOfCall], known: list[Fact]) -> Iterator[tuple[str, SaidOfCall]]:
         """What CEL makes of each call that was not heard throughout."""
         for own, in_diary in self.subject.diary.items():
             said = heard.get(own)

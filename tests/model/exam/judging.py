@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from callmon.core.calls.call import Call, DurationRange, Transfer
-from tests.model.exam.subjects import Said
+from tests.model.exam.subjects import SaidOfCall
 
 # An answer that a listing tells is by the CDR's clock, a few milliseconds from AMI's; CEL's has the same distance.
 NEAR = timedelta(seconds=0.02)
@@ -19,12 +19,12 @@ CLEARING = timedelta(seconds=2)
 Wrong = tuple[str, object, object]
 
 
-def wrongs(said: Said, true: Said, filled: bool = False) -> list[str]:
+def wrongs(said: SaidOfCall, true: SaidOfCall, filled: bool = False) -> list[str]:
     """Each point in which more is claimed than is true. `filled`: by CEL, which knows less of some things."""
     call, real = said.call, true.call
-    told = [*_outcome(call, real), *_rings(call, real, filled), *_times(call, real), *_transfers(call, real)]
-    told += [] if filled else [*_counts(call, real), *_lengths(call, real)]
-    found = [f"{key} {got!r}, in truth {value!r}" for key, got, value in told]
+    reported = [*_outcome(call, real), *_rings(call, real, filled), *_times(call, real), *_transfers(call, real)]
+    reported += [] if filled else [*_counts(call, real), *_lengths(call, real)]
+    found = [f"{key} {got!r}, in truth {value!r}" for key, got, value in reported]
     for standard, verdict in said.verdicts.items():
         is_settled = true.verdicts.get(standard) == "unknown" and _is_by_the_dials_options(call, real)
         if verdict not in ("unknown", true.verdicts.get(standard)) and not is_settled:

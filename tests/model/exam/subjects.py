@@ -22,7 +22,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.tools.replay import Replay
 from tests.lab.recordings import cut
-from tests.recordings.test_cel import rows_of, told
+from tests.recordings.test_cel import reported, rows_of
 from tests.recordings.test_recordings import NAMES, RECORDINGS
 from tests.recordings.test_traces import NAMES as TRACE_NAMES
 from tests.recordings.test_traces import TRACES, concluding, expected, truth
@@ -57,16 +57,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Diary = dict[str, list[Fact]]
 
 
-class Said(NamedTuple):
+class SaidOfCall(NamedTuple):
     """What callmon says of one call."""
 
     call: Call
     verdicts: dict[str, str]
 
 
-def said_of(outcome: Outcome) -> Said:
+def said_of(outcome: Outcome) -> SaidOfCall:
     """What a retold call's outcome says."""
-    return Said(outcome.calls[0], {finding.standard: finding.verdict for finding in outcome.findings})
+    return SaidOfCall(outcome.calls[0], {finding.standard: finding.verdict for finding in outcome.findings})
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Subject:
     moments: list[int]
     rows: Sequence[CelRow]
     diary: Diary
-    true: dict[str, Said]
+    true: dict[str, SaidOfCall]
     settings: Settings
 
     @cached_property
@@ -93,11 +93,11 @@ class Subject:
         return at or e.instant(self.recording.times[self.recording.first]) or EPOCH
 
 
-def said_in(replay: Replay) -> dict[str, Said]:
+def said_in(replay: Replay) -> dict[str, SaidOfCall]:
     """What a replay says of every call that it heard of."""
     calls = [*replay.ended, *replay.monitor.calls_in_progress("toronto")]
     return {
-        call.call: Said(call, {x.standard: x.verdict for x in replay.findings.get(call.call, ())})
+        call.call: SaidOfCall(call, {x.standard: x.verdict for x in replay.findings.get(call.call, ())})
         for call in calls
     }
 
@@ -128,7 +128,7 @@ def _rows(run: str) -> tuple[CelRow, ...]:
 
 @lru_cache
 def _diary(run: str) -> Diary:
-    return told(_rows(run), example())
+    return reported(_rows(run), example())
 
 
 @lru_cache
@@ -172,7 +172,7 @@ def of_trace(name: str) -> Subject:
     file = "ami-callmon.raw" if name == HEARD_BY_CALLMON else "ami.raw"
     stream, rows = (TRACES / name / file).read_bytes(), rows_of(TRACES / name / "cel.csv")
     assert [concluding(call) for call in replayed(stream).calls()] == [expected(x) for x in truth(name)], name
-    return subject(f"traces/{name}", stream, rows, told(rows, example()))
+    return subject(f"traces/{name}", stream, rows, reported(rows, example()))
 
 
 def of_run(run: str, diary: str, call: dict[str, Any]) -> Subject:
@@ -195,7 +195,7 @@ def calls_of_folder(run: Path) -> Iterator[Subject]:
         rows_file = Path(place) / "cel.csv"
         rows_file.write_bytes(cel)
         rows = tuple(rows_of(rows_file))
-    diary = told(rows, example())
+    diary = reported(rows, example())
     for call in json.loads(moved_calls):
         if call["expect"].get("direction") == "inbound":
             yield _one_of(whole, run.name, rows, diary, call)

@@ -86,13 +86,13 @@ def disagreements(examined: Examined, takeover: Takeover) -> list[str]:
     stored = [outcome for n, outcome in said if n < place.committed]
     missing = take_over(standby, _known(examined, place, standby, stored), kept)
     rest = _fed(standby, events[place.leads :])
-    told = _by_call([*stored, *missing, *rest])
+    reported = _by_call([*stored, *missing, *rest])
     unlike = _unlike if _is_sure(examined, place) else _untrue
     found = []
-    for own in sorted(told.keys() | leader.calls.keys()):
-        if own in leader.calls and own in told and _same(told[own], leader.calls[own]):
+    for own in sorted(reported.keys() | leader.calls.keys()):
+        if own in leader.calls and own in reported and _same(reported[own], leader.calls[own]):
             continue
-        made, real = _retold(examined, own, told), leader.outcomes.get(own)
+        made, real = _retold(examined, own, reported), leader.outcomes.get(own)
         if made is not None and real is not None:
             found += unlike(own, made, real)
         elif made is not real:
@@ -145,9 +145,9 @@ def _emitted(examined: Examined, leader: Leader, place: Takeover) -> Iterator[tu
         yield from ((n, outcome) for outcome in leader.said[n])
 
 
-def _same(told: StoredCall, true: StoredCall) -> bool:
+def _same(reported: StoredCall, true: StoredCall) -> bool:
     """Whether the facts are equal: so is all that follows from them. A request to hang up is stated again."""
-    return tuple(x for x in told.facts if not isinstance(x, f.HangupRequested)) == true.facts
+    return tuple(x for x in reported.facts if not isinstance(x, f.HangupRequested)) == true.facts
 
 
 def _buffered(standby: Monitor, events: Iterable[e.Event]) -> list[Item]:

@@ -47,7 +47,7 @@ def settings(url: str = "", more: str = "") -> Settings:
 
 
 @dataclass
-class Truth:
+class YearTruth:
     """The events of one call, and the required result."""
 
     name: str
@@ -149,7 +149,7 @@ class Caller:
     def __init__(self, random: Random, number: int, line: str, arrived: datetime) -> None:
         self.random, self.arrived = random, arrived
         language = random.choices(("fr", "en", "other", "unknown"), (30, 60, 2, 8))[0]
-        self.truth = Truth(f"{int(arrived.timestamp())}.{number}", line, language, arrived)
+        self.truth = YearTruth(f"{int(arrived.timestamp())}.{number}", line, language, arrived)
         self.channel = f"PJSIP/trunk-{number:08x}"
         self.facts: list[f.Fact] = []
         self.truth.relay = random.random() < 0.03
@@ -195,7 +195,7 @@ class Caller:
         for standard in (T, B, S):
             self.verdict(standard, "exempt", "no_person")
 
-    def done(self) -> tuple[list[f.Fact], Truth]:
+    def done(self) -> tuple[list[f.Fact], YearTruth]:
         if not self.truth.in_hours:
             self.truth.verdicts = dict.fromkeys(CALL_STANDARDS, OUTSIDE_HOURS)
             self.truth.voicemail_when = self.truth.first_french = ""

@@ -121,7 +121,7 @@ def _callback(
         french = {"unknown": ("unknown", "language_unknown"), "en": ("exempt", "not_asked_in_french")}
         met = ("met", "called_back_in_french") if one.phone == "102" else ("not_met", "no_french_speaker")
         owing.verdicts[CFR] = french.get(language, met)
-    return one, [made_finding(one, name, *told) for name, told in owing.verdicts.items()], owing
+    return one, [made_finding(one, name, *reported) for name, reported in owing.verdicts.items()], owing
 
 
 def made_complaint(
@@ -133,7 +133,7 @@ def made_complaint(
     owing.verdicts[P2] = random.choice((("met", "acknowledged"), ("not_met", "too_late")))
     if random.random() < 0.8:
         owing.verdicts[P15] = random.choice((("met", "complaint_answered"), ("not_met", "too_late")))
-    return one, [made_finding(one, name, *told) for name, told in owing.verdicts.items()], owing
+    return one, [made_finding(one, name, *reported) for name, reported in owing.verdicts.items()], owing
 
 
 def made_finding(one: Obligation, standard: str, verdict: str, reason: str) -> Finding:

@@ -15,19 +15,19 @@ from callmon.store.database import Database
 from callmon.store.new_rows import row_of_finding, row_of_obligation
 from callmon.store.rollups import rebuild
 from callmon.store.row_mapping import Rows
-from tests.support.year import EXCHANGE, Owing, Truth
+from tests.support.year import EXCHANGE, Owing, YearTruth
 
 MANY = 20_000
 
 
 def stored(
-    store: Database, given: Settings, told: Iterable[tuple[list[f.Fact], Truth]],
-    owed: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
-) -> tuple[list[Truth], list[Owing]]:  # fmt: skip
+    store: Database, given: Settings, reported: Iterable[tuple[list[f.Fact], YearTruth]],
+    obligations: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
+) -> tuple[list[YearTruth], list[Owing]]:  # fmt: skip
     """Let callmon judge the facts, insert the rows in bulk, and return the truths."""
     judge = Monitor(given, token=str)
     truths, rows = [], Rows(1)
-    for facts, truth in told:
+    for facts, truth in reported:
         outcome = judge.retell(EXCHANGE, facts)
         assert outcome is not None
         rows.add_outcome(EXCHANGE, outcome)
@@ -37,7 +37,7 @@ def stored(
             rows = Rows(1)
     _insert(store, rows)
     put, found, owings_told = [], [], []
-    for one, findings, owing in owed:
+    for one, findings, owing in obligations:
         put.append(row_of_obligation(one))
         found += [row_of_finding(EXCHANGE, x) for x in findings]
         owings_told.append(owing)

@@ -18,8 +18,8 @@ from tests.support.year import (
     R,
     S,
     T,
-    Truth,
     V,
+    YearTruth,
     seconds,
     when,
 )
@@ -310,7 +310,7 @@ STORIES: dict[Callable[[Caller], None], int] = {
 
 def calls(
     count: int, seed: int = 7, at: Callable[[Random], datetime] = when
-) -> Iterator[tuple[list[f.Fact], Truth]]:
+) -> Iterator[tuple[list[f.Fact], YearTruth]]:
     """`count` calls, each with its truth."""
     random = Random(seed)
     names, weights = list(LINES), [x[3] for x in LINES.values()]

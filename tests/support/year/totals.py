@@ -11,7 +11,7 @@ from datetime import date
 from math import ceil
 from typing import Any
 
-from tests.support.year import LINES, Owing, Truth
+from tests.support.year import LINES, Owing, YearTruth
 
 Told = tuple[str, str]  # a figure, and its part
 RATE_NAMES = ("met", "not_met")
@@ -40,15 +40,15 @@ IN_RATE = ("called_back", "attempted", "late")
 class Totals:
     """`counts`, `rates` (numerator, denominator) and `lengths` (in seconds, or rings) of one cut."""
 
-    def __init__(self, calls: Iterable[Truth], owed: Iterable[Owing]) -> None:
-        self.calls, self.owed = list(calls), list(owed)
+    def __init__(self, calls: Iterable[YearTruth], obligations: Iterable[Owing]) -> None:
+        self.calls, self.obligations = list(calls), list(obligations)
         self.counts: Counter[Told] = Counter()
         self.rates: dict[str, tuple[int, int]] = {}
         self.lengths: dict[str, list[float]] = {}
         for call in self.calls:
             self._call(call)
-        for one in self.owed:
-            self._owed(one)
+        for one in self.obligations:
+            self._due(one)
         self._rates()
         for name in CALL:
             given = sum(self.counts[f"{name}.verdict", x] for x in ("met", "not_met", "exempt", "unknown"))
@@ -64,7 +64,7 @@ class Totals:
     def measure(self, name: str, value: float) -> None:
         self.lengths.setdefault(name, []).append(value)
 
-    def _call(self, x: Truth) -> None:
+    def _call(self, x: YearTruth) -> None:
         self.add("calls_offered")
         self.add("hours", "open" if x.in_hours else "closed")
         self.add("outcomes", x.outcome)
@@ -92,7 +92,7 @@ class Totals:
             self.add("relay_ended_early", "", int(x.relay_early))
         self._when(x)
 
-    def _answered(self, x: Truth) -> None:
+    def _answered(self, x: YearTruth) -> None:
         assert x.ring is not None
         assert x.waited is not None
         assert x.from_arrival is not None
@@ -112,7 +112,7 @@ class Totals:
         if x.hold is not None:
             self.measure("early_hold", x.hold)
 
-    def _when(self, x: Truth) -> None:
+    def _when(self, x: YearTruth) -> None:
         third = x.verdicts["answer_by_third_ring"][0]
         half = f"{x.local.hour:02}:{'00' if x.local.minute < 30 else '30'}"
         shown = {"offered": True, "answered": x.answered, "met": third == "met", "not_met": third == "not_met"}
@@ -120,7 +120,7 @@ class Totals:
             self.add(f"weekday.{what}", str(x.local.isoweekday()), int(counts))
             self.add(f"half_hour.{what}", half, int(counts))
 
-    def _owed(self, x: Owing) -> None:
+    def _due(self, x: Owing) -> None:
         self.add(f"{x.kind}s_opened")
         for standard, (verdict, reason) in x.verdicts.items():
             self.add(f"{standard}.verdict", verdict)
@@ -185,12 +185,12 @@ def _cut(length: float) -> float:
 
 
 def of_month(
-    calls: Iterable[Truth], owed: Iterable[Owing], first: date, after: date
-) -> tuple[list[Truth], list[Owing]]:
+    calls: Iterable[YearTruth], obligations: Iterable[Owing], first: date, after: date
+) -> tuple[list[YearTruth], list[Owing]]:
     """Those of the local month."""
     from tests.support.year import TORONTO
 
     return (
         [x for x in calls if first <= x.local.date() < after],
-        [x for x in owed if first <= x.opened.astimezone(TORONTO).date() < after],
+        [x for x in obligations if first <= x.opened.astimezone(TORONTO).date() < after],
     )

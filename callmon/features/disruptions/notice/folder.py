@@ -29,7 +29,9 @@ from callmon.features.disruptions.notice.text import FILES, public_disruptions
 log = logging.getLogger(__name__)
 
 CURRENT, PREFIX = "current", ".notice-"
-EVERY_SECONDS, KEPT_SECONDS, SLOW_SECONDS = 1.0, 60.0, 30.0
+EVERY_SECONDS = 1.0
+KEPT_SECONDS = 60.0
+SLOW_SECONDS = 30.0
 REFRESHED = timedelta(minutes=1)  # a page that is not older says what is known now
 
 

@@ -33,32 +33,36 @@ def html(report: Report, settings: Settings, remarks: Remarks, formatter: Report
     sections = builder.sections()
     signature = SignatureBuilder(report, formatter)
     say = formatter.say
-    page = environment().get_template("report.html.j2").render(
-        formatter=formatter,
-        texts=texts(report, settings, formatter),
-        cover=cover(report, formatter),
-        state=formatter.capital(state(report, formatter)),
-        completeness=formatter.labelled(
-            formatter.meaning("completeness").term, completeness(report, formatter)
-        ),
-        sentences=sentences(report, formatter),
-        signature=signature,
-        signed=signature.tables(),
-        has_room=sum(len(x[formatter.language]) for x in remarks.values()) <= MOST_REMARKS,
-        sections=sections,
-        definitions=definitions(report, sections, formatter),
-        hours=list(notes.hours(settings, formatter)),
-        closed=list(notes.closed_days(settings, report.month, formatter)),
-        settings=list(notes.settings_in_force(settings, formatter)),
-        targets=list(notes.targets(settings, report.month, formatter)),
-        remarks=manager_remarks(remarks, sections, formatter),
-        assumed=settings.hours_are_assumed(),
-        signers=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
-        rows_of=rows_of,
-        drawing=lambda table: bar_chart(table, formatter),
-        cell=lambda figure, table: cell_text(figure, table, formatter),
-        bar=lambda figure, table: bar_percent(figure, table, formatter),
-    )  # fmt: skip
+    page = (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            formatter=formatter,
+            texts=texts(report, settings, formatter),
+            cover=cover(report, formatter),
+            state=formatter.capital(state(report, formatter)),
+            completeness=formatter.labelled(
+                formatter.meaning("completeness").term, completeness(report, formatter)
+            ),
+            sentences=sentences(report, formatter),
+            signature=signature,
+            signed=signature.tables(),
+            has_room=sum(len(x[formatter.language]) for x in remarks.values()) <= MOST_REMARKS,
+            sections=sections,
+            definitions=definitions(report, sections, formatter),
+            hours=list(notes.hours(settings, formatter)),
+            closed=list(notes.closed_days(settings, report.month, formatter)),
+            settings=list(notes.settings_in_force(settings, formatter)),
+            targets=list(notes.targets(settings, report.month, formatter)),
+            remarks=manager_remarks(remarks, sections, formatter),
+            assumed=settings.hours_are_assumed(),
+            signers=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
+            rows_of=rows_of,
+            drawing=lambda table: bar_chart(table, formatter),
+            cell=lambda figure, table: cell_text(figure, table, formatter),
+            bar=lambda figure, table: bar_percent(figure, table, formatter),
+        )
+    )
     return page.encode()
 
 
@@ -195,8 +199,10 @@ def revision(report: Report, formatter: ReportFormatter) -> str:
         return formatter.say("première version")
     return formatter.say(
         "{number}; remplace celle dont les données ont l'empreinte {before}; chiffres changés : {count}",
-        number=report.revision, before=report.revises, count=formatter.count(len(report.changes)),
-    )  # fmt: skip
+        number=report.revision,
+        before=report.revises,
+        count=formatter.count(len(report.changes)),
+    )
 
 
 def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
@@ -221,21 +227,26 @@ def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
         formatter.say(
             "Appels reçus : {offered}, dont {open} pendant les heures normales de bureau; de ces derniers, pris "
             "par une personne : {rate}.",
-            offered=shown("calls_offered"), open=shown("hours", "open"), rate=shown("answer_rate"),
+            offered=shown("calls_offered"),
+            open=shown("hours", "open"),
+            rate=shown("answer_rate"),
         ),
         formatter.say(
             "Réponse au plus tard après la troisième sonnerie. Respectée : {met}; non respectée : {not_met}; non "
             "visée : {exempt}; indéterminée : {unknown}; taux : {rate}; lecture stricte : {strict}.",
-            met=shown(f"{third}.verdict", "met"), not_met=shown(f"{third}.verdict", "not_met"),
-            exempt=shown(f"{third}.verdict", "exempt"), unknown=shown(f"{third}.verdict", "unknown"),
-            rate=shown(f"{third}.rate"), strict=shown(f"{third}.strict_rate"),
+            met=shown(f"{third}.verdict", "met"),
+            not_met=shown(f"{third}.verdict", "not_met"),
+            exempt=shown(f"{third}.verdict", "exempt"),
+            unknown=shown(f"{third}.verdict", "unknown"),
+            rate=shown(f"{third}.rate"),
+            strict=shown(f"{third}.strict_rate"),
         ),
         formatter.say(
             "Exhaustivité (part des appels connus qui ont été entendus du début à la fin ou complétés) : "
             "{complete}.",
             complete=completeness(report, formatter),
         ),
-    ]  # fmt: skip
+    ]
     return [x.replace("..", ".") for x in found]  # « s. o. » ends a sentence as well
 
 

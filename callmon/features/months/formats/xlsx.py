@@ -23,7 +23,10 @@ from callmon.features.months.signature import THIRD, SignatureBuilder
 from callmon.features.months.titles import SIGNS
 from callmon.text.formatter import Definition
 
-LABELS, NUMBERS, TEXTS = 52, 15, 110  # widths of columns, in digits
+# widths of columns, in digits
+LABELS = 52
+NUMBERS = 15
+TEXTS = 110
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
 UNITS = {"seconds": '#,##0.0" s"', "hours": '0.0" h"', "difference": "+0.0%;-0.0%;0.0%"}
 FORMATS = {"count": "#,##0", "rings": "#,##0", "rate": "0.0%"} | UNITS
@@ -37,27 +40,34 @@ def workbook(report: Report, settings: Settings, remarks: Remarks, formatter: Re
     import xlsxwriter  # type: ignore[import-untyped]  # it has no types; and a daemon without a workbook pays nothing
 
     data = BytesIO()
-    book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    workbook = xlsxwriter.Workbook(
+        data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
     texts, locale = html.texts(report, settings, formatter), formatter.locale.replace("_", "-")
-    book.set_properties({"title": texts["title"], "created": MADE, "comments": locale})
-    book.set_custom_property("Language", locale)
-    Sheets(book, report, settings, formatter).add_all(texts, remarks)
-    book.close()
+    workbook.set_properties({"title": texts["title"], "created": MADE, "comments": locale})
+    workbook.set_custom_property("Language", locale)
+    Sheets(workbook, report, settings, formatter).add_all(texts, remarks)
+    workbook.close()
     return data.getvalue()
 
 
 class Sheets:
     """Writes the sheets one after another."""
 
-    def __init__(self, book: Any, report: Report, settings: Settings, formatter: ReportFormatter) -> None:
-        self.book, self.report, self.settings, self.formatter = book, report, settings, formatter
+    def __init__(self, workbook: Any, report: Report, settings: Settings, formatter: ReportFormatter) -> None:
+        self.workbook = workbook
+        self.report = report
+        self.settings = settings
+        self.formatter = formatter
         shown_as = FORMATS | ({"rate": "0%"} if report.is_public else {})
-        self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in shown_as.items()}
-        self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
-        self.head_right = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"})
-        self.right = book.add_format({"align": "right"})
-        self.title = book.add_format({"bold": True, "font_size": 14})
-        self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        self.formats = {kind: workbook.add_format({"num_format": shown}) for kind, shown in shown_as.items()}
+        self.head = workbook.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
+        self.head_right = workbook.add_format(
+            {"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"}
+        )
+        self.right = workbook.add_format({"align": "right"})
+        self.title = workbook.add_format({"bold": True, "font_size": 14})
+        self.wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
         self.tables = 0
 
     def add_all(self, texts: dict[str, str], remarks: Remarks) -> None:
@@ -79,7 +89,9 @@ class Sheets:
         return [*signs, *([name, *self.formatter.meaning(name)] for name in names)]
 
     def _settings(self, texts: dict[str, str]) -> list[Definition]:
-        settings, month, formatter = self.settings, self.report.month, self.formatter
+        settings = self.settings
+        month = self.report.month
+        formatter = self.formatter
         closed = notes.closed_days(settings, month, formatter)
         targets = list(notes.targets(settings, month, formatter))
         return [
@@ -97,7 +109,7 @@ class Sheets:
 
     def sheet(self, title: str, columns: int) -> Any:
         """A new sheet, printed in landscape and one page wide."""
-        sheet = self.book.add_worksheet(title)
+        sheet = self.workbook.add_worksheet(title)
         sheet.set_landscape()
         sheet.set_paper(1)  # letter
         sheet.fit_to_pages(1, 0)
@@ -189,14 +201,20 @@ class Sheets:
 
     def chart(self, sheet: Any, table: LayoutTable, begin: int, place: tuple[int, int]) -> None:
         """Insert a chart of the rate by the third ring, by line or by month."""
-        chart, name, end = self.book.add_chart({"type": "bar"}), sheet.get_name(), begin + len(table.rows)
+        chart = self.workbook.add_chart({"type": "bar"})
+        name = sheet.get_name()
+        end = begin + len(table.rows)
         column = table.names.index(THIRD)
         title, column = self.formatter.labelled(table.title, table.head[column]), column + 1
-        chart.add_series({
-            "name": title, "categories": [name, begin + 1, 0, end, 0],
-            "values": [name, begin + 1, column, end, column],
-            "data_labels": {"value": True}, "fill": {"color": "#1A5A96"},
-        })  # fmt: skip
+        chart.add_series(
+            {
+                "name": title,
+                "categories": [name, begin + 1, 0, end, 0],
+                "values": [name, begin + 1, column, end, column],
+                "data_labels": {"value": True},
+                "fill": {"color": "#1A5A96"},
+            }
+        )
         chart.set_title({"name": title, "name_font": {"size": 12}})
         chart.set_legend({"none": True})
         chart.set_x_axis({"min": 0, "max": 1, "num_format": "0%"})
@@ -223,7 +241,9 @@ class Sheets:
 
     def add_figures(self) -> None:
         """Write every figure of the month, one in each row."""
-        say, formatter, report = self.formatter.say, self.formatter, self.report
+        say = self.formatter.say
+        formatter = self.formatter
+        report = self.report
         head = [say("Mois"), say("Chiffre"), say("Appels"), "figure", "part", "cut", "member", say("Unité")]
         head += [say("Valeur"), say("Numérateur"), say("Dénominateur"), say("État")]
         sheet = self.sheet(say("Chiffres"), len(head))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from callmon.cli.common import ContextWithKeys, lang_option, with_context
+from callmon.cli.common import ContextWithKeys, by_option, lang_option, with_context
 from callmon.cli.completion import MONTHS
 from callmon.cli.help import HelpCommand
 from callmon.cli.language import said
@@ -43,8 +43,8 @@ class SendContext(ContextWithKeys):
     """The context of one sending: the month, and the recipients that `to` leaves."""
 
     def __init__(self, config: Path | None, lang: str | None, to: tuple[str, ...], by: str | None) -> None:
-        super().__init__(config, lang)
-        self.to, self.by = {address.casefold() for address in to}, by
+        super().__init__(config, lang, by)
+        self.to = {address.casefold() for address in to}
 
     def refuse_incomplete(self) -> None:
         """Raises ConfigError without a mail server, or for an address that receives nothing."""
@@ -59,7 +59,7 @@ class SendContext(ContextWithKeys):
 
     def decide(self, mails: list[ReportMailRow], act: str, fingerprint: str = "") -> None:
         """Stores a person's decision about these mails, and an entry of the audit log for each."""
-        who = self.actor_name(self.by)
+        who = self.actor
         with database_errors(self.store), self.store.writing() as connection:
             for mail in mails:
                 if act == "report received":
@@ -86,9 +86,15 @@ class SendContext(ContextWithKeys):
         if text := why(self.settings.mail, mail.recipient, mail, self.language):
             click.echo(f"  {text}", err=True)
         elif mail.state == "unknown":
-            click.echo("  " + say("callmon ne sait pas s'il est arrivé : un envoi est en cours, ou a été coupé. "
-                                  "Demandez à {recipient}, puis ajoutez --again ou --received.",
-                                  recipient=mail.recipient), err=True)  # fmt: skip
+            click.echo(
+                "  "
+                + say(
+                    "callmon ne sait pas s'il est arrivé : un envoi est en cours, ou a été coupé. "
+                    "Demandez à {recipient}, puis ajoutez --again ou --received.",
+                    recipient=mail.recipient,
+                ),
+                err=True,
+            )
 
 
 @click.command(cls=HelpCommand)
@@ -103,7 +109,7 @@ class SendContext(ContextWithKeys):
     type=click.Path(path_type=Path),
     help="JSON of an earlier report of this month; send the revision that follows it",
 )
-@click.option("--by", help="name of the acting person (default: the logged-in user)")
+@by_option
 def send(context: SendContext, month: str, again: bool, received: bool, revises: Path | None) -> None:
     """Mail the report of MONTH (2026-10, or "last") to the recipients in [mail], each edition once.
 
@@ -155,7 +161,7 @@ def _sent(context: SendContext, month: str, again: bool, revises: Path | None) -
 def _prepared(
     context: SendContext, month: str, edition: str, earlier: tuple[Published, str] | None
 ) -> PreparedReport:
-    order = mail_request(context.settings, month, edition, context.now, earlier)
+    report_request = mail_request(context.settings, month, edition, context.now, earlier)
     advance, shown = progress_bar(STEPS, "Reading"), 0
 
     def progress(part: float) -> None:
@@ -163,7 +169,7 @@ def _prepared(
         advance(round(part * STEPS) - shown)
         shown = round(part * STEPS)
 
-    return prepared(request.filed(context.store, context.settings, order, context.now, progress))
+    return prepared(request.filed(context.store, context.settings, report_request, context.now, progress))
 
 
 def _delivered(

@@ -56,7 +56,10 @@ class ReportMailer:
         leads: Callable[[], bool],
         make: Make = made_in_a_process,
     ) -> None:
-        self._settings, self._store, self._leads, self._make_files = settings, store, leads, make
+        self._settings = settings
+        self._store = store
+        self._leads = leads
+        self._make_files = make
         self._looks: dict[Work, datetime] = {}  # when a report that is not delivered yet is made next
         self._failures: dict[Work, datetime] = {}  # since when a report cannot be made
         self._made: dict[Work, datetime] = {}  # the last attempt to make it

@@ -125,9 +125,13 @@ def _value(kind: str, text: str) -> object:
 
 
 def _described(
-    report: Report, publisher: OpenDataSettings, tables: list[DataTable], names: Iterable[str],
-    fr: ReportFormatter, en: ReportFormatter,
-) -> Iterator[tuple[str, bytes]]:  # fmt: skip
+    report: Report,
+    publisher: OpenDataSettings,
+    tables: list[DataTable],
+    names: Iterable[str],
+    fr: ReportFormatter,
+    en: ReportFormatter,
+) -> Iterator[tuple[str, bytes]]:
     """The description by CSV on the Web, and the one by DCAT."""
     of = {x.language: _texts(report, x) | {"publisher": publisher.text("publisher", x.language)} for x in (fr, en)}
     page = (

@@ -18,7 +18,12 @@ from callmon.core.statistics.period import midnight
 from callmon.store.tables import CALL, FINDING, GAP, OBLIGATION
 
 Row = dict[str, Any]
-TEXT, FLAG, COUNT, SECONDS, TIME, DAY = "VARCHAR", "BOOLEAN", "INTEGER", "DOUBLE", "TIMESTAMPTZ", "DATE"
+TEXT = "VARCHAR"
+FLAG = "BOOLEAN"
+COUNT = "INTEGER"
+SECONDS = "DOUBLE"
+TIME = "TIMESTAMPTZ"
+DAY = "DATE"
 
 # The type of each column in SQL, in the order of the file.
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -81,10 +86,10 @@ def _calls(connection: Connection, begin: datetime, end: datetime) -> Iterator[R
 def _verdicts(connection: Connection, begin: datetime, end: datetime) -> Iterator[Row]:
     """By the day of their call; by that of the obligation where no call is stored."""
     has_call = and_(CALL.c["call"] == FINDING.c["call"], CALL.c.exchange == FINDING.c.exchange)
-    owed = and_(OBLIGATION.c["call"] == FINDING.c["call"], OBLIGATION.c.exchange == FINDING.c.exchange)
+    has_obligation = and_(OBLIGATION.c["call"] == FINDING.c["call"], OBLIGATION.c.exchange == FINDING.c.exchange)
     of_calls = select(*FINDING.c, CALL.c.arrived).join(CALL, has_call)
     of_calls = of_calls.where(CALL.c.arrived >= begin, CALL.c.arrived < end)
-    others = select(*FINDING.c, CALL.c.arrived).join(OBLIGATION, owed).outerjoin(CALL, has_call)
+    others = select(*FINDING.c, CALL.c.arrived).join(OBLIGATION, has_obligation).outerjoin(CALL, has_call)
     others = others.where(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end, CALL.c["call"].is_(None))
     found = union(of_calls, others).subquery()
     question = select(found).order_by(found.c["call"], found.c.exchange, found.c.standard)

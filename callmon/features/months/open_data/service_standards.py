@@ -38,7 +38,9 @@ TABLE = DataTable(
     key=("fiscal_yr", "service_id", "service_standard_id"),
 )
 # The federal types of a standard: access, or other; the rest are about time.
-ACCESS, OTHER, TIMELINESS = "ACS", "OTH", "TML"
+ACCESS = "ACS"
+OTHER = "OTH"
+TIMELINESS = "TML"
 KINDS = dict.fromkeys(("reach_a_person", "one_transfer_at_most", "bilingual_person", "callback_in_french"), ACCESS)
 KINDS |= {"feedback_offered": OTHER}
 

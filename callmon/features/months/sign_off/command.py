@@ -14,6 +14,7 @@ import click
 from callmon.cli.common import (
     CommandContext,
     ContextWithKeys,
+    ask_password,
     json_option,
     lang_option,
     print_json,
@@ -23,7 +24,6 @@ from callmon.cli.common import (
 from callmon.cli.completion import MONTHS
 from callmon.cli.errors import stop
 from callmon.cli.help import HelpCommand
-from callmon.cli.language import said
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, StoreError
@@ -50,9 +50,7 @@ from callmon.web.auth.passwords import is_right, nobodys
 @click.option(
     "--remarks", type=click.Path(path_type=Path), help="with prepared: TOML file with remarks, in fr and en"
 )
-def sign(
-    context: CommandContext, month: str, step: Step, name: str, kind: str, remarks: Path | None
-) -> None:  # fmt: skip
+def sign(context: CommandContext, month: str, step: Step, name: str, kind: str, remarks: Path | None) -> None:
     """Sign the report of MONTH as prepared, verified or approved.
 
     "prepared" makes the files of a final month in both languages, and keeps them bit for bit. "verified" and
@@ -93,10 +91,7 @@ def _progress() -> Callable[[float], None]:
 
 def _signer(context: CommandContext, name: str) -> str:
     """The account's name, once its password was given. Raises ConfigError."""
-    if sys.stdin.isatty():
-        given: str = click.prompt(said("Password"), hide_input=True, err=True)
-    else:
-        given = sys.stdin.readline().rstrip("\r\n")
+    given = ask_password()
     account = access.account(context.store, name)
     is_known = is_right(nobodys() if account is None else account.password, given)
     if account is None or account.is_locked or not is_known:
@@ -119,7 +114,9 @@ def _speech(context: CommandContext) -> SignOffFormatter:
 def _print(context: CommandContext, revision: SignedRevision) -> None:
     """The state, the signatures, and the files as `sha256sum` writes them."""
     formatter = _speech(context)
-    month, number, state = revision.month, revision.number, formatter.state(revision)
+    month = revision.month
+    number = revision.number
+    state = formatter.state(revision)
     said = context.say("{month}, révision {number} : {state}", month=month, number=number, state=state)
     click.echo(formatter.typeset(said))
     for signature in revision.signatures:

@@ -36,7 +36,7 @@ async def show(page_request: PageRequest, refused: str = "") -> Response:
 
 
 def _speech(page_request: PageRequest) -> SignOffFormatter:
-    return SignOffFormatter(page_request.language, page_request.site.settings.timezone)
+    return SignOffFormatter(page_request.language, page_request.settings.timezone)
 
 
 def _refusal(page_request: PageRequest, revision: SignedRevision) -> str:
@@ -52,7 +52,7 @@ def _refusal(page_request: PageRequest, revision: SignedRevision) -> str:
 async def _revision(page_request: PageRequest) -> SignedRevision:
     """The revision of the address. Raises NotFoundError."""
     parts = page_request.request.path_params
-    found = await page_request.site.ask(sign_off.revisions, page_request.site.reader, parts["month"])
+    found = await page_request.ask(sign_off.revisions, page_request.context.reader, parts["month"])
     revision = next((x for x in found if str(x.number) == parts["revision"]), None)
     if revision is None:
         raise NotFoundError(
@@ -68,7 +68,7 @@ async def download_signed(page_request: PageRequest) -> Response:
         raise NotFoundError(
             page_request.say("Fichier inconnu"), page_request.say("Cette révision n'a pas de fichier de ce nom.")
         )
-    data = await page_request.site.ask(sign_off.read_signed, page_request.site.reader, revision, name)
+    data = await page_request.ask(sign_off.read_signed, page_request.context.reader, revision, name)
     kind = guess_type(name)[0] or "application/octet-stream"
     return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
@@ -83,7 +83,7 @@ async def prepare_files(page_request: PageRequest) -> Response:
         return await months.progress(page_request)
     files = [(Path(name), data) for name, data in process.files]
     try:
-        found = await page_request.site.ask(prepare, page_request.site.store, files, _deed(page_request))
+        found = await page_request.ask(prepare, page_request.context.store, files, _audit_event(page_request))
     except SignOffError as error:
         return await months.progress(page_request, _speech(page_request).refusal(error))
     return page_request.go("revision", month=found.month, revision=str(found.number))
@@ -96,14 +96,14 @@ async def sign_step(page_request: PageRequest) -> Response:
     if chosen is None:
         return await show(page_request)
     try:
-        store, audit_event = page_request.site.store, _deed(page_request)
-        await page_request.site.ask(sign_off.sign, store, found.month, found.number, chosen, audit_event)
+        store, audit_event = page_request.context.store, _audit_event(page_request)
+        await page_request.ask(sign_off.sign, store, found.month, found.number, chosen, audit_event)
     except SignOffError as error:
         return await show(page_request, _speech(page_request).refusal(error))
     return page_request.go("revision", month=found.month, revision=str(found.number))
 
 
-def _deed(page_request: PageRequest) -> AuditRow:
+def _audit_event(page_request: PageRequest) -> AuditRow:
     """Who signs, now, and from where; the step names the act."""
     return AuditRow(
         at=datetime.now(UTC),

@@ -20,8 +20,8 @@ KEY_IN_THE_PROMPT = "menu_chosen_voicemail"
 END = b"\r\n\r\n"
 
 
-def by_name(told: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    calls = {call["call"]: call for call in told}
+def by_name(reported: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    calls = {call["call"]: call for call in reported}
     return {call["situation"]: calls[call["linkedid"]] for call in scripted(RUN)}
 
 
@@ -53,22 +53,22 @@ def test_what_no_event_tells_is_not_known_and_cel_tells_it(name: str) -> None:
 def test_cel_alone_tells_every_box_but_a_key_in_the_prompt() -> None:
     made = [(call["situation"], call["linkedid"], as_cel_may_say(call["expect"])) for call in scripted(RUN)]
     made = [one for one in made if one[0] != KEY_IN_THE_PROMPT]
-    told = cel_calls(rows_of(RECORDINGS / f"{RUN}.cel.csv"))
-    assert of_public(unlike(made, told)) == []
-    chosen = by_name(told)[KEY_IN_THE_PROMPT]["verdicts"]
+    reported = cel_calls(rows_of(RECORDINGS / f"{RUN}.cel.csv"))
+    assert of_public(unlike(made, reported)) == []
+    chosen = by_name(reported)[KEY_IN_THE_PROMPT]["verdicts"]
     assert (chosen["answer_by_third_ring"], chosen["voicemail_after_fourth_ring"]) == ("unknown", "unknown")
 
 
-def test_with_an_older_event_filter_no_verdict_is_wrong_and_choices_are_not_known() -> None:
-    told, full = by_name(replayed(without_steps(STREAM)).calls()), by_name(replayed(STREAM).calls())
+def test_with_an_older_event_filter_no_verdict_is_wrong() -> None:
+    reported, full = by_name(replayed(without_steps(STREAM)).calls()), by_name(replayed(STREAM).calls())
     wrong = [
         (name, standard, verdict)
-        for name, call in told.items()
+        for name, call in reported.items()
         for standard, verdict in call["verdicts"].items()
         if verdict not in ("unknown", full[name]["verdicts"][standard])
     ]
     assert wrong == []
-    unknown = [name for name, call in told.items() if call["verdicts"]["answer_by_third_ring"] == "unknown"]
+    unknown = [name for name, call in reported.items() if call["verdicts"]["answer_by_third_ring"] == "unknown"]
     assert sorted(unknown) == [
         "announcement_then_the_box",
         "box_checked_from_outside",
@@ -88,7 +88,7 @@ def test_a_talk_that_ends_in_a_colleagues_box_has_its_length() -> None:
     assert call.redirections == 2  # by the strict reading: the transfer, and voicemail
 
 
-def test_a_box_that_does_not_exist_makes_no_verdict_of_the_fourth_ring_by_either_source() -> None:
+def test_a_missing_mailbox_gives_no_fourth_ring_verdict_by_either_source() -> None:
     """The dialplan says goodbye after VoiceMail(599), and hangs up 1.4 s after that step."""
     cel = cel_calls(rows_of(RECORDINGS / f"{RUN}.cel.csv"))
     for source in (replayed(STREAM).calls(), cel):

@@ -24,7 +24,7 @@ def owing(numbers: Iterable[str], since: datetime, given: Settings | None = None
     """A callmon that owes a callback to each of these numbers."""
     monitor = listener(given)
     for number in numbers:
-        message = Message("toronto", f"owed-{number}", since, "general", "en", "message")
+        message = Message("toronto", f"open-{number}", since, "general", "en", "message")
         monitor.ledger.owe(message, "callback", f"+1{number}", None)
     monitor.ledger.drain_updates()
     return Replay(monitor, "toronto")
@@ -65,7 +65,7 @@ def when_due(replay: Replay) -> Verdicts:
 def given_by(replay: Replay) -> Verdicts:
     """The verdicts so far."""
     return {
-        call.removeprefix("owed-"): (finding.verdict, finding.reason_key)
+        call.removeprefix("open-"): (finding.verdict, finding.reason_key)
         for call, findings in replay.findings.items()
         for finding in findings
         if finding.standard == STANDARD

@@ -15,7 +15,9 @@ class ExchangeProfile:
 
     def __init__(self, settings: Settings, exchange: str, any_line: bool = False) -> None:
         table = settings.exchanges.get(exchange, NOT_CONFIGURED)
-        self.lines, self.region, self.any_line = settings.lines(), settings.region, any_line
+        self.lines = settings.lines()
+        self.region = settings.region
+        self.any_line = any_line
         self.relay_numbers, self.test_callers = settings.relay_numbers, settings.test_callers
         self.staff = NOBODY if table is NOT_CONFIGURED else settings.staff(exchange)
         self.dial_prefixes, self.queue_languages = table.dial_prefixes, table.queue_languages

@@ -1,4 +1,4 @@
-"""What callmon's user hears of it: bytes, connections, gaps with a listing after them."""
+"""What callmon receives of it: bytes, connections, gaps with a listing after them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.model.tables import PARKING
-from tests.model.wire import EPOCH, MORNING, STATES, Message
+from tests.model.wire import EPOCH, MORNING, STATES, WireMessage
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 LOGIN = b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n"
@@ -48,7 +48,7 @@ def written(kind: str, headers: dict[str, Any], at: float | None = None) -> byte
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
-def connections(messages: Sequence[Message], hears_steps: bool, cables: Iterable[Cable] = ()) -> list[bytes]:
+def connections(messages: Sequence[WireMessage], hears_steps: bool, cables: Iterable[Cable] = ()) -> list[bytes]:
     """The bytes of each connection; `hears_steps`: voicemail's own step of the dialplan is heard."""
     waiting = sorted(cables, key=lambda cable: cable.first)
     out = [bytearray(BANNER + LOGIN + _booted(0.0))]
@@ -95,7 +95,7 @@ def _entry(shown: Shown, bridge: str) -> dict[str, Any]:
     return entry | {bridge: shown.bridge}
 
 
-def _keep(channels: dict[str, Shown], message: Message) -> None:
+def _keep(channels: dict[str, Shown], message: WireMessage) -> None:
     """What a message changes in a listing."""
     own = message.headers.get("Uniqueid", "")
     match message.kind:

@@ -17,16 +17,16 @@ from tests.unit.test_tracker import ringing
 
 def says(exchange: Exchange, channel: Channel, status: str, mailbox: str = "500@default") -> None:
     """Asterisk puts the dialplan's headers last."""
-    told = {"UserEvent": "CallmonVoicemail", "Status": status, "Mailbox": mailbox}
-    exchange.event("UserEvent", **exchange._of(channel), **told)
+    reported = {"UserEvent": "CallmonVoicemail", "Status": status, "Mailbox": mailbox}
+    exchange.event("UserEvent", **exchange._of(channel), **reported)
 
 
-def in_vain(exchange: Exchange, told: bool = True) -> Channel:
+def in_vain(exchange: Exchange, reported: bool = True) -> Channel:
     """Four rings, and voicemail takes the caller; `told`: its step of the dialplan is heard."""
     caller, phones = ringing(exchange)
     for phone in phones:
         exchange.at(24).stop(caller, phone)
-    exchange.voicemail(caller, told=told)
+    exchange.voicemail(caller, reported=reported)
     return caller
 
 
@@ -47,11 +47,11 @@ def heard(exchange: Exchange) -> tuple[str, dict[str, Any] | None, int]:
         *((True, False, status, 0) for status in ("FAILED", "USEREXIT", "", "success")),
     ],
 )
-def test_success_alone_tells_of_a_message_once_and_of_its_box_where_the_step_is_not_heard(
+def test_success_alone_gives_a_message_once_and_its_mailbox(
     step: bool, message: bool, status: str, left: int
 ) -> None:
     exchange = Exchange()
-    caller = in_vain(exchange, told=step)
+    caller = in_vain(exchange, reported=step)
     if message:
         exchange.at(39).message(caller)
     box = "500" if step else "700"
@@ -72,29 +72,29 @@ def found_in_voicemail() -> tuple[Exchange, Channel]:
     return exchange, caller
 
 
-@pytest.mark.parametrize("told", [Exchange.message, lambda *call: says(*call, "SUCCESS")])
-def test_a_message_told_before_the_listing_is_that_of_the_call_that_the_listing_finds(
-    told: Callable[[Exchange, Channel], None],
+@pytest.mark.parametrize("reported", [Exchange.message, lambda *call: says(*call, "SUCCESS")])
+def test_a_message_before_the_listing_is_of_the_call_that_it_finds(
+    reported: Callable[[Exchange, Channel], None],
 ) -> None:
     exchange, caller = found_in_voicemail()
-    told(exchange.at(39.5), caller)
+    reported(exchange.at(39.5), caller)
     exchange.at(40).list_channels()
     exchange.at(41).ends(caller)
     _, voicemail, messages = heard(exchange)  # a person may have answered before the connection
     assert (voicemail and voicemail["message"], messages) == (True, 1)
 
 
-def test_a_request_told_before_the_listing_is_that_of_the_call_that_the_listing_finds() -> None:
+def test_a_request_before_the_listing_is_of_the_call_that_it_finds() -> None:
     exchange, caller = found_in_voicemail()
-    told = {"UserEvent": "CallmonCallbackRequest", "Number": "4165550199"}
-    exchange.at(39.5).event("UserEvent", **exchange._of(caller), **told)
+    reported = {"UserEvent": "CallmonCallbackRequest", "Number": "4165550199"}
+    exchange.at(39.5).event("UserEvent", **exchange._of(caller), **reported)
     exchange.at(40).list_channels()
     exchange.at(41).ends(caller)
     wanted = [fact.number for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.CallbackRequested)]
     assert wanted == ["+14165550199"]
 
 
-def test_what_is_told_before_a_listing_that_never_comes_is_not_kept_for_a_later_one() -> None:
+def test_reports_before_a_listing_that_never_comes_are_dropped() -> None:
     exchange, caller = found_in_voicemail()
     exchange.at(39.5).message(caller)
     with exchange.at(45).unheard(50):
@@ -103,7 +103,7 @@ def test_what_is_told_before_a_listing_that_never_comes_is_not_kept_for_a_later_
     assert heard(exchange)[2] == 0
 
 
-def test_a_message_that_one_colleague_leaves_another_is_no_message_of_the_publics() -> None:
+def test_a_message_between_colleagues_is_no_message_of_the_public() -> None:
     exchange = Exchange()
     caller = exchange.at(-0.1).new("PJSIP/101", 4, "104")
     (phone,) = exchange.at(0).rings(caller, "PJSIP/104")
@@ -125,11 +125,11 @@ def test_the_word_after_a_restart_of_callmon_tells_no_message_anew() -> None:
     exchange.ends(caller)
     before, after = map(bytes, exchange.connections)
     first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
-    told = [fact for outcome in first.connection(chunks(io.BytesIO(before))) for fact in outcome.facts]
+    reported = [fact for outcome in first.connection(chunks(io.BytesIO(before))) for fact in outcome.facts]
     assert first.last is not None
-    second.monitor.restore("toronto", first.last, {caller.uniqueid: told}, {})
+    second.monitor.restore("toronto", first.last, {caller.uniqueid: reported}, {})
     again = [fact for outcome in second.connection(chunks(io.BytesIO(after))) for fact in outcome.facts]
-    assert [sum(isinstance(fact, f.MessageLeft) for fact in facts) for facts in (told, again)] == [1, 0]
+    assert [sum(isinstance(fact, f.MessageLeft) for fact in facts) for facts in (reported, again)] == [1, 0]
 
 
 def test_what_a_dialplan_says_of_a_call_that_no_line_received_is_nobodys() -> None:
@@ -147,13 +147,11 @@ def test_what_a_dialplan_says_of_a_call_that_no_line_received_is_nobodys() -> No
         ("4165550199", "+14165550199"),
     ],
 )
-def test_the_callers_own_number_adds_nothing_to_a_request_however_it_is_written(
-    number: str, wanted: str | None
-) -> None:
+def test_the_callers_own_number_adds_nothing_to_a_request(number: str, wanted: str | None) -> None:
     exchange = Exchange()
     caller = exchange.call()
-    told = {"UserEvent": "CallmonCallbackRequest", "Number": number}
-    exchange.at(5).event("UserEvent", **exchange._of(caller), **told)
+    reported = {"UserEvent": "CallmonCallbackRequest", "Number": number}
+    exchange.at(5).event("UserEvent", **exchange._of(caller), **reported)
     exchange.at(6).ends(caller)
     asked = [fact.number for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.CallbackRequested)]
     assert asked == [wanted]
@@ -172,7 +170,7 @@ def test_who_stays_a_second_where_only_voicemail_is_was_taken_by_it(stays: float
 
 
 @pytest.mark.parametrize(("after", "outcome"), [(0.999, "no_answer"), (1.0, "unknown")])
-def test_where_a_caller_taken_out_of_a_queue_stayed_for_a_second_is_not_known(after: float, outcome: str) -> None:
+def test_where_a_caller_taken_out_of_a_queue_was_is_unknown(after: float, outcome: str) -> None:
     """Voicemail may have had the caller: after an async goto its step is not reported."""
     exchange = Exchange()
     caller = exchange.call()
