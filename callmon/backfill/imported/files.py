@@ -13,19 +13,22 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from callmon.backfill.imported.records import RecordLine
-from callmon.errors import ConfigError, Sentence, system_reason
+from callmon.errors import ConfigError, system_reason
 
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 65_536
 
 
 class RecordFile(NamedTuple):
-    """A file that can be read to its end: its size without compression, its first and last time."""
+    """A file that can be read to its end: its number of lines, its first and last time."""
 
     path: Path
     size: int
     first: datetime
     last: datetime
+
+    def each_line(self) -> Generator[RecordLine]:
+        return record_lines(self.path)
 
 
 def examined(
@@ -39,17 +42,15 @@ def _examine(path: Path, kind: str, moment: Callable[[RecordLine], datetime | No
     size, first, last = 0, None, None
     with closing(record_lines(path)) as lines:
         for line in lines:
-            size += len(line.text)
+            size += 1
             if "\0" in line.text:
-                raise ConfigError(Sentence("{path}: is no text; name a file of {kind}.", path=path, kind=kind))
+                raise ConfigError("{path}: is no text; name a file of {kind}.", path=path, kind=kind)
             if first is None:
                 first = moment(line)
             last = line
     end = None if last is None else moment(last)
     if first is None:
-        raise ConfigError(
-            Sentence("{path}: has no line of {kind}; name a file that Asterisk wrote.", path=path, kind=kind)
-        )
+        raise ConfigError("{path}: has no line of {kind}; name a file that Asterisk wrote.", path=path, kind=kind)
     return RecordFile(path, size, first, max(first, end or first))
 
 
@@ -62,17 +63,12 @@ def record_lines(path: Path) -> Generator[RecordLine]:
                 number += 1
                 yield RecordLine(str(path), number, _text(data))
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise ConfigError(
-            Sentence("{path}: is cut off or damaged; copy it again from the exchange.", path=path)
-        ) from None
+        raise ConfigError("{path}: is cut off or damaged; copy it again from the exchange.", path=path) from None
     except OSError as error:
         raise ConfigError(
-            Sentence(
-                "{path}: cannot be read ({why}); name a file that this user may read.",
-                path=path,
-                why=system_reason(error),
-            )
-        ) from None
+            "{path}: cannot be read ({why}); name a file that this user may read.",
+            path=path, why=system_reason(error),
+        ) from None  # fmt: skip
 
 
 def _opened(path: Path) -> IO[bytes]:

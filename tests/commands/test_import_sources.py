@@ -1,0 +1,249 @@
+"""`callmon import`: what it finds, what it says first, and what it reads from a table of a database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import create_engine, make_url, text
+
+from callmon.backfill.imported.sources import databases_in
+from callmon.main import main
+from tests.commands.test_import import TOLD, everything, lab_office, rows
+from tests.store.test_backfill import Office
+from tests.support.made_queue_log import made
+from tests.support.record_tables import RECORDED, table
+from tests.support.store_fixtures import POSTGRESQL, postgres_database
+
+FILES = {"cel": "cel.csv.gz", "queue_log": "queue_log", "cdr": "cdr-csv.csv"}
+CEL = "CEL tells nearly all that callmon hears; no messages and no holds."
+CDR = "CDR tells who was answered, busy or taken by voicemail; no rings, no waits, no transfers."
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+    return lab_office(tmp_path, monkeypatch)
+
+
+# What it says first.
+
+
+def months(days: int, first: str, folder: Path) -> str:
+    (folder / "queue_log").write_text(made(days, 5, first)[0])
+    return str(folder / "queue_log")
+
+
+def test_each_month_is_told_before_the_import_with_what_its_records_will_tell(
+    office: Office, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    (logs / "cdr-csv").mkdir(parents=True)
+    months(40, "2026-09-20", logs)
+    (logs / "cdr-csv" / "Master.csv").write_bytes((RECORDED / "cdr-csv.csv").read_bytes())
+    office.run("db", "upgrade")
+    done = office.run("import", "--logs", str(logs), "--etc", str(logs), "--dry-run")
+    assert done.stderr.splitlines()[:6] == [
+        "queue_log from 2026-09-20 to 2026-10-29.",
+        "CDR from 2026-11-30 to 2026-11-30.",
+        "The import takes about 1 min.",
+        f"2026-09: {TOLD}",
+        f"2026-10: {TOLD}",
+        f"2026-11: {CDR}",
+    ]
+
+
+def test_a_month_that_is_not_read_is_not_told(office: Office, tmp_path: Path) -> None:
+    """The retention of 400 days goes back to 2025-10-28."""
+    file = months(100, "2025-09-20", tmp_path)
+    office.run("db", "upgrade")
+    done = office.run("import", "queue_log", file, "--until", "2025-11-30", "--dry-run")
+    assert done.stderr.splitlines()[2:4] == [f"2025-10: {TOLD}", f"2025-11: {TOLD}"]
+    assert done.stderr.splitlines()[4] == "Nothing was written."
+
+
+def test_the_time_that_an_import_takes_grows_with_its_lines(office: Office, tmp_path: Path) -> None:
+    log, _ = made(1, 5)
+    (tmp_path / "queue_log").write_text(log * 100_000)
+    office.run("db", "upgrade")
+    done = office.run("import", "queue_log", str(tmp_path / "queue_log"), "--until", "2026-02-01", "--dry-run")
+    assert done.stderr.splitlines()[1] == "The import takes about 2 min."
+
+
+# A table of a database.
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of the exchange."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/asterisk.db"
+        return
+    with postgres_database(request.getfixturevalue("postgres_server"), "template1") as url:
+        yield url
+
+
+def address(url: str) -> str:
+    """As a person writes it."""
+    made_of = make_url(url)
+    return made_of.set(drivername=made_of.get_backend_name()).render_as_string(hide_password=False)
+
+
+CALLS = 'SELECT "call", line, outcome, heard, arrived FROM "call" ORDER BY "call"'
+
+
+def stored(office: Office, *words: str) -> list[Any]:
+    """What the import stores in an empty database.
+
+    Of CDR the calls alone: FreePBX's table has no end of a call, and its length is cut to whole seconds.
+    """
+    for file in office.config.parent.glob("callmon.db*"):
+        file.unlink()
+    office.run("import", *words)
+    return rows(office, CALLS) if "cdr" in words else everything(office)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_table_stores_what_the_file_of_the_same_record_stores(office: Office, kind: str, database: str) -> None:
+    table(database, kind)
+    of_file = stored(office, kind, str(RECORDED / FILES[kind]))
+    assert stored(office, kind, address(database)) == of_file
+    assert rows(office, 'SELECT count(*) > 10 FROM "call"') == [(True,)]
+
+
+@pytest.mark.parametrize("name", ["queuelog", "queue_log"])
+def test_without_files_the_tables_of_the_database_that_has_cel_are_found(
+    office: Office, tmp_path: Path, name: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/asterisk.db"
+    for kind in FILES:
+        table(url, kind, name if kind == "queue_log" else kind)
+    with office.config.open("a", encoding="utf-8") as file:
+        file.write(f'\n[exchanges.toronto.cel]\nurl = "{url}"\n')
+    (tmp_path / "none").mkdir()
+    done = office.run("import", "--logs", f"{tmp_path}/none", "--etc", f"{tmp_path}/none", "--json")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(x["source"], x["created"] > 10) for x in found] == [
+        ("cel", True),
+        ("queue_log", False),
+        ("cdr", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "found"),
+    [
+        (
+            "freepbx.conf",
+            "<?php\n$amp_conf['AMPDBUSER'] = 'freepbxuser';\n$amp_conf['AMPDBPASS'] = 'x1';\n"
+            "$amp_conf['AMPDBHOST'] = 'localhost';\n$amp_conf['AMPDBNAME'] = 'asterisk';\n",
+            ("mysql://freepbxuser@localhost/asteriskcdrdb", "x1"),
+        ),
+        (
+            "issabelpbx.conf",
+            "<?php\n$amp_conf['AMPDBUSER']\t= 'asteriskuser';\n$amp_conf['AMPDBPASS']\t= 'x2';\n",
+            ("mysql://asteriskuser@localhost/asteriskcdrdb", "x2"),
+        ),
+        (
+            "amportal.conf",
+            "# AMPDBUSER=other\nAMPDBUSER=asteriskuser\nAMPDBPASS=x3\nAMPDBHOST=192.0.2.7\n",
+            ("mysql://asteriskuser@192.0.2.7/asteriskcdrdb", "x3"),
+        ),
+        (
+            "wazo-call-logd/config.yml",
+            "debug: false\ndb_uri: postgresql://wazo:no@localhost/wazo\n"
+            "cel_db_uri: postgresql://asterisk:x4@localhost/asterisk?application_name=wazo-call-logd\n",
+            ("postgresql://asterisk@localhost:5432/asterisk", "x4"),
+        ),
+        ("freepbx.conf", "<?php\n", None),
+    ],
+)
+def test_the_database_of_freepbx_issabel_and_wazo_is_found_in_its_settings(
+    tmp_path: Path, file: str, text: str, found: tuple[str, str] | None
+) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    assert [*databases_in(tmp_path)] == ([] if found is None else [found])
+
+
+def test_a_database_that_was_found_and_cannot_be_read_is_left_out_and_told_without_its_password(
+    office: Office, tmp_path: Path
+) -> None:
+    (tmp_path / "queue_log").write_text(made(1, 5)[0])
+    with socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        told = f"cel_db_uri: postgresql://asterisk:secret-1@127.0.0.1:{closed.getsockname()[1]}/asterisk\n"
+        (tmp_path / "wazo-call-logd").mkdir()
+        (tmp_path / "wazo-call-logd" / "config.yml").write_text(told)
+        done = office.run("import", "--logs", str(tmp_path), "--etc", str(tmp_path))
+    assert done.stderr.startswith("Left out: 127.0.0.1/asterisk: the database cannot be read: connection failed")
+    assert ("secret-1" in done.output, done.stdout.splitlines()[0]) == (False, "2026-03  queue_log  5")
+
+
+# What is refused: one sentence, its status, and nothing is written.
+
+REFUSED = [
+    ("mysql://callmon:secret-1@localhost/asteriskcdrdb", "cdr", [], 2, {
+        "en": "mysql://callmon:***@localhost/asteriskcdrdb: url: holds a password; put it in a file, and name "
+        "that file as password_file",
+        "fr": "mysql://callmon:***@localhost/asteriskcdrdb : url : contient un mot de passe; mettez-le dans un "
+        "fichier, et nommez ce fichier avec password_file",
+    }),
+    ("sqlite:///HERE/none.db", "cdr", [], 2, {
+        "en": "HERE/none.db: no such file.",
+        "fr": "HERE/none.db : ce fichier n'existe pas.",
+    }),
+    ("sqlite:///HERE/asterisk.db", "cel", [], 2, {
+        "en": "HERE/asterisk.db: has no table cel; name it with --table.",
+        "fr": "HERE/asterisk.db : il n'y a pas de table cel; nommez-la avec --table.",
+    }),
+    ("sqlite:///HERE/asterisk.db", "cel", ["--table", "cdr"], 2, {
+        "en": "HERE/asterisk.db/cdr: is no table of cel; it has no column eventtime.",
+        "fr": "HERE/asterisk.db/cdr : ce n'est pas une table de cel; il y manque la colonne eventtime.",
+    }),
+    ("sqlite:///HERE/asterisk.db", "queue_log", ["--table", "bare"], 2, {
+        "en": "HERE/asterisk.db/bare: is no table of queue_log; it has no column time.",
+        "fr": "HERE/asterisk.db/bare : ce n'est pas une table de queue_log; il y manque la colonne time.",
+    }),
+    ("sqlite:///HERE/asterisk.db", "queue_log", [], 2, {
+        "en": "HERE/asterisk.db/queue_log: has no row of queue_log.",
+        "fr": "HERE/asterisk.db/queue_log : aucune ligne de queue_log.",
+    }),
+    ("sqlite:///HERE/text", "cdr", [], 2, {
+        "en": "HERE/text: the database cannot be read: file is not a database",
+        "fr": "HERE/text : la base de données est illisible : file is not a database",
+    }),
+    ("sqlite:///HERE/asterisk.db", "cdr", ["--password-file", "HERE/none"], 2, {
+        "en": "import.password_file: cannot read HERE/none (No such file or directory); create it, readable by "
+        "callmon's user alone",
+        "fr": "import.password_file : HERE/none ne peut pas être lu (fichier ou dossier introuvable); créez ce "
+        "fichier, que seul l'utilisateur de callmon peut lire",
+    }),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(("url", "kind", "more", "status", "told"), REFUSED, ids=range(len(REFUSED)))
+def test_a_table_that_cannot_be_imported_is_refused_with_one_sentence_and_nothing_is_written(
+    office: Office, tmp_path: Path, language: str, url: str, kind: str, more: list[str], status: int,
+    told: dict[str, str],
+) -> None:  # fmt: skip
+    of_exchange = f"sqlite:///{tmp_path}/asterisk.db"
+    table(of_exchange, "cdr")
+    with create_engine(of_exchange).begin() as connection:
+        connection.execute(text("CREATE TABLE bare (id INTEGER)"))
+        connection.execute(
+            text("CREATE TABLE queue_log (time TEXT, callid TEXT, queuename TEXT, agent TEXT, event TEXT)")
+        )
+    (tmp_path / "text").write_text("no database, but a text of some length")
+    office.run("db", "upgrade")
+    words = [word.replace("HERE", str(tmp_path)) for word in (kind, url, *more)]
+    given = ["import", *words, "--config", str(office.config)]
+    done = CliRunner(env={"LC_ALL": f"{language}_CA.UTF-8"}).invoke(main, given)
+    assert done.stderr.splitlines() == [told[language].replace("HERE", str(tmp_path))]
+    assert (done.exit_code, done.stdout, (tmp_path / "none.db").exists()) == (status, "", False)
+    assert rows(office, 'SELECT count(*) FROM "call"') == [(0,)]
