@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from socket import socket
@@ -12,10 +13,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import create_engine, make_url, text
 
+from callmon.backfill.imported.files import examined
 from callmon.backfill.imported.sources import databases_in
+from callmon.cli.language import in_language
+from callmon.errors import ConfigError
 from callmon.main import main
 from tests.commands.test_import import TOLD, everything, lab_office, rows
 from tests.store.test_backfill import Office
+from tests.support.environment import reader_of
 from tests.support.made_queue_log import made
 from tests.support.record_tables import RECORDED, table
 from tests.support.store_fixtures import POSTGRESQL, postgres_database
@@ -247,3 +252,76 @@ def test_a_table_that_cannot_be_imported_is_refused_with_one_sentence_and_nothin
     assert done.stderr.splitlines() == [told[language].replace("HERE", str(tmp_path))]
     assert (done.exit_code, done.stdout, (tmp_path / "none.db").exists()) == (status, "", False)
     assert rows(office, 'SELECT count(*) FROM "call"') == [(0,)]
+
+
+DATED = (
+    '"2026-11-30 14:50:01","x","4165550101","s","busy","PJSIP/trunk-1","PJSIP/101-1","Dial","x",3,3,"ANSWERED"\n'
+)
+CALLED = "1796050196|1796050196.1|general|NONE|ENTERQUEUE||4165550101|1\n"
+NO_LINE = {
+    "en": "{file}: has no line of {kind}; name a file that Asterisk wrote.",
+    "fr": "{file} : aucune ligne de {kind}; nommez un fichier qu'Asterisk a écrit.",
+}
+NO_TEXT = {
+    "en": "{file}: is no text; name a file of {kind}.",
+    "fr": "{file} : ce n'est pas du texte; nommez un fichier de {kind}.",
+}
+NO_ROW = {
+    "en": "{file}, line 1: no row of CDR.",
+    "fr": "{file}, ligne 1 : ce n'est pas une ligne de CDR.",
+}
+NO_ENTRY = {
+    "en": "{file}, line 1: no line of a queue_log.",
+    "fr": "{file}, ligne 1 : ce n'est pas une ligne de queue_log.",
+}
+OTHER = [
+    ("cdr", "[2026-11-30 14:50:01] VERBOSE[12] pbx.c: Executing [s@x:1] Dial\n" * 3, NO_ROW),  # its log `full`
+    ("cdr", "calldate,src,dst\n2026-11-30 14:50:01,4165550101,100\n", NO_ROW),  # an export without columns
+    ("cdr", "calldate,clid,src,dst,dcontext,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition\n"
+     + DATED, NO_ROW),
+    ("cdr", CALLED, NO_LINE),
+    ("cdr", CALLED.encode("utf-16"), NO_TEXT),
+    ("queue_log", "when,call,queue\n2026-11-30 14:50:01,1796050196.1,general\n", NO_ENTRY),
+    ("queue_log", CALLED.replace("|", ","), NO_ENTRY),  # an export without its head
+    ("queue_log", "time,callid,queuename,agent,event,data1\n", NO_LINE),  # a head alone
+    ("queue_log", CALLED.encode("utf-16"), NO_TEXT),
+    ("cel", (RECORDED / "cdr-custom.csv").read_text(encoding="utf-8"), NO_LINE),
+    ("cel", CALLED, NO_LINE),
+]  # fmt: skip
+IS_ALSO = {"cel": "CEL", "cdr": "CDR", "queue_log": "queue_log"}
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(("kind", "content", "told"), OTHER)
+def test_a_file_of_another_record_layout_or_encoding_is_refused_and_nothing_is_written(
+    office: Office, tmp_path: Path, language: str, kind: str, content: str | bytes, told: dict[str, str]
+) -> None:
+    office.run("db", "upgrade")
+    file = tmp_path / "given"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    words = ["import", kind, str(file), "--config", str(office.config)]
+    done = CliRunner(env={"LC_ALL": f"{language}_CA.UTF-8"}).invoke(main, words)
+    assert done.stderr.splitlines() == [told[language].format(file=file, kind=IS_ALSO[kind])]
+    assert (done.exit_code, done.stdout, rows(office, 'SELECT count(*) FROM "call"')) == (2, "", [(0,)])
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "{file}: cannot be read (Permission denied); name a file that this user may read."),
+        ("fr", "{file} : illisible (accès refusé); nommez un fichier que cet utilisateur peut lire."),
+    ],
+)
+def test_a_file_that_this_user_may_not_read_is_refused(tmp_path: Path, language: str, told: str) -> None:
+    file = tmp_path / "queue_log"
+    file.write_text(CALLED)
+    file.chmod(0)
+    own = os.geteuid()
+    with reader_of(language):
+        os.seteuid(own or 65534)
+        try:
+            with pytest.raises(ConfigError) as refused:
+                examined([file], "queue_log", lambda _: None, lambda _: None)
+        finally:
+            os.seteuid(own)
+        assert in_language(refused.value.sentences[0]) == told.format(file=file)

@@ -1,7 +1,7 @@
 """Opens the files of an import: plain or gzip, UTF-8 or Latin-1. Reads each once before anything is written.
 
 Refuses, each with one sentence: a folder, a file that may not be read, a gzip file that is cut off, and what is no
-text. It refuses a file without a line of the record, too, such as an empty one.
+text. It refuses a file without a line of the record, too: an empty one, and one of another layout.
 """
 
 import gzip
@@ -17,6 +17,7 @@ from callmon.errors import ConfigError, system_reason
 
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 65_536
+LOOKED_AT = 200  # lines that tell whether the file is of the record
 
 
 class RecordFile(NamedTuple):
@@ -31,15 +32,21 @@ class RecordFile(NamedTuple):
         return record_lines(self.path)
 
 
-def examined(
-    paths: Iterable[Path], kind: str, moment: Callable[[RecordLine], datetime | None]
-) -> list[RecordFile]:
-    """The files, oldest first. Raises ConfigError for the first that cannot be read."""
-    return sorted((_examine(path, kind, moment) for path in paths), key=lambda file: (file.first, file.last))
+Refusal = Callable[[list[RecordLine]], None]
+Moment = Callable[[RecordLine], datetime | None]
 
 
-def _examine(path: Path, kind: str, moment: Callable[[RecordLine], datetime | None]) -> RecordFile:
-    size, first, last = 0, None, None
+def examined(paths: Iterable[Path], kind: str, moment: Moment, refuse_other: Refusal) -> list[RecordFile]:
+    """The files, oldest first. `refuse_other`: refuses the first lines of another record.
+
+    Raises ConfigError for the first file that cannot be read, or is not of the record.
+    """
+    found = (_examine(path, kind, moment, refuse_other) for path in paths)
+    return sorted(found, key=lambda file: (file.first, file.last))
+
+
+def _examine(path: Path, kind: str, moment: Moment, refuse_other: Refusal) -> RecordFile:
+    size, first, last, some = 0, None, None, list[RecordLine]()
     with closing(record_lines(path)) as lines:
         for line in lines:
             size += 1
@@ -47,10 +54,13 @@ def _examine(path: Path, kind: str, moment: Callable[[RecordLine], datetime | No
                 raise ConfigError("{path}: is no text; name a file of {kind}.", path=path, kind=kind)
             if first is None:
                 first = moment(line)
+            if size <= LOOKED_AT:
+                some.append(line)
             last = line
     end = None if last is None else moment(last)
     if first is None:
         raise ConfigError("{path}: has no line of {kind}; name a file that Asterisk wrote.", path=path, kind=kind)
+    refuse_other(some)
     return RecordFile(path, size, first, max(first, end or first))
 
 

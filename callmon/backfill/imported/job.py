@@ -8,9 +8,9 @@ was interrupted is run again: what is stored stays as it is. What is older than 
 Refuses: to alert, to open a callback, or to count in an exported counter. These are calls of the past.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from callmon.backfill.apply import FilledGap
 from callmon.backfill.cel.extract import arrival
-from callmon.backfill.cel.rows import CelReader
+from callmon.backfill.cel.rows import EVENTS, CelReader
 from callmon.backfill.imported.cdr import CdrReader
 from callmon.backfill.imported.files import RecordFile, examined
 from callmon.backfill.imported.queue_log import QueueLogReader
@@ -28,6 +28,7 @@ from callmon.backfill.job import Backfill
 from callmon.config.settings import Settings
 from callmon.core.facts import Fact
 from callmon.core.statistics.period import midnight
+from callmon.errors import ConfigError
 from callmon.store.database import Database
 
 CALLS_AT_ONCE = 200  # of one transaction: a daemon beside waits no longer
@@ -62,7 +63,7 @@ class Import:
 
     def examine(self, paths: Iterable[Path], now: datetime) -> list[Source]:
         """The files, oldest first. Raises ConfigError for the first that cannot be read; nothing is written."""
-        return [*examined(paths, NAMES[self.kind], self._moment(now))]
+        return [*examined(paths, NAMES[self.kind], self._moment(now), self._refuse_other)]
 
     def examine_table(self, engine: Engine, name: str, now: datetime) -> list[Source]:
         """The table. Raises ConfigError if it cannot be read, or is no table of the record."""
@@ -72,6 +73,16 @@ class Import:
         if self.kind in READERS:
             self.reader = READERS[self.kind](self.work.site, CelReader(self.work.zone), now)
         return _moment_of_cel(self.work) if self.reader is None else self.reader.moment
+
+    def _refuse_other(self, lines: list[RecordLine]) -> None:
+        """Raises ConfigError if none of these lines is of the record. Of CEL, `_moment_of_cel` has looked."""
+        if self.reader is None:
+            return
+        reader = READERS[self.kind](self.work.site, CelReader(self.work.zone), datetime.max.replace(tzinfo=UTC))
+        deque(reader.whole_calls(lines), maxlen=0)
+        if reader.broken.count == len(lines):
+            file, line, what = reader.broken.first[0]
+            raise ConfigError("{file}, line {line}: {what}.", file=file, line=line, what=what)
 
     def run(
         self,
@@ -127,7 +138,7 @@ def _kept(settings: Settings, now: datetime) -> datetime:
 def _moment_of_cel(work: Backfill) -> Callable[[RecordLine], datetime | None]:
     def moment(line: RecordLine) -> datetime | None:
         row = next(CelReader(work.zone).read_lines([line.text]), None)
-        return None if row is None else row.at
+        return row.at if row is not None and row.kind in EVENTS else None
 
     return moment
 
