@@ -1,7 +1,8 @@
 """`callmon import`: the calls of the past, from an older record of the exchange: queue_log, CDR or CEL."""
 
 import sys
-from datetime import date
+import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from callmon.cli.help import HelpCommand
 from callmon.cli.language import in_language, said, said_of_count
 from callmon.cli.progress import progress_bar
 from callmon.errors import Sentence
+from callmon.store.imports import ImportProgress, note_import
 from callmon.store.privacy.subject_access import AccessReason, log_access
 
 LEFT_OUT = {
@@ -23,6 +25,7 @@ LEFT_OUT = {
     "broken_lines": Sentence("Broken lines: {count}."),
     "in_progress": Sentence("Perhaps still in progress, and left out: {count}."),
 }
+NOTED_EVERY_SECONDS = 1.0
 FOLDER = click.Path(path_type=Path)
 
 
@@ -89,10 +92,28 @@ def import_(
 
 def _run(context: CommandContext, job: Import, sources: list[Source], days: Days) -> None:
     """Imports a record. The record of access says who imported, also where it was interrupted."""
+    lines = sum(x.size for x in sources)
+    read, noted = 0, 0.0
+    bar = progress_bar(lines, "Importing", lambda: job.work.calls)
+
+    def advance(done: int) -> None:
+        nonlocal read, noted
+        bar(done)
+        read += done
+        if time.monotonic() - noted > NOTED_EVERY_SECONDS:
+            note()
+            noted = time.monotonic()
+
+    def note() -> None:
+        if job.writes:
+            changed = job.changed["created"], job.changed["completed"]
+            place = job.work.exchange, job.kind, datetime.now(UTC)
+            note_import(context.upgraded_store, ImportProgress(*place, lines, read, *changed))
+
     try:
-        bar = progress_bar(sum(x.size for x in sources), "Importing", lambda: job.work.calls)
-        job.run(sources, context.now, days, bar)
+        job.run(sources, context.now, days, advance)
     finally:
+        note()
         if job.changed and job.writes:
             look = AccessReason(context.now, current_user(), f"import {job.kind}", "import")
             log_access(context.upgraded_store, look, job.changed.total())

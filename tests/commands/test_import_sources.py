@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -18,7 +19,8 @@ from callmon.backfill.imported.sources import databases_in
 from callmon.cli.language import in_language
 from callmon.errors import ConfigError
 from callmon.main import main
-from tests.commands.test_import import TOLD, everything, lab_office, rows
+from callmon.store.imports import ImportProgress, noted_imports
+from tests.commands.test_import import NOW, TOLD, everything, lab_office, rows
 from tests.store.test_backfill import Office
 from tests.support.environment import reader_of
 from tests.support.made_queue_log import made
@@ -325,3 +327,19 @@ def test_a_file_that_this_user_may_not_read_is_refused(tmp_path: Path, language:
         finally:
             os.seteuid(own)
         assert in_language(refused.value.sentences[0]) == told.format(file=file)
+
+
+# What it notes of its progress, for the page.
+
+
+def test_the_last_import_of_each_record_is_noted_and_a_dry_run_is_not(office: Office, tmp_path: Path) -> None:
+    office.run("import", "cdr", str(RECORDED / "cdr-csv.csv"))
+    office.run("import", "queue_log", str(RECORDED / "queue_log"))
+    office.run("import", "queue_log", str(RECORDED / "queue_log"))
+    office.run("import", "cel", str(RECORDED / "cel.csv.gz"), "--dry-run")
+    with closing(office.store()) as store:
+        noted = [one._replace(at=NOW) for one in noted_imports(store)]
+    assert noted == [
+        ImportProgress("toronto", "queue_log", NOW, 47, 47, 0, 0),
+        ImportProgress("toronto", "cdr", NOW, 123, 123, 44, 0),
+    ]

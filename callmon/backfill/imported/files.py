@@ -46,7 +46,8 @@ def examined(paths: Iterable[Path], kind: str, moment: Moment, refuse_other: Ref
 
 
 def _examine(path: Path, kind: str, moment: Moment, refuse_other: Refusal) -> RecordFile:
-    size, first, last, some = 0, None, None, list[RecordLine]()
+    first, last = None, None
+    size, some = 0, list[RecordLine]()
     with closing(record_lines(path)) as lines:
         for line in lines:
             size += 1

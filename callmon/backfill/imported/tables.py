@@ -44,7 +44,8 @@ class RecordTable:
     def __init__(
         self, engine: Engine, kind: str, name: str, moment: Callable[[RecordLine], datetime | None]
     ) -> None:
-        self._engine, self._kind, self._place = engine, kind, f"{place_of(engine)}/{name}"
+        self._engine, self._kind = engine, kind
+        self._place = f"{place_of(engine)}/{name}"
         table = _table(engine, name)
         own = {column_of(x.name) if kind == "cel" else x.name.lower(): x for x in table.columns}
         time = next((x for x in TIMES[kind] if x in own), TIMES[kind][0])
