@@ -35,7 +35,7 @@ from callmon.web.formatter import WebFormatter
 from tests.recordings.test_imported_records import IMPORTED, settings, truth
 from tests.store.test_backfill import Office
 from tests.support.fact_builder import TORONTO
-from tests.support.made_queue_log import made
+from tests.support.made_queue_log import held, made
 from tests.support.store_fixtures import answered_call, database, outcomes, wrote
 
 NOW = datetime(2026, 12, 2, 12, tzinfo=UTC)
@@ -144,12 +144,17 @@ def test_imported_calls_are_in_no_exported_counter_and_open_no_callback_but_are_
     assert office.run("db", "check").stdout == AGREE
 
 
-def test_every_half_hour_of_a_made_log_is_what_the_log_was_made_of(office: Office, tmp_path: Path) -> None:
-    log, cells = made(days=10, calls_a_day=60)
-    (tmp_path / "queue_log").write_text(log)
-    assert office.run("import", "queue_log", str(tmp_path / "queue_log")).exit_code == 0
+@pytest.mark.parametrize("kind", ["queue_log", "cdr", "cel"])
+def test_every_half_hour_of_a_made_record_is_what_the_record_was_made_of(
+    office: Office, tmp_path: Path, kind: str
+) -> None:
+    log, cells = made(days=10, calls_a_day=60, record=kind)
+    (tmp_path / "record").write_text(log)
+    assert office.run("import", kind, str(tmp_path / "record")).exit_code == 0
     told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
-    assert told == {"general": cells, "all": cells}
+    assert {line: held(kind, found) for line, found in told.items()} == dict.fromkeys(
+        ("general", "all"), held(kind, cells)
+    )
 
 
 def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(office: Office, tmp_path: Path) -> None:
