@@ -26,16 +26,19 @@ from callmon.features.months.page import month_row
 from callmon.features.months.queries import Fingerprint, heard_spans, month_counts
 from callmon.main import main
 from callmon.store import opening
+from callmon.store.access import add_account
 from callmon.store.commands import pending_callback_commands
 from callmon.store.privacy import subject_access
 from callmon.store.queries import calls as queries
 from callmon.store.queries.reconciliations import first_sign
 from callmon.store.rejudge import counter_differences
+from callmon.store.sign_off import STEPS
 from callmon.web.formatter import WebFormatter
 from tests.recordings.test_imported_records import IMPORTED, settings, truth
 from tests.store.test_backfill import Office
 from tests.support.fact_builder import TORONTO
 from tests.support.made_queue_log import held, made
+from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passwords
 from tests.support.store_fixtures import answered_call, database, outcomes, wrote
 
 NOW = datetime(2026, 12, 2, 12, tzinfo=UTC)
@@ -309,9 +312,9 @@ def test_rotated_and_compressed_files_in_any_order_and_encoding_are_one_record(
 
 RESTS = {
     "en": "This month rests in part on imported calls, which callmon did not hear: queue_log 540, CDR 2. "
-    "What their record does not tell is not known.",
+    "What their record does not tell is not known. callmon did not follow the callbacks to these callers.",
     "fr": "Ce mois repose en partie sur des appels importés, que callmon n'a pas entendus : queue_log 540, CDR 2. "
-    "Ce que leur enregistrement ne dit pas est indéterminé.",
+    "Ce que leur enregistrement ne dit pas est indéterminé. callmon n'a pas suivi les rappels à ces appelants.",
 }
 BUSY = (
     '"","4165550101","4163272422","in","","PJSIP/trunk-1","","Busy","5","2026-03-02 1{n}:00:00",,'
@@ -340,6 +343,27 @@ def test_a_month_says_first_that_it_rests_on_imported_calls_and_on_which_record(
     shown = month_row(month.first, found, formatter)
     assert (shown["calls"], shown["imported"], shown["rates"]["complete"]) == (542, "queue_log 540, CDR 2", "0%")
     assert (found.counts["imported", "queue_log"], found.counts["imported", "cdr"]) == (540, 2)
+
+
+def test_the_signed_edition_of_an_imported_month_says_which_calls_are_from_which_record(
+    office: Office, tmp_path: Path
+) -> None:
+    (tmp_path / "queue_log").write_text(made(days=9, calls_a_day=60)[0])
+    office.run("import", "queue_log", str(tmp_path / "queue_log"))
+    (tmp_path / "Master.csv").write_text("".join(BUSY.format(n=n) for n in range(2)))
+    office.run("import", "cdr", str(tmp_path / "Master.csv"))
+    with quick_passwords(), closing(office.store()) as store:
+        for name in ("g.lavoie", "a.roy"):
+            add_account(store, name, kept_password(), ("manager",), MADE)
+        for step, by in zip(STEPS, ("g.lavoie", "a.roy", "a.roy"), strict=True):
+            words = ["report", "sign", "2026-03", step, "--by", by, "--format", "html"]
+            done = CliRunner().invoke(main, [*words, "--config", str(office.config)], input=f"{PASSWORD}\n")
+            assert done.exit_code == 0, done.output
+    office.run("report", "signed", "2026-03", "--save", str(tmp_path / "signed"))
+    for language, sentence in RESTS.items():
+        file = tmp_path / "signed" / f"callmon-2026-03-r1-{language}.html"
+        written = " ".join(html.unescape(file.read_text(encoding="utf-8")).replace("\xa0", " ").split())
+        assert written.count(sentence) == 1
 
 
 OFFERED = {"en": "Calls offered: 542", "fr": "Appels reçus : 542"}
