@@ -113,10 +113,10 @@ def _run(context: CommandContext, job: Import, sources: list[Source], days: Days
     try:
         job.run(sources, context.now, days, advance)
     finally:
-        note()
         if job.changed and job.writes:
             look = AccessReason(context.now, current_user(), f"import {job.kind}", "import")
             log_access(context.upgraded_store, look, job.changed.total())
+        note()
 
 
 def _day(context: CommandContext, text: str | None, option: str) -> date | None:

@@ -84,13 +84,7 @@ class Import:
             file, line, what = reader.broken.first[0]
             raise ConfigError("{file}, line {line}: {what}.", file=file, line=line, what=what)
 
-    def run(
-        self,
-        files: Sequence[Source],
-        now: datetime,
-        days: Days,
-        advance: Callable[[int], object],
-    ) -> None:
+    def run(self, files: Sequence[Source], now: datetime, days: Days, advance: Callable[[int], object]) -> None:
         """Writes the calls that arrived on these days. Raises StoreError; what was written until then stays."""
         zone, kept = self._settings.timezone, _kept(self._settings, now)
         since, until = span_of(self._settings, now, days)
