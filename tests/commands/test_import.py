@@ -336,6 +336,9 @@ def test_a_month_says_first_that_it_rests_on_imported_calls_and_on_which_record(
         assert written.count(sentence) == 1
         opening = written.index("<main") if "<main" in written else 0
         assert written.index(sentence) < written.index(OFFERED[language], opening)
+    office.run("report", "2026-03", "--format", "json", "-o", str(tmp_path / "report.json"))
+    published = json.loads((tmp_path / "report.json").read_bytes())
+    assert published["imported"] == {"queue_log": 540, "CDR": 2}
     with closing(office.store()) as store:
         month = period.month("2026-03", TORONTO)
         (found,) = month_counts(store, TORONTO, [month]) or ()
