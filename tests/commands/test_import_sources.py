@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -189,6 +190,50 @@ def test_a_database_that_was_found_and_cannot_be_read_is_left_out_and_told_witho
         done = office.run("import", "--logs", str(tmp_path), "--etc", str(tmp_path))
     assert done.stderr.startswith("Left out: 127.0.0.1/asterisk: the database cannot be read: connection failed")
     assert ("secret-1" in done.output, done.stdout.splitlines()[0]) == (False, "2026-03  queue_log  5")
+
+
+def test_a_table_that_was_found_empty_is_left_out_and_the_others_are_imported(
+    office: Office, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/asterisk.db"
+    table(url, "cdr")
+    with create_engine(url).begin() as connection:
+        connection.execute(
+            text("CREATE TABLE queuelog (time TEXT, callid TEXT, queuename TEXT, agent TEXT, event TEXT)")
+        )
+    with office.config.open("a", encoding="utf-8") as file:
+        file.write(f'\n[exchanges.toronto.cel]\nurl = "{url}"\n')
+    (tmp_path / "none").mkdir()
+    done = office.run("import", "--logs", f"{tmp_path}/none", "--etc", f"{tmp_path}/none", "--json")
+    assert done.stderr.splitlines()[0] == f"Left out: {tmp_path}/asterisk.db/queuelog: has no row of queue_log."
+    assert [json.loads(line)["source"] for line in done.stdout.splitlines()] == ["cdr"]
+
+
+def test_without_the_driver_of_freepbxs_database_the_files_are_imported(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    (tmp_path / "queue_log").write_text(made(1, 5)[0])
+    (tmp_path / "freepbx.conf").write_text("$amp_conf['AMPDBUSER'] = 'x';\n$amp_conf['AMPDBPASS'] = 'secret-1';\n")
+    done = office.run("import", "--logs", str(tmp_path), "--etc", str(tmp_path))
+    assert done.stderr.splitlines()[0] == (
+        "Left out: mysql://x@localhost/asteriskcdrdb: the MariaDB driver is missing; "
+        'see "Extras" in docs/en/how-to/install.md'
+    )
+    assert done.stdout.splitlines()[0] == "2026-03  queue_log  5"
+
+
+def test_a_row_without_a_time_is_a_broken_line_and_hides_neither_end_of_the_table(
+    office: Office, database: str
+) -> None:
+    table(database, "cdr")
+    with create_engine(database).begin() as connection:
+        connection.execute(text("INSERT INTO cdr (id, uniqueid, disposition) VALUES (9999, '1.1', 'ANSWERED')"))
+        connection.execute(text("UPDATE cdr SET calldate = '2026-11-27 09:00:00.000000' WHERE id = 1"))
+    done = office.run("import", "cdr", address(database), "--json")
+    result = json.loads(done.stdout)
+    assert (result["created"], result["left_out"]["broken_lines"]) == (44, 1)
+    assert done.stderr.startswith("CDR from 2026-11-27 to 2026-11-30.")
 
 
 # What is refused: one sentence, its status, and nothing is written.

@@ -3,12 +3,13 @@
 FreePBX and Issabel keep CEL, CDR and queue_log in asteriskcdrdb, Wazo CEL and queue_log in its own database. Each
 has the user and the password of that database in a file below /etc. Each record is read once.
 
-Refuses: to keep or to print a password. A database that was found but cannot be read is told, and left out.
+Refuses: to keep or to print a password. A database or table that was found but cannot be read is left out, with a
+sentence.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from callmon.backfill.imported.job import Import, Source
-from callmon.backfill.imported.tables import place_of, usual_tables
+from callmon.backfill.imported.tables import usual_tables
 from callmon.backfill.job import read_only_engine
 from callmon.cli.language import said
 from callmon.config.exchange import CelSettings
@@ -68,21 +69,25 @@ class Search(NamedTuple):
         for record, paths in records_in(self.where["logs"], kind).items():
             job = self.new(record)
             yield job, job.examine(paths, self.now)
-        for engine in self._engines():
-            try:
-                tables = usual_tables(engine, kind)
-            except ConfigError as error:
-                click.echo(said("Left out: {why}", why=error.sentences[0]), err=True)
-                continue
-            for record, name in tables:
-                job = self.new(record)
-                yield job, job.examine_table(engine, name, self.now)
+        own = {} if self.cel.url is None else {self.cel.url: self.cel.password()}
+        for address, password in (dict(databases_in(self.where["etc"])) | own).items():
+            tables: list[tuple[Engine, str, str]] = []
+            with _left_out():
+                engine = read_only_engine(address, password, hidden(address))
+                tables = [(engine, *found) for found in usual_tables(engine, kind)]
+            for engine, record, name in tables:
+                with _left_out():
+                    job = self.new(record)
+                    yield job, job.examine_table(engine, name, self.now)
 
-    def _engines(self) -> Iterator[Engine]:
-        """The databases of the settings of CEL and of the exchange itself, each place once."""
-        own = [] if self.cel.url is None else [(self.cel.url, self.cel.password())]
-        found = [read_only_engine(*one, hidden(one[0])) for one in [*own, *databases_in(self.where["etc"])]]
-        yield from {place_of(engine): engine for engine in reversed(found)}.values()
+
+@contextmanager
+def _left_out() -> Iterator[None]:
+    """Tells what was found and cannot be read, and goes on."""
+    try:
+        yield
+    except ConfigError as error:
+        click.echo(said("Left out: {why}", why=error.sentences[0]), err=True)
 
 
 def _engine(address: str, password_file: Path | None, password_env: str | None) -> Engine:

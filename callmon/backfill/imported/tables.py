@@ -57,11 +57,13 @@ class RecordTable:
             select(*(type_coerce(own[x], Text) for x in self._columns)),
             [own[x] for x in (time, "id") if x in own],
         )
-        self._rows, newest = self._rows.order_by(*order), self._rows.order_by(*(x.desc() for x in order))
+        timed = self._rows.where(own[time].is_not(None))
+        ends = timed.order_by(*order).limit(1), timed.order_by(*(x.desc() for x in order)).limit(1)
+        self._rows = self._rows.order_by(*order)
         with _told(engine), engine.connect() as connection:
             self.size: int = connection.scalar(select(func.count()).select_from(table)) or 0
-        ends = [line for rows in (self._rows, newest) for line in self._lines(rows.limit(1))]
-        found = [at for line in ends if line.number and (at := moment(line)) is not None]
+        lines = [line for end in ends for line in self._lines(end)]
+        found = [at for line in lines if line.number and (at := moment(line)) is not None]
         if not found:
             raise ConfigError("{table}: has no row of {kind}.", table=self._place, kind=kind)
         self.first, self.last = min(found), max(found)
