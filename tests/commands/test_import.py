@@ -339,6 +339,11 @@ def test_a_month_says_first_that_it_rests_on_imported_calls_and_on_which_record(
     office.run("report", "2026-03", "--format", "json", "-o", str(tmp_path / "report.json"))
     published = json.loads((tmp_path / "report.json").read_bytes())
     assert published["imported"] == {"queue_log": 540, "CDR": 2}
+    office.run("report", "2026-03", "--format", "csv", "-o", str(tmp_path / "report.csv"), "--lang", "en")
+    assert (tmp_path / "report.csv").read_text(encoding="utf-8-sig").splitlines()[-2:] == [
+        "2026-03,whole,,All,imported,queue_log,Imported calls,540,,,count,known,540,",
+        "2026-03,whole,,All,imported,CDR,Imported calls,2,,,count,known,2,",
+    ]
     with closing(office.store()) as store:
         month = period.month("2026-03", TORONTO)
         (found,) = month_counts(store, TORONTO, [month]) or ()
