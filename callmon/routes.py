@@ -6,6 +6,7 @@ entry here, an endpoint in its feature's `page.py` and a template.
 
 from functools import partial
 
+from callmon.features.access import imports
 from callmon.features.access import page as accesses
 from callmon.features.calls import page as calls
 from callmon.features.disruptions import page as disruptions
@@ -57,6 +58,7 @@ PAGES = (
     _form("begin", "/perturbations", "/disruptions", disruptions.begin, _REPORT, "disruption"),
     _form("tell", "/perturbations/{id}", "/disruptions/{id}", disruptions.record, _REPORT, "disruption"),
     entry("accesses", "/consultations", "/accesses", accesses.show, Right.ADMINISTER),
+    entry("imports", "/importations", "/imports", imports.show, Right.ADMINISTER),
     entry("guide", "/guide", "/guide", promises.guide, Right.OPEN),
     entry("live", "/direct", "/live", now.stream, is_page=False),
 )

@@ -83,7 +83,7 @@ class Backfill:
         self.apart: list[Call] = []
         self.called_back = 0  # outbound calls to open obligations, handed over to the ledger
         self.zone = settings.timezone if own.timezone is None else ZoneInfo(own.timezone)
-        self.rows = 0
+        self.rows = self.calls = 0
 
     def measurement_gaps(self, now: datetime) -> list[Window] | None:
         """The measurement gaps of the last LONG_AGO, up to `now`; None if no event was ever received."""
@@ -120,6 +120,7 @@ class Backfill:
 
     def fill(self, found: Mapping[str, Sequence[Fact]], now: datetime) -> Iterator[FilledGap]:
         """Writes these calls, and yields the changes of each transaction after its commit. Raises StoreError."""
+        self.calls += len(found)
         more = (self._region, self._writes, self._is_import)
         yield from fill(self._store, self._monitor, self.exchange, found, now, *more)
 
@@ -298,9 +299,13 @@ def _of_table(settings: CelSettings, exchange: str, reader: CelReader, windows: 
 
 
 def engine_of(settings: CelSettings, exchange: str) -> Engine:
-    url = make_url(settings.url or "")
+    return read_only_engine(settings.url or "", settings.password(), f"exchanges.{exchange}.cel.url")
+
+
+def read_only_engine(address: str, password: str | None, setting: str) -> Engine:
+    """The engine of an administrator's database. `setting`: what named it, for an error message."""
+    url = make_url(address)
     url = url.set(drivername=DRIVERS.get(url.get_backend_name(), url.drivername))
-    password = settings.password()
     if password is not None:
         url = url.set(password=password)
     try:
@@ -309,7 +314,7 @@ def engine_of(settings: CelSettings, exchange: str) -> Engine:
         raise ConfigError(
             Sentence(
                 '{setting}: the MariaDB driver is missing; see "Extras" in docs/en/how-to/install.md',
-                setting=f"exchanges.{exchange}.cel.url",
+                setting=setting,
             )
         ) from None
     event.listen(engine, "connect", _make_read_only(READ_ONLY.get(engine.dialect.name)))
@@ -328,7 +333,7 @@ def _make_read_only(statement: str | None) -> Callable[[Any, Any], None]:
     return run
 
 
-def _column(name: str) -> str:
+def column_of(name: str) -> str:
     """callmon's name of a column."""
     name = name.strip().lower()
     return ALIASES.get(name, name)
@@ -340,7 +345,7 @@ class _Table:
     def __init__(self, connection: Connection, name: str, reader: CelReader) -> None:
         self._connection, self._reader = connection, reader
         self._table = Table(name, MetaData(), autoload_with=connection)
-        columns = {_column(column.name): column for column in self._table.columns}
+        columns = {column_of(column.name): column for column in self._table.columns}
         missing = [name for name in ("eventtype", "eventtime", "uniqueid", "linkedid") if name not in columns]
         if missing:
             raise StoreError(
@@ -362,7 +367,7 @@ class _Table:
     def _read(self, question: Any) -> Iterator[CelRow]:
         found = self._connection.execution_options(stream_results=True).execute(question).mappings()
         for number, values in enumerate(found, 1):
-            row = self._reader.row({_column(name): value for name, value in values.items()}, number)
+            row = self._reader.row({column_of(name): value for name, value in values.items()}, number)
             if row is not None:
                 yield row
 

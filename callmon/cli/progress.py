@@ -12,14 +12,19 @@ import click
 from callmon.cli.language import number, said
 
 
-def progress_bar(length: int, label: str) -> Callable[[int], None]:
-    """A progress bar with its rate on a terminal, nothing in a pipe. The function that is returned advances it."""
+def progress_bar(length: int, label: str, calls: Callable[[], int] | None = None) -> Callable[[int], None]:
+    """A progress bar with its rate on a terminal, nothing in a pipe. The function that is returned advances it.
+
+    `calls`: the number of calls so far, whose rate is shown instead.
+    """
     if not length or not shows_progress():
         return lambda _done: None
     began = time.monotonic()
 
     def rate(_item: object) -> str:
-        return f"{number(round(bar.pos / max(time.monotonic() - began, 0.001)))}/s"
+        done = bar.pos if calls is None else calls()
+        told = f"{number(round(done / max(time.monotonic() - began, 0.001)))}/s"
+        return told if calls is None else said("calls: {rate}", rate=told)
 
     bar: Any = click.progressbar(length=length, label=said(label), file=sys.stderr, item_show_func=rate)
 

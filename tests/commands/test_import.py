@@ -26,16 +26,19 @@ from callmon.features.months.page import month_row
 from callmon.features.months.queries import Fingerprint, heard_spans, month_counts
 from callmon.main import main
 from callmon.store import opening
+from callmon.store.access import add_account
 from callmon.store.commands import pending_callback_commands
 from callmon.store.privacy import subject_access
 from callmon.store.queries import calls as queries
 from callmon.store.queries.reconciliations import first_sign
 from callmon.store.rejudge import counter_differences
+from callmon.store.sign_off import STEPS
 from callmon.web.formatter import WebFormatter
 from tests.recordings.test_imported_records import IMPORTED, settings, truth
-from tests.store.test_backfill import BackfillOffice
+from tests.store.test_backfill import Office
 from tests.support.fact_builder import TORONTO
-from tests.support.made_queue_log import made
+from tests.support.made_queue_log import held, made
+from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passwords
 from tests.support.store_fixtures import answered_call, database, outcomes, wrote
 
 NOW = datetime(2026, 12, 2, 12, tzinfo=UTC)
@@ -46,10 +49,14 @@ EVERYTHING = ('"call"', "finding", "rollup", "counter", "fact")
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+    return lab_office(tmp_path, monkeypatch)
+
+
+def lab_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     """The lab's site: its queues and contexts are names of lines."""
     monkeypatch.setattr(common, "datetime", at(NOW))
-    found = BackfillOffice(tmp_path)
+    found = Office(folder)
     names = settings("22", "queue_log").lines()["general"].arrives_as
     names += settings("22", "cdr-custom.csv").lines()["general"].arrives_as
     written = found.config.read_text(encoding="utf-8")
@@ -72,22 +79,26 @@ def record(name: str, version: str = "22") -> str:
     return str(IMPORTED / version / name)
 
 
-def rows(office: BackfillOffice, question: str) -> list[tuple[Any, ...]]:
+def rows(office: Office, question: str) -> list[tuple[Any, ...]]:
     with closing(office.store()) as store, store.reading() as connection:
         return [tuple(row) for row in connection.execute(text(question))]
 
 
-def everything(office: BackfillOffice) -> list[list[str]]:
+def everything(office: Office) -> list[list[str]]:
     return [sorted(map(repr, rows(office, f"SELECT * FROM {table}"))) for table in EVERYTHING]
 
 
 # What is stored.
 
 
-def test_queue_log_is_stored_as_its_calls_and_a_second_import_nothing(office: BackfillOffice) -> None:
+def test_a_second_import_of_queue_log_changes_nothing(office: Office) -> None:
     first = office.run("import", "queue_log", record("queue_log"))
     assert first.stdout == "2026-11  queue_log  14\n47 lines read. Calls created: 14, replaced: 0.\n"
-    assert first.stderr == f"queue_log from 2026-11-30 to 2026-11-30. {TOLD}\n"
+    assert first.stderr.splitlines() == [
+        "queue_log from 2026-11-30 to 2026-11-30.",
+        "The import takes about 1 min.",
+        f"2026-11: {TOLD}",
+    ]
     assert rows(office, OUTCOMES) == [
         *(("abandoned", "queue_log", 1), ("answered", "queue_log", 9), ("unknown", "queue_log", 4)),
     ]
@@ -99,8 +110,8 @@ def test_queue_log_is_stored_as_its_calls_and_a_second_import_nothing(office: Ba
     assert office.run("db", "rejudge", "--dry-run").stdout == ""
 
 
-def test_the_record_that_holds_most_of_a_call_wins_in_any_order(office: BackfillOffice, tmp_path: Path) -> None:
-    other = BackfillOffice(tmp_path_of(tmp_path, "other"))
+def test_the_record_that_holds_most_of_a_call_wins_in_any_order(office: Office, tmp_path: Path) -> None:
+    other = Office(tmp_path_of(tmp_path, "other"))
     other.config.write_text(
         office.config.read_text(encoding="utf-8").replace(str(tmp_path), str(other.config.parent)),
         encoding="utf-8",
@@ -122,8 +133,8 @@ def tmp_path_of(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def test_imported_calls_open_no_callback_and_are_in_the_rollups(
-    office: BackfillOffice,
+def test_imported_calls_are_in_the_rollups_and_in_no_exported_counter(
+    office: Office,
 ) -> None:
     for kind, name in (("cdr", "cdr-custom.csv"), ("cel", "cel.csv.gz")):
         office.run("import", kind, record(name))
@@ -136,17 +147,20 @@ def test_imported_calls_open_no_callback_and_are_in_the_rollups(
     assert office.run("db", "check").stdout == AGREE
 
 
-def test_every_half_hour_of_a_made_log_is_what_the_log_was_made_of(office: BackfillOffice, tmp_path: Path) -> None:
-    log, cells = made(days=10, calls_a_day=60)
-    (tmp_path / "queue_log").write_text(log)
-    assert office.run("import", "queue_log", str(tmp_path / "queue_log")).exit_code == 0
-    reported = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
-    assert reported == {"general": cells, "all": cells}
-
-
-def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(
-    office: BackfillOffice, tmp_path: Path
+@pytest.mark.parametrize("kind", ["queue_log", "cdr", "cel"])
+def test_every_half_hour_of_a_made_record_is_what_the_record_was_made_of(
+    office: Office, tmp_path: Path, kind: str
 ) -> None:
+    log, cells = made(days=10, calls_a_day=60, record=kind)
+    (tmp_path / "record").write_text(log)
+    assert office.run("import", kind, str(tmp_path / "record")).exit_code == 0
+    told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
+    assert {line: held(kind, found) for line, found in told.items()} == dict.fromkeys(
+        ("general", "all"), held(kind, cells)
+    )
+
+
+def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(office: Office, tmp_path: Path) -> None:
     log, cells = made(days=3, calls_a_day=400)
     file = tmp_path / "queue_log"
     file.write_text(log)
@@ -172,14 +186,12 @@ def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(
             with pytest.raises(KeyboardInterrupt):
                 job.run(found, NOW, (None, None), int)
     office.run("import", "queue_log", str(file))
-    reported = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
-    assert reported["all"] == cells
+    told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
+    assert told["all"] == cells
     assert office.run("db", "check").stdout == AGREE
 
 
-def test_calls_received_during_an_import_are_stored_and_counted_once(
-    office: BackfillOffice, tmp_path: Path
-) -> None:
+def test_calls_that_are_heard_during_an_import_are_stored_and_counted_once(office: Office, tmp_path: Path) -> None:
     file, heard = tmp_path / "queue_log", range(100)
     file.write_text(made(days=3, calls_a_day=200)[0])
     with closing(office.store()) as store, closing(office.store()) as daemon, ThreadPoolExecutor(1) as beside:
@@ -198,7 +210,7 @@ def test_calls_received_during_an_import_are_stored_and_counted_once(
     ]
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(office: BackfillOffice) -> None:
+def test_a_dry_run_says_the_same_and_writes_nothing(office: Office) -> None:
     office.run("db", "upgrade")
     done = office.run("import", "queue_log", record("queue_log"), "--dry-run")
     assert done.stdout == "2026-11  queue_log  14\n47 lines read. Calls created: 14, replaced: 0.\n"
@@ -207,7 +219,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(office: BackfillOffice) -> N
     assert rows(office, "SELECT who FROM access") == []
 
 
-def test_without_files_the_records_are_found_in_the_logs_folder(office: BackfillOffice, tmp_path: Path) -> None:
+def test_without_files_the_records_are_found_and_the_best_comes_first(office: Office, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     places = {
         "cel-custom/Master.csv.1.gz": "cel.csv.gz",
@@ -230,7 +242,7 @@ def test_without_files_the_records_are_found_in_the_logs_folder(office: Backfill
     assert (only["source"], only["created"]) == ("queue_log", 0)
 
 
-def test_only_calls_of_these_days_within_the_retention_are_read(office: BackfillOffice, tmp_path: Path) -> None:
+def test_only_calls_of_these_days_within_the_retention_are_read(office: Office, tmp_path: Path) -> None:
     log, _ = made(days=3, calls_a_day=20)
     file = tmp_path / "queue_log"
     file.write_text(log)
@@ -256,8 +268,8 @@ def test_only_calls_of_these_days_within_the_retention_are_read(office: Backfill
     assert (done["created"], done["left_out"]["older"]) == (20, 20)
 
 
-def test_imported_numbers_are_encrypted_and_the_importer_is_on_record(
-    office: BackfillOffice, monkeypatch: pytest.MonkeyPatch
+def test_numbers_of_an_import_are_encrypted_and_the_act_is_recorded(
+    office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "m.roy")
     office.run("import", "queue_log", record("queue_log"))
@@ -271,16 +283,14 @@ def test_imported_numbers_are_encrypted_and_the_importer_is_on_record(
 @pytest.mark.parametrize(
     ("kind", "name"), [("queue_log", "queue_log"), ("cdr", "cdr-csv.csv"), ("cel", "cel.csv.gz")]
 )
-def test_a_site_without_numbers_of_records_keeps_none_of_an_import(
-    office: BackfillOffice, kind: str, name: str
-) -> None:
+def test_a_site_that_keeps_no_numbers_of_records_keeps_none_imported(office: Office, kind: str, name: str) -> None:
     with office.config.open("a", encoding="utf-8") as file:
         file.write('\n[exchanges.toronto.cel]\nfile = "cel.csv"\nnumbers = false\n')
     office.run("import", kind, record(name))
     assert (rows(office, "SELECT * FROM number"), len(rows(office, 'SELECT "call" FROM "call"')) > 9) == ([], True)
 
 
-def test_rotated_and_compressed_files_in_any_order_are_one_record(office: BackfillOffice, tmp_path: Path) -> None:
+def test_rotated_and_compressed_files_in_any_order_are_one_record(office: Office, tmp_path: Path) -> None:
     lines = Path(record("queue_log")).read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "queue_log").write_bytes(
         "".join(lines[25:]).encode() + "1796050300|x|y|Zoé|PAUSE|\n".encode("latin-1")
@@ -296,9 +306,9 @@ def test_rotated_and_compressed_files_in_any_order_are_one_record(office: Backfi
 
 RESTS = {
     "en": "This month rests in part on imported calls, which callmon did not hear: queue_log 540, CDR 2. "
-    "What their record does not tell is not known.",
+    "What their record does not tell is not known. callmon did not follow the callbacks to these callers.",
     "fr": "Ce mois repose en partie sur des appels importés, que callmon n'a pas entendus : queue_log 540, CDR 2. "
-    "Ce que leur enregistrement ne dit pas est indéterminé.",
+    "Ce que leur enregistrement ne dit pas est indéterminé. callmon n'a pas suivi les rappels à ces appelants.",
 }
 BUSY = (
     '"","4165550101","4163272422","in","","PJSIP/trunk-1","","Busy","5","2026-03-02 1{n}:00:00",,'
@@ -306,7 +316,7 @@ BUSY = (
 )
 
 
-def test_a_month_says_first_that_it_rests_on_imported_calls(office: BackfillOffice, tmp_path: Path) -> None:
+def test_a_month_says_first_on_which_imported_record_it_rests(office: Office, tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text(made(days=9, calls_a_day=60)[0])
     office.run("import", "queue_log", str(tmp_path / "queue_log"))
     (tmp_path / "Master.csv").write_text("".join(BUSY.format(n=n) for n in range(2)))
@@ -318,6 +328,14 @@ def test_a_month_says_first_that_it_rests_on_imported_calls(office: BackfillOffi
         assert written.count(sentence) == 1
         opening = written.index("<main") if "<main" in written else 0
         assert written.index(sentence) < written.index(OFFERED[language], opening)
+    office.run("report", "2026-03", "--format", "json", "-o", str(tmp_path / "report.json"))
+    published = json.loads((tmp_path / "report.json").read_bytes())
+    assert published["imported"] == {"queue_log": 540, "CDR": 2}
+    office.run("report", "2026-03", "--format", "csv", "-o", str(tmp_path / "report.csv"), "--lang", "en")
+    assert (tmp_path / "report.csv").read_text(encoding="utf-8-sig").splitlines()[-2:] == [
+        "2026-03,whole,,All,imported,queue_log,Imported calls,540,,,count,known,540,",
+        "2026-03,whole,,All,imported,CDR,Imported calls,2,,,count,known,2,",
+    ]
     with closing(office.store()) as store:
         month = period.month("2026-03", TORONTO)
         (found,) = month_counts(store, TORONTO, [month]) or ()
@@ -325,6 +343,25 @@ def test_a_month_says_first_that_it_rests_on_imported_calls(office: BackfillOffi
     shown = month_row(month.first, found, formatter)
     assert (shown["calls"], shown["imported"], shown["rates"]["complete"]) == (542, "queue_log 540, CDR 2", "0%")
     assert (found.counts["imported", "queue_log"], found.counts["imported", "cdr"]) == (540, 2)
+
+
+def test_the_signed_edition_of_a_month_names_its_imported_records(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "queue_log").write_text(made(days=9, calls_a_day=60)[0])
+    office.run("import", "queue_log", str(tmp_path / "queue_log"))
+    (tmp_path / "Master.csv").write_text("".join(BUSY.format(n=n) for n in range(2)))
+    office.run("import", "cdr", str(tmp_path / "Master.csv"))
+    with quick_passwords(), closing(office.store()) as store:
+        for name in ("g.lavoie", "a.roy"):
+            add_account(store, name, kept_password(), ("manager",), MADE)
+        for step, by in zip(STEPS, ("g.lavoie", "a.roy", "a.roy"), strict=True):
+            words = ["report", "sign", "2026-03", step, "--by", by, "--format", "html"]
+            done = CliRunner().invoke(main, [*words, "--config", str(office.config)], input=f"{PASSWORD}\n")
+            assert done.exit_code == 0, done.output
+    office.run("report", "signed", "2026-03", "--save", str(tmp_path / "signed"))
+    for language, sentence in RESTS.items():
+        file = tmp_path / "signed" / f"callmon-2026-03-r1-{language}.html"
+        written = " ".join(html.unescape(file.read_text(encoding="utf-8")).replace("\xa0", " ").split())
+        assert written.count(sentence) == 1
 
 
 OFFERED = {"en": "Calls offered: 542", "fr": "Appels reçus : 542"}
@@ -353,15 +390,15 @@ OFFERED = {"en": "Calls offered: 542", "fr": "Appels reçus : 542"}
     ],
 )
 def test_the_story_of_an_imported_call_says_what_its_record_does_not_tell(
-    office: BackfillOffice, language: str, words: list[str]
+    office: Office, language: str, words: list[str]
 ) -> None:
     office.run("import", "queue_log", record("queue_log"))
     name = next(x for x, one in truth("22").items() if one["situation"] == "queue_then_transfer")
-    reported = " ".join(office.run("explain", name, "--lang", language).stdout.replace("\xa0", " ").split())
-    assert [word for word in words if word not in reported] == []
+    told = " ".join(office.run("explain", name, "--lang", language).stdout.replace("\xa0", " ").split())
+    assert [word for word in words if word not in told] == []
 
 
-def test_imported_calls_are_no_sign_that_callmon_listened(office: BackfillOffice, tmp_path: Path) -> None:
+def test_imported_calls_are_no_sign_that_callmon_listened(office: Office, tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text(made(days=2, calls_a_day=5)[0])
     office.run("import", "queue_log", str(tmp_path / "queue_log"))
     year = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -380,7 +417,7 @@ def test_imported_calls_are_no_sign_that_callmon_listened(office: BackfillOffice
 
 @pytest.mark.parametrize(("answer", "created"), [("y\n", 14), ("n\n", 0)])
 def test_on_a_terminal_it_asks_first_and_a_no_writes_nothing(
-    office: BackfillOffice, answer: str, created: int, monkeypatch: pytest.MonkeyPatch
+    office: Office, answer: str, created: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.run("db", "upgrade")
     terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from dashboards.source import LANGUAGES
-from dashboards.source.drawn import Easel, cut_off
+from dashboards.source.drawn import Easel, cut_off, reported
 from dashboards.source.lint import TWIN
 from dashboards.source.readback import Board, read_wrong
 from dashboards.source.shown import BOARDS

@@ -11,7 +11,7 @@ from copy import deepcopy
 import pytest
 
 from dashboards.source import LANGUAGES
-from dashboards.source.drawn import Easel, cut_off
+from dashboards.source.drawn import Easel, cut_off, reported
 from dashboards.source.readback import Board, read_wrong
 from tests.boards.compared import found, told_by_panel
 from tests.boards.scene import scene

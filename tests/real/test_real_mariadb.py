@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,12 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
-from tests.lab.mariadb import PASSWORD, READER, MariaDb
+from tests.commands.test_import import lab_office
+from tests.commands.test_import_sources import FILES, stored
+from tests.lab.mariadb import PASSWORD, READER, WRITER, MariaDb
 from tests.lab.needed import needed
+from tests.lab.site import HOME
 from tests.recordings.test_traces import NAMES, concluding, expected, truth
 from tests.store.test_backfill import BackfillOffice
 from tests.store.test_backfill_sources import at_of, csv_rows, from_source, local, sourced, table_of
+from tests.support.record_tables import RECORDED, table
 
 pytestmark = pytest.mark.lab
 
@@ -68,3 +74,37 @@ def test_a_wrong_password_is_said_without_saying_it(freepbx: MariaDb, tmp_path: 
     result = BackfillOffice(tmp_path, f"\n[exchanges.toronto.cel]\n{reported}\n").run("backfill", status=1)
     assert result.stderr.startswith("exchanges.toronto.cel: the table cannot be read: ")
     assert "wrong-and-secret" not in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["cel", "queue_log", "cdr"])
+def test_an_import_of_a_table_stores_what_the_file_stores(
+    freepbx: MariaDb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    table(freepbx.url, kind)
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    office = lab_office(tmp_path, monkeypatch)
+    of_file = stored(office, kind, str(RECORDED / FILES[kind]))
+    words = (f"mysql://{WRITER}@{freepbx.address}", "--password-file", f"{tmp_path}/password")
+    assert stored(office, kind, *words) == of_file
+
+
+def test_an_import_finds_the_tables_of_freepbx_by_its_settings(
+    freepbx: MariaDb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind, name in (("cel", "cel"), ("queue_log", "queuelog"), ("cdr", "cdr")):
+        table(freepbx.url, kind, name)
+    with closing(create_engine(freepbx.url).raw_connection()) as connection:
+        connection.cursor().execute("DROP TABLE IF EXISTS queue_log")
+    named = {"AMPDBUSER": WRITER, "AMPDBPASS": PASSWORD, "AMPDBHOST": f"{HOME}:{freepbx.port}"}
+    lines = [f"$amp_conf['{name}'] = '{value}';\n" for name, value in named.items()]
+    (tmp_path / "freepbx.conf").write_text("<?php\n" + "".join(lines))
+    done = lab_office(tmp_path, monkeypatch).run(
+        "import", "--logs", str(tmp_path), "--etc", str(tmp_path), "--json"
+    )
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(x["source"], x["created"] > 10) for x in found] == [
+        ("cel", True),
+        ("queue_log", False),
+        ("cdr", False),
+    ]
+    assert PASSWORD not in done.output

@@ -79,7 +79,7 @@ def test_an_exception_that_a_test_expects_keeps_nothing(tmp_path: Path, monkeypa
     assert (logs_of_servers(is_failed=False), files(tmp_path / "kept")) == ([], [])
 
 
-def test_the_report_of_a_failed_test_names_the_logs_that_are_there_afterwards(tmp_path: Path) -> None:
+def test_the_report_of_a_failed_test_names_the_logs_that_are_kept(tmp_path: Path) -> None:
     (tmp_path / "test_servers.py").write_text(FAILING)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest"]
     done = subprocess.run(

@@ -1,7 +1,7 @@
 """Opens the files of an import: plain or gzip, UTF-8 or Latin-1. Reads each once before anything is written.
 
 Refuses, each with one sentence: a folder, a file that may not be read, a gzip file that is cut off, and what is no
-text. It refuses a file without a line of the record, too, such as an empty one.
+text. It refuses a file without a line of the record, too: an empty one, and one of another layout.
 """
 
 import gzip
@@ -13,45 +13,55 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from callmon.backfill.imported.records import RecordLine
-from callmon.errors import ConfigError, Sentence, system_reason
+from callmon.errors import ConfigError, system_reason
 
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 65_536
+LOOKED_AT = 200  # lines that tell whether the file is of the record
 
 
 class RecordFile(NamedTuple):
-    """A file that can be read to its end: its size without compression, its first and last time."""
+    """A file that can be read to its end: its number of lines, its first and last time."""
 
     path: Path
     size: int
     first: datetime
     last: datetime
 
-
-def examined(
-    paths: Iterable[Path], kind: str, moment: Callable[[RecordLine], datetime | None]
-) -> list[RecordFile]:
-    """The files, oldest first. Raises ConfigError for the first that cannot be read."""
-    return sorted((_examine(path, kind, moment) for path in paths), key=lambda file: (file.first, file.last))
+    def each_line(self) -> Generator[RecordLine]:
+        return record_lines(self.path)
 
 
-def _examine(path: Path, kind: str, moment: Callable[[RecordLine], datetime | None]) -> RecordFile:
-    size = 0
-    first = None
-    last = None
+Refusal = Callable[[list[RecordLine]], None]
+Moment = Callable[[RecordLine], datetime | None]
+
+
+def examined(paths: Iterable[Path], kind: str, moment: Moment, refuse_other: Refusal) -> list[RecordFile]:
+    """The files, oldest first. `refuse_other`: refuses the first lines of another record.
+
+    Raises ConfigError for the first file that cannot be read, or is not of the record.
+    """
+    found = (_examine(path, kind, moment, refuse_other) for path in paths)
+    return sorted(found, key=lambda file: (file.first, file.last))
+
+
+def _examine(path: Path, kind: str, moment: Moment, refuse_other: Refusal) -> RecordFile:
+    first, last = None, None
+    size, some = 0, list[RecordLine]()
     with closing(record_lines(path)) as lines:
         for line in lines:
-            size += len(line.text)
+            size += 1
             if "\0" in line.text:
-                raise ConfigError(Sentence("{path}: is no text; name a file of {kind}.", path=path, kind=kind))
+                raise ConfigError("{path}: is no text; name a file of {kind}.", path=path, kind=kind)
             if first is None:
                 first = moment(line)
+            if size <= LOOKED_AT:
+                some.append(line)
             last = line
     end = None if last is None else moment(last)
     if first is None:
-        raise ConfigError(
-            Sentence("{path}: has no line of {kind}; name a file that Asterisk wrote.", path=path, kind=kind)
-        )
+        raise ConfigError("{path}: has no line of {kind}; name a file that Asterisk wrote.", path=path, kind=kind)
+    refuse_other(some)
     return RecordFile(path, size, first, max(first, end or first))
 
 
@@ -64,17 +74,12 @@ def record_lines(path: Path) -> Generator[RecordLine]:
                 number += 1
                 yield RecordLine(str(path), number, _text(data))
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise ConfigError(
-            Sentence("{path}: is cut off or damaged; copy it again from the exchange.", path=path)
-        ) from None
+        raise ConfigError("{path}: is cut off or damaged; copy it again from the exchange.", path=path) from None
     except OSError as error:
         raise ConfigError(
-            Sentence(
-                "{path}: cannot be read ({why}); name a file that this user may read.",
-                path=path,
-                why=system_reason(error),
-            )
-        ) from None
+            "{path}: cannot be read ({why}); name a file that this user may read.",
+            path=path, why=system_reason(error),
+        ) from None  # fmt: skip
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -1,1 +1,1 @@
-"""Accounts and the record of access: the page, `callmon users` and `callmon privacy`."""
+"""The administrator's: the record of access, imports, `callmon users` and `callmon privacy`."""

@@ -99,8 +99,8 @@ class HandRow(StoredRow, table=True):
 
 
 class MarkRow(StoredRow, table=True):
-    """Progress of the queues of manual commands: "hand" is the number of the last row of `hand` that the daemon
-    applied; "disruption_hand" that of its table.
+    """Progress. "hand" is the number of the last row of `hand` that the daemon applied; "disruption_hand" that of
+    its table. "import EXCHANGE RECORD …": how far the last import of a record is (`store/imports.py`).
     """
 
     __table_args__ = CLUSTERED

@@ -17,6 +17,7 @@ from callmon.features.months.model import WHOLE, Cut, Figure, Place, Report
 from callmon.features.months.titles import COLUMNS
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+IMPORTED = "imported"  # the name of a row that is no figure of the report
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 DICTIONARY = (("colonne", "column"), ("nom", "name"), ("titre", "title"), ("definition", "definition"))
 
@@ -29,8 +30,17 @@ class Titles(NamedTuple):
 
 
 def figures(report: Report, formatter: ReportFormatter) -> bytes:
-    """Every figure of the report and of the months compared with it."""
-    return csv_bytes([[name for name, _ in columns(formatter)], *rows(report, formatter)], formatter.language)
+    """Every figure of the report and of the months compared with it; the imported calls by their record."""
+    head, last = [name for name, _ in columns(formatter)], _imported(report, formatter)
+    return csv_bytes([head, *rows(report, formatter), *last], formatter.language)
+
+
+def _imported(report: Report, formatter: ReportFormatter) -> list[list[str]]:
+    place = [report.month.name, WHOLE.kind, WHOLE.of, formatter.cut(WHOLE, report), IMPORTED]
+    return [
+        [*place, record, formatter.say("Appels importés"), str(count), "", "", "count", "known", str(count), ""]
+        for record, count in report.imported.items()
+    ]
 
 
 def rows(report: Report, formatter: ReportFormatter) -> list[list[str]]:
@@ -52,6 +62,11 @@ def dictionary(report: Report, formatter: ReportFormatter) -> bytes:
     for name in dict.fromkeys(place.name for place in report.figures):
         meaning = formatter.meaning(name)
         found.append([figure, name, meaning.term, meaning.text])
+    if report.imported:
+        text = formatter.say(
+            "appels que callmon n'a pas entendus, mais lus d'un enregistrement de l'autocommutateur"
+        )
+        found.append([figure, IMPORTED, formatter.say("Appels importés"), text])
     return csv_bytes([head, *found], formatter.language)
 
 

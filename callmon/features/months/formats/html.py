@@ -219,7 +219,7 @@ def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
     third = "answer_by_third_ring"
     rests = formatter.say(
         "Ce mois repose en partie sur des appels importés, que callmon n'a pas entendus : {records}. Ce que leur "
-        "enregistrement ne dit pas est indéterminé.",
+        "enregistrement ne dit pas est indéterminé. callmon n'a pas suivi les rappels à ces appelants.",
         records=_imported(report, formatter),
     )
     found = [

@@ -109,6 +109,7 @@ class Published(msgspec.Struct, frozen=True):
     compared: tuple[JsonMonth, ...]
     changes: tuple[JsonChange, ...]
     attested: tuple[JsonAttestation, ...]
+    imported: dict[str, int] = {}  # by the record, the calls that callmon did not hear
 
 
 def schema() -> dict[str, Any]:
@@ -161,6 +162,7 @@ def _published(report: Report, fr: ReportFormatter, en: ReportFormatter, version
             JsonChange(*(None if y is None else _figure(y) for y in (x.before, x.after))) for x in report.changes
         ),
         attested=tuple(map(_attestation, report.attested)),
+        imported=dict(report.imported),
     )
 
 

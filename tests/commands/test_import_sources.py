@@ -1,0 +1,382 @@
+"""`callmon import`: what it finds, what it says first, and what it reads from a table of a database."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import create_engine, make_url, text
+
+from callmon.backfill.imported.files import examined
+from callmon.backfill.imported.sources import databases_in
+from callmon.cli.language import in_language
+from callmon.errors import ConfigError
+from callmon.main import main
+from callmon.store.imports import ImportProgress, noted_imports
+from tests.commands.test_import import NOW, TOLD, everything, lab_office, rows
+from tests.store.test_backfill import Office
+from tests.support.environment import reader_of
+from tests.support.made_queue_log import made
+from tests.support.record_tables import RECORDED, table
+from tests.support.store_fixtures import POSTGRESQL, postgres_database
+
+FILES = {"cel": "cel.csv.gz", "queue_log": "queue_log", "cdr": "cdr-csv.csv"}
+CEL = "CEL tells nearly all that callmon hears; no messages and no holds."
+CDR = "CDR tells who was answered, busy or taken by voicemail; no rings, no waits, no transfers."
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+    return lab_office(tmp_path, monkeypatch)
+
+
+# What it says first.
+
+
+def months(days: int, first: str, folder: Path) -> str:
+    (folder / "queue_log").write_text(made(days, 5, first)[0])
+    return str(folder / "queue_log")
+
+
+def test_before_the_import_each_month_has_a_sentence_on_its_records(office: Office, tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    (logs / "cdr-csv").mkdir(parents=True)
+    months(40, "2026-09-20", logs)
+    (logs / "cdr-csv" / "Master.csv").write_bytes((RECORDED / "cdr-csv.csv").read_bytes())
+    office.run("db", "upgrade")
+    done = office.run("import", "--logs", str(logs), "--etc", str(logs), "--dry-run")
+    assert done.stderr.splitlines()[:6] == [
+        "queue_log from 2026-09-20 to 2026-10-29.",
+        "CDR from 2026-11-30 to 2026-11-30.",
+        "The import takes about 1 min.",
+        f"2026-09: {TOLD}",
+        f"2026-10: {TOLD}",
+        f"2026-11: {CDR}",
+    ]
+
+
+def test_a_month_that_is_not_read_is_not_told(office: Office, tmp_path: Path) -> None:
+    """The retention of 400 days goes back to 2025-10-28."""
+    file = months(100, "2025-09-20", tmp_path)
+    office.run("db", "upgrade")
+    done = office.run("import", "queue_log", file, "--until", "2025-11-30", "--dry-run")
+    assert done.stderr.splitlines()[2:4] == [f"2025-10: {TOLD}", f"2025-11: {TOLD}"]
+    assert done.stderr.splitlines()[4] == "Nothing was written."
+
+
+def test_the_time_that_an_import_takes_grows_with_its_lines(office: Office, tmp_path: Path) -> None:
+    log, _ = made(1, 5)
+    (tmp_path / "queue_log").write_text(log * 100_000)
+    office.run("db", "upgrade")
+    done = office.run("import", "queue_log", str(tmp_path / "queue_log"), "--until", "2026-02-01", "--dry-run")
+    assert done.stderr.splitlines()[1] == "The import takes about 2 min."
+
+
+# A table of a database.
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of the exchange."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/asterisk.db"
+        return
+    with postgres_database(request.getfixturevalue("postgres_server"), "template1") as url:
+        yield url
+
+
+def address(url: str) -> str:
+    """As a person writes it."""
+    made_of = make_url(url)
+    return made_of.set(drivername=made_of.get_backend_name()).render_as_string(hide_password=False)
+
+
+CALLS = 'SELECT "call", line, outcome, heard, arrived FROM "call" ORDER BY "call"'
+
+
+def stored(office: Office, *words: str) -> list[Any]:
+    """What the import stores in an empty database.
+
+    Of CDR the calls alone: FreePBX's table has no end of a call, and its length is cut to whole seconds.
+    """
+    for file in office.config.parent.glob("callmon.db*"):
+        file.unlink()
+    office.run("import", *words)
+    return rows(office, CALLS) if "cdr" in words else everything(office)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_table_stores_what_the_file_of_the_same_record_stores(office: Office, kind: str, database: str) -> None:
+    table(database, kind)
+    of_file = stored(office, kind, str(RECORDED / FILES[kind]))
+    assert stored(office, kind, address(database)) == of_file
+    assert rows(office, 'SELECT count(*) > 10 FROM "call"') == [(True,)]
+
+
+@pytest.mark.parametrize("name", ["queuelog", "queue_log"])
+def test_without_files_the_tables_of_the_database_that_has_cel_are_found(
+    office: Office, tmp_path: Path, name: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/asterisk.db"
+    for kind in FILES:
+        table(url, kind, name if kind == "queue_log" else kind)
+    with office.config.open("a", encoding="utf-8") as file:
+        file.write(f'\n[exchanges.toronto.cel]\nurl = "{url}"\n')
+    (tmp_path / "none").mkdir()
+    done = office.run("import", "--logs", f"{tmp_path}/none", "--etc", f"{tmp_path}/none", "--json")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(x["source"], x["created"] > 10) for x in found] == [
+        ("cel", True),
+        ("queue_log", False),
+        ("cdr", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "found"),
+    [
+        (
+            "freepbx.conf",
+            "<?php\n$amp_conf['AMPDBUSER'] = 'freepbxuser';\n$amp_conf['AMPDBPASS'] = 'x1';\n"
+            "$amp_conf['AMPDBHOST'] = 'localhost';\n$amp_conf['AMPDBNAME'] = 'asterisk';\n",
+            ("mysql://freepbxuser@localhost/asteriskcdrdb", "x1"),
+        ),
+        (
+            "issabelpbx.conf",
+            "<?php\n$amp_conf['AMPDBUSER']\t= 'asteriskuser';\n$amp_conf['AMPDBPASS']\t= 'x2';\n",
+            ("mysql://asteriskuser@localhost/asteriskcdrdb", "x2"),
+        ),
+        (
+            "amportal.conf",
+            "# AMPDBUSER=other\nAMPDBUSER=asteriskuser\nAMPDBPASS=x3\nAMPDBHOST=192.0.2.7\n",
+            ("mysql://asteriskuser@192.0.2.7/asteriskcdrdb", "x3"),
+        ),
+        (
+            "wazo-call-logd/config.yml",
+            "debug: false\ndb_uri: postgresql://wazo:no@localhost/wazo\n"
+            "cel_db_uri: postgresql://asterisk:x4@localhost/asterisk?application_name=wazo-call-logd\n",
+            ("postgresql://asterisk@localhost:5432/asterisk", "x4"),
+        ),
+        ("freepbx.conf", "<?php\n", None),
+    ],
+)
+def test_the_database_of_freepbx_issabel_and_wazo_is_found_in_its_settings(
+    tmp_path: Path, file: str, text: str, found: tuple[str, str] | None
+) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    assert [*databases_in(tmp_path)] == ([] if found is None else [found])
+
+
+def test_a_database_that_cannot_be_read_is_named_without_its_password(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "queue_log").write_text(made(1, 5)[0])
+    with socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        told = f"cel_db_uri: postgresql://asterisk:secret-1@127.0.0.1:{closed.getsockname()[1]}/asterisk\n"
+        (tmp_path / "wazo-call-logd").mkdir()
+        (tmp_path / "wazo-call-logd" / "config.yml").write_text(told)
+        done = office.run("import", "--logs", str(tmp_path), "--etc", str(tmp_path))
+    assert done.stderr.startswith("Left out: 127.0.0.1/asterisk: the database cannot be read: connection failed")
+    assert ("secret-1" in done.output, done.stdout.splitlines()[0]) == (False, "2026-03  queue_log  5")
+
+
+def test_a_table_that_was_found_empty_is_left_out(office: Office, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/asterisk.db"
+    table(url, "cdr")
+    with create_engine(url).begin() as connection:
+        connection.execute(
+            text("CREATE TABLE queuelog (time TEXT, callid TEXT, queuename TEXT, agent TEXT, event TEXT)")
+        )
+    with office.config.open("a", encoding="utf-8") as file:
+        file.write(f'\n[exchanges.toronto.cel]\nurl = "{url}"\n')
+    (tmp_path / "none").mkdir()
+    done = office.run("import", "--logs", f"{tmp_path}/none", "--etc", f"{tmp_path}/none", "--json")
+    assert done.stderr.splitlines()[0] == f"Left out: {tmp_path}/asterisk.db/queuelog: has no row of queue_log."
+    assert [json.loads(line)["source"] for line in done.stdout.splitlines()] == ["cdr"]
+
+
+def test_without_the_driver_of_freepbxs_database_the_files_are_imported(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    (tmp_path / "queue_log").write_text(made(1, 5)[0])
+    (tmp_path / "freepbx.conf").write_text("$amp_conf['AMPDBUSER'] = 'x';\n$amp_conf['AMPDBPASS'] = 'secret-1';\n")
+    done = office.run("import", "--logs", str(tmp_path), "--etc", str(tmp_path))
+    assert done.stderr.splitlines()[0] == (
+        "Left out: mysql://x@localhost/asteriskcdrdb: the MariaDB driver is missing; "
+        'see "Extras" in docs/en/how-to/install.md'
+    )
+    assert done.stdout.splitlines()[0] == "2026-03  queue_log  5"
+
+
+def test_a_row_without_a_time_hides_neither_end_of_the_table(office: Office, database: str) -> None:
+    table(database, "cdr")
+    with create_engine(database).begin() as connection:
+        connection.execute(text("INSERT INTO cdr (id, uniqueid, disposition) VALUES (9999, '1.1', 'ANSWERED')"))
+        connection.execute(text("UPDATE cdr SET calldate = '2026-11-27 09:00:00.000000' WHERE id = 1"))
+    done = office.run("import", "cdr", address(database), "--json")
+    result = json.loads(done.stdout)
+    assert (result["created"], result["left_out"]["broken_lines"]) == (44, 1)
+    assert done.stderr.startswith("CDR from 2026-11-27 to 2026-11-30.")
+
+
+# What is refused: one sentence, its status, and nothing is written.
+
+REFUSED = [
+    ("mysql://callmon:secret-1@localhost/asteriskcdrdb", "cdr", [], 2, {
+        "en": "mysql://callmon:***@localhost/asteriskcdrdb: url: holds a password; put it in a file, and name "
+        "that file as password_file",
+        "fr": "mysql://callmon:***@localhost/asteriskcdrdb : url : contient un mot de passe; mettez-le dans un "
+        "fichier, et nommez ce fichier avec password_file",
+    }),
+    ("sqlite:///HERE/none.db", "cdr", [], 2, {
+        "en": "HERE/none.db: no such file.",
+        "fr": "HERE/none.db : ce fichier n'existe pas.",
+    }),
+    ("sqlite:///HERE/asterisk.db", "cel", [], 2, {
+        "en": "HERE/asterisk.db: has no table cel; name it with --table.",
+        "fr": "HERE/asterisk.db : il n'y a pas de table cel; nommez-la avec --table.",
+    }),
+    ("sqlite:///HERE/asterisk.db", "cel", ["--table", "cdr"], 2, {
+        "en": "HERE/asterisk.db/cdr: is no table of cel; it has no column eventtime.",
+        "fr": "HERE/asterisk.db/cdr : ce n'est pas une table de cel; il y manque la colonne eventtime.",
+    }),
+    ("sqlite:///HERE/asterisk.db", "queue_log", ["--table", "bare"], 2, {
+        "en": "HERE/asterisk.db/bare: is no table of queue_log; it has no column time.",
+        "fr": "HERE/asterisk.db/bare : ce n'est pas une table de queue_log; il y manque la colonne time.",
+    }),
+    ("sqlite:///HERE/asterisk.db", "queue_log", [], 2, {
+        "en": "HERE/asterisk.db/queue_log: has no row of queue_log.",
+        "fr": "HERE/asterisk.db/queue_log : aucune ligne de queue_log.",
+    }),
+    ("sqlite:///HERE/text", "cdr", [], 2, {
+        "en": "HERE/text: the database cannot be read: file is not a database",
+        "fr": "HERE/text : la base de données est illisible : file is not a database",
+    }),
+    ("sqlite:///HERE/asterisk.db", "cdr", ["--password-file", "HERE/none"], 2, {
+        "en": "import.password_file: cannot read HERE/none (No such file or directory); create it, readable by "
+        "callmon's user alone",
+        "fr": "import.password_file : HERE/none ne peut pas être lu (fichier ou dossier introuvable); créez ce "
+        "fichier, que seul l'utilisateur de callmon peut lire",
+    }),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(("url", "kind", "more", "status", "told"), REFUSED, ids=range(len(REFUSED)))
+def test_a_table_that_cannot_be_imported_is_refused_in_one_sentence(
+    office: Office, tmp_path: Path, language: str, url: str, kind: str, more: list[str], status: int,
+    told: dict[str, str],
+) -> None:  # fmt: skip
+    of_exchange = f"sqlite:///{tmp_path}/asterisk.db"
+    table(of_exchange, "cdr")
+    with create_engine(of_exchange).begin() as connection:
+        connection.execute(text("CREATE TABLE bare (id INTEGER)"))
+        connection.execute(
+            text("CREATE TABLE queue_log (time TEXT, callid TEXT, queuename TEXT, agent TEXT, event TEXT)")
+        )
+    (tmp_path / "text").write_text("no database, but a text of some length")
+    office.run("db", "upgrade")
+    words = [word.replace("HERE", str(tmp_path)) for word in (kind, url, *more)]
+    given = ["import", *words, "--config", str(office.config)]
+    done = CliRunner(env={"LC_ALL": f"{language}_CA.UTF-8"}).invoke(main, given)
+    assert done.stderr.splitlines() == [told[language].replace("HERE", str(tmp_path))]
+    assert (done.exit_code, done.stdout, (tmp_path / "none.db").exists()) == (status, "", False)
+    assert rows(office, 'SELECT count(*) FROM "call"') == [(0,)]
+
+
+DATED = (
+    '"2026-11-30 14:50:01","x","4165550101","s","busy","PJSIP/trunk-1","PJSIP/101-1","Dial","x",3,3,"ANSWERED"\n'
+)
+CALLED = "1796050196|1796050196.1|general|NONE|ENTERQUEUE||4165550101|1\n"
+NO_LINE = {
+    "en": "{file}: has no line of {kind}; name a file that Asterisk wrote.",
+    "fr": "{file} : aucune ligne de {kind}; nommez un fichier qu'Asterisk a écrit.",
+}
+NO_TEXT = {
+    "en": "{file}: is no text; name a file of {kind}.",
+    "fr": "{file} : ce n'est pas du texte; nommez un fichier de {kind}.",
+}
+NO_ROW = {
+    "en": "{file}, line 1: no row of CDR.",
+    "fr": "{file}, ligne 1 : ce n'est pas une ligne de CDR.",
+}
+NO_ENTRY = {
+    "en": "{file}, line 1: no line of a queue_log.",
+    "fr": "{file}, ligne 1 : ce n'est pas une ligne de queue_log.",
+}
+OTHER = [
+    ("cdr", "[2026-11-30 14:50:01] VERBOSE[12] pbx.c: Executing [s@x:1] Dial\n" * 3, NO_ROW),  # its log `full`
+    ("cdr", "calldate,src,dst\n2026-11-30 14:50:01,4165550101,100\n", NO_ROW),  # an export without columns
+    ("cdr", "calldate,clid,src,dst,dcontext,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition\n"
+     + DATED, NO_ROW),
+    ("cdr", CALLED, NO_LINE),
+    ("cdr", CALLED.encode("utf-16"), NO_TEXT),
+    ("queue_log", "when,call,queue\n2026-11-30 14:50:01,1796050196.1,general\n", NO_ENTRY),
+    ("queue_log", CALLED.replace("|", ","), NO_ENTRY),  # an export without its head
+    ("queue_log", "time,callid,queuename,agent,event,data1\n", NO_LINE),  # a head alone
+    ("queue_log", CALLED.encode("utf-16"), NO_TEXT),
+    ("cel", (RECORDED / "cdr-custom.csv").read_text(encoding="utf-8"), NO_LINE),
+    ("cel", CALLED, NO_LINE),
+]  # fmt: skip
+IS_ALSO = {"cel": "CEL", "cdr": "CDR", "queue_log": "queue_log"}
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(("kind", "content", "told"), OTHER)
+def test_a_file_of_another_record_layout_or_encoding_is_refused(
+    office: Office, tmp_path: Path, language: str, kind: str, content: str | bytes, told: dict[str, str]
+) -> None:
+    office.run("db", "upgrade")
+    file = tmp_path / "given"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    words = ["import", kind, str(file), "--config", str(office.config)]
+    done = CliRunner(env={"LC_ALL": f"{language}_CA.UTF-8"}).invoke(main, words)
+    assert done.stderr.splitlines() == [told[language].format(file=file, kind=IS_ALSO[kind])]
+    assert (done.exit_code, done.stdout, rows(office, 'SELECT count(*) FROM "call"')) == (2, "", [(0,)])
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "{file}: cannot be read (Permission denied); name a file that this user may read."),
+        ("fr", "{file} : illisible (accès refusé); nommez un fichier que cet utilisateur peut lire."),
+    ],
+)
+def test_a_file_that_this_user_may_not_read_is_refused(tmp_path: Path, language: str, told: str) -> None:
+    file = tmp_path / "queue_log"
+    file.write_text(CALLED)
+    file.chmod(0)
+    own = os.geteuid()
+    with reader_of(language):
+        os.seteuid(own or 65534)
+        try:
+            with pytest.raises(ConfigError) as refused:
+                examined([file], "queue_log", lambda _: None, lambda _: None)
+        finally:
+            os.seteuid(own)
+        assert in_language(refused.value.sentences[0]) == told.format(file=file)
+
+
+# What it notes of its progress, for the page.
+
+
+def test_the_last_import_of_each_record_is_noted_and_a_dry_run_is_not(office: Office, tmp_path: Path) -> None:
+    office.run("import", "cdr", str(RECORDED / "cdr-csv.csv"))
+    office.run("import", "queue_log", str(RECORDED / "queue_log"))
+    office.run("import", "queue_log", str(RECORDED / "queue_log"))
+    office.run("import", "cel", str(RECORDED / "cel.csv.gz"), "--dry-run")
+    with closing(office.store()) as store:
+        noted = [one._replace(at=NOW) for one in noted_imports(store)]
+    assert noted == [
+        ImportProgress("toronto", "queue_log", NOW, 47, 47, 0, 0),
+        ImportProgress("toronto", "cdr", NOW, 123, 123, 44, 0),
+    ]

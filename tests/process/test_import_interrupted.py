@@ -1,0 +1,90 @@
+"""An import that is killed, or whose disk becomes full: what is stored is whole, and the next one continues it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+
+from tests.commands.test_import import AGREE
+from tests.store.test_backfill import Office
+from tests.support.made_queue_log import Cells, made
+from tests.support.store_fixtures import until
+
+DAYS = 4
+FIRST = (datetime.now(UTC) - timedelta(days=40)).date()  # the retention keeps it, whenever the test runs
+
+
+def office_with(folder: Path, calls_a_day: int) -> tuple[Office, list[str], Cells]:
+    """A site with an empty database, the words that import its queue_log, and what this must give."""
+    office, file = Office(folder), folder / "queue_log"
+    log, cells = made(DAYS, calls_a_day, str(FIRST))
+    file.write_text(log, encoding="ascii")
+    office.run("db", "upgrade")
+    return office, ["import", "queue_log", str(file)], cells
+
+
+def half_hours(office: Office) -> Cells:
+    words = ("half-hours", str(FIRST), str(FIRST + timedelta(days=DAYS)), "--json")
+    found: Cells = json.loads(office.run(*words).stdout)["half_hours"]["all"]
+    return found
+
+
+def stored(office: Office) -> int:
+    with closing(sqlite3.connect(office.config.parent / "callmon.db", timeout=60)) as connection:
+        return int(connection.execute('SELECT count(*) FROM "call"').fetchone()[0])
+
+
+@pytest.mark.parametrize(("kills", "calls_a_day"), [(2, 500), pytest.param(20, 5_000, marks=pytest.mark.long)])
+def test_an_import_killed_at_random_is_whole_after_the_next_one(
+    tmp_path: Path, kills: int, calls_a_day: int
+) -> None:
+    office, words, cells = office_with(tmp_path, calls_a_day)
+    draw, command = random.Random(7), [sys.executable, "-m", "callmon", *words, "--config", str(office.config)]
+    for _ in range(kills):
+        before = stored(office)
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
+        ) as run:
+            assert until(lambda before=before: stored(office) > before, 120)  # type: ignore[misc]
+            time.sleep(draw.random() / 50)
+            run.kill()
+        assert run.returncode == -9
+        assert office.run("db", "check").stdout == AGREE
+    assert 0 < stored(office) < DAYS * calls_a_day
+    office.run(*words)
+    assert (half_hours(office), stored(office)) == (cells, DAYS * calls_a_day)
+    assert office.run("db", "check").stdout == AGREE
+
+
+def test_an_import_with_a_full_disk_says_so_and_continues_with_room(tmp_path: Path) -> None:
+    office, words, cells = office_with(tmp_path, 300)
+    pages = 300
+
+    def limit(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    event.listen(Engine, "connect", limit)
+    try:
+        full = office.run(*words, status=1)
+    finally:
+        event.remove(Engine, "connect", limit)
+    told = (
+        f"the database sqlite:///{tmp_path}/callmon.db cannot be used: database or disk is full; free space there"
+    )
+    assert full.stderr.splitlines()[-1] == told
+    assert 0 < stored(office) < DAYS * 300
+    assert office.run("db", "check").stdout == AGREE
+    office.run(*words)
+    assert (half_hours(office), stored(office)) == (cells, DAYS * 300)
+    assert office.run("db", "check").stdout == AGREE
