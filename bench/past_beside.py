@@ -1,7 +1,7 @@
 """``python -m bench.past_beside 20000``: how late a heard call is stored while `callmon import` runs beside.
 
-A call each tenth of a second, through the daemon's own write path, first alone and then beside the import of so
-many calls of a queue_log. It prints the delays of both, and fails if a call is lost or counted twice.
+Each tenth of a second a call takes the daemon's own write path: first alone, then beside the import of a queue_log
+of so many calls. The benchmark prints the delays of both, and fails if a call is lost or counted twice.
 """
 
 from __future__ import annotations
