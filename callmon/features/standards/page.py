@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.standards import load
-from callmon.text.labels import translate
 from callmon.text.story.sentences import QUOTES
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
@@ -29,7 +28,6 @@ async def show(page_request: PageRequest) -> Response:
         page_request.say("Normes de service"),
         standards=ALL_STANDARDS,
         quotes=QUOTES,
-        translate=translate,
         parameters={x.name: x.parameters.model_dump() for x in load(settings.standards)},
         enabled=page_request.context.seen().enabled,
         targets=[(line, target) for line in settings.lines() for target in line.targets],

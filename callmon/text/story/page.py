@@ -13,7 +13,6 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
 from callmon.store.queries.calls import StoredCall
-from callmon.text.labels import translate
 from callmon.text.story.sentences import QUOTES, entry_sentence, sentence
 from callmon.text.story.timeline import Moment, StoryContext, moments
 
@@ -215,10 +214,10 @@ class Page:
         """The policy's words and, in English, their translation."""
         if standard not in QUOTES:
             return
-        quote, language = QUOTES[standard], self._context.language
+        quote = QUOTES[standard]
         yield self._say("Politique : « {words} » ({place})", words=quote.words, place=quote.place)
-        if language != "fr":
-            yield self._say("Notre traduction : « {words} »", words=translate(quote.words, language, "policy"))
+        if self._context.language != "fr":
+            yield self._say("Notre traduction : « {words} »", words=quote.english)
 
     # Notes.
 

@@ -27,9 +27,10 @@ SENT_ON = (f.ParkingEnded, f.Overflowed, f.SentOff, f.Parted)
 
 
 class Quote(NamedTuple):
-    """`words` as the policy has them; `place` is its section."""
+    """`words` as the policy has them; `english` is callmon's translation; `place` is the section."""
 
     words: str
+    english: str
     place: str
 
 
