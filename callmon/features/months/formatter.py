@@ -32,7 +32,7 @@ _WORDS = {
     **dict.fromkeys(("outcomes", "outcomes_in_hours", "relay_outcomes"), "outcome"),
     "signs": "sign",
     "callback_openings": "opening",
-    **{name: name for name in ("abandoned_in", "cause", "verdict")},
+    **{name: name for name in ("abandoned_in", "cause", "verdict", "voicemail_when")},
 }
 
 
