@@ -28,7 +28,7 @@ from callmon.config.times import duration
 from callmon.config.validation import placed
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import ConfigError
-from callmon.text.labels import LabelledError, translate, unknown_name
+from callmon.text.labels import translate, unknown_name
 
 if TYPE_CHECKING:
     from callmon.store.database import Database
@@ -224,10 +224,7 @@ def with_context(make: Callable[..., Any] = CommandContext) -> Callable[[Command
         def run(**options: Any) -> Any:
             own = {name: options.pop(name) for name in names if name in options}
             context = make(**own)
-            try:
-                return command(context, **options)
-            except LabelledError as error:
-                raise ConfigError(error.by_language[context.language]) from None
+            return command(context, **options)
 
         return config_option(report_errors(cast(Command, run)))
 

@@ -15,7 +15,6 @@ from importlib.resources import files
 from babel.messages.pofile import read_po
 
 from callmon.config.validation import nearest, quoted
-from callmon.errors import ConfigError
 
 LANGUAGES = ("fr", "en")
 
@@ -44,14 +43,6 @@ def recorded(act: str, about: str, language: str) -> str:
     if act.startswith("report "):
         return " ".join(labelled("about_report", word, language) for word in about.split(" "))
     return labelled("about", about, language)
-
-
-class LabelledError(ConfigError):
-    """A mistake whose sentence is a label: English in a log; `by_language` has it by language, for a command."""
-
-    def __init__(self, kind: str, identifier: str, **values: object) -> None:
-        self.by_language = {x: label(kind, identifier, x).format(**values) for x in LANGUAGES}
-        super().__init__(self.by_language["en"])
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> str:

@@ -34,7 +34,7 @@ from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries.attestations import attestations_in
 from callmon.store.queries.coverage import Fingerprint, agreeing_days, heard_spans
-from callmon.text.labels import LANGUAGES, LabelledError, label
+from callmon.text.labels import LANGUAGES, label
 
 File = tuple[Path, bytes]
 STDOUT = Path("-")
@@ -133,23 +133,26 @@ class ReportRequest(msgspec.Struct, frozen=True):
 def checked(report_request: ReportRequest, settings: Settings, now: datetime) -> Month:
     """The period of a request. Raises ConfigError for an invalid one; the message states what is possible."""
     if report_request.kind not in (*FORMATS, "mail", "package") or report_request.lang not in (None, *LANGUAGES):
-        asked = {"asked": f"{report_request.kind}, {report_request.lang}", "formats": ", ".join(FORMATS)}
-        raise LabelledError("report_refusal", "form", **asked)
+        asked, formats = f"{report_request.kind}, {report_request.lang}", ", ".join(FORMATS)
+        raise ConfigError("{asked}: a report is one of {formats}, in fr or en.", asked=asked, formats=formats)
     if report_request.beside and not report_request.is_public:
-        raise LabelledError("report_refusal", "beside")
+        raise ConfigError("--beside goes with --public: the internal report reads other months in the database.")
     if report_request.is_card and (not report_request.is_public or report_request.kind not in card.FORMATS):
-        raise LabelledError("report_refusal", "card")
+        raise ConfigError("--card goes with --public, as HTML or PDF.")
     if report_request.is_public and (report_request.to_date or report_request.lines is not None):
-        raise LabelledError("report_refusal", "whole")
+        raise ConfigError("--public goes with whole months and all lines: a part of it would tell small numbers.")
     try:
         period = months.month(report_request.month, settings.timezone)
     except ConfigError:
-        raise LabelledError("report_refusal", "month", month=report_request.month) from None
+        raise ConfigError("{month}: a month is written as 2026-10.", month=report_request.month) from None
     if period.begin >= now:
-        raise LabelledError("report_refusal", "not_begun", month=report_request.month)
+        raise ConfigError("{month} has not begun yet; give a month that has.", month=report_request.month)
     today = now.astimezone(settings.timezone).date()
     if report_request.to_date and today <= period.first:
-        raise LabelledError("report_refusal", "no_day", month=report_request.month)
+        raise ConfigError(
+            "{month}: no day of it is over yet; wait for tomorrow, or leave --month-to-date out.",
+            month=report_request.month,
+        )
     return months.to_date(period, today, settings.timezone) if report_request.to_date else period
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from callmon.core.attestations import AttestationStatus, Subject
+from callmon.errors import ConfigError
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.model import Change, Cut, CutKind, Figure, Kind, Place, Report, State, Title
-from callmon.text.labels import LabelledError
 
 VERSION = 1
 
@@ -122,7 +122,12 @@ def parse_report(data: bytes, name: str) -> Published:
     try:
         return msgspec.json.decode(data, type=Published)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise LabelledError("report_refusal", "not_json", name=name, why=error) from None
+        raise ConfigError(
+            "{name}: not the JSON of a report of this version ({why}); "
+            "name a file of `callmon report MONTH --format json`.",
+            name=name,
+            why=error,
+        ) from None
 
 
 def figures_of(figures: Iterable[JsonFigure]) -> dict[Place, Figure]:
@@ -189,9 +194,15 @@ def revised(report: Report, earlier: Published, name: str) -> Report:
     month, period = report.month, earlier.period
     is_same_period = (period.month, period.first, period.after) == (month.name, month.first, month.after)
     if not is_same_period or earlier.state.public != report.is_public:
-        raise LabelledError("report_refusal", "other_public" if report.is_public else "other_internal", name=name)
+        if report.is_public:
+            raise ConfigError(
+                "{name}: not the public edition of the same days; a revision follows one of these.", name=name
+            )
+        raise ConfigError(
+            "{name}: not the internal report of the same days; a revision follows one of these.", name=name
+        )
     if {x.of for x in earlier.cuts if x.kind == "line"} != {x.of for x in report.cuts if x.kind == "line"}:
-        raise LabelledError("report_refusal", "other_lines", name=name)
+        raise ConfigError("{name}: not a report of the same lines; give the same --line.", name=name)
     before, after = figures_of(earlier.figures), report.figures
     places = dict.fromkeys((*after, *before))
     return msgspec.structs.replace(

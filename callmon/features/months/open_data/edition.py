@@ -16,12 +16,12 @@ import msgspec
 
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.attestations import AttestationStatus
+from callmon.errors import ConfigError
 from callmon.features.months.formats.json import Published, figures_of, revised
 from callmon.features.months.formatter import whole_percent
 from callmon.features.months.model import WHOLE, ComparedMonth, Figure, Place, Relation, Report
 from callmon.features.months.open_data.disclosure import LEAST, LEAST_OF_PART, TENS, Figures, without_derivable
 from callmon.features.months.titles import PUBLIC_HEADLINES
-from callmon.text.labels import LabelledError
 
 CUTS = ("whole", "service", "line")
 # Not rounded: they count no calls of the public.
@@ -112,6 +112,10 @@ def beside(published: Report, others: Iterable[tuple[Published, str]]) -> Report
         month = other.period.month
         if not other.state.public or other.period.month_to_date or month not in wanted:
             known = ", ".join(sorted(wanted)) or "-"
-            raise LabelledError("report_refusal", "not_beside", name=name, months=known)
+            raise ConfigError(
+                "{name}: not the public edition of a month to stand beside this one; possible months: {months}.",
+                name=name,
+                months=known,
+            )
         found.append(ComparedMonth(month, wanted[month], figures_of(other.figures)))
     return msgspec.structs.replace(published, compared=tuple(found))
