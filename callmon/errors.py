@@ -15,7 +15,7 @@ to log.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Any, Self
 
 
 class Sentence(str):
@@ -25,7 +25,7 @@ class Sentence(str):
     """
 
     template: str
-    values: Mapping[str, object]
+    values: Mapping[str, Any]
 
     def __new__(cls, template: str, /, **values: object) -> Self:
         made = super().__new__(cls, template.format(**values) if values else template)

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from callmon.cli.errors import Command, report_errors, stop
-from callmon.cli.language import current_language, in_fields, of_locale, said
+from callmon.cli.language import current_language, said
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
 from callmon.config.validation import placed
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import ConfigError
-from callmon.text.labels import translate, unknown_name
+from callmon.text.labels import unknown_name
 
 if TYPE_CHECKING:
     from callmon.store.database import Database
@@ -105,9 +105,9 @@ class CommandContext:
     def settings(self) -> Settings:
         return load(self.path)
 
-    @cached_property
+    @property
     def language(self) -> str:
-        return self.lang or of_locale() or self.settings.default_language
+        return self.lang or current_language()
 
     @cached_property
     def today(self) -> date:
@@ -130,13 +130,7 @@ class CommandContext:
 
         return until_done(open_for_writing(self.settings))
 
-    def say(self, french: str, **values: object) -> str:
-        """A command's sentence in the reader's language."""
-        return translate(french, self.language, "command").format(**in_fields(values))
-
-    def config_error(self, french: str, **values: object) -> ConfigError:
-        """A mistake in what the person gave, in the reader's language."""
-        return ConfigError(self.say(french, **values))
+    say = staticmethod(said)  # a sentence in the reader's language
 
     def past_day(self, text: str | None, name: str, days_ago: int = 0) -> date:
         """The day that `text` gives, or without it that of `days_ago`. Raises ConfigError for a day to come."""

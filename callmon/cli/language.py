@@ -6,8 +6,8 @@ The first that names French or English decides. The locale `C` names neither: th
 containers too. Without a configuration there is no site. Help is shown before --config is read: for help, the site
 is that of $CALLMON_CONFIG or of the usual places. The --lang of `callmon report` is of its files alone.
 
-The source has these texts in English, the commands' docstrings among them. `locale/fr/LC_MESSAGES/terminal.po` has
-their French. It is read for a French reader only, so that English help does not wait for a catalogue.
+The source has these texts in English, the commands' docstrings among them. The catalogue is read for a French
+reader only, so that English help does not wait for it.
 """
 
 import os
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from click import core, exceptions, formatting, get_current_context, parser, termui, types
 
@@ -23,7 +24,7 @@ from callmon.config.schema import Configuration
 from callmon.config.settings import CONFIG_VARIABLE, find
 from callmon.config.validation import variable
 from callmon.errors import ConfigError, Sentence
-from callmon.text.labels import LANGUAGES, terminal_text
+from callmon.text.labels import LANGUAGES, translate
 
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 SETTING = "default_language"
@@ -65,17 +66,15 @@ def _given(option: str) -> str | None:
     return str(value) if isinstance(value, str | Path) else None  # while click reads a line, it may be no value
 
 
-def said(english: str, **values: object) -> str:
+def said(english: str, context: str | None = None, **values: Any) -> str:
     """A text of the source in the current language, with these values in its fields."""
-    return in_language(Sentence(english, **values))
+    text = translate(english, current_language(), context)
+    return text.format(**in_fields(values)) if values else text
 
 
 def in_language(sentence: str) -> str:
     """A sentence of the source in the current language; another text as it is."""
-    if not isinstance(sentence, Sentence):
-        return sentence
-    text = terminal_text(sentence.template, current_language())
-    return text.format(**in_fields(sentence.values)) if sentence.values else text
+    return said(sentence.template, **sentence.values) if isinstance(sentence, Sentence) else sentence
 
 
 def in_fields(values: Mapping[str, object]) -> dict[str, object]:
@@ -96,7 +95,7 @@ def number(value: float) -> str:
     return text.translate(FRENCH_NUMBER) if current_language() == "fr" else text
 
 
-def said_of_count(one: str, several: str, count: int, **values: object) -> str:
+def said_of_count(one: str, several: str, count: int, **values: Any) -> str:
     """The text for this count, which is the value of its field `count`."""
     return said(_one_or_several(one, several, count), count=count, **values)
 

@@ -32,7 +32,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     """The verdict of a standard on one call."""
 
     verdict: Verdict
-    reason_key: str  # of the reason in the catalogues, in both languages
+    reason_key: str  # of the reason in `text/labels.toml`
     number: int | None = None  # the ring, the seconds or the transfers in the reason's text
     cause: Cause | None = None  # of the closed set (R-10)
 

@@ -1,6 +1,6 @@
 """Formats text in one language: sentences, local times, days, lengths, numbers and phones as in users.md. Pure.
 
-Source sentences are in French, the key of the catalogues, with plain spaces. `typeset` replaces a space by a
+Sentences of the source and of the catalogue have plain spaces. `typeset` replaces a space by a
 no-break space where French typography or a time requires it.
 """
 
@@ -42,7 +42,7 @@ class Definition(NamedTuple):
 
 
 class Formatter:
-    """Formats text in one language and one time zone. `context`: the context of `say` in the catalogues."""
+    """Formats text in one language and one time zone. `context`: the context of `say` in the catalogue."""
 
     context = "story"
 
@@ -50,14 +50,17 @@ class Formatter:
         self.language, self.timezone = language, timezone
         self.locale = "fr_CA" if language == "fr" else "en_CA"
 
-    def say(self, french: str, **values: object) -> str:
-        """A sentence in this language. Tests find every `say` and require its translation."""
-        text = translate(french, self.language, self.context).format(**values)
+    def say(self, english: str, context: str = "", **values: object) -> str:
+        """A sentence in this language. Tests find every `say` and require its translation.
+
+        `context`: where it has another translation than elsewhere, as a feminine or a singular has.
+        """
+        text = translate(english, self.language, context or self.context).format(**values)
         return self.typeset(text) if values else typeset_sentence(text, self.language)
 
-    def _say(self, french: str, **values: object) -> str:
+    def _say(self, english: str, context: str = "story", **values: object) -> str:
         """A sentence of the stories and lists, whatever the context."""
-        return self.typeset(translate(french, self.language, "story").format(**values))
+        return self.typeset(translate(english, self.language, context).format(**values))
 
     def word(self, kind: str, identifier: str) -> str:
         return self.typeset(label(kind, identifier, self.language))

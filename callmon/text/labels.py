@@ -1,8 +1,8 @@
-"""The labels of callmon's identifiers and conclusions, in French and English.
+"""Translates what people read: texts of pages, reports, commands and errors, and the labels of identifiers.
 
-The French text is the key of the catalogues (`locale/`), and the English is its translation. A missing translation
-shows the French, never a silent English (R-39), and fails a test. Identifiers have their labels in `labels.toml`;
-pages and reports translate their own texts with `translate`. Both are read once.
+The source has each text in English: the key of the one catalogue, which has the French (`locale/`). A text with
+several translations has a context. A text without its French is shown in English; it fails a test, and stops a
+report (R-39). The catalogue is read once, for the first French text. `labels.toml` has the labels of identifiers.
 
 Refuses: to write.
 """
@@ -11,8 +11,6 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
-
-from babel.messages.pofile import read_po
 
 from callmon.config.validation import nearest, quoted
 
@@ -74,27 +72,21 @@ def ordinal(number: int | None, language: str) -> str:
     return f"{number}{'re' if number == 1 else 'e'}" if language == "fr" else str(number)
 
 
-def translate(french: str, language: str, context: str | None = None) -> str:
-    """`french` in `language`; the French itself if the translation is missing (R-39)."""
-    if language == "fr":
-        return french
-    return catalogue(language).get((context, french), french)
-
-
-def terminal_text(english: str, language: str) -> str:
-    """A text of help or of `callmon doctor`, which the source has in English, in `language`."""
-    return catalogue("fr", "terminal").get((None, english), english) if language == "fr" else english
+def translate(english: str, language: str, context: str | None = None) -> str:
+    """`english` in `language`; the English itself if the catalogue lacks it."""
+    return english if language == "en" else catalogue().get((context, english), english)
 
 
 @lru_cache
-def catalogue(language: str, name: str = "callmon") -> Mapping[tuple[str | None, str], str]:
-    """(context, text of the source) → translation, without missing and fuzzy ones.
+def catalogue() -> Mapping[tuple[str | None, str], str]:
+    """(context, English of the source) → French, without missing and fuzzy ones.
 
-    The .po files are read directly, so that an installation compiles nothing.
+    The .po file is read directly, so that an installation compiles nothing.
     """
-    path = files("callmon.text").joinpath("locale", language, "LC_MESSAGES", f"{name}.po")
-    with path.open("rb") as lines:
-        messages = read_po(lines, locale=language)
+    from babel.messages.pofile import read_po
+
+    with files("callmon.text").joinpath("locale", "fr", "LC_MESSAGES", "callmon.po").open("rb") as lines:
+        messages = read_po(lines, locale="fr")
     return {
         (message.context, str(message.id)): str(message.string)
         for message in messages

@@ -1,6 +1,6 @@
 """The text of the pages: their own sentences, and times and lengths in callmon's common format. Pure.
 
-A sentence stands in a template or a view in French, which is the catalogue's key (context "page"). The sentences
+A sentence stands in a template or a page in English, the catalogue's key (context "page"). The sentences
 of a call's story and of the lists of callbacks and disruptions come from `text/`, with their own context.
 """
 

@@ -38,6 +38,7 @@ from callmon.tools.doctor import LANGUAGE, as_text
 from callmon.tools.doctor.finding import finding, finding_texts
 from callmon.tools.doctor.manager_user import NEEDED
 from tests.support.environment import reader_of
+from tests.support.sources import all_texts
 from tests.unit.test_command_line import commands
 from tests.unit.test_project import ROOT
 
@@ -213,6 +214,7 @@ def test_every_text_of_help_and_doctor_is_in_french() -> None:
     known = {english for _, english in catalogue("fr", "terminal")}
     ours = {*texts_of_help(), *texts_of_doctor(), *texts_of_settings(), *texts_of_the_proposal()}
     ours |= {text for one in sources(callmon) for text in (*literals(one, *SAYING), *templates(one))}
+    ours |= {text for context, text in all_texts() if context is None}
     ours |= {NUMBER, NO_NUMBER, *map(os.strerror, OF_THE_SYSTEM), *reasons_of_tomllib()}
     clicks = {text for one in sources(click) for text in literals(one, "_", "ngettext")}
     within = {  # in a variable before they are looked up

@@ -337,9 +337,9 @@ def test_every_text_of_a_report_is_in_the_catalogue_and_no_other_is() -> None:
 
 
 def test_a_text_without_its_translation_stops_the_report() -> None:
-    with pytest.raises(MissingTextError, match="en: 'une phrase' is not translated"):
-        EN.say("une phrase")
-    assert FR.say("une phrase") == "une phrase"
+    with pytest.raises(MissingTextError, match="fr: 'a sentence' is not translated"):
+        FR.say("a sentence")
+    assert EN.say("a sentence") == "a sentence"
 
 
 def test_every_count_and_every_part_has_its_name_in_both_languages() -> None:

@@ -46,11 +46,11 @@ class ReportFormatter(Formatter):
     context = CONTEXT
     few = FEW
 
-    def say(self, french: str, **values: object) -> str:
+    def say(self, english: str, context: str = CONTEXT, **values: object) -> str:
         """The text in this language. Raises MissingTextError."""
-        if self.language != "fr" and (CONTEXT, french) not in labels.catalogue(self.language):
-            raise MissingTextError(f"{self.language}: {french!r} is not translated")
-        return self.typeset(super().say(french, **values))
+        if self.language == "fr" and (context, english) not in labels.catalogue():
+            raise MissingTextError(f"fr: {english!r} is not translated")
+        return self.typeset(super().say(english, context, **values))
 
     def typeset(self, text: str) -> str:
         """The text with the no-break spaces that its language requires, also between a number and its unit."""
@@ -187,10 +187,11 @@ class ReportFormatter(Formatter):
     def relation(self, month: ComparedMonth) -> str:
         """The heading of a compared month: « Mois précédent : octobre 2026 »."""
         first = date.fromisoformat(f"{month.month}-01")
-        french = (
-            "mois précédent : {month}" if month.relation == "before" else "même mois de l'an dernier : {month}"
+        text = self.say(
+            "mois précédent : {month}" if month.relation == "before" else "même mois de l'an dernier : {month}",
+            month=self.month(first),
         )
-        return self.capital(self.say(french, month=self.month(first)))
+        return self.capital(text)
 
     def date_and_time(self, at: datetime) -> str:
         return self.say("{day} à {time}", day=self.day(at), time=self.minute(at)).replace(" ", NO_BREAK)

@@ -1,6 +1,6 @@
 """The texts of a report, in the French of the glossary (`titles.toml`). Pure.
 
-The French is the key of the catalogues, under the context "report".
+The English is the key of the catalogue, under the context "report".
 """
 
 import tomllib

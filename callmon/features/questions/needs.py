@@ -47,6 +47,13 @@ def needs(context: CommandContext, first: str, last: str, service: str | None, a
         click.echo("\n".join(_text(found, context)))
 
 
+def _calls(tries: float, context: CommandContext) -> str:
+    shown = in_language_of(context, tries)
+    if tries < 2:
+        return context.say("{tries} appel", context="singular", tries=shown)
+    return context.say("{tries} appels", tries=shown)
+
+
 def _text(found: Needs, context: CommandContext) -> list[str]:
     say = context.say
     if not found.needs:
@@ -55,13 +62,10 @@ def _text(found: Needs, context: CommandContext) -> list[str]:
         met, tries = round(100 * found.met / found.needs), found.tries / found.needs
         sentences = [
             say(
-                "Sur 100 personnes qui ont appelé, {met} ont parlé à quelqu'un en 24 heures, en {tries} appel; "
-                "{others} non."
-                if tries < 2
-                else "Sur 100 personnes qui ont appelé, {met} ont parlé à quelqu'un en 24 heures, "
-                "en {tries} appels; {others} non.",
+                "Sur 100 personnes qui ont appelé, {met} ont parlé à quelqu'un en 24 heures, en {calls}; "
+                "{others} non.",
                 met=met,
-                tries=in_language_of(context, tries),
+                calls=_calls(tries, context),
                 others=100 - met,
             ),
             say(

@@ -81,7 +81,7 @@ def _text(context: CommandContext, compared: Usual, parts: tuple[Part, ...]) -> 
         return [
             say("Trop peu d'appels ou de jours pour comparer : il faut 20 appels évalués et 10 jours d'habitude.")
         ]
-    values: dict[str, object] = {"rate": round(100 * compared.rate), "usual": round(100 * compared.usual)}
+    values: dict[str, Any] = {"rate": round(100 * compared.rate), "usual": round(100 * compared.usual)}
     if not compared.unusual:
         return [say("{rate} %, d'habitude {usual} % : dans l'écart habituel.", **values)]
     change = in_language_of(context, 100 * abs(compared.rate - compared.usual))

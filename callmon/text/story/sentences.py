@@ -42,10 +42,11 @@ def sentence(context: StoryContext, moment: Moment) -> str:
     fact, phones = moment[0], _phones(context, moment)
     case = _case(context, fact)
     text = TEXTS["facts"][f"{tag_of(type(fact))}.{case}" if case else tag_of(type(fact))]
+    is_of_one = isinstance(text, list) and len({*phones}) == 1
     if isinstance(text, list):
-        text = text[len({*phones}) == 1]
+        text = text[is_of_one]
     values = _values(context, fact) | ({"phones": context.phones(phones)} if phones else {})
-    written = context.say(text, **values)
+    written = context.say(text, context="singular" if is_of_one else "", **values)
     notes = [note for note in _notes(context, fact) if note]
     stop = "" if written.endswith(".") else "."  # a sentence that ends with "a.m." has its full stop
     return written + (f" ({', '.join(notes)})." if notes else stop) + _doubt(context, fact)

@@ -24,7 +24,7 @@ from callmon.web.auth.route import PageRoute
 from callmon.web.auth.service import AccessService
 
 PATHS = {"fr": "/fr/demonstration", "en": "/en/demonstration"}
-CONTEXT = "demonstration"  # of the banner's sentences in the catalogues
+CONTEXT = "demonstration"  # of the banner's sentences in the catalogue
 BANNER = Template(files("callmon.tools.demo").joinpath("banner.html").read_text("utf-8"), autoescape=True)
 COOKIE = "callmon-demonstration"
 # By the value of their button. Who prepares a month's report may not verify it: two have that role.

@@ -30,7 +30,7 @@ from callmon.web.formatter import OTHER, templates_of
 
 log = logging.getLogger(__name__)
 
-CONTEXT = "access"  # of these sentences in the catalogues
+CONTEXT = "access"  # of these sentences in the catalogue
 SIGN_IN = {"fr": "/fr/connexion", "en": "/en/sign-in"}
 SERVICE = {"fr": "/fr/connexion/service", "en": "/en/sign-in/service"}
 SIGN_OUT = {"fr": "/fr/deconnexion", "en": "/en/sign-out"}
@@ -222,7 +222,7 @@ class SignIn:
 
 def _read_all() -> Mapping[str, Template]:
     """All templates, and the catalogue: read once, at the start, so that the daemon's loop never reads a file."""
-    catalogue("en")
+    catalogue()
     loaded = templates_of("callmon.web.auth")
     return {name: loaded.get_template(name) for name in loaded.list_templates()}
 
