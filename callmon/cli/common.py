@@ -139,13 +139,9 @@ class CommandContext:
         try:
             day = date.fromisoformat(text)
         except ValueError:
-            raise self.config_error(
-                "{name} {text} : un jour s'écrit comme 2026-11-20.", name=name, text=text
-            ) from None
+            raise ConfigError("{name} {text}: write a day as 2026-11-20.", name=name, text=text) from None
         if day > self.today:
-            raise self.config_error(
-                "{name} {text} : ce jour est à venir; donnez un jour passé.", name=name, text=text
-            )
+            raise ConfigError("{name} {text}: is in the future; give a past day.", name=name, text=text)
         return day
 
     def moment(self, text: str | None, name: str, day: datetime | None = None) -> datetime | None:
@@ -154,9 +150,8 @@ class CommandContext:
             return None
         read = local_moment(text, self.settings.timezone, day or self.now)
         if read is None:
-            raise self.config_error(
-                "{name} {text} : une heure s'écrit comme « 10:12 » (aujourd'hui) ou « 2026-11-24 10:12 », "
-                "à l'heure locale.",
+            raise ConfigError(
+                '{name} {text}: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
                 name=name,
                 text=text,
             )
@@ -167,9 +162,7 @@ class CommandContext:
         """The actor: that of --by, else the logged-in user if that is a person. Raises ConfigError otherwise."""
         name = self.by or os.environ.get("SUDO_USER") or getpass.getuser()
         if not name.strip() or (self.by is None and name in NOBODY):
-            raise self.config_error(
-                "La personne qui agit est inconnue. Ajoutez --by NOM : le registre la consigne."
-            )
+            raise ConfigError("The acting person is unknown. Add --by NAME: the ledger records it.")
         return name.strip()[:LONGEST_NAME]
 
     def ask_number(self, prompt: str) -> str:
@@ -178,8 +171,8 @@ class CommandContext:
             return plain(click.prompt(prompt, err=True)).strip()
         given = plain(sys.stdin.readline()).strip()
         if not given:
-            raise self.config_error(
-                "{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.",
+            raise ConfigError(
+                "{prompt}: standard input held no number; write one number on each line.",
                 prompt=prompt,
             )
         return given

@@ -53,10 +53,10 @@ class Actions(Generic[Command]):
         pending = asyncio.run(self.submit(context, context.store, command, *number))
         if pending is not None:
             said = context.say(
-                "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas."
+                "Request noted; it waits for `callmon run`, which is not running or does not answer."
                 if pending.is_new
-                else "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; "
-                "elle n'est pas notée une deuxième fois."
+                else "The same request waits already for `callmon run`, which is not running or does not "
+                "answer; it is not noted a second time."
             )
             click.echo(said, err=True)
         return pending is None
@@ -79,7 +79,7 @@ class Actions(Generic[Command]):
         """Printed beside a list: the count of pending requests that the list does not show yet."""
         if count := self.queue.count_pending(context.store):
             said = context.say(
-                "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.", count=count
+                "Requests that wait for `callmon run` and are not shown here: {count}.", count=count
             )
             click.echo(said, err=True)
 

@@ -24,14 +24,14 @@ def attestation_notes(
 def _test_result(status: AttestationStatus, formatter: Formatter) -> str:
     last, say = status.last, formatter.say
     if last is None:
-        return say("jamais vérifié")
+        return say("never tested")
     day = formatter.day(last.tested)
-    result = say("vérifié le {day}", day=day) if last.is_so else say("non constaté à l'essai du {day}", day=day)
-    by = say(", par {name}", name=last.by) if last.by else ""
-    return f"{result}{by}{say(' (il y a plus de trois mois : à refaire)') if status.is_stale else ''}"
+    result = say("found so on {day}", day=day) if last.is_so else say("not found so in the test of {day}", day=day)
+    by = say(", by {name}", name=last.by) if last.by else ""
+    return f"{result}{by}{say(' (more than three months ago: test again)') if status.is_stale else ''}"
 
 
 def _subject(subject: Subject, formatter: Formatter) -> str:
     if subject == "person":
-        return formatter.say("un accès à une personne dans chaque menu et message d'accueil")
-    return formatter.say("menus et messages d'accueil en français et en anglais")
+        return formatter.say("a way to a person in every menu and greeting")
+    return formatter.say("menus and greetings in French and English")

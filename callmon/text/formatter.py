@@ -113,9 +113,9 @@ class Formatter:
         minutes = length // MINUTE
         hours, days = minutes // 60, minutes // 1440
         if days and hours % 24:
-            return self._say("{days} j {hours} h", days=days, hours=hours % 24)
+            return self._say("{days} d {hours} h", days=days, hours=hours % 24)
         if days:
-            return self._say("{days} j", days=days)
+            return self._say("{days} d", days=days)
         if hours:
             return self._say("{hours} h {minutes}", hours=hours, minutes=f"{minutes % 60:02}")
         return self._say("{minutes} min", minutes=minutes)
@@ -149,10 +149,10 @@ class Formatter:
         """Phones as a subject: « Le poste 101 », « Les postes 101 et 102 », « Un numéro de l'extérieur »."""
         names = sorted(dict.fromkeys(phones), key=lambda name: (len(name), name))
         if names == [OUTSIDE]:
-            return self._say("Un numéro de l'extérieur")
+            return self._say("An outside number")
         if len(names) == 1:
-            return self._say("Le poste {phone}", phone=names[0])
-        return self._say("Les postes {some} et {last}", some=", ".join(names[:-1]), last=names[-1])
+            return self._say("Phone {phone}", phone=names[0])
+        return self._say("Phones {some} and {last}", some=", ".join(names[:-1]), last=names[-1])
 
     def wrapped(self, text: str, width: int, first: str = "", under: str = "") -> list[str]:
         """Typeset lines of at most `width` columns. The first begins with `first`, the others with `under`."""

@@ -84,17 +84,17 @@ class CallbackList(TerminalPage):
 
     def _part_title(self, part: str, number: int) -> str:
         return {
-            "callback": self._say("Rappels à faire : {number}", number=number),
-            "complaint": self._say("Plaintes à traiter : {number}", number=number),
-            "hidden": self._say("Rappel impossible, message à écouter : {number}", number=number),
-            "closed": self._say("Fiches fermées : {number}", number=number),
+            "callback": self._say("Callbacks to make: {number}", number=number),
+            "complaint": self._say("Complaints to deal with: {number}", number=number),
+            "hidden": self._say("Cannot be called back, message to listen to: {number}", number=number),
+            "closed": self._say("Closed entries: {number}", number=number),
         }[part]
 
     def _closed_until(self) -> Iterator[str]:
         calendar = self.settings.calendar()
         opens = None if calendar.is_open(self.now) else calendar.opens_next(self.now)
         if opens is not None:
-            yield from self._set(self._say("Fermé : n'appelez pas le public avant {when}.", when=self.when(opens)))
+            yield from self._set(self._say("Closed: do not call the public before {when}.", when=self.when(opens)))
 
     def entry(self, listed: WorklistItem) -> Iterator[str]:
         obligation = listed.obligation
@@ -103,8 +103,8 @@ class CallbackList(TerminalPage):
         texts = [self.where(obligation), *cautions, self.printed_number(listed)]
         if obligation.in_hand is not None and obligation.taken is not None:
             when = self.when(obligation.taken)
-            texts.append(self._say("Prise en charge par {who}, {when}", who=obligation.in_hand, when=when))
-        texts += [self.history(obligation), self._say("Fiche {id}", id=obligation.id)]
+            texts.append(self._say("In hand: {who}, {when}", who=obligation.in_hand, when=when))
+        texts += [self.history(obligation), self._say("Entry {id}", id=obligation.id)]
         yield from self._entry(sign, self.time_left(obligation), texts)
 
     def time_left(self, obligation: Obligation) -> str:
@@ -113,41 +113,41 @@ class CallbackList(TerminalPage):
             state = self.capital(self.word("owed", obligation.state))
             return say("{state}, {when}", state=state, when=self.when(obligation.settled or obligation.opened))
         if obligation.kind == "callback" and not obligation.can_be_called:
-            return say("Reçu {when}", when=self.when(obligation.opened))
+            return say("Received {when}", when=self.when(obligation.opened))
         if until is None:
             when = self.when(obligation.due.at)
-            return say("Aucune heure d'ouverture avant l'échéance ({when}) : à faire dès l'ouverture", when=when)
+            return say("No opening hour before it is due ({when}): to be done at opening", when=when)
         if until < self.now and obligation.attempts and not obligation.is_overdue:
-            return say("Tentative faite à temps : la personne reste à joindre")
+            return say("Attempted in time: the person is still to be reached")
         if until < self.now:
             late = self.duration(self.now - until)
-            return say("EN RETARD de {late} : était à faire avant {when}", late=late, when=self.when(until))
+            return say("OVERDUE by {late}: was to be done before {when}", late=late, when=self.when(until))
         left = self.duration(until - self.now)
-        return say("Il reste {left} : à faire avant {when}", left=left, when=self.when(until))
+        return say("{left} left: to be done before {when}", left=left, when=self.when(until))
 
     def where(self, obligation: Obligation) -> str:
         title = self.line_title(obligation.line)
         if obligation.language == "unknown":
             return title
         language = self.word("language", obligation.language)
-        return self._say("{title} · demande en {language}", title=title, language=language)
+        return self._say("{title} · asked for in {language}", title=title, language=language)
 
     def printed_number(self, listed: WorklistItem) -> str:
         obligation = listed.obligation
         if obligation.is_erased:
-            return self._say("Numéro détruit à la fin de sa conservation")
+            return self._say("Number destroyed at the end of its retention")
         if listed.other is not None:
             number = printed(listed.other, self.language)
-            return self._say("{number} (numéro à appeler, donné à part)", number=number)
+            return self._say("{number} (number to call, given apart)", number=number)
         if obligation.hidden is not None:
             return self.capital(self.word("not_returnable", obligation.hidden))
         if listed.number is None:
-            return self._say("Numéro non conservé")
+            return self._say("Number not kept")
         number = printed(listed.number, self.language)
         if obligation.tty:
-            return self._say("{number} (téléimprimeur)", number=number)
+            return self._say("{number} (teletypewriter)", number=number)
         if obligation.shared:
-            return self._say("{number} (numéro partagé : à consigner à la main)", number=number)
+            return self._say("{number} (shared number: to be written down by hand)", number=number)
         return number
 
     def history(self, obligation: Obligation) -> str:
@@ -157,12 +157,12 @@ class CallbackList(TerminalPage):
         if obligation.attempts:
             last = self.when(obligation.attempts[-1])
             parts.append(
-                self._say("tentatives : {count}, la dernière {when}", count=len(obligation.attempts), when=last)
+                self._say("attempts: {count}, the last {when}", count=len(obligation.attempts), when=last)
             )
         if obligation.unattributed is not None:
             parts.append(f"{self.word('reason', 'not_attributed')}, {self.when(obligation.unattributed)}")
         if obligation.acknowledged is not None:
-            parts.append(self._say("accueillie {when}", when=self.when(obligation.acknowledged)))
+            parts.append(self._say("acknowledged {when}", when=self.when(obligation.acknowledged)))
         return " · ".join(parts)
 
 
@@ -216,31 +216,31 @@ class DisruptionList(TerminalPage):
             parts.setdefault(disruption.state(self.now), []).append(self.entry(disruption, met.get(disruption.id)))
         going_on = parts.get("going_on", [])
         lines = [*self._set(self._head())]
-        lines += self._part(self._say("Perturbations en cours : {number}", number=len(going_on)), going_on)
+        lines += self._part(self._say("Disruptions now: {number}", number=len(going_on)), going_on)
         if planned := parts.get("planned"):
-            lines += self._part(self._say("Travaux planifiés : {number}", number=len(planned)), planned)
+            lines += self._part(self._say("Planned work: {number}", number=len(planned)), planned)
         if over := [*parts.get("over", ()), *parts.get("cancelled", ())]:
-            lines += self._part(self._say("Terminées : {number}", number=len(over)), over)
+            lines += self._part(self._say("Over: {number}", number=len(over)), over)
         return "\n".join(lines)
 
     def entry(self, disruption: Disruption, met: int | None = None) -> Iterator[str]:
         sign = LATE if disruption.counts and disruption.notice.missing() else NONE
         texts = [self.line_titles(disruption), *self.notice(disruption)]
         if met is not None and disruption.counts:
-            texts.append(self._say("Appels touchés : {number}", number=met))
-        texts.append(self._say("Perturbation {id}", id=disruption.id))
+            texts.append(self._say("Calls that met it: {number}", number=met))
+        texts.append(self._say("Disruption {id}", id=disruption.id))
         yield from self._entry(sign, self.title(disruption), texts)
 
     def title(self, disruption: Disruption) -> str:
         say, what = self._say, self.capital(self.word("disruption", disruption.shown_source))
         if disruption.how == "cancelled":
-            return say("{what}, annulés", what=what)
+            return say("{what}, cancelled", what=what)
         began = self.when(disruption.began)
         if disruption.ended is not None:
             ended, length = self.when(disruption.ended), self.duration(disruption.ended - disruption.began)
             how = self.word("disruption_end", disruption.how or "over")
             return say(
-                "{what}, de {began} à {ended} ({length}) : {how}",
+                "{what}, from {began} to {ended} ({length}): {how}",
                 what=what,
                 began=began,
                 ended=ended,
@@ -248,9 +248,9 @@ class DisruptionList(TerminalPage):
                 how=how,
             )
         if self.now < disruption.began:
-            return say("{what}, à partir de {began}", what=what, began=began)
+            return say("{what}, from {began} on", what=what, began=began)
         length = self.duration(self.now - disruption.began)
-        return say("{what}, depuis {began} ({length})", what=what, began=began, length=length)
+        return say("{what}, since {began} ({length})", what=what, began=began, length=length)
 
     def line_titles(self, disruption: Disruption) -> str:
         return " · ".join(map(self.line_title, disruption.lines))
@@ -260,18 +260,18 @@ class DisruptionList(TerminalPage):
         notice = disruption.notice
         french = self.language == "fr"
         if (reason := notice.reason_fr if french else notice.reason_en) is not None:
-            yield say("Raison : {text}", text=reason)
+            yield say("Reason: {text}", text=reason)
         if notice.until is not None:
-            yield say("Fin prévue : {when}", when=self.when(notice.until))
+            yield say("Expected end: {when}", when=self.when(notice.until))
         if (other := notice.alternative_fr if french else notice.alternative_en) is not None:
-            yield say("Services de rechange : {text}", text=other)
+            yield say("Alternative: {text}", text=other)
         if missing := notice.missing():
             what = ", ".join(self.word("notice", x) for x in _both_languages(missing))
-            yield say("AVIS INCOMPLET, il manque : {what}", what=what)
+            yield say("NOTICE INCOMPLETE, missing: {what}", what=what)
         elif disruption.noticed_after:
-            yield say("Avis donné {length} après le début", length=self.duration(disruption.noticed_after))
+            yield say("Notice given {length} after the beginning", length=self.duration(disruption.noticed_after))
         else:
-            yield say("Avis donné à l'avance")
+            yield say("Notice given beforehand")
 
 
 def _both_languages(missing: Sequence[str]) -> Iterator[str]:

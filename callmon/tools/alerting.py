@@ -71,7 +71,7 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
     before = _read(file)
     after = with_section(before, section)
     if after == before:
-        click.echo(context.say("{file} : les heures sont déjà celles du calendrier.", file=file))
+        click.echo(context.say("{file}: its hours are the calendar's already.", file=file))
         return
     if dry_run:
         old, new = (text.splitlines(keepends=True) for text in (before, after))
@@ -79,7 +79,7 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
         return
     write_file(file, after.encode())
     click.echo(
-        context.say("{file} : heures mises à jour; faites relire sa configuration à Alertmanager.", file=file)
+        context.say("{file}: hours brought up to date; have Alertmanager read its configuration again.", file=file)
     )
 
 
@@ -105,7 +105,7 @@ def test(context: CommandContext, to: str, address: str) -> None:
               callmon alerting test --alertmanager http://127.0.0.1:9093
     """
     send(address, to)
-    click.echo(context.say("Essai remis à Alertmanager : un message doit arriver chez « {to} ».", to=to))
+    click.echo(context.say('Test handed to Alertmanager: a message must reach "{to}".', to=to))
 
 
 def with_section(written: str, section: str) -> str:

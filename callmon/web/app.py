@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from callmon import __version__
 from callmon.errors import Sentence, StoreError
 from callmon.sinks.metrics.exposition import Metrics
-from callmon.text.labels import terminal_text
+from callmon.text.labels import translate
 from callmon.text.records import instant
 from callmon.web.auth.basic import BasicAuth
 from callmon.web.auth.client import ClientInfo, client_info, is_loopback
@@ -142,7 +142,7 @@ class WebApplication:
         They name paths, hosts and sessions: a stranger reads how many there are, and nothing of the exchanges.
         """
         language = "fr" if request.headers.get("accept-language", "").startswith("fr") else "en"
-        in_language = partial(terminal_text, language=language)
+        in_language = partial(translate, language=language)
         found, more = (
             [x.translated(in_language) if isinstance(x, Sentence) else x for x in sentences()]
             for sentences in (self.troubles, self.remarks)

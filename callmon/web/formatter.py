@@ -56,11 +56,12 @@ class WebFormatter(TerminalPage):
     def periods(self, opening: Periods) -> str:
         """« 8 h 30 à 17 h »; « fermé » for none; « jour et nuit »."""
         if not opening:
-            return self.say("fermé")
+            return self.say("closed")
         if [(x.opens, x.closes) for x in opening] == [(timedelta(0), timedelta(days=1))]:
-            return self.say("jour et nuit")
+            return self.say("day and night")
         return ", ".join(
-            self.say("{opens} à {closes}", opens=self._wall(x.opens), closes=self._wall(x.closes)) for x in opening
+            self.say("{opens} to {closes}", opens=self._wall(x.opens), closes=self._wall(x.closes))
+            for x in opening
         )
 
     def _wall(self, since_midnight: timedelta) -> str:
@@ -96,8 +97,8 @@ class WebFormatter(TerminalPage):
     def acronyms(self, page: str) -> list[str]:
         """Those of the services, and of the text telephone, that the page has, each with what it stands for."""
         named = (self.acronym(self.service(name)) for name in self.settings.services)
-        known = {x: self.say("{short} : {whole}", short=x, whole=whole) for x, whole in named if x != whole}
-        known[self.say("ATS")] = self.say("ATS : téléimprimeur")
+        known = {x: self.say("{short}: {whole}", short=x, whole=whole) for x, whole in named if x != whole}
+        known[self.say("TTY")] = self.say("TTY: teletypewriter")
         return [meaning for short, meaning in known.items() if _has_word(page, short)]
 
 
@@ -133,8 +134,8 @@ def local_time(dial: str, formatter: WebFormatter) -> str:
     here = formatter.now.astimezone(formatter.timezone).utcoffset()
     offsets = {formatter.now.astimezone(zone).utcoffset() for zone in known}
     if not known or offsets == {here}:
-        return formatter.say("Heure locale de la personne : la même qu'ici") if known else ""
+        return formatter.say("At the person's place: same time as here") if known else ""
     if len(offsets) > 1:
-        return formatter.say("Heure locale de la personne : inconnue, plusieurs fuseaux possibles")
+        return formatter.say("At the person's place: time not known, several time zones possible")
     there = Formatter(formatter.language, known[0])
-    return formatter.say("Heure locale de la personne : {time}", time=there.minute(formatter.now))
+    return formatter.say("At the person's place: {time}", time=there.minute(formatter.now))

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.core.callbacks.commands import plain
 from callmon.errors import Sentence
-from callmon.text.labels import terminal_text, unknown_name
+from callmon.text.labels import translate, unknown_name
 from callmon.web.auth.identity import Person, Right
 from callmon.web.auth.route import FRENCH, PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
@@ -72,7 +72,7 @@ class PageRequest:
         if given and given not in names:
             shown = given if NAME.fullmatch(given) else "…"  # never a phone number that an address contains
             text = self.formatter.speech.typeset(unknown_name(name, shown, names, self.language))
-            raise NotFoundError(self.say("Adresse inconnue"), text)
+            raise NotFoundError(self.say("Unknown address"), text)
         return given
 
     def path(
@@ -110,7 +110,7 @@ class PageRequest:
             "view": "",
             "revision": self.context.seen().revision,
             "main_class": "",
-            "notes": [x.translated(partial(terminal_text, language=self.language)) for x in self._notes()],
+            "notes": [x.translated(partial(translate, language=self.language)) for x in self._notes()],
         }
         html = await self.context.render(template, frame | values, asked)
         return HTMLResponse(html, status, KEPT_SHORT)
@@ -124,14 +124,14 @@ class PageRequest:
         key = self.language, self.person.all_roles
         if key not in self.context.menus:
             titles = {
-                "now": self.say("Maintenant"),
-                "callbacks": self.say("Rappels"),
-                "calls": self.say("Appels"),
-                "months": self.say("Mois"),
-                "promises": self.say("Normes de service"),
-                "disruptions": self.say("Perturbations"),
-                "accesses": self.say("Registre des accès"),
-                "guide": self.say("Guide"),
+                "now": self.say("Now"),
+                "callbacks": self.say("Callbacks"),
+                "calls": self.say("Calls"),
+                "months": self.say("Months"),
+                "promises": self.say("Service standards"),
+                "disruptions": self.say("Disruptions"),
+                "accesses": self.say("Record of access"),
+                "guide": self.say("Runbook"),
             }
             self.context.menus[key] = [
                 (name, title, self.path(name))

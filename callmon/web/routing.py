@@ -70,7 +70,7 @@ async def _answer(context: PageContext, page: PageRoute, request: Request) -> Re
     except NotFoundError as error:
         return await page_request.page("refused.html", error.title, status=404, text=error.text)
     except AwayError:
-        return await page_request.page("away.html", page_request.say("Base de données injoignable"), status=503)
+        return await page_request.page("away.html", page_request.say("The database cannot be reached"), status=503)
 
 
 def prefers_english(accepted: str) -> bool:

@@ -44,7 +44,7 @@ def untranslated(sentence: object) -> Iterator[str]:
     """The templates in a sentence that the French catalogue lacks; all of it, if it cannot be translated."""
     if not isinstance(sentence, Sentence):
         return
-    if (None, sentence.template) not in catalogue("fr", "terminal") and not SAME.fullmatch(sentence.template):
+    if (None, sentence.template) not in catalogue() and not SAME.fullmatch(sentence.template):
         yield sentence.template
     for value in sentence.values.values():
         yield from untranslated(value)

@@ -18,7 +18,7 @@ from callmon.features.months.open_data.queries import COLUMNS
 from callmon.features.months.request import gathered
 from callmon.main import main
 from callmon.store.database import Database, open_store, upgrade
-from callmon.text.labels import terminal_text
+from callmon.text.labels import translate
 from tests.support import exported, year
 from tests.support.store_fixtures import START, answered_call, outcomes, wrote
 from tests.support.year import TORONTO
@@ -168,7 +168,7 @@ def test_what_cannot_be_exported_is_reported_in_a_sentence(
 def test_without_duckdb_it_says_how_to_install_it(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     done = export(site, MONTH, "none")
-    assert (done.exit_code, done.stderr) == (1, f"{terminal_text(parquet.MISSING, 'fr')}\n")
+    assert (done.exit_code, done.stderr) == (1, f"{translate(parquet.MISSING, 'fr')}\n")
     assert not (site / "none").exists()
 
 

@@ -28,7 +28,7 @@ from callmon.features.months.formats import pdf
 from callmon.features.months.request import gathered
 from callmon.main import main
 from callmon.store.database import Database, open_store, upgrade
-from callmon.text.labels import terminal_text
+from callmon.text.labels import translate
 from tests.report.expected_figures import Page, rows_of
 from tests.support import year
 from tests.support.store_fixtures import EXCHANGE, wrote
@@ -416,7 +416,7 @@ def test_where_weasyprint_is_missing_one_sentence_says_what_to_install(
 
     monkeypatch.setattr(pdf, "import_module", missing)
     done = report(site, "2024-05", "--format", "pdf", "-o", str(tmp_path / "x.pdf"))
-    assert (done.exit_code, done.stderr) == (1, f"{terminal_text(pdf.MISSING, 'fr')}\n")
+    assert (done.exit_code, done.stderr) == (1, f"{translate(pdf.MISSING, 'fr')}\n")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,9 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from babel.messages.pofile import read_po
 
-import callmon
 from callmon.ami.framing import END, parse_headers
 from callmon.config.settings import Settings
 from callmon.core.facts import Arrived
@@ -29,19 +27,17 @@ from callmon.store.opening import open_for_writing
 from callmon.store.queries import disruptions
 from callmon.store.rollups import rebuild
 from callmon.tools.demo import _CallPrinter, demo_settings
-from callmon.tools.demo.access import CONTEXT, COOKIE, DemoAccess
+from callmon.tools.demo.access import COOKIE, DemoAccess
 from callmon.tools.demo.exchange import DemoExchange
 from callmon.tools.demo.history import NUMBERS, recorded_facts, seed, shifted
 from callmon.tools.demo.phones import DEVICES, DemoPhones
 from callmon.tools.demo.schedule import MORNING, RecordingPlayer, messages
 from callmon.web.app import WebApplication
-from tests.pages.test_pages_words import ENGLISH, of_template
 from tests.support.pages_app import pages
 from tests.support.web_client import ELSEWHERE, Visitor
 
 NOW = datetime(2026, 11, 25, 20, tzinfo=UTC)  # a Wednesday, 15:00 in Toronto
 FREE = dict.fromkeys(DEVICES, "NOT_INUSE")
-LOCALE = Path(callmon.__file__).parent / "text" / "locale"
 
 
 @pytest.fixture(scope="module")
@@ -300,10 +296,3 @@ def test_it_listens_on_loopback_alone(listen: str, tmp_path: Path) -> None:
         f"--listen {listen}: the demonstration listens on this machine alone, as its pages take no password; "
         "choose another address: callmon demo --listen 127.0.0.1:9470",
     )
-
-
-def test_the_banner_is_in_both_languages() -> None:
-    banner = (Path(callmon.__file__).parent / "tools" / "demo" / "banner.html").read_text(encoding="utf-8")
-    with (LOCALE / ENGLISH).open("rb") as lines:
-        known = {str(message.id) for message in read_po(lines) if message.context == CONTEXT}
-    assert known == set(of_template(banner))

@@ -23,7 +23,7 @@ from callmon.features.months.open_data import parquet
 from callmon.features.months.open_data.package import NO_PUBLISHER
 from callmon.main import main
 from callmon.store.database import upgrade
-from callmon.text.labels import terminal_text
+from callmon.text.labels import translate
 from tests.report.expected_figures import rows_of
 from tests.support import year
 from tests.support.year import obligations as year_owing
@@ -257,7 +257,7 @@ def test_a_package_is_the_whole_public_edition(site: Path, arguments: str) -> No
 def test_a_package_without_a_publisher_says_what_to_add(site: Path, tmp_path: Path) -> None:
     configure(site, "", name="nobody.toml")
     done = report(site, "--public", "--package", "-o", str(tmp_path / "x"), config="nobody.toml")
-    assert (done.exit_code, done.stderr) == (2, f"{terminal_text(NO_PUBLISHER, 'fr')}\n")
+    assert (done.exit_code, done.stderr) == (2, f"{translate(NO_PUBLISHER, 'fr')}\n")
     assert not (tmp_path / "x").exists()
 
 
@@ -266,7 +266,7 @@ def test_without_duckdb_the_package_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     done = report(site, "--public", "--package", "-o", str(tmp_path / "x"))
-    assert (done.exit_code, done.stderr) == (1, f"{terminal_text(parquet.MISSING, 'fr')}\n")
+    assert (done.exit_code, done.stderr) == (1, f"{translate(parquet.MISSING, 'fr')}\n")
 
 
 def test_another_licence_is_a_setting_with_any_signs(site: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,9 @@ from callmon.features import months as reports
 from callmon.features.months import layout, notes, titles
 from callmon.features.months.figures import COUNTS, FATES, fate
 from callmon.features.months.formats import csv, html, json
-from callmon.features.months.formatter import CONTEXT, MissingTextError, ReportFormatter
+from callmon.features.months.formatter import MissingTextError, ReportFormatter
 from callmon.features.months.model import Figure, Place
-from callmon.text import labels
 from callmon.text.formatter import permille
-from tests.support.sources import of_reports
 from tests.support.year import TORONTO, settings
 from tests.support.year.obligations import made_obligation
 
@@ -295,45 +292,6 @@ def test_where_an_attempt_does_not_count_who_reached_us_is_not_late() -> None:
 
 
 SECTIONS = (*layout.SECTIONS, *layout.PUBLIC_SECTIONS)
-
-
-def said() -> set[str]:
-    """Every text that a report may say: its tables, and what is handed to `say`."""
-    found = {text for meaning in titles.FIGURES.values() for text in meaning}
-    found |= {text for parts in titles.PARTS.values() for text in parts.values()}
-    found |= {
-        *titles.STANDARDS.values(),
-        *titles.PARAMETERS.values(),
-        *titles.TEXTS.values(),
-        *titles.PACKAGE.values(),
-        *(text for of in titles.PUBLIC_HEADLINES.values() for text in of.values()),
-        *(text for sign in titles.SIGNS.items() for text in sign),
-    }
-    found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(of["text"] for of in titles.COLUMNS.values())}
-    found |= {text for section in SECTIONS for text in (section.title, *section.notes)} - {""}
-    tables = [table for section in SECTIONS for table in section.tables]
-    found |= {text for x in tables for text in (x.title, x.first, x.note)} - {""}
-    for path in of_reports():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and _is_say(node.func):
-                found |= {str(x.value) for x in _values(node.args[0])}
-            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "french":
-                found |= {str(x.value) for x in _values(node.value)}
-    return found
-
-
-def _is_say(function: ast.expr) -> bool:
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name == "say"
-
-
-def _values(node: ast.expr) -> list[ast.Constant]:
-    chosen = [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]
-    return [x for x in chosen if isinstance(x, ast.Constant)]
-
-
-def test_every_text_of_a_report_is_in_the_catalogue_and_no_other_is() -> None:
-    assert said() == {text for context, text in labels.catalogue("en") if context == CONTEXT}
 
 
 def test_a_text_without_its_translation_stops_the_report() -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import click
 import pytest
-from babel.messages.pofile import read_po
 from click.testing import CliRunner, Result
 
 import callmon
@@ -22,11 +21,9 @@ from callmon.cli.errors import report_errors
 from callmon.config.settings import example_text, load
 from callmon.main import main
 from callmon.store import opening
-from callmon.text.labels import terminal_text, translate
-from tests.pages.test_pages_words import of_python
+from callmon.text.labels import translate
 from tests.support.environment import QUESTIONS_ON
 from tests.support.pseudo_terminal import pseudo_terminal
-from tests.support.sources import of_commands
 
 CALLMON = Path(callmon.__file__).parent
 RECORDING = Path(__file__).parents[1] / "recordings" / "vm_message.ami"
@@ -55,17 +52,6 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
             yield from commands(one, *path, name)
         if not isinstance(one, click.Group) or one.invoke_without_command:
             yield " ".join((*path, name)), one
-
-
-# Sentences.
-
-
-def test_every_sentence_of_a_command_is_in_both_languages() -> None:
-    with (CALLMON / "text" / "locale" / "en" / "LC_MESSAGES" / "callmon.po").open("rb") as lines:
-        known = {str(message.id) for message in read_po(lines) if message.context == "command"}
-    said = {text for path in of_commands() for text in of_python(path.read_text(encoding="utf-8"))}
-    assert known == said
-    assert [text for text in known if translate(text, "en", "command") == text] == []
 
 
 # Names.
@@ -296,7 +282,7 @@ WITH_NUMBER = {
 @pytest.mark.parametrize("command", list(WITH_NUMBER))
 def test_a_number_on_the_command_line_is_refused_and_not_repeated(here: Path, command: str) -> None:
     done = run(*command.split(), *WITH_NUMBER[command], NUMBER, typed=NUMBER)
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"{terminal_text(NO_NUMBER, 'fr')}\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"{translate(NO_NUMBER, 'fr')}\n")
 
 
 def test_no_command_takes_a_number_as_an_argument() -> None:

@@ -5,7 +5,6 @@ After a change that is meant: `CALLMON_RECORD_STORIES=1 pytest tests/unit/test_e
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from babel.messages.pofile import read_po
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example
@@ -34,7 +32,6 @@ from callmon.text.story.sentences import QUOTES, TEXTS, sentence
 from callmon.text.story.timeline import StoryContext, moments
 from callmon.tools.replay import Replay, chunks
 from tests.support.environment import GIVEN
-from tests.support.sources import of_stories
 from tests.support.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
 
 HERE = Path(__file__).parents[1]
@@ -560,32 +557,7 @@ def test_the_first_of_a_month_is_1er_in_french_only() -> None:
     assert days == ["1er novembre 2026", "1 November 2026"]
 
 
-# ── catalogues ──
-
-
-def said() -> set[str]:
-    """Every text handed to `say`, and those of `sentences.toml`."""
-    texts = [text for part in TEXTS.values() for text in part.values()]
-    found = {x for text in texts for x in ([text] if isinstance(text, str) else text)}
-    for path in of_stories():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Call(
-                    func=ast.Name(id="say") | ast.Attribute(attr="say" | "_say"),
-                    args=[ast.Constant(value=str(text)), *_],
-                ):
-                    found.add(text)
-    return found
-
-
-def catalogued(context: str) -> set[str]:
-    locale = Path(explain.__file__).parent.parent / "locale"
-    with (locale / "en" / "LC_MESSAGES" / "callmon.po").open("rb") as lines:
-        return {str(message.id) for message in read_po(lines) if message.context == context}
-
-
-def test_the_catalogues_hold_exactly_the_sentences_of_a_story() -> None:
-    assert catalogued("story") == said()
+# ── sentences ──
 
 
 @pytest.mark.parametrize(("part", "kinds"), [("facts", get_args(AnyFact)), ("entries", get_args(AnyEntry))])

@@ -9,7 +9,7 @@ import pytest
 from callmon.config import settings
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.schema import Configuration, LineSettings
-from callmon.text.labels import terminal_text
+from callmon.text.labels import translate
 from tests.lab.guide import GUIDES, Snippet, snippets
 
 GUIDE, FRENCH = snippets(), snippets("LISEZMOI.md")
@@ -28,8 +28,8 @@ def test_the_french_guide_has_the_same_steps_commands_and_settings() -> None:
 @pytest.mark.parametrize(("name", "language"), [("README.md", "en"), ("LISEZMOI.md", "fr")])
 def test_the_guide_quotes_check_and_doctor_in_its_own_language(name: str, language: str) -> None:
     text = (GUIDES / name).read_text()
-    heading = terminal_text("To check", language)
-    verdict = terminal_text("{title}: no findings.", language).format(title="toronto")
+    heading = translate("To check", language)
+    verdict = translate("{title}: no findings.", language).format(title="toronto")
     assert (text.count(heading), text.count(f"`{verdict}`")) == (1, 1)
 
 

@@ -18,7 +18,7 @@ async def show(page_request: PageRequest) -> Response:
     """The last import of each record, the latest first."""
     noted = await page_request.ask(noted_imports, page_request.context.reader)
     rows = [(one, NAMES.get(one.record, one.record), _state(one, page_request.formatter.now)) for one in noted]
-    return await page_request.page("imports.html", page_request.say("Importations"), rows=rows)
+    return await page_request.page("imports.html", page_request.say("Imports"), rows=rows)
 
 
 def _state(one: ImportProgress, now: datetime) -> str:

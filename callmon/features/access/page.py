@@ -22,7 +22,7 @@ async def show(page_request: PageRequest) -> Response:
     looks = await ask(subject_access.accesses, reader, newest=MOST)
     events = await ask(access.audit_events, reader, newest=MOST)
     rows = sorted(_rows(looks, events, page_request.formatter), key=lambda row: row.at, reverse=True)[:MOST]
-    return await page_request.page("accesses.html", page_request.say("Registre des accès"), rows=rows, most=MOST)
+    return await page_request.page("accesses.html", page_request.say("Record of access"), rows=rows, most=MOST)
 
 
 def _rows(

@@ -72,7 +72,7 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
             click.echo(_row(call, verdicts, context))
     if count and not as_json:
         click.echo(_legend(context), err=True)
-    click.echo(context.say("{day} : appels trouvés : {count}", day=when, count=count), err=True)
+    click.echo(context.say("{day}: calls found: {count}", day=when, count=count), err=True)
 
 
 def _all(store: Database, wanted: CallFilter) -> Iterator[tuple[CallSummary, dict[str, str]]]:
@@ -87,7 +87,7 @@ def _all(store: Database, wanted: CallFilter) -> Iterator[tuple[CallSummary, dic
 
 def _head(context: CommandContext) -> str:
     say = context.say
-    return _columns(say("Arrivée"), say("Appel"), say("Ligne"), say("Sonneries"), "Verdicts", say("Issue"))
+    return _columns(say("Arrival"), say("Call"), say("Line"), say("Rings"), "Verdicts", say("Outcome"))
 
 
 def _columns(time: str, call: str, line: str, rings: str, verdicts: str, outcome: str) -> str:
@@ -97,7 +97,7 @@ def _columns(time: str, call: str, line: str, rings: str, verdicts: str, outcome
 def _row(call: CallSummary, verdicts: dict[str, str], context: CommandContext) -> str:
     outcome = label("outcome", call.outcome, context.language)
     if call.is_test:
-        outcome = context.say("{outcome} (essai)", outcome=outcome)
+        outcome = context.say("{outcome} (test call)", outcome=outcome)
     marks = " ".join(MARKS.get(verdicts.get(standard, ""), "-") for standard in MARKED)
     rings = "-" if call.rings is None else str(call.rings)
     time = context.local(call.arrived).partition(" ")[2]
@@ -106,6 +106,6 @@ def _row(call: CallSummary, verdicts: dict[str, str], context: CommandContext) -
 
 def _legend(context: CommandContext) -> str:
     return context.say(
-        "Verdicts, dans cet ordre : troisième sonnerie, messagerie, joindre une personne, réacheminements. "
-        "✓ respectée, ■ non respectée, ○ non visée, ? indéterminée, - aucun."
+        "Verdicts, in this order: third ring, voicemail, reach a person, redirections. ✓ met, ■ not met, ○ "
+        "exempt, ? not known, - none."
     )

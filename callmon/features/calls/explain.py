@@ -34,7 +34,7 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
     found = queries.stored_calls(store, call, numbers=as_json)
     if not found:
         raise CallmonError(
-            context.say("Aucun appel {call} n'est enregistré. « callmon calls JOUR » donne leurs noms.", call=call)
+            context.say("No call {call} is stored. `callmon calls DAY` gives their names.", call=call)
         )
     if as_json:
         look = subject_access.AccessReason(context.now, current_user(), purpose, "explain --json")

@@ -62,7 +62,7 @@ async def show(page_request: PageRequest) -> Response:
     query = chosen | times | {"day": day.isoformat(), "mode": mode}
     return await page_request.page(
         "calls.html",
-        page_request.say("Appels"),
+        page_request.say("Calls"),
         chosen=chosen,
         day=day,
         rows=found.calls,
@@ -119,8 +119,8 @@ async def detail(page_request: PageRequest) -> Response:
     name, exchange = page_request.request.path_params["call"], page_request.request.path_params["exchange"]
     found = await page_request.ask(_read, page_request.context.reader, name, exchange)
     if found is None:
-        text = page_request.say("Appel introuvable.")
-        raise NotFoundError(page_request.say("Appel inconnu"), text)
+        text = page_request.say("No call of this name is stored.")
+        raise NotFoundError(page_request.say("Unknown call"), text)
     stored, entries, met = found
     names = page_request.may(Right.REPORT)
     values = await page_request.ask(
@@ -128,7 +128,7 @@ async def detail(page_request: PageRequest) -> Response:
     )
     return await page_request.page(
         "call.html",
-        page_request.say("Un appel"),
+        page_request.say("A call"),
         names=names,
         may_call=page_request.may(Right.CALL_BACK),
         **values,

@@ -26,6 +26,7 @@ from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
 from callmon.core.disruptions.disruption import Disruption, Notice
+from callmon.errors import ConfigError
 from callmon.features.actions import DISRUPTIONS
 from callmon.features.disruptions.notice.folder import publish_notice
 from callmon.store.queries import disruptions as stored
@@ -78,17 +79,14 @@ class DisruptionCommandContext(CommandContext):
             return going_on[0]
         names = ", ".join(x.id for x in going_on)
         if names:
-            raise self.config_error(
-                "Plusieurs perturbations sont en cours. Nommez l'une d'elles : {names}.", names=names
-            )
-        raise self.config_error(
-            "Aucune perturbation n'est en cours. Pour une perturbation que callmon ne peut pas détecter, "
-            "nommez ses lignes avec --line LIGNE."
+            raise ConfigError("Several disruptions are in progress. Name one of {names}.", names=names)
+        raise ConfigError(
+            "No disruption is in progress. For one that callmon cannot detect, name its lines with --line LINE."
         )
 
     def until(self, until: str | None, length: timedelta | None, start: datetime) -> datetime | None:
         if until is not None and length is not None:
-            raise self.config_error("--until et --for s'excluent; donnez l'un des deux.")
+            raise ConfigError("--until and --for exclude each other; give one of them.")
         return self.moment(until, "--until", max(start, self.now)) if length is None else start + length
 
     def notice(self, until: datetime | None, texts: dict[str, str | None]) -> Notice:
@@ -97,10 +95,10 @@ class DisruptionCommandContext(CommandContext):
         for name, text in given.items():
             option = "--" + name.replace("_", "-")
             if not text:
-                raise self.config_error("{option} est vide; écrivez quelques mots.", option=option)
+                raise ConfigError("{option} is empty; write a few words.", option=option)
             if len(text) > MOST:
-                raise self.config_error(
-                    "{option} a {count} caractères; les tableaux en montrent {most} au plus.",
+                raise ConfigError(
+                    "{option} has {count} characters; boards show {most} at most.",
                     option=option,
                     count=len(text),
                     most=MOST,
@@ -219,21 +217,21 @@ def announce(
               callmon disruptions announce --line tty --until 16:30
     """
     if name is not None and lines:
-        raise context.config_error(
-            "--line sert à une nouvelle perturbation, et {name} a déjà ses lignes; retirez l'un des deux.",
+        raise ConfigError(
+            "--line is for a new disruption, and {name} already has its lines; leave one of them out.",
             name=name,
         )
     if since is not None and not lines:
-        raise context.config_error(
-            "--since ne vaut qu'avec --line, car callmon consigne le début des perturbations détectées; "
-            "retirez-le, ou ajoutez --line."
+        raise ConfigError(
+            "--since is valid only with --line, as callmon records the start of detected disruptions; leave "
+            "it out, or add --line."
         )
     disruption = None if lines else context.find(name)
     start = context.moment(since, "--since") or (context.now if disruption is None else disruption.began)
     notice = context.notice(context.until(until, length, start), texts)
     if disruption is not None and notice == Notice():
-        raise context.config_error(
-            "Rien à annoncer : ajoutez --reason-fr, --reason-en, --until ou une autre partie de l'avis."
+        raise ConfigError(
+            "Nothing to announce: add --reason-fr, --reason-en, --until or another part of the notice."
         )
     context.request(disruption, "announce", lines, start=None if disruption else start, notice=notice)
 
@@ -267,7 +265,7 @@ def change(
     begin = context.moment(start, "--since")
     notice = context.notice(context.until(until, length, begin or disruption.began), texts)
     if notice == Notice() and begin is None and not lines:
-        raise context.config_error("Rien à changer : ajoutez --until, --since, --line ou un texte.")
+        raise ConfigError("Nothing to change: add --until, --since, --line or a text.")
     context.request(disruption, "change", lines, start=begin, notice=notice)
 
 

@@ -60,7 +60,7 @@ async def show(page_request: PageRequest, form: NoticeForm = NO_FORM) -> Respons
     ended = [x for state in ("over", "cancelled") for x in shown if x.state(now) == state]
     return await page_request.page(
         "disruptions.html",
-        page_request.say("Perturbations"),
+        page_request.say("Disruptions"),
         going=[x for x in shown if x.state(now) == "going_on"],
         planned=[x for x in shown if x.state(now) == "planned"],
         ended=ended[::-1],
@@ -79,7 +79,7 @@ async def detail(page_request: PageRequest, form: NoticeForm = NO_FORM) -> Respo
     )
     return await page_request.page(
         "disruption.html",
-        page_request.say("Une perturbation"),
+        page_request.say("A disruption"),
         disruption=found,
         met=min(met, disruptions.MOST_MET),
         met_more=met > disruptions.MOST_MET,
@@ -108,7 +108,7 @@ def _shared(page_request: PageRequest, form: NoticeForm, public: Disruption | No
 
 def _elsewhere(page_request: PageRequest) -> str:
     return page_request.say(
-        "Une perturbation s'annonce et se termine sur les pages de la paire qui reçoit ses lignes."
+        "A disruption is announced and ended on the pages of the pair that receives its lines."
     )
 
 
@@ -119,9 +119,9 @@ async def _find(page_request: PageRequest) -> Disruption:
     )
     if found is None:
         text = page_request.say(
-            "Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a."
+            "This disruption does not exist, or is no longer kept. The list has those that there are."
         )
-        raise NotFoundError(page_request.say("Perturbation introuvable"), text)
+        raise NotFoundError(page_request.say("No disruption of this name"), text)
     return found
 
 
@@ -178,12 +178,12 @@ def _lines(form: FormData, context: PageContext) -> tuple[str, ...]:
 def _new(page_request: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> DisruptionCommand:
     say, is_work = page_request.say, given.get("action") == "plan"
     if not lines:
-        raise RefusedError(say("Choisissez au moins une ligne."), "line")
+        raise RefusedError(say("Say which lines are affected."), "line")
     start, now = _time(given, "start", page_request), datetime.now(UTC)
     until = _time(given, "until", page_request) or _ready_end(given, start or now)
     if is_work and (start is None or until is None):
         missing = "start" if start is None else "until"
-        raise RefusedError(say("Des travaux planifiés ont un début et une fin."), missing)
+        raise RefusedError(say("Planned work has a start and an end."), missing)
     action: Action = "plan" if is_work else "announce"
     command = DisruptionCommand(
         at=now,
@@ -206,7 +206,7 @@ def _time(given: Mapping[str, str], name: str, page_request: PageRequest) -> dat
         return None
     at = local_moment(text, page_request.settings.timezone, page_request.formatter.now)
     if at is None:
-        raise RefusedError(page_request.say("Date ou heure non valide. Exemple : 2026-11-24 10:12."), name)
+        raise RefusedError(page_request.say("A time cannot be read; write it as 2026-11-24 10:12."), name)
     return at
 
 
@@ -231,7 +231,7 @@ async def _refuse_others_lines(page_request: PageRequest, shown: Disruption) -> 
     whole = await page_request.ask(disruptions.disruption_by_id, page_request.context.store, shown.id)
     if whole is not None and whole.lines != shown.lines:
         text = page_request.say(
-            "Cette perturbation touche aussi des lignes d'autres services : leurs responsables décident."
+            "This disruption also concerns lines of other services: those responsible for them decide."
         )
         raise RefusedError(text)
 
@@ -250,7 +250,7 @@ def _change(page_request: PageRequest, disruption: Disruption, given: Mapping[st
         until = _ready_end(given, max(now, moved or disruption.began))
     said = notice(until, given)
     if said == NO_NOTICE and moved is None:
-        text = page_request.say("Rien à annoncer : donnez une raison, une fin prévue ou des services de rechange.")
+        text = page_request.say("Nothing to announce: give a reason, an expected end or an alternative.")
         raise RefusedError(text, "reason_fr")
     action: Action = "change" if moved is not None else "announce"
     return _valid(page_request, disruption, DisruptionCommand(action=action, start=moved, notice=said, **base))

@@ -17,7 +17,7 @@ from callmon.cli.progress import progress_bar
 from callmon.config.settings import Settings
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
-from callmon.errors import NoDataError
+from callmon.errors import ConfigError, NoDataError
 from callmon.features.months import request, sample
 from callmon.features.months.formats.html import completeness, state
 from callmon.features.months.formats.json import Published, parse_report
@@ -127,8 +127,8 @@ report.add_command(verify)
 
 def _check_sample(context: CommandContext, sample: str | None, is_public: bool) -> None:
     if sample and is_public:
-        raise context.config_error(
-            "--sample et --public s'excluent, car un échantillon montre des appels; retirez l'un des deux."
+        raise ConfigError(
+            "--sample and --public exclude each other, as a sample shows single calls; leave one of them out."
         )
 
 
@@ -138,9 +138,9 @@ def _check_output(context: CommandContext, output: Path | None, kind: str, one: 
         return
     if output == STDOUT:
         if one is None and kind != "json":
-            raise context.config_error("-o - écrit une seule langue : ajoutez --lang fr ou --lang en.")
+            raise ConfigError("-o - writes one language: say which with --lang fr or --lang en.")
     elif output.is_dir():
-        raise context.config_error("{path} est un dossier; donnez un nom de fichier.", path=output)
+        raise ConfigError("{path} is a folder; give the name of a file.", path=output)
 
 
 def _make(
@@ -159,9 +159,9 @@ def _make(
         and not report_request.is_card
     )
     if package and (not is_whole or output == STDOUT):
-        raise context.config_error(
-            "--package va avec --public, sans --format, --lang ni -o - : "
-            "le paquet a tous les formats, dans les deux langues."
+        raise ConfigError(
+            "--package goes with --public, without --format, --lang and -o -: the package has every format, "
+            "in both languages."
         )
     settings, now = context.settings, context.now
     try:
@@ -194,7 +194,7 @@ def _summary(context: CommandContext, report: Report) -> str:
     """What was written: the month, whether its figures can still change, how much was heard, the calls."""
     formatter = formatter_of(report, context.language, context.settings.timezone)
     return context.say(
-        "{month}, {state}; exhaustivité : {complete}; appels reçus : {count}",
+        "{month}, {state}; completeness: {complete}; calls offered: {count}",
         month=formatter.month(report.month.first),
         state=state(report, formatter),
         complete=completeness(report, formatter),
@@ -238,9 +238,9 @@ def _write(context: CommandContext, written: list[tuple[Path, bytes]], overwrite
     """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
     for path, data in written:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
-            raise context.config_error(
-                "{path} existe avec un autre contenu et n'est pas remplacé. Donnez un autre nom avec -o, et "
-                "--revises pour la liste des changements; ou remplacez un brouillon avec --overwrite.",
+            raise ConfigError(
+                "{path} exists with other content and is not replaced. Give another name with -o, and "
+                "--revises to list the changes; or replace a draft with --overwrite.",
                 path=path,
             )
     for path, data in written:

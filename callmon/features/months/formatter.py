@@ -23,9 +23,9 @@ _UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s)\b)")
 _REASONS = ("exempt", "not_met", "unknown")
 # The sign of a state; no two states have the same sign (R-24).
 STATE_SIGNS = {
-    "not_applicable": "s. o.",
-    "not_available": "n. d.",
-    "too_few": "trop peu d'appels",
+    "not_applicable": "n/a",
+    "not_available": "not available",
+    "too_few": "too few calls",
 }
 # The kind of label of the parts of a figure.
 _WORDS = {
@@ -151,7 +151,7 @@ class ReportFormatter(Formatter):
         """A rate: « 98,5 % »; the fraction « 3 sur 4 » if `denominator` is below `few`."""
         tenths = self.tenths(numerator, denominator)
         if tenths is None:
-            return self.say("{part} sur {all}", part=numerator, all=denominator).replace(" ", NO_BREAK)
+            return self.say("{part} of {all}", part=numerator, all=denominator).replace(" ", NO_BREAK)
         return self.percent(tenths)
 
     def tenths(self, numerator: int, denominator: int) -> int | None:
@@ -188,13 +188,13 @@ class ReportFormatter(Formatter):
         """The heading of a compared month: « Mois précédent : octobre 2026 »."""
         first = date.fromisoformat(f"{month.month}-01")
         text = self.say(
-            "mois précédent : {month}" if month.relation == "before" else "même mois de l'an dernier : {month}",
+            "month before: {month}" if month.relation == "before" else "same month last year: {month}",
             month=self.month(first),
         )
         return self.capital(text)
 
     def date_and_time(self, at: datetime) -> str:
-        return self.say("{day} à {time}", day=self.day(at), time=self.minute(at)).replace(" ", NO_BREAK)
+        return self.say("{day} at {time}", day=self.day(at), time=self.minute(at)).replace(" ", NO_BREAK)
 
 
 class RoundedFormatter(ReportFormatter):

@@ -131,7 +131,7 @@ class LayoutBuilder:
         specs = PUBLIC_SECTIONS if report.is_public else SECTIONS
         found = [self._section(spec) for spec in specs if spec.key != "attested" or report.attested]
         if report.changes:
-            found.append(LayoutSection("changes", say("Ce qui a changé"), (self.changes(),)))
+            found.append(LayoutSection("changes", say("What changed"), (self.changes(),)))
         if report.compared:
             months = self.months()
             found.append(LayoutSection("comparisons", months.title, (months,)))
@@ -199,7 +199,7 @@ class LayoutBuilder:
         kept = [column for column, sign in zip(found, signs, strict=True) if not sign]
         notes = self._notes(spec, title, [(head, sign) for (head, _), sign in zip(found, signs, strict=True)])
         if len(kept) == 1 and is_of_reasons:
-            notes = (say("{title} : {reason}, sans exception.", title=title, reason=kept.pop()[0]), *notes)
+            notes = (say("{title}: {reason}, without exception.", title=title, reason=kept.pop()[0]), *notes)
         elif len(kept) == 1:
             kept.insert(0, (self.formatter.meaning("calls_offered").term, self._in_cuts("calls_offered")))
         rows = (
@@ -209,7 +209,7 @@ class LayoutBuilder:
         return LayoutTable(
             spec.key,
             title,
-            say("Appels"),
+            say("Calls"),
             tuple(head for head, _ in kept),
             tuple(rows) if kept else (),
             tuple(dict.fromkeys(cells[0].place.name for _, cells in kept)),
@@ -229,7 +229,9 @@ class LayoutBuilder:
             return (self.formatter.labelled(title, names.removesuffix(".")) + ".",)  # « s. o. » ends it as well
         say, by_sign = self.formatter.say, dict.fromkeys(sign for _, sign in signs if sign)
         names_of = {sign: ", ".join(head for head, of in signs if of == sign) for sign in by_sign}
-        everywhere = (say("{sign} partout : {names}.", sign=sign, names=names) for sign, names in names_of.items())
+        everywhere = (
+            say("{sign} everywhere: {names}.", sign=sign, names=names) for sign, names in names_of.items()
+        )
         return (*everywhere, *([say(spec.note)] if spec.note else ()))
 
     def by_part(self, spec: TableSpec) -> LayoutTable | None:
@@ -258,7 +260,7 @@ class LayoutBuilder:
     def _label(self, name: str, part: str) -> str:
         title, part_title = self.formatter.meaning(name).term, self.formatter.part(name, part)
         if name.startswith("unheard_"):
-            return self.formatter.say("{figure}, autocommutateur « {name} »", figure=title, name=part_title)
+            return self.formatter.say('{figure}, exchange "{name}"', figure=title, name=part_title)
         return self.formatter.labelled(title, part_title)
 
     def _head(self, name: str, part: str, has_title: bool) -> str:
@@ -296,7 +298,7 @@ class LayoutBuilder:
             if Place(f"{name}.{whats[0]}") in self.report.figures
         )
         head = tuple(self.formatter.meaning(what).term for what in whats)
-        return LayoutTable(kind, head[-1], self.formatter.say("Norme de service"), head, rows, whats)
+        return LayoutTable(kind, head[-1], self.formatter.say("Service standard"), head, rows, whats)
 
     def standards(self) -> LayoutTable:
         """A table with the rate of each standard, of the whole and of each service that has one.
@@ -316,10 +318,10 @@ class LayoutBuilder:
             for name in judged
         )
         title, head = (
-            self.formatter.say("Normes de service"),
+            self.formatter.say("Service standards"),
             tuple(self.formatter.cut(x, self.report) for x in cuts),
         )
-        first, names = self.formatter.say("Norme de service"), tuple(f"{name}.verdict" for name in judged)
+        first, names = self.formatter.say("Service standard"), tuple(f"{name}.verdict" for name in judged)
         return LayoutTable("standards", title, first, head, rows, names, chart="cells", dashed=True)
 
     def changes(self) -> LayoutTable:
@@ -332,8 +334,8 @@ class LayoutBuilder:
             for x in self.report.changes
         )
         say = self.formatter.say
-        head = (say("Révision précédente"), say("Cette révision"))
-        return LayoutTable("changes", say("Chiffres changés"), say("Chiffre"), head, rows)
+        head = (say("Revision before"), say("This revision"))
+        return LayoutTable("changes", say("Figures that changed"), say("Figure"), head, rows)
 
     def months(self) -> LayoutTable:
         """A table of this month and the others, with the verdicts that the database has today."""
@@ -353,12 +355,12 @@ class LayoutBuilder:
         )
         head = tuple(say(titles[x]["short"]) if x in titles else self.formatter.meaning(x).term for x in names)
         note = say(
-            "Les verdicts des autres mois sont ceux de la base de données : donnés selon la définition alors en "
-            "vigueur, sauf s'ils ont été rejugés depuis."
+            "The verdicts of the other months are those of the database: given by the definition then in "
+            "force, unless they were judged again since."
         )
-        title, notes = (say("Mois publiés"), ()) if report.is_public else (say("Les douze mois"), (note,))
+        title, notes = (say("Published months"), ()) if report.is_public else (say("The twelve months"), (note,))
         return LayoutTable(
-            "comparisons", title, say("Mois"), head, rows, tuple(names), notes, chart="cells", dashed=True
+            "comparisons", title, say("Month"), head, rows, tuple(names), notes, chart="cells", dashed=True
         )
 
 

@@ -27,15 +27,15 @@ def hours(settings: Settings, formatter: ReportFormatter) -> Iterator[Definition
 
     def opening(periods: Periods) -> str:
         return ", ".join(
-            formatter.say("de {opens} à {closes}", opens=clock(x.opens), closes=clock(x.closes)) for x in periods
+            formatter.say("{opens} to {closes}", opens=clock(x.opens), closes=clock(x.closes)) for x in periods
         )
 
     names = get_day_names("wide", locale=formatter.locale)
-    weeks = [(formatter.say("Le ministère"), settings.calendar().hours.week)]
+    weeks = [(formatter.say("The ministry"), settings.calendar().hours.week)]
     weeks += [(x.title(formatter.language), x.hours.week) for x in settings.lines() if x.hours is not None]
     for title, week in weeks:
         opened = [f"{names[day]} {opening(periods)}" for day, periods in enumerate(week) if periods]
-        yield Definition(title, "; ".join(opened) or formatter.say("toujours fermé"))
+        yield Definition(title, "; ".join(opened) or formatter.say("always closed"))
 
 
 def closed_days(settings: Settings, month: Month, formatter: ReportFormatter) -> Iterator[Definition]:
@@ -47,16 +47,16 @@ def settings_in_force(settings: Settings, formatter: ReportFormatter) -> Iterato
     """Every setting that affects a figure, except the hours."""
     say, rules = formatter.say, settings.rules
     rows = [
-        (say("Abandon rapide"), say("moins de {length}", length=formatter.span(SHORT_ABANDON))),
-        (say("Nombre minimal d'appels jugés pour comparer"), formatter.count(settings.minimum_sample)),
-        (say("Nombre d'appels jugés sous lequel la fraction remplace le taux"), formatter.count(formatter.few)),
-        (say("Délai du rappel"), formatter.span(rules.within)),
-        (say("Une conversation compte comme rappel après"), formatter.span(rules.talked_for)),
-        (say("Une tentative compte après une sonnerie de"), formatter.span(rules.rang_for)),
-        (say("Une tentative à temps satisfait la norme"), say("oui") if rules.attempt_counts else say("non")),
+        (say("Short abandon"), say("under {length}", length=formatter.span(SHORT_ABANDON))),
+        (say("Judged calls needed to compare"), formatter.count(settings.minimum_sample)),
+        (say("Judged calls below which the fraction stands for the rate"), formatter.count(formatter.few)),
+        (say("Callback delay"), formatter.span(rules.within)),
+        (say("A conversation counts as a callback after"), formatter.span(rules.talked_for)),
+        (say("An attempt counts after ringing for"), formatter.span(rules.rang_for)),
+        (say("An attempt in time satisfies the standard"), say("yes") if rules.attempt_counts else say("no")),
     ]
     if rules.abandoned_after is not None:
-        rows.append((say("Un abandon ouvre un rappel après"), formatter.span(rules.abandoned_after)))
+        rows.append((say("An abandoned call opens a callback after"), formatter.span(rules.abandoned_after)))
     rows += [(line.title(formatter.language), _line(formatter, line)) for line in settings.lines()]
     for standard in sorted(load(settings.standards), key=lambda x: x.name):
         parameters = sorted(standard.parameters.model_dump().items())
@@ -77,9 +77,9 @@ def _parameter(formatter: ReportFormatter, standard: str, key: str, value: objec
 
 def _line(formatter: ReportFormatter, line: Line) -> str:
     by_day = line.callback_clock == "business_day"
-    clock = formatter.say("jour ouvrable suivant") if by_day else formatter.say("24 heures d'horloge")
+    clock = formatter.say("next business day") if by_day else formatter.say("24 hours by the clock")
     return formatter.say(
-        "une sonnerie dure {cycle}; rappel jugé selon : {clock}",
+        "a ring lasts {cycle}; callback judged by: {clock}",
         cycle=formatter.span(line.ring_cycle),
         clock=clock,
     )
@@ -95,7 +95,7 @@ def targets(settings: Settings, month: Month, formatter: ReportFormatter) -> Ite
             yield Definition(
                 f"{line.title(formatter.language)}, {formatter.word('standard', standard)}",
                 formatter.say(
-                    "{percent} depuis le {day}, {by}",
+                    "{percent} since {day}, {by}",
                     percent=formatter.percent(round(target.percent * 10)),
                     day=formatter.day(target.since),
                     by=target.signed_by,

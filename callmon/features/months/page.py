@@ -68,7 +68,7 @@ async def show(page_request: PageRequest) -> Response:
     ]
     return await page_request.page(
         "months.html",
-        page_request.say("Mois"),
+        page_request.say("Months"),
         translate=translate,
         rows=rows,
         older=months[len(rows) :],
@@ -128,7 +128,7 @@ def _share(part: int, whole: int, formatter: WebFormatter) -> str | None:
     if not whole:
         return None
     if whole < FEW:
-        return formatter.say("{met} sur {judged}", met=part, judged=whole)
+        return formatter.say("{met} of {judged}", met=part, judged=whole)
     return formatter.share(part, whole)
 
 
@@ -186,8 +186,8 @@ def _first_day(page_request: PageRequest) -> date:
         month = period.month(page_request.request.path_params["month"], page_request.settings.timezone)
         if month.begin < datetime.now(UTC):
             return month.first
-    text = page_request.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
-    raise NotFoundError(page_request.say("Mois inconnu"), text)
+    text = page_request.say("There is no such month, or it has not begun yet.")
+    raise NotFoundError(page_request.say("Unknown month"), text)
 
 
 async def make(page_request: PageRequest) -> Response:
@@ -212,7 +212,7 @@ async def make(page_request: PageRequest) -> Response:
         process = page_request.context.shared(ReportJobs).start(page_request.settings, report_request)
     except BusyError:
         return await detail(
-            page_request, page_request.say("Trop de rapports sont demandés à la fois. Réessayez plus tard.")
+            page_request, page_request.say("Too many reports are asked for at once. Try again later.")
         )
     if form.get("at_once") and await process.result(AT_ONCE) and len(process.files) == 1:
         return page_request.go("file", month=report_request.month, name=process.name, file=process.files[0][0])
@@ -233,10 +233,10 @@ async def progress(page_request: PageRequest, refused: str = "") -> Response:
     may_sign = report_request.to_sign and process.files
     why, digests = await page_request.ask(_to_sign, page_request, process.files) if may_sign else ("", {})
     if report_request.is_public:
-        title = page_request.say("{month}, édition publique", month=title)
+        title = page_request.say("{month}, public edition", month=title)
     return await page_request.page(
         "report.html",
-        page_request.say("Rapport : {month}", month=title),
+        page_request.say("Report: {month}", month=title),
         status=409 if refused else 200,
         refused=refused,
         why=why,
@@ -273,8 +273,8 @@ def report_process(page_request: PageRequest) -> ReportProcess:
 def _kept(page_request: PageRequest, found: T | None) -> T:
     """What was found. Raises NotFoundError for None."""
     if found is None:
-        text = page_request.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
-        raise NotFoundError(page_request.say("Rapport inconnu"), text)
+        text = page_request.say("This report is no longer kept. Ask for it again.")
+        raise NotFoundError(page_request.say("Unknown report"), text)
     return found
 
 

@@ -21,14 +21,14 @@ def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
     except UnicodeDecodeError as error:
         raise ConfigError(not_utf_8(path, error)) from None
     except tomllib.TOMLDecodeError as error:
-        raise context.config_error(
-            '{path} : n\'est pas du TOML ({why}); écrivez [SECTION], puis fr = "…" et en = "…".',
+        raise ConfigError(
+            '{path}: not TOML ({why}); write [SECTION], then fr = "…" and en = "…".',
             path=path,
             why=in_language(toml_mistake(error)),
         ) from None
     for key, text in remarks.items():
         if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
-            raise context.config_error(
-                "{path} : il faut fr et en à la remarque [{key}], et aucun ne peut être vide.", path=path, key=key
+            raise ConfigError(
+                "{path}: the remark [{key}] needs fr and en, and neither may be empty.", path=path, key=key
             )
     return remarks

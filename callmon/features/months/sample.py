@@ -31,16 +31,15 @@ def packs(store: Database, settings: Settings, month: Month, seed: str) -> dict[
     for language in LANGUAGES if drawn else ():
         formatter = ReportFormatter(language, settings.timezone)
         title = formatter.say(
-            "Échantillon : {count} appels tirés de {all}, {month}",
+            "Sample: {count} calls drawn of {all}, {month}",
             count=formatter.count(len(drawn)),
             all=formatter.count(len(names)),
             month=formatter.month(month.first),
         )
         how = formatter.say(
-            "Chaque appel a une empreinte SHA-256, celle du texte « valeur de départ, autocommutateur, appel »; "
-            "les plus petites sont tirées."
+            'Each call has a SHA-256 fingerprint, that of the text "seed exchange call"; the smallest are drawn.'
         )
-        cover = "\n".join((title, formatter.say("Valeur de départ du tirage : {seed}", seed=seed), how, ""))
+        cover = "\n".join((title, formatter.say("Seed: {seed}", seed=seed), how, ""))
         pages = [_page(store, settings, *key, language) for key in drawn]
         found[language] = PAGE.join((cover, *pages)).encode()
     return found

@@ -48,18 +48,19 @@ class SignatureBuilder:
             few = (0, 1) if self.formatter.language == "fr" else (1,)
             is_few = self.report.figure(CALLS).value in few
             received = say(
-                "{offered} appel reçu" if is_few else "{offered} appels reçus", offered=self._shown(CALLS)
+                "{offered} call received" if is_few else "{offered} calls received", offered=self._shown(CALLS)
             )
             clauses.append(received)
         if self._is_known(THIRD):
             third = say(
-                "des appels que la norme vise, {rate} ont été pris par une personne au plus tard après la "
-                "troisième sonnerie",
+                "of the calls that the standard covers, {rate} were answered by a person by the third ring",
                 rate=self._shown(THIRD),
             )
             clauses.append(third)
         if self._is_known(CALLBACKS):
-            back = say("des rappels échus, {rate} ont été faits dans les 24 heures", rate=self._shown(CALLBACKS))
+            back = say(
+                "of the callbacks that fell due, {rate} were made within 24 hours", rate=self._shown(CALLBACKS)
+            )
             clauses.append(back)
         return self.formatter.labelled(month, "; ".join(clauses)) + "."
 
@@ -79,8 +80,8 @@ class SignatureBuilder:
             [self.report.figures],
         )
         relations: dict[Relation, str] = {
-            "before": say("Mois précédent"),
-            "year_before": say("Même mois de l'an dernier"),
+            "before": say("Previous month"),
+            "year_before": say("Same month last year"),
         }
         for relation, title in relations.items():
             other = compared.get(relation)
@@ -91,8 +92,8 @@ class SignatureBuilder:
             LayoutRow(say(of["term"]), tuple(figures.get(place, none) for figures in months))
             for place, of in ((Place(name), of) for name, of in self.titles.items())
         )
-        title = say("Chiffres clés")
-        return LayoutTable("headlines", title, say("Chiffre"), tuple(head), rows, chart="cells", dashed=True)
+        title = say("Headline figures")
+        return LayoutTable("headlines", title, say("Figure"), tuple(head), rows, chart="cells", dashed=True)
 
     def members(self, kind: Literal["service", "line"]) -> LayoutTable | None:
         """The headline figures by service or by line, in a public edition.
@@ -116,9 +117,9 @@ class SignatureBuilder:
         head = {name: say(of["short"]) for name, of in self.titles.items()}
         left = [self.formatter.cut(x, self.report) for x in cuts if x not in shown]
         left += [head[name] for name in self.titles if name not in names]
-        title = say("Par service") if kind == "service" else say("Par ligne")
-        first = say("Service") if kind == "service" else say("Ligne")
-        note = say("Non publié ce mois-ci : {names}.", names="; ".join(left))
+        title = say("By service") if kind == "service" else say("By line")
+        first = say("Service") if kind == "service" else say("Line")
+        note = say("Not published this month: {names}.", names="; ".join(left))
         heads = tuple(head[name] for name in names)
         return LayoutTable(
             f"{kind}s", title, first, heads, rows, tuple(names), (note,) if left else (), chart="cells"
@@ -134,11 +135,11 @@ class SignatureBuilder:
             for x in cuts
             if x in busiest
         )
-        note = say("Les lignes qui ont reçu le plus d'appels; les autres sont à l'annexe.")
+        note = say("The lines that received the most calls; the others are in the annex.")
         head = tuple(say(of["short"]) for of in HEADLINES.values())
         notes = (note,) if len(cuts) > len(busiest) else ()
         return LayoutTable(
-            "lines", say("Par ligne"), say("Ligne"), head, rows, tuple(HEADLINES), notes, chart="cells"
+            "lines", say("By line"), say("Line"), head, rows, tuple(HEADLINES), notes, chart="cells"
         )
 
     def causes(self) -> LayoutTable:
@@ -152,7 +153,7 @@ class SignatureBuilder:
             )
             for part in CAUSES
         )
-        title = say("Pourquoi des appels n'ont pas eu de réponse au plus tard après la troisième sonnerie")
+        title = say("Why calls were not answered by the third ring")
         head = tuple(self.formatter.cut(x, report) for x in cuts)
         return LayoutTable("causes", title, say("Cause"), head, rows, chart="cells")
 
@@ -170,5 +171,5 @@ class SignatureBuilder:
         ]
         opened = self.report.figure("callbacks_opened")
         total = LayoutRow(self.formatter.meaning("callbacks_opened").term, (opened, opened), is_whole=True)
-        head = (say("24 heures d'horloge"), say("Un jour ouvrable"))
-        return LayoutTable("fates", say("Rappels"), say("Issue"), head, (total, *rows), chart="cells")
+        head = (say("24 hours by the clock"), say("One business day"))
+        return LayoutTable("fates", say("Callbacks"), say("Outcome"), head, (total, *rows), chart="cells")

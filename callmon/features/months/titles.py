@@ -23,4 +23,4 @@ PACKAGE: Mapping[str, str] = _texts["package"]
 COLUMNS: Mapping[str, Mapping[str, str]] = _texts["columns"]
 PARAMETERS: Mapping[str, str] = _texts["parameters"]
 SAME_PARTS: Mapping[str, str] = {"redirections": "transfers", "callbacks_business_day": "callbacks_24_hours"}
-UNKNOWN_CUT = "hors de la configuration"
+UNKNOWN_CUT = "not in the configuration"

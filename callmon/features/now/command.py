@@ -156,27 +156,27 @@ def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int
 
 def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
     say = context.say
-    states = {True: say("connecté"), False: say("non connecté"), None: say("état inconnu")}
-    roles = {"leader": say("principal"), "standby": say("en réserve"), "waiting": say("en attente de la base")}
+    states = {True: say("connected"), False: say("not connected"), None: say("state unknown")}
+    roles = {"leader": say("leader"), "standby": say("standby"), "waiting": say("waiting for the database")}
     if found["state"] == "not_running":
-        yield say("callmon ne tourne pas, ou ne répond pas à {address}.", address=context.settings.web.listen)
+        yield say("callmon is not running, or does not answer at {address}.", address=context.settings.web.listen)
     elif found["state"] == "unknown":
         yield say(
-            "callmon tourne; web.config_file demande un mot de passe ou un certificat, donc son état est inconnu."
+            "callmon is running; web.config_file asks for a password or a certificate, so its state is unknown."
         )
     else:
         role = roles.get(found["role"], found["role"])
-        yield say("callmon {version} tourne : {role}.", version=found["version"], role=role)
+        yield say("callmon {version} is running: {role}.", version=found["version"], role=role)
     for exchange in found["exchanges"]:
         at = exchange["last_event"] and datetime.fromisoformat(exchange["last_event"])
         yield say(
-            "Autocommutateur {name} : {state}, dernier événement : {last}",
+            "Exchange {name}: {state}, last event: {last}",
             name=exchange["exchange"],
             state=states[exchange["connected"]],
             last=context.local(at),
         )
     today, due, overdue = ("-" if found[name] is None else found[name] for name in COUNTS)
-    yield say("Appels terminés aujourd'hui : {count}", count=today)
-    yield say("Rappels à faire : {count}, en retard : {overdue}", count=due, overdue=overdue)
+    yield say("Calls that ended today: {count}", count=today)
+    yield say("Callbacks to make: {count}, overdue: {overdue}", count=due, overdue=overdue)
     yield from (f"! {sentence}" for sentence in found["troubles"])
     yield from (f"- {sentence}" for sentence in found["remarks"])

@@ -199,11 +199,11 @@ async def part(context: PageContext, formatter: WebFormatter) -> dict[str, Any]:
     try:
         found = await context.each_minute("half_hours", None, lambda: _today(context))
     except AwayError:
-        return {"today": None, "why": formatter.say("n. d. : la base de données ne répond pas.")}
+        return {"today": None, "why": formatter.say("Not available: the database does not answer.")}
     if found is None and context.notes:
-        return {"today": None, "why": formatter.say("n. d. : il manque ce qu'une paire a enregistré.")}
+        return {"today": None, "why": formatter.say("Not available: what one pair has stored is missing.")}
     if found is None:
-        return {"today": None, "why": formatter.say("n. d. : les totaux par jour sont en train d'être refaits.")}
+        return {"today": None, "why": formatter.say("Not available: the totals by day are being made anew.")}
     return view(found, formatter)
 
 

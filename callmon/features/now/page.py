@@ -40,14 +40,14 @@ async def show(page_request: PageRequest) -> Response:
     return await _page(
         page_request,
         "now",
-        page_request.say("Maintenant"),
+        page_request.say("Now"),
         **await half_hours.part(page_request.context, page_request.formatter),
     )
 
 
 async def wall(page_request: PageRequest) -> Response:
     """The same for a wall screen, read from three metres."""
-    return await _page(page_request, "wall", page_request.say("Tableau mural"))
+    return await _page(page_request, "wall", page_request.say("Wall board"))
 
 
 async def _page(page_request: PageRequest, name: str, title: str, **more: Any) -> Response:
@@ -131,7 +131,7 @@ def _service_row(pairs: Sequence[Pair], formatter: WebFormatter) -> View:
     service, row = pairs[0][0].service, _row(pairs, formatter)
     here, there = (
         formatter.acronym(formatter.service(service, x))[0]
-        + (f" · {translate('ATS', x, 'page')}" if row["is_tty"] else "")
+        + (f" · {translate('TTY', x, 'page')}" if row["is_tty"] else "")
         for x in (formatter.language, OTHER[formatter.language])
     )
     return row | {"title": here, "other_title": there}
@@ -155,7 +155,7 @@ def _rate(standard: str, pairs: Sequence[Pair], snapshot: DaemonSnapshot, format
     met = verdicts["met"]
     judged = verdicts["met"] + verdicts["not_met"]
     say = formatter.say
-    share = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
+    share = say("{met} of {judged}", met=met, judged=judged) if judged else say("n/a")
     if judged >= FEW:
         share = f"{share} ({formatter.share(met, judged)})"
     day = snapshot.at.astimezone(formatter.settings.timezone).date()

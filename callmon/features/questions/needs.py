@@ -50,26 +50,25 @@ def needs(context: CommandContext, first: str, last: str, service: str | None, a
 def _calls(tries: float, context: CommandContext) -> str:
     shown = in_language_of(context, tries)
     if tries < 2:
-        return context.say("{tries} appel", context="singular", tries=shown)
-    return context.say("{tries} appels", tries=shown)
+        return context.say("{tries} calls", context="singular", tries=shown)
+    return context.say("{tries} calls", tries=shown)
 
 
 def _text(found: Needs, context: CommandContext) -> list[str]:
     say = context.say
     if not found.needs:
-        sentences = [say("Aucun appel d'un numéro connu, pendant les heures d'ouverture.")]
+        sentences = [say("No call from a known number, in opening hours.")]
     else:
         met, tries = round(100 * found.met / found.needs), found.tries / found.needs
         sentences = [
             say(
-                "Sur 100 personnes qui ont appelé, {met} ont parlé à quelqu'un en 24 heures, en {calls}; "
-                "{others} non.",
+                "Of 100 callers, {met} spoke to a person within 24 hours, in {calls}; {others} did not.",
                 met=met,
                 calls=_calls(tries, context),
                 others=100 - met,
             ),
             say(
-                "Besoins : {needs}; satisfaits : {met}, dont {first} au premier appel; appels : {tries}.",
+                "Needs: {needs}; met: {met}, of which {first} at the first call; calls: {tries}.",
                 needs=found.needs,
                 met=found.met,
                 first=found.met_at_first,
@@ -79,11 +78,12 @@ def _text(found: Needs, context: CommandContext) -> list[str]:
     if found.gave_up:
         sentences.append(
             say(
-                "Appels abandonnés : {gave_up}; rappelés en 24 heures : {again}; pris en 24 heures : {answered}.",
+                "Calls given up: {gave_up}; called again within 24 hours: {again}; answered within 24 "
+                "hours: {answered}.",
                 gave_up=found.gave_up,
                 again=found.again,
                 answered=found.answered_after,
             )
         )
-    sentences.append(say("Appels sans numéro connu, comptés à part : {unknown}.", unknown=found.unknown_number))
-    return [*sentences, say("Un numéro n'est pas une personne : plusieurs peuvent partager le même.")]
+    sentences.append(say("Calls without a known number, counted apart: {unknown}.", unknown=found.unknown_number))
+    return [*sentences, say("A number is not a person: several may share the same.")]

@@ -9,14 +9,15 @@ from typing import Any
 import msgspec
 
 from callmon.cli.common import CommandContext, print_json
+from callmon.errors import ConfigError
 
 
 def refuse_unless_on(context: CommandContext, question: str) -> None:
     """Raises ConfigError where the site has not switched this question on."""
     if question not in context.settings.configuration.questions:
-        raise context.config_error(
-            "« callmon {question} » est désactivée : informez d'abord le personnel (PRIVACY.md), puis ajoutez "
-            '"{question}" à questions dans la configuration.',
+        raise ConfigError(
+            '`callmon {question}` is off: tell the staff first (PRIVACY.md), then add "{question}" to '
+            "questions in the configuration.",
             question=question,
         )
 
@@ -25,9 +26,7 @@ def read_period(context: CommandContext, first: str, last: str) -> tuple[date, d
     """Both days included. Raises ConfigError for a day to come, and for a period that ends before it begins."""
     begin, end = context.past_day(first, "FROM"), context.past_day(last, "TO")
     if end < begin:
-        raise context.config_error(
-            "FROM {first} vient après TO {last}; donnez d'abord le premier jour.", first=begin, last=end
-        )
+        raise ConfigError("FROM {first} comes after TO {last}; give the first day first.", first=begin, last=end)
     return begin, end
 
 

@@ -20,6 +20,7 @@ from callmon.cli.progress import progress_bar
 from callmon.core.replay.record import SeenDay
 from callmon.core.replay.staffing import HALF_HOUR, PhonesNeeded, phones_in_queue, phones_needed, queue_load
 from callmon.core.replay.volume import Volumes, half_hours, past_residuals
+from callmon.errors import ConfigError
 from callmon.features.questions.options import print_answer, refuse_unless_on
 from callmon.features.questions.record import read_days
 from callmon.features.questions.volumes import after_closed, date_number, read_volumes
@@ -68,8 +69,8 @@ def staffing(
     first = _day(context, day)
     known = context.past_day(known_until, "--known-until", days_ago=1)
     if known >= first:
-        raise context.config_error(
-            "--known-until {known} ne précède pas le jour {first}; donnez un jour antérieur.",
+        raise ConfigError(
+            "--known-until {known} is not before the day {first}; give an earlier day.",
             known=known,
             first=first,
         )
@@ -86,9 +87,7 @@ def _day(context: CommandContext, text: str | None) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise context.config_error(
-            "{name} {text} : un jour s'écrit comme 2026-11-20.", name="DAY", text=text
-        ) from None
+        raise ConfigError("{name} {text}: write a day as 2026-11-20.", name="DAY", text=text) from None
 
 
 def _rows(context: CommandContext, days: list[date], known: date, wanted: Wanted) -> Iterator[dict[str, Any]]:
@@ -133,7 +132,7 @@ def _of_day(
 
 
 def _too_short(context: CommandContext) -> str:
-    return context.say("Moins de huit semaines d'appels sont connues : rien n'est estimé.")
+    return context.say("Fewer than eight weeks of calls are known: nothing is estimated.")
 
 
 def _needed(seen: list[SeenDay], asked: dict[int, float], wanted: Wanted) -> dict[int, PhonesNeeded]:
@@ -160,23 +159,21 @@ def _usual_phones(seen: list[SeenDay], day: date) -> dict[int, int]:
 def _text(context: CommandContext, rows: list[dict[str, Any]]) -> list[str]:
     say = context.say
     if not rows:
-        return [say("Le service est fermé ces jours-là.")]
+        return [say("The service is closed on these days.")]
     if not rows[0]["said"]:
         return [rows[0]["why_not"]]
-    found = [
-        table_row(say("Jour").ljust(10), say("heure"), say("appels").rjust(9), say("postes"), say("d'habitude"))
-    ]
+    found = [table_row(say("Day").ljust(10), say("time"), say("calls").rjust(9), say("phones"), say("usually"))]
     for row in rows:
-        calls = say("{low} à {high}", low=round(row["calls"]["low"]), high=round(row["calls"]["high"]))
-        phones = say("hors de portée") if row["out_of_reach"] else str(row["phones"])
+        calls = say("{low} to {high}", low=round(row["calls"]["low"]), high=round(row["calls"]["high"]))
+        phones = say("out of reach") if row["out_of_reach"] else str(row["phones"])
         found.append(table_row(row["day"], row["slot"], calls.rjust(9), phones.rjust(6), row["usual_phones"]))
     limits = [row["limit"] for row in rows if row["limit"] is not None]
     if limits:
         times = round(10 * limits[0])
         found.append(
             say(
-                "Ajouter des postes n'y change rien : un poste n'est pris à temps que {times} fois sur 10.",
+                "More phones do not help here: a phone is picked up in time only {times} times in 10.",
                 times=times,
             )
         )
-    return [*found, say("C'est une estimation : elle décrit la ligne, et non les personnes qui y travaillent.")]
+    return [*found, say("This is an estimate: it describes the line, not the people who work on it.")]

@@ -32,6 +32,7 @@ from callmon.core.replay.what_if import (
 from callmon.core.replay.what_if import (
     what_if as estimated,
 )
+from callmon.errors import ConfigError
 from callmon.features.questions.options import print_answer, read_period, refuse_unless_on
 from callmon.features.questions.record import read_days
 
@@ -107,13 +108,13 @@ def _pairs(context: CommandContext, changes: Sequence[str]) -> dict[str, str]:
     for written in changes:
         name, equals, value = written.partition("=")
         if not equals or name not in SETTINGS:
-            raise context.config_error(
-                "--set {written} : il faut RÉGLAGE=VALEUR, et l'un de ces réglages : {names}.",
+            raise ConfigError(
+                "--set {written}: SETTING=VALUE is needed, and one of these settings: {names}.",
                 written=written,
                 names=", ".join(SETTINGS),
             )
         if name in found:
-            raise context.config_error("--set {name} est donné deux fois; donnez-le une fois.", name=name)
+            raise ConfigError("--set {name} is given twice; give it once.", name=name)
         found[name] = value
     return found
 
@@ -122,8 +123,8 @@ def _change(context: CommandContext, changes: Sequence[str]) -> Change:
     """The changes together. Raises ConfigError with what a value may be."""
     given = _pairs(context, changes)
     if given.get("strategy") == "ringall" and "ring_seconds" in given:
-        raise context.config_error(
-            "--set strategy=ringall exclut ring_seconds : les postes sonnent jusqu'à la fin; n'en donnez qu'un."
+        raise ConfigError(
+            "--set strategy=ringall excludes ring_seconds: all phones ring to the end; give one of them."
         )
     parsed = {name: _parsed(context, name, value) for name, value in given.items()}
 
@@ -153,8 +154,8 @@ def _parsed(context: CommandContext, name: str, value: str) -> Change:
         )
         if span[0] < span[1] <= 24 * 3_600_000:
             return lambda rule: replace(rule, added=((more, (span[0], span[1])),))
-    raise context.config_error(
-        "--set {name}={value} : cette valeur est refusée; donnez par exemple {example}.",
+    raise ConfigError(
+        "--set {name}={value}: this value is refused; give for instance {example}.",
         name=name,
         value=value,
         example=EXAMPLES[name],
@@ -190,25 +191,25 @@ def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own:
     match silent:
         case "few_calls":
             return context.say(
-                "{calls} appels seulement : trop peu pour conclure. À partir de {least} appels.",
+                "{calls} calls only: too few to say. From {least} calls on.",
                 calls=len(calls),
                 least=LEAST_CALLS,
             )
         case "few_answered":
             count = sum(call.outcome == "answered" for call in calls)
             return context.say(
-                "{calls} appels pris seulement : trop peu pour conclure. À partir de {least}.",
+                "{calls} answered calls only: too few to say. From {least} on.",
                 calls=count,
                 least=LEAST_ANSWERED,
             )
         case "unknown_calls":
-            return context.say("Plus de 5 % des appels n'ont pas été entendus en entier : rien n'est conclu.")
+            return context.say("More than 5% of the calls were not heard completely: nothing is concluded.")
         case "no_tries":
-            return context.say("On ne sait pas quels postes ont sonné : seul le réglage phones peut être changé.")
+            return context.say("It is not known which phones rang: only the setting phones can be changed.")
     longest = max((tried.length for day in days for call in day.calls for tried in call.tries), default=0)
     return context.say(
-        "Jamais essayé : au plus {rings} sonneries avant la messagerie, {seconds} s par poste, {phones} postes de "
-        "plus ou de moins, et de moitié à double pour pickup.",
+        "Never tried: at most {rings} rings before voicemail, {seconds} s for a phone, {phones} phones more "
+        "or less, and from half to double for pickup.",
         rings=2 * max(1, round((own.voicemail or longest) / RING)),
         seconds=2 * longest // 1000,
         phones=max((len(day.phones) for day in days), default=0),
@@ -218,22 +219,22 @@ def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own:
 def _text(context: CommandContext, days: Sequence[SeenDay], found: WhatIf, own: Rule, rule: Rule) -> list[str]:
     say, was = context.say, msgspec.structs.asdict(found.own)
     names = {
-        "answered": say("a parlé à quelqu'un"),
-        "third_ring": say("troisième sonnerie tenue"),
-        "abandoned": say("a raccroché"),
-        "voicemail": say("messagerie"),
+        "answered": say("reached a person"),
+        "third_ring": say("third ring kept"),
+        "abandoned": say("gave up"),
+        "voicemail": say("voicemail"),
     }
-    rows = [table_row(f"{'':26}", say("tel quel").rjust(9), say("changé, 9 chances sur 10 entre"))]
+    rows = [table_row(f"{'':26}", say("as it was").rjust(9), say("changed, 9 chances in 10 between"))]
     for name, title in names.items():
         one = found.changed[name]
-        span = say("{low} et {high}", low=round(one.low), high=round(one.high))
+        span = say("{low} and {high}", low=round(one.low), high=round(one.high))
         if name == "third_ring" and not _moves_third_ring(own, rule):
-            span = say("n'en dépend pas : la messagerie vient après la troisième sonnerie")
+            span = say("does not depend on it: voicemail comes after the third ring")
         rows.append(table_row(f"{title:26}", str(was[name]).rjust(9), span))
     until = seen_until(days)
     seen = say(
-        "Vu jusqu'à {patience} s pour la patience et {pickup} s pour un poste; au-delà, le taux de la dernière "
-        "sonnerie est supposé.",
+        "Seen up to {patience} s of patience and {pickup} s of a phone; beyond them, the last ring's rate "
+        "is assumed.",
         patience=round(until.patience),
         pickup=round(until.pickup),
     )
@@ -249,8 +250,8 @@ def _moves_third_ring(own: Rule, rule: Rule) -> bool:
 def _assumptions(context: CommandContext) -> list[str]:
     say = context.say
     return [
-        say("C'est une estimation : elle décrit la ligne, et non les personnes qui y travaillent."),
-        say("On suppose que les personnes qui appellent n'apprennent rien du changement."),
-        say("On suppose qu'elles ne rappellent ni plus ni moins quand personne ne leur a répondu."),
-        say("On suppose qu'un poste de plus est décroché comme les autres."),
+        say("This is an estimate: it describes the line, not the people who work on it."),
+        say("Callers are assumed not to learn of the change."),
+        say("Those who reach nobody are assumed to call again neither more nor less often."),
+        say("A phone more is assumed to be picked up like the others."),
     ]

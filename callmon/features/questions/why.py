@@ -78,32 +78,30 @@ def _answer(today: SeenDay, compared: Usual, parts: tuple[Part, ...], names: lis
 def _text(context: CommandContext, compared: Usual, parts: tuple[Part, ...]) -> list[str]:
     say = context.say
     if compared.z is None:
-        return [
-            say("Trop peu d'appels ou de jours pour comparer : il faut 20 appels évalués et 10 jours d'habitude.")
-        ]
+        return [say("Too few calls or days to compare: 20 judged calls and 10 usual days are needed.")]
     values: dict[str, Any] = {"rate": round(100 * compared.rate), "usual": round(100 * compared.usual)}
     if not compared.unusual:
-        return [say("{rate} %, d'habitude {usual} % : dans l'écart habituel.", **values)]
+        return [say("{rate}%, usually {usual}%: within the usual spread.", **values)]
     change = in_language_of(context, 100 * abs(compared.rate - compared.usual))
     head = say(
-        "{rate} %, d'habitude {usual} % ({change} points de moins, hors de l'écart habituel).",
+        "{rate}%, usually {usual}% ({change} points less, outside the usual spread).",
         **values,
         change=change,
     )
     titles = {
-        "volume": say("nombre d'appels"),
-        "hours": say("heures des appels"),
-        "talk": say("durée des conversations"),
-        "phones": say("postes offerts"),
-        "pickup": say("décrochage"),
-        "settings": say("réglages"),
-        "disruption": say("perturbation"),
-        "other": say("autre"),
+        "volume": say("number of calls"),
+        "hours": say("hours of the calls"),
+        "talk": say("talk time"),
+        "phones": say("phones offered"),
+        "pickup": say("picking up"),
+        "settings": say("settings"),
+        "disruption": say("disruption"),
+        "other": say("other"),
     }
     points = signed_points(context, [part.points for part in parts])
     rows = [table_row(f"{titles[part.part]:26}", one.rjust(6)) for part, one in zip(parts, points, strict=True)]
     return [
         head,
         *rows,
-        say("C'est une estimation : elle décrit la ligne, et non les personnes qui y travaillent."),
+        say("This is an estimate: it describes the line, not the people who work on it."),
     ]

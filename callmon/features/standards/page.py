@@ -25,7 +25,7 @@ async def show(page_request: PageRequest) -> Response:
     today = calendar.local_day(page_request.formatter.now)
     return await page_request.page(
         "promises.html",
-        page_request.say("Normes de service"),
+        page_request.say("Service standards"),
         standards=ALL_STANDARDS,
         quotes=QUOTES,
         parameters={x.name: x.parameters.model_dump() for x in load(settings.standards)},
@@ -45,10 +45,10 @@ def _hours(formatter: WebFormatter) -> Iterator[tuple[str, str]]:
     names = [formatter.weekday(monday + timedelta(days=n)) for n in range(7)]
     for opening, some in groupby(zip(names, calendar.hours.week, strict=True), key=lambda pair: pair[1]):
         days = [name for name, _ in some]
-        span = days[0] if len(days) == 1 else formatter.say("{first} à {last}", first=days[0], last=days[-1])
+        span = days[0] if len(days) == 1 else formatter.say("{first} to {last}", first=days[0], last=days[-1])
         yield formatter.capital(span), formatter.periods(opening)
 
 
 async def guide(page_request: PageRequest) -> Response:
     """The runbook in the page's language."""
-    return await page_request.page("guide.html", page_request.say("Guide : quoi faire à chaque alerte"))
+    return await page_request.page("guide.html", page_request.say("Runbook: what to do for each alert"))

@@ -28,7 +28,7 @@ from callmon.core.callbacks import commands, entries
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.triggers import hidden_of
 from callmon.core.calls.call import language_label
-from callmon.errors import CallmonError
+from callmon.errors import CallmonError, ConfigError
 from callmon.features.actions import CALLBACKS
 from callmon.store.privacy import subject_access
 from callmon.store.queries import calls
@@ -60,8 +60,8 @@ class CallbackCommandContext(CommandContext):
             CALLBACKS.refuse("not_known", self.language)
         if len(found) > 1:
             names = ", ".join(sorted(x.obligation.exchange for x in found))
-            raise self.config_error(
-                "Plusieurs autocommutateurs ont une fiche {name}; ajoutez --exchange et l'un d'eux : {names}.",
+            raise ConfigError(
+                "Several exchanges have an entry {name}; add --exchange with one of {names}.",
                 name=name,
                 names=names,
             )
@@ -88,11 +88,9 @@ class CallbackCommandContext(CommandContext):
         command = commands.parse_command(self.settings, entry, self.actor, action, now, **more)
         if command == "no_reason":
             option = "--reason" if action == "reopen" else "--text"
-            raise self.config_error("Indiquez le motif : ajoutez {option}.", option=option)
+            raise ConfigError("Say why, in a few words: add {option}.", option=option)
         if command == "nobody_in_charge":
-            raise self.config_error(
-                "Une plainte se ferme avec le nom de la personne responsable : --in-charge NOM."
-            )
+            raise ConfigError("A complaint is closed with the name of the person in charge: --in-charge NAME.")
         if not isinstance(command, commands.CallbackCommand):
             CALLBACKS.refuse(command, self.language)
         self.execute(command, number)
@@ -173,8 +171,8 @@ def attempt(context: CallbackCommandContext, name: str, result: str | None, when
     """
     context.find(name)
     if result is None:
-        raise context.config_error(
-            "Le résultat de l'appel manque. Ajoutez --result et l'un de ces mots : {words}.",
+        raise ConfigError(
+            "The result of the call is missing. Add --result with one of {words}.",
             words=", ".join(commands.RESULTS),
         )
     called = context.moment(when, "--at")
@@ -198,8 +196,8 @@ def close(context: CallbackCommandContext, name: str, reason: str | None, text: 
     """
     context.find(name)
     if reason is None:
-        raise context.config_error(
-            "Le motif de la fermeture manque. Ajoutez --reason et l'un de ces mots : {words}.",
+        raise ConfigError(
+            "The reason for closing is missing. Add --reason with one of {words}.",
             words=", ".join(commands.REASONS),
         )
     context.request(name, "close", reason=commands.REASONS[reason], text=text, in_charge=in_charge)
@@ -264,16 +262,14 @@ def mark(
               callmon callbacks mark 1795527733.0 --number --text "at work"
     """
     context.find(name)
-    typed = context.ask_number(context.say("Autre numéro à appeler")) if has_number else None
+    typed = context.ask_number(context.say("Other number to call")) if has_number else None
     other = None if typed is None else e164(typed, context.settings.region)
     if typed is not None and other is None:
-        raise context.config_error(
-            "« {typed} » n'est pas un numéro de téléphone; écrivez-le comme « 416 327-2422 ».", typed=typed
-        )
+        raise ConfigError('"{typed}" is not a telephone number; write it as "416 327-2422".', typed=typed)
     given: dict[entries.Caution, bool] = {"no_message": no_message, "not_safe": not_safe}
     chosen = tuple(caution for caution, is_given in given.items() if is_given)
     if not chosen and other is None:
-        raise context.config_error("Rien à consigner : ajoutez --no-message, --not-safe ou --number.")
+        raise ConfigError("Nothing to record: add --no-message, --not-safe or --number.")
     context.request(name, "mark", other, cautions=chosen, other_number=other is not None, text=text)
 
 
@@ -307,9 +303,7 @@ def _received(context: CallbackCommandContext, call: str) -> tuple[str, commands
     found = calls.stored_calls(context.store, call, context.exchange, numbers=True)
     if not found or found[0].account is None:
         raise CallmonError(
-            context.say(
-                "Aucun appel terminé {call} n'est enregistré. « callmon calls JOUR » donne leurs noms.", call=call
-            )
+            context.say("No ended call {call} is stored. `callmon calls DAY` gives their names.", call=call)
         )
     account = found[0].account
     if account.line is None or account.arrived is None or account.direction != "inbound":

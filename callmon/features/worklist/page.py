@@ -52,7 +52,7 @@ async def show(page_request: PageRequest) -> Response:
     wanted = [x for x in found.entries if _is_wanted(x, state, page_request.person.name)]
     return await page_request.page(
         "callbacks.html",
-        page_request.say("Rappels"),
+        page_request.say("Callbacks"),
         view="callbacks",
         chosen=chosen | {"state": state},
         known=known,
@@ -126,8 +126,10 @@ async def _find(page_request: PageRequest, numbers: bool = False) -> WorklistIte
         obligations.obligations_named, page_request.context.reader, name, exchange or None, numbers
     )
     if not found:
-        text = page_request.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        raise NotFoundError(page_request.say("Fiche introuvable"), text)
+        text = page_request.say(
+            "This entry does not exist, or is no longer kept. The list has those that there are."
+        )
+        raise NotFoundError(page_request.say("No entry of this name"), text)
     return found[0]
 
 
@@ -146,7 +148,7 @@ async def _entry_page(
         )
     return await page_request.page(
         "callback.html",
-        page_request.say("Plainte") if obligation.kind == "complaint" else page_request.say("Rappel"),
+        page_request.say("Complaint") if obligation.kind == "complaint" else page_request.say("Callback"),
         status=409 if refused else 200,
         entry=obligation,
         query={"exchange": obligation.exchange},
@@ -227,17 +229,19 @@ def _command(
         case "mark":
             other = e164(form.get("number", ""), settings.region) if form.get("number") else None
             if form.get("number") and other is None:
-                raise RefusedError(say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."), "number")
+                raise RefusedError(
+                    say("This telephone number cannot be read; write it as 416-327-2422."), "number"
+                )
             chosen = tuple(x for x in CAUTIONS if form.get(x))
             if not chosen and other is None:
-                raise RefusedError(say("Rien à noter : cochez un avertissement, ou donnez un numéro."), "cautions")
+                raise RefusedError(say("Nothing to note: tick a caution, or give a number."), "cautions")
             more |= {"cautions": chosen, "other_number": other is not None}
         case "reopen":
             pass
         case "take" | "release":
             more = {}
         case _:
-            raise RefusedError(say("Formulaire non valide. Rechargez la page et recommencez."))
+            raise RefusedError(say("This form cannot be read."))
     actor, now = page_request.person.name, datetime.now(UTC)
     command = commands.parse_command(settings, obligation, actor, action, now, **more)
     if not isinstance(command, commands.CallbackCommand):
@@ -251,10 +255,10 @@ def _command(
 def _attempt(page_request: PageRequest, form: Mapping[str, str]) -> dict[str, Any]:
     result, when = commands.RESULTS.get(form.get("result", "")), form.get("when", "")
     if result is None:
-        raise RefusedError(page_request.say("Indiquez le résultat de l'appel."), "result")
+        raise RefusedError(page_request.say("Say what came of the call."), "result")
     if not when:
         return {"result": result}
     at = commands.local_moment(when, page_request.settings.timezone, page_request.formatter.now)
     if at is None:
-        raise RefusedError(page_request.say("L'heure s'écrit 10:12."), "when")
+        raise RefusedError(page_request.say("Write the time as 10:12."), "when")
     return {"result": result, "when": at}

@@ -234,7 +234,7 @@ class _Drawer:
 
         The conversation is drawn in the lane of the phone.
         """
-        y = self._lane(self._say("Appelant"), over=14)
+        y = self._lane(self._say("Caller"), over=14)
         for number, (since, tone, until) in enumerate(self._rings(), 1):
             self._box("tone", since, tone, y)
             self._box("pause", tone, until, y)
@@ -274,7 +274,11 @@ class _Drawer:
 
     def _phone(self, phone: str) -> None:
         is_outside = phone == f.OUTSIDE
-        name = self._say("Numéro de l'extérieur") if is_outside else self._say("Poste {phone}", phone=phone)
+        name = (
+            self._say("Outside number")
+            if is_outside
+            else self._say("Phone {phone}", context="diagram", phone=phone)
+        )
         y = self._lane(name)
         for place, fact in enumerate(self._facts):
             if fact.at is None or getattr(fact, "phone", None) != phone:
@@ -315,7 +319,7 @@ class _Drawer:
     def _voicemail(self) -> None:
         took = next((x.at for x in self._facts if isinstance(x, f.VoicemailTook) and x.at), None)
         if took is not None:
-            self._box("took", took, self._scale.end, self._lane(self._say("Messagerie vocale")))
+            self._box("took", took, self._scale.end, self._lane(self._say("Voicemail")))
 
     def _limit(self) -> None:
         """Draw the end of the third ring."""

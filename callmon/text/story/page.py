@@ -57,37 +57,37 @@ class Page:
     def title(self) -> str:
         if self._line is not None:
             return self._line.title(self._context.language)
-        return self._call.line or self._say("Aucune ligne du public")
+        return self._call.line or self._say("No public line")
 
     def when(self) -> str:
         arrived = self._call.arrived
         direction = self._context.capital(self._context.word("direction", self._call.direction))
         if arrived is None:
-            return self._say("{direction}, à une heure inconnue", direction=direction)
+            return self._say("{direction}, at a time not known", direction=direction)
         day, time = self._context.day(arrived), self._context.minute(arrived)
-        return self._say("{direction} le {day}, {time}", direction=direction, day=day, time=time)
+        return self._say("{direction} on {day}, {time}", direction=direction, day=day, time=time)
 
     def properties(self) -> Iterator[tuple[str, str]]:
         say, call = self._say, self._call
-        yield say("Appel"), say("{call}, autocommutateur {exchange}", call=call.call, exchange=self._exchange)
-        yield say("Numéro composé"), self._dialled()
+        yield say("Call"), say("{call}, exchange {exchange}", call=call.call, exchange=self._exchange)
+        yield say("Number dialled"), self._dialled()
         if call.direction == "inbound":
-            yield say("Numéro de l'appelant"), self._caller()
-            yield say("Langue demandée"), self._language()
+            yield say("Caller's number"), self._caller()
+            yield say("Language asked for"), self._language()
         if call.line is not None:
-            yield say("Heures normales de bureau"), self._hours()
-        yield say("Issue"), self._outcome()
+            yield say("Normal business hours"), self._hours()
+        yield say("Outcome"), self._outcome()
         if call.outcome == "answered" and call.waited is not None:
-            yield say("Délai de réponse"), self._waited(call.waited)
+            yield say("Time to answer"), self._waited(call.waited)
         if call.heard != "full":
-            yield say("Écoute"), self._heard()
+            yield say("Heard"), self._heard()
         for disruption in self._met:
             what = self._context.word("disruption", disruption.shown_source)
-            yield say("Perturbation"), say("{what} ({id})", what=what, id=disruption.id)
+            yield say("Disruption"), say("{what} ({id})", what=what, id=disruption.id)
 
     def _dialled(self) -> str:
         if self._call.dialled == OUTSIDE:
-            return self._say("à l'extérieur, numéro non affiché")
+            return self._say("outside, number not shown")
         own = self._line.numbers if self._line is not None else ()
         return printed(own[0] if own else self._call.dialled, self._context.language)
 
@@ -97,26 +97,26 @@ class Page:
             return self._context.word("hidden", call.withheld)
         if call.caller is not None:
             return printed(call.caller, self._context.language)
-        return self._say("transmis, non affiché ici")
+        return self._say("delivered, not shown here")
 
     def _language(self) -> str:
         language = self._call.language
-        return self._say("inconnue") if language is None else self._context.word("language", language)
+        return self._say("not known") if language is None else self._context.word("language", language)
 
     def _waited(self, waited: DurationRange) -> str:
         shortest, longest = self._context.seconds(waited.shortest), self._context.seconds(waited.longest)
         if shortest == longest or waited.longest - waited.shortest <= NEAR:
             return shortest
-        return self._say("entre {shortest} et {longest}", shortest=shortest, longest=longest)
+        return self._say("between {shortest} and {longest}", shortest=shortest, longest=longest)
 
     def _hours(self) -> str:
         if self._call.in_hours is None:
-            return self._say("on ne sait pas")
-        return self._say("oui") if self._call.in_hours else self._say("non")
+            return self._say("not known", context="hours")
+        return self._say("yes") if self._call.in_hours else self._say("no")
 
     def _outcome(self) -> str:
         if not self._call.is_ended:
-            return self._say("appel encore en cours")
+            return self._say("call still in progress")
         outcome = self._context.word("outcome", self._call.outcome)
         if self._call.abandoned_in is None:
             return outcome
@@ -124,10 +124,10 @@ class Page:
 
     def _heard(self) -> str:
         if self._call.heard == "filled":
-            return self._say("lacune de mesure comblée par le journal de l'autocommutateur")
+            return self._say("measurement gap, filled from the exchange's log")
         if self._call.is_imported:
-            return self._say("appel importé : {record} seulement", record=IMPORTED[self._call.heard])
-        return self._say("en partie : lacune de mesure")
+            return self._say("imported call: {record} only", record=IMPORTED[self._call.heard])
+        return self._say("in part: measurement gap")
 
     # Timeline.
 
@@ -149,17 +149,17 @@ class Page:
 
     def timeline_head(self) -> str:
         if self._context.clock is None:
-            return self._say("Déroulement, à l'heure locale")
+            return self._say("What happened, in local time")
         if self._call.by_queue:
-            return self._say("Déroulement : heure locale, puis secondes depuis l'entrée dans la file d'attente")
+            return self._say("What happened: local time, then seconds since entering the queue")
         if self._call.by_music:
-            return self._say("Déroulement : heure locale, puis secondes depuis la première sonnerie d'un poste")
-        return self._say("Déroulement : heure locale, puis secondes depuis la première sonnerie de l'appelant")
+            return self._say("Timeline: local time, then seconds since a phone first rang")
+        return self._say("What happened: local time, then seconds since the caller's first ring")
 
     def _times(self, moment: Moment) -> tuple[str, str]:
         at, exact = moment[0].at, getattr(moment[0], "slack", f.EXACT) == f.EXACT
         if at is None:
-            return self._say("heure inconnue"), ""
+            return self._say("time not known"), ""
         clock = self._context.clock if exact and self._context.clock_slack == f.EXACT else None
         return self._context.second(at), "" if clock is None else self._context.seconds(at - clock)
 
@@ -168,7 +168,7 @@ class Page:
         if not entries:
             return
         yield ""
-        yield from self._set(self._say("Suite donnée, à l'heure locale"))
+        yield from self._set(self._say("What was done about it, local time"))
         yield ""
         for entry in entries:
             day, time = self._context.day(entry.at), self._context.minute(entry.at)
@@ -181,7 +181,7 @@ class Page:
         if not self._findings:
             return
         yield ""
-        yield from self._set(self._say("Normes de service"))
+        yield from self._set(self._say("Service standards"))
         for finding in self._findings:
             yield ""
             yield from self._verdict(finding)
@@ -189,14 +189,14 @@ class Page:
     def _verdict(self, finding: Finding) -> Iterator[str]:
         title = self._context.word("standard", finding.standard)
         verdict = self._context.word("verdict", finding.verdict)
-        yield from self._set(self._say("{title} : {verdict}", title=title, verdict=verdict), "  ")
+        yield from self._set(self._say("{title}: {verdict}", title=title, verdict=verdict), "  ")
         for text in (*self.why(finding), *self.quoted(finding.standard)):
             yield from self._set(text, "    ")
 
     def why(self, finding: Finding) -> Iterator[str]:
-        yield self._say("Motif : {reason}.", reason=self._context.reason(finding.reason_key, finding.number))
+        yield self._say("Reason: {reason}.", reason=self._context.reason(finding.reason_key, finding.number))
         if finding.cause is not None:
-            yield self._say("Cause : {cause}.", cause=self._context.word("cause", finding.cause))
+            yield self._say("Cause: {cause}.", cause=self._context.word("cause", finding.cause))
         if finding.verdict == "not_met" and finding.standard == "answer_by_third_ring":
             yield from self._answering_phone()
 
@@ -208,16 +208,16 @@ class Page:
             return
         phone = self._context.phones([call.answered_by])
         first = self._context.ordinal(ring)
-        yield self._say("{phone} a sonné à partir de la {ring} sonnerie de l'appelant.", phone=phone, ring=first)
+        yield self._say("{phone} rang from the caller's ring {ring} on.", phone=phone, ring=first)
 
     def quoted(self, standard: str) -> Iterator[str]:
         """The policy's words and, in English, their translation."""
         if standard not in QUOTES:
             return
         quote = QUOTES[standard]
-        yield self._say("Politique : « {words} » ({place})", words=quote.words, place=quote.place)
+        yield self._say("The policy: « {words} » ({place})", words=quote.words, place=quote.place)
         if self._context.language != "fr":
-            yield self._say("Notre traduction : « {words} »", words=quote.english)
+            yield self._say("Our translation: “{words}”", words=quote.english)
 
     # Notes.
 
@@ -234,19 +234,19 @@ class Page:
         cycle = self._context.about(self._call.cycle)
         if self._call.by_queue:
             return self._say(
-                "Dans une file d'attente avec musique, l'appelant n'entend pas de sonnerie : le délai se compte "
-                "en secondes, une sonnerie valant {cycle}.",
+                "In a queue with music the caller hears no ring: the time to answer counts in seconds, "
+                "{cycle} to a ring.",
                 cycle=cycle,
             )
         if self._call.by_music:
             return self._say(
-                "Avec de la musique, l'appelant n'entend pas de sonnerie : le délai se compte en secondes depuis "
-                "la première sonnerie d'un poste, une sonnerie valant {cycle}.",
+                "With music the caller hears no ringing: the wait counts in seconds since a phone first "
+                "rang, {cycle} to a ring.",
                 cycle=cycle,
             )
         return self._say(
-            "Une sonnerie dure {cycle} avec le silence qui la suit. Les sonneries sont comptées à "
-            "l'autocommutateur; l'appelant a pu en entendre une de moins.",
+            "A ring lasts {cycle} with the silence after it. Rings are counted at the exchange; the caller "
+            "may have heard one fewer.",
             cycle=cycle,
         )
 

@@ -176,7 +176,7 @@ def _values(context: StoryContext, fact: AnyFact) -> dict[str, str]:
         case f.ClockSet():
             return {"by": context.seconds(abs(fact.by))}
         case f.Unheard():
-            end = context.say("une heure inconnue") if fact.until is None else context.second(fact.until)
+            end = context.say("a time not known") if fact.until is None else context.second(fact.until)
             return {"end": end} if fact.at is None else {"begin": context.second(fact.at), "end": end}
     return {}
 
@@ -185,8 +185,8 @@ def _notes(context: StoryContext, fact: AnyFact) -> Notes:
     say = context.say
     match fact:
         case f.Arrived():
-            relay = say("par service de relais") if fact.relay else None
-            late = say("callmon n'écoutait pas encore l'autocommutateur") if fact.found else None
+            relay = say("through a relay service") if fact.relay else None
+            late = say("callmon was not listening to the exchange yet") if fact.found else None
             return (relay, late, _may_hide_answer(context, fact))
         case f.Unheard():
             return (_may_hide_answer(context, fact),)
@@ -199,31 +199,31 @@ def _notes(context: StoryContext, fact: AnyFact) -> Notes:
         case f.VoicemailTook() | f.MessageLeft():
             return _voicemail_notes(context, fact)
         case f.CallbackRequested() if fact.number:
-            return (say("à un autre numéro"),)
+            return (say("at another number"),)
         case f.SentOff() | f.Transferred():
             return (_number(context, fact),)
         case f.CameBack() | f.Overflowed() | f.SurveyOffered(by="transfer"):
-            return (say("aucun réacheminement"),)
+            return (say("no redirection"),)
         case f.Ended(how="hangup", by="caller") if context.call.abandoned_in == "ringing":
             return (_callers_ring(context, context.call.rings),)
     return ()
 
 
 def _may_hide_answer(context: StoryContext, fact: f.Arrived | f.Unheard) -> str | None:
-    return context.say("quelqu'un a pu répondre pendant ce temps") if fact.may_hide_answer else None
+    return context.say("somebody may have answered in that time") if fact.may_hide_answer else None
 
 
 def _ring_notes(context: StoryContext, fact: f.PhoneRang | f.RingbackBegan) -> Notes:
     say, ring = context.say, context.ring_at(fact.at, fact.slack if isinstance(fact, f.PhoneRang) else f.EXACT)
     if context.call.by_queue and fact.at is not None and not context.is_answered_before(fact.at):
-        return (say("l'appelant attend dans la file"),)
+        return (say("the caller is waiting in the queue"),)
     is_early = isinstance(fact, f.PhoneRang) and fact.early_media
-    estimated = say("estimation : début de la tonalité non annoncé") if is_early else None
+    estimated = say("estimated: the start of the tone was not announced") if is_early else None
     return (_callers_ring(context, ring), estimated)
 
 
 def _callers_ring(context: StoryContext, ring: int | None) -> str | None:
-    return None if ring is None else context.say("{ring} sonnerie de l'appelant", ring=context.ordinal(ring))
+    return None if ring is None else context.say("the caller's ring {ring}", ring=context.ordinal(ring))
 
 
 def _answer_notes(context: StoryContext, fact: f.Answered) -> Notes:
@@ -243,8 +243,8 @@ def _queued(context: StoryContext) -> str | None:
         return None
     wait = context.seconds(waited.longest)
     if context.call.by_music:
-        return context.say("après {wait} de musique", wait=wait)
-    return context.say("après {wait} dans la file d'attente", wait=wait)
+        return context.say("after {wait} of music", wait=wait)
+    return context.say("after {wait} in the queue", wait=wait)
 
 
 def _rang_from_the_start(call: Call, fact: f.Answered) -> bool:
@@ -256,22 +256,22 @@ def _own_ring(context: StoryContext, fact: f.Answered) -> str | None:
     if fact.rang is None or fact.at is None or (fact.slack, fact.rang_slack) != (f.EXACT, f.EXACT):
         return None
     own = rings.begun(fact.at - fact.rang, context.call.cycle)
-    return context.say("{ring} sonnerie du poste", ring=context.ordinal(own))
+    return context.say("the phone's own ring {ring}", ring=context.ordinal(own))
 
 
 def _held_for(context: StoryContext, fact: f.Resumed) -> str | None:
     held = [x.at for x in context.facts if isinstance(x, f.Held) and x.at and fact.at and x.at <= fact.at]
     if not held or fact.at is None:
         return None
-    return context.say("après {wait} d'attente", wait=context.seconds(fact.at - held[-1]))
+    return context.say("after {wait} on hold", wait=context.seconds(fact.at - held[-1]))
 
 
 def _voicemail_notes(context: StoryContext, fact: f.VoicemailTook | f.MessageLeft) -> Notes:
     say, took = context.say, context.call.voicemail
-    box = say("boîte vocale {mailbox}", mailbox=fact.mailbox) if fact.mailbox else None
+    box = say("mailbox {mailbox}", mailbox=fact.mailbox) if fact.mailbox else None
     if isinstance(fact, f.MessageLeft) or took is None or took.after_person:
         return (box,)
-    chosen = say("choisie au menu vocal") if took.chosen and not context.call.is_known_in_part else None
+    chosen = say("chosen in the menu") if took.chosen and not context.call.is_known_in_part else None
     return (box, _queued(context) or _callers_ring(context, took.rings), chosen)
 
 
@@ -280,13 +280,13 @@ def _picked_up(context: StoryContext, fact: f.Answered) -> str | None:
     ours = [x for x in context.facts if isinstance(x, f.PhoneDialled | f.PhoneRang) and x.channel == fact.channel]
     if ours or fact.slack != f.EXACT or context.call.heard != "full" or not context.call.phones.rang:
         return None
-    return context.say("interception d'appel")
+    return context.say("picked up for another phone")
 
 
 def _number(context: StoryContext, fact: f.SentOff | f.Transferred) -> str | None:
     counted = [x for x in context.facts if isinstance(x, f.Transferred)]
     number = next((n for n, x in enumerate(counted, 1) if x == fact or is_told_by(x, fact)), None)
-    return None if number is None else context.say("réacheminement {number}", number=number)
+    return None if number is None else context.say("redirection {number}", number=number)
 
 
 def _phone(context: StoryContext, channel: str) -> str:
@@ -301,11 +301,11 @@ def _to(context: StoryContext, to: str) -> str:
     """« au poste 104 », « à un numéro de l'extérieur »; a target that no fact shows as a phone is a number."""
     say = context.say
     if to == OUTSIDE:
-        return say("à un numéro de l'extérieur")
+        return say("to an outside number")
     known = (f.PhoneDialled, f.PhoneRang, f.Answered, f.PersonJoined)
     if any(isinstance(x, known) and x.phone == to for x in context.facts):
-        return say("au poste {phone}", phone=to)
-    return say("au numéro interne {number}", number=to)
+        return say("to phone {phone}", phone=to)
+    return say("to the internal number {number}", number=to)
 
 
 def _doubt(context: StoryContext, fact: AnyFact) -> str:
@@ -314,4 +314,4 @@ def _doubt(context: StoryContext, fact: AnyFact) -> str:
     if slack == f.EXACT or fact.at is None:
         return ""
     first, last = context.second(fact.at), context.second(fact.at + slack)
-    return " " + context.say("Heure exacte inconnue : entre {first} et {last}.", first=first, last=last)
+    return " " + context.say("Exact time not known: between {first} and {last}.", first=first, last=last)

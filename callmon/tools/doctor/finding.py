@@ -12,7 +12,7 @@ from importlib.resources import files
 from textwrap import wrap
 from typing import Any, Literal
 
-from callmon.text.labels import terminal_text
+from callmon.text.labels import translate
 
 Severity = Literal["error", "warning"]
 WIDTH = 100  # and no wider, however wide the terminal is
@@ -21,7 +21,7 @@ LANGUAGE: ContextVar[str] = ContextVar("language of doctor's reader", default="e
 
 def reader_text(english: str) -> str:
     """A text of doctor in the reader's language."""
-    return terminal_text(english, LANGUAGE.get())
+    return translate(english, LANGUAGE.get())
 
 
 @dataclass(frozen=True, slots=True)

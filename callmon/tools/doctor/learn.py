@@ -30,7 +30,7 @@ from callmon.config.lines import RING_CYCLE
 from callmon.config.phone_numbers import TOLL_FREE, e164
 from callmon.core.calls.endpoints import Endpoints, endpoint, extension, is_local, is_number
 from callmon.core.calls.language import SHORTEST_MENU
-from callmon.text.labels import terminal_text
+from callmon.text.labels import translate
 
 # Limit of calls and legs in progress; a real site has a few hundred.
 MAX_CALLS = 10_000
@@ -295,7 +295,7 @@ def _told(language: str, english: str, **values: object) -> str:
     seconds = {name: f"{x.total_seconds():.1f}" for name, x in values.items() if isinstance(x, timedelta)}
     if language == "fr":
         seconds = {name: text.replace(".", ",") for name, text in seconds.items()}
-    return terminal_text(english, language).format(**values | seconds)
+    return translate(english, language).format(**values | seconds)
 
 
 def _ring_time(said: Callable[..., str], line: Dialled) -> Iterator[str]:

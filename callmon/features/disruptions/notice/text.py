@@ -58,36 +58,32 @@ class PublicNotice(TerminalPage):
 
     def title(self, disruption: Disruption) -> str:
         if disruption.source == "work":
-            return self._say("Travaux planifiés sur le service téléphonique")
-        return self._say("Perturbation temporaire du service téléphonique")
+            return self._say("Planned work on the telephone service")
+        return self._say("Temporary disruption of the telephone service")
 
     def where(self, disruption: Disruption) -> str:
         return " · ".join(map(self.line_title, disruption.lines))
 
     def text(self, disruption: Disruption) -> str:
         """The whole notice, one statement a line: for a web page, an e-mail, a greeting."""
-        where = self._say("Lignes touchées : {lines}", lines=self.where(disruption))
+        where = self._say("Lines affected: {lines}", lines=self.where(disruption))
         return "\n".join([self.title(disruption), where, *self.details(disruption)])
 
     def details(self, disruption: Disruption) -> Iterator[str]:
         """Start, reason, expected end and alternative."""
         say, notice = self._say, disruption.notice
-        yield say("Début : {when}", when=self.full(disruption.began))
+        yield say("Start: {when}", when=self.full(disruption.began))
         reason = self._both(notice.reason_fr, notice.reason_en)
-        yield say("Raison : {text}", text=reason) if reason else say("Raison : pas encore annoncée")
+        yield say("Reason: {text}", text=reason) if reason else say("Reason: not announced yet")
         if notice.until is None:
-            yield say("Fin prévue : pas encore annoncée")
+            yield say("Expected end: not announced yet")
         elif is_late(disruption, self.now):
             when = self.full(notice.until)
-            yield say("Fin prévue : {when}; cette heure est passée, une autre sera annoncée", when=when)
+            yield say("Expected end: {when}; this time has passed, a new one will be announced", when=when)
         else:
-            yield say("Fin prévue : {when}", when=self.full(notice.until))
+            yield say("Expected end: {when}", when=self.full(notice.until))
         other = self._both(notice.alternative_fr, notice.alternative_en)
-        yield (
-            say("Services de rechange : {text}", text=other)
-            if other
-            else say("Services de rechange : pas encore annoncés")
-        )
+        yield (say("Alternative: {text}", text=other) if other else say("Alternative: not announced yet"))
 
     def full(self, at: datetime) -> str:
         """« mardi 24 novembre 2026, 9 h 12 »."""
@@ -100,35 +96,33 @@ class PublicNotice(TerminalPage):
     # The page around the notices.
 
     def heading(self) -> str:
-        return self._say("Perturbations temporaires du service téléphonique")
+        return self._say("Temporary disruptions of the telephone service")
 
     def status(self, count: int, is_heard: bool) -> Iterator[str]:
         """What is known of disruptions in progress. `is_heard`: whether every exchange is monitored now."""
         if not is_heard:
             yield self._say(
-                "La surveillance des lignes téléphoniques est interrompue : il peut y avoir des perturbations "
-                "qui ne sont pas connues."
+                "Monitoring of the telephone lines is interrupted: there may be disruptions that are not known."
             )
         elif not count:
-            yield self._say("Aucune perturbation n'est connue en ce moment.")
+            yield self._say("No disruption is known at present.")
 
     def parts(self) -> tuple[tuple[str, str], ...]:
         """(state, title) of each part of the page."""
-        return ("going_on", self._say("En ce moment")), ("planned", self._say("Travaux planifiés"))
+        return ("going_on", self._say("At present")), ("planned", self._say("Planned work"))
 
     def updated(self) -> str:
-        return self._say("Mise à jour : {when}", when=self.full(self.now))
+        return self._say("Updated: {when}", when=self.full(self.now))
 
     def stale(self) -> str:
         return self._say(
-            "Si elle date de plus de {count} minutes, cette page n'est plus à jour : il peut y avoir d'autres "
-            "perturbations.",
+            "If that is more than {count} minutes ago, this page is out of date: there may be other disruptions.",
             count=STALE_MINUTES,
         )
 
     def other_formats(self) -> dict[str, str]:
         """By the file's ending, the text of its link."""
-        return {"ics": self._say("S'abonner au calendrier (iCalendar)"), "json": self._say("Données (JSON)")}
+        return {"ics": self._say("Subscribe to the calendar (iCalendar)"), "json": self._say("Data (JSON)")}
 
 
 def notice_as_json(found: Iterable[Disruption], is_heard: bool, pages: Iterable[PublicNotice]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def figures(report: Report, formatter: ReportFormatter) -> bytes:
 def _imported(report: Report, formatter: ReportFormatter) -> list[list[str]]:
     place = [report.month.name, WHOLE.kind, WHOLE.of, formatter.cut(WHOLE, report), IMPORTED]
     return [
-        [*place, record, formatter.say("Appels importés"), str(count), "", "", "count", "known", str(count), ""]
+        [*place, record, formatter.say("Imported calls"), str(count), "", "", "count", "known", str(count), ""]
         for record, count in report.imported.items()
     ]
 
@@ -57,16 +57,14 @@ def rows(report: Report, formatter: ReportFormatter) -> list[list[str]]:
 def dictionary(report: Report, formatter: ReportFormatter) -> bytes:
     """The definition of every column and every figure."""
     head = dictionary_columns(formatter.language)
-    column, figure = formatter.say("colonne"), formatter.say("chiffre")
+    column, figure = formatter.say("column"), formatter.say("figure")
     found = [[column, name, "", formatter.say(text)] for name, text in columns(formatter)]
     for name in dict.fromkeys(place.name for place in report.figures):
         meaning = formatter.meaning(name)
         found.append([figure, name, meaning.term, meaning.text])
     if report.imported:
-        text = formatter.say(
-            "appels que callmon n'a pas entendus, mais lus d'un enregistrement de l'autocommutateur"
-        )
-        found.append([figure, IMPORTED, formatter.say("Appels importés"), text])
+        text = formatter.say("calls that callmon did not hear but read from a record of the exchange")
+        found.append([figure, IMPORTED, formatter.say("Imported calls"), text])
     return csv_bytes([head, *found], formatter.language)
 
 

@@ -56,7 +56,7 @@ def html(report: Report, settings: Settings, remarks: Remarks, formatter: Report
             targets=list(notes.targets(settings, report.month, formatter)),
             remarks=manager_remarks(remarks, sections, formatter),
             assumed=settings.hours_are_assumed(),
-            signers=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
+            signers=(say("Prepared by"), say("Verified by"), say("Approved by")),
             rows_of=rows_of,
             drawing=lambda table: bar_chart(table, formatter),
             cell=lambda figure, table: cell_text(figure, table, formatter),
@@ -128,9 +128,9 @@ def bar_chart(table: LayoutTable, formatter: ReportFormatter) -> BarChart | None
     most = max((value for _, _, value in bars), default=0.0)
     if most <= 0:
         return None
-    described = formatter.say("Diagramme à barres; les chiffres sont dans le tableau qui suit.")
+    described = formatter.say("Bar chart; its figures are in the table that follows.")
     first = "" if table.chart == "rings" else f"{table.head[0]}. "
-    return BarChart(formatter.say("Diagramme : {title}", title=table.title), first + described, bars, most)
+    return BarChart(formatter.say("Chart: {title}", title=table.title), first + described, bars, most)
 
 
 def _trimmed(rows: tuple[LayoutRow, ...]) -> tuple[LayoutRow, ...]:
@@ -157,13 +157,13 @@ def cover(report: Report, formatter: ReportFormatter) -> list[Definition]:
     say, month = formatter.say, report.month
     first, last = formatter.day(month.first), formatter.day(month.after - timedelta(days=1))
     rows = [
-        (say("Période"), say("du {first} au {last}", first=first, last=last)),
-        (say("Lignes"), "; ".join(formatter.cut(cut, report) for cut in report.cuts if cut.kind == "line")),
-        (say("Révision"), revision(report, formatter)),
-        *([(say("Appels importés"), _imported(report, formatter))] if report.imported else []),
-        (say("Version de callmon"), __version__),
-        (say("Empreinte de la configuration"), report.config_fingerprint),
-        (say("Empreinte des données"), report.data_fingerprint),
+        (say("Period"), say("{first} to {last}", first=first, last=last)),
+        (say("Lines"), "; ".join(formatter.cut(cut, report) for cut in report.cuts if cut.kind == "line")),
+        (say("Revision"), revision(report, formatter)),
+        *([(say("Imported calls"), _imported(report, formatter))] if report.imported else []),
+        (say("Version of callmon"), __version__),
+        (say("Fingerprint of the configuration"), report.config_fingerprint),
+        (say("Fingerprint of the data"), report.data_fingerprint),
     ]
     return [Definition(*row) for row in rows]
 
@@ -172,16 +172,16 @@ def state(report: Report, formatter: ReportFormatter) -> str:
     """Provisional until no obligation opened in the month can change any more (R-20)."""
     say = formatter.say
     if report.is_final:
-        return say("définitif")
+        return say("final")
     if report.month.to_date:
-        return say("provisoire : une partie du mois seulement")
+        return say("provisional: only a part of the month")
     if report.is_running:
-        return say("provisoire : le mois n'est pas terminé")
+        return say("provisional: the month is not over")
     if report.final_after is not None:
-        return say("provisoire, jusqu'au {moment}", moment=formatter.date_and_time(report.final_after))
+        return say("provisional, until {moment}", moment=formatter.date_and_time(report.final_after))
     if report.is_empty:
-        return say("provisoire : aucun appel n'a été reçu; vérifiez les numéros des lignes")
-    return say("provisoire : un appel du mois n'est pas terminé")
+        return say("provisional: no call was received; check the numbers of the lines")
+    return say("provisional: a call of the month is not over")
 
 
 def completeness(report: Report, formatter: ReportFormatter) -> str:
@@ -190,15 +190,15 @@ def completeness(report: Report, formatter: ReportFormatter) -> str:
         return formatter.figure(report.figure("completeness"))
     if report.complete_at_least is None:
         return formatter.say(STATE_SIGNS["too_few"])
-    return formatter.say("au moins {percent} %", percent=report.complete_at_least)
+    return formatter.say("at least {percent}%", percent=report.complete_at_least)
 
 
 def revision(report: Report, formatter: ReportFormatter) -> str:
     """The revision number, and the fingerprint of the revision that it supersedes."""
     if report.revises is None:
-        return formatter.say("première version")
+        return formatter.say("first: it supersedes none")
     return formatter.say(
-        "{number}; remplace celle dont les données ont l'empreinte {before}; chiffres changés : {count}",
+        "{number}; supersedes the one whose data have the fingerprint {before}; figures that changed: {count}",
         number=report.revision,
         before=report.revises,
         count=formatter.count(len(report.changes)),
@@ -218,22 +218,22 @@ def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
 
     third = "answer_by_third_ring"
     rests = formatter.say(
-        "Ce mois repose en partie sur des appels importés, que callmon n'a pas entendus : {records}. Ce que leur "
-        "enregistrement ne dit pas est indéterminé. callmon n'a pas suivi les rappels à ces appelants.",
+        "This month rests in part on imported calls, which callmon did not hear: {records}. What their "
+        "record does not tell is not known. callmon did not follow the callbacks to these callers.",
         records=_imported(report, formatter),
     )
     found = [
         *([rests] if report.imported else []),
         formatter.say(
-            "Appels reçus : {offered}, dont {open} pendant les heures normales de bureau; de ces derniers, pris "
-            "par une personne : {rate}.",
+            "Calls offered: {offered}, of which {open} in normal business hours; of the latter, answered by "
+            "a person: {rate}.",
             offered=shown("calls_offered"),
             open=shown("hours", "open"),
             rate=shown("answer_rate"),
         ),
         formatter.say(
-            "Réponse au plus tard après la troisième sonnerie. Respectée : {met}; non respectée : {not_met}; non "
-            "visée : {exempt}; indéterminée : {unknown}; taux : {rate}; lecture stricte : {strict}.",
+            "Answer by the third ring. Met: {met}; not met: {not_met}; exempt: {exempt}; not known: "
+            "{unknown}; rate: {rate}; strict reading: {strict}.",
             met=shown(f"{third}.verdict", "met"),
             not_met=shown(f"{third}.verdict", "not_met"),
             exempt=shown(f"{third}.verdict", "exempt"),
@@ -242,8 +242,7 @@ def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
             strict=shown(f"{third}.strict_rate"),
         ),
         formatter.say(
-            "Exhaustivité (part des appels connus qui ont été entendus du début à la fin ou complétés) : "
-            "{complete}.",
+            "Completeness (share of the known calls that were heard from beginning to end or filled): {complete}.",
             complete=completeness(report, formatter),
         ),
     ]
@@ -262,12 +261,12 @@ def definitions(report: Report, sections: list[LayoutSection], formatter: Report
     say = formatter.say
     of_standards = ("rate",) if report.is_public else OF_STANDARDS
     groups = [
-        (say("Comment lire ce rapport"), [Definition(say(x), say(meant)) for x, meant in SIGNS.items()]),
-        (say("Les chiffres de chaque norme"), [formatter.meaning(x) for x in of_standards]),
+        (say("How to read this report"), [Definition(say(x), say(meant)) for x, meant in SIGNS.items()]),
+        (say("The figures of each standard"), [formatter.meaning(x) for x in of_standards]),
     ]
     defined: set[str] = set()
     headlines = (
-        [LayoutSection("", say("Chiffres clés"), names=tuple(PUBLIC_HEADLINES))] if report.is_public else []
+        [LayoutSection("", say("Headline figures"), names=tuple(PUBLIC_HEADLINES))] if report.is_public else []
     )
     for section in headlines + sections:
         names = dict.fromkeys([*section.names, *(name for table in section.tables for name in table.names)])
@@ -300,7 +299,7 @@ def manager_remarks(
 ) -> list[Definition]:
     titles = {section.key: section.title for section in sections}
     return [
-        Definition(titles.get(key, formatter.say("Remarques de la direction")), text[formatter.language])
+        Definition(titles.get(key, formatter.say("Remarks of the manager")), text[formatter.language])
         for key, text in remarks.items()
     ]
 
@@ -309,8 +308,8 @@ def texts(report: Report, settings: Settings, formatter: ReportFormatter) -> dic
     """The texts around the figures."""
     say = formatter.say
     return {name: say(french) for name, french in TEXTS.items()} | {
-        "title": say("Statistiques téléphoniques, {month}", month=formatter.month(report.month.first)),
-        "edition": say("Édition publique") if report.is_public else say("Édition interne"),
+        "title": say("Telephone statistics, {month}", month=formatter.month(report.month.first)),
+        "edition": say("Public edition") if report.is_public else say("Internal edition"),
         "revision": revision(report, formatter),
         "small_rule": small_rule(report, formatter),
         "accessible_formats": accessible(settings, formatter),
@@ -321,26 +320,23 @@ def accessible(settings: Settings, formatter: ReportFormatter) -> str:
     """The contact from whom another format can be requested (R-37)."""
     contact = settings.configuration.accessible_contact
     if contact is not None:
-        return formatter.say("Formats accessibles sur demande : {contact}.", contact=contact)
-    return formatter.say("Formats accessibles sur demande, auprès de la personne qui vous a remis ce rapport.")
+        return formatter.say("Accessible formats on request: {contact}.", contact=contact)
+    return formatter.say("Accessible formats on request, from the person who gave you this report.")
 
 
 def rounding(formatter: ReportFormatter) -> str:
     """How the numbers of a public edition are rounded, in one sentence; `small_rule` has the rest."""
     return formatter.say(
-        "Chaque nombre est arrondi à la dizaine, et un taux est calculé des deux nombres arrondis : 0 veut dire "
-        "de 0 à 4."
+        "Each number is rounded to tens, and a rate is made from the two rounded numbers: 0 means 0 to 4."
     )
 
 
 def small_rule(report: Report, formatter: ReportFormatter) -> str:
     if report.is_public:
         return formatter.say(
-            "Chaque nombre d'appels, de rappels ou de plaintes est arrondi à la dizaine : 0 veut dire de 0 à 4; "
-            "10, de 5 à 14. Les totaux sont arrondis à part; ils peuvent différer de la somme de leurs parties. "
-            "Un taux est calculé des deux nombres arrondis. D'un service ou d'une ligne, un nombre arrondi de "
-            "moins de 20 n'est pas montré, ni un taux de moins de 50 appels jugés."
+            "Each number of calls, callbacks or complaints is rounded to tens: 0 means 0 to 4; 10 means 5 "
+            "to 14. Totals are rounded separately; they may differ from the sum of their parts. A rate is "
+            "made from the two rounded numbers. Of a service or a line, a rounded number below 20 is not "
+            "shown, nor is a rate of fewer than 50 judged calls."
         )
-    return formatter.say(
-        "Cette édition interne montre tous les nombres; l'édition publique les arrondit à la dizaine."
-    )
+    return formatter.say("This internal edition shows every number; the public edition rounds them to tens.")

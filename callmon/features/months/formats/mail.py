@@ -80,10 +80,10 @@ def notice(
 
 def _subject(report: Report, formatter: ReportFormatter, number: int, is_final: bool) -> str:
     say, month = formatter.say, formatter.month(report.month.first)
-    subject = say("Normes de service téléphonique, {month}", month=month)
-    marks = [say("définitif") if is_final else say("provisoire")]
-    marks += [say("édition publique")] if report.is_public else []
-    marks += [say("révision {number}", number=number)] if number > 1 else []
+    subject = say("Telephone service standards, {month}", month=month)
+    marks = [say("final") if is_final else say("provisional")]
+    marks += [say("public edition")] if report.is_public else []
+    marks += [say("revision {number}", number=number)] if number > 1 else []
     return f"{subject} ({', '.join(marks)})"
 
 
@@ -91,23 +91,23 @@ def _text(
     report: Report, settings: Settings, formatter: ReportFormatter, number: int, signed: ApprovedReport | None
 ) -> str:
     say, first = formatter.say, formatter.month(report.month.first)
-    parts = [say("Rapport mensuel sur les normes de service téléphonique : {month}.", month=first)]
+    parts = [say("Monthly report on telephone service standards: {month}.", month=first)]
     if signed is None or signed.state.data_fingerprint == report.data_fingerprint:
         parts += _figures(report, formatter)  # otherwise they are not those that were signed
     if signed is None and not report.is_final:
-        parts.append(say("Ses chiffres peuvent encore changer. Le rapport définitif suivra."))
+        parts.append(say("Its figures may still change. The final report will follow."))
     if number > 1:
-        parts.append(say("Cette révision remplace la précédente; le rapport donne les chiffres changés."))
+        parts.append(say("This revision replaces the previous one; the report lists the figures that changed."))
     if signed is not None:
         parts.append(_digests(signed, formatter))
     elif settings.mail.attach:
-        parts.append(say("Le rapport est joint à ce message."))
+        parts.append(say("The report is attached to this message."))
     if settings.web.access.url is not None and not report.is_public:
         address = f"{settings.web.access.url.rstrip('/')}{PAGES[formatter.language]}{report.month.name}"
-        parts.append(say("Le rapport sur les pages de callmon, avec votre compte :") + f"\n{address}")
+        parts.append(say("The report on callmon's pages, with your account:") + f"\n{address}")
     if contact := settings.configuration.accessible_contact:
-        parts.append(say("Dans un autre format, sur demande : {contact}", contact=contact))
-    parts.append(say("callmon envoie ce message de lui-même. N'y répondez pas."))
+        parts.append(say("In another format, on request: {contact}", contact=contact))
+    parts.append(say("callmon sends this message automatically. Do not reply to it."))
     return "".join(f"{_wrapped(part)}\n\n" for part in parts)
 
 
@@ -115,7 +115,7 @@ def _figures(report: Report, formatter: ReportFormatter) -> tuple[str, str]:
     """State and completeness, and the month in one sentence."""
     whole = formatter.meaning("completeness").term
     marks = (
-        formatter.labelled(formatter.say("État"), state(report, formatter)),
+        formatter.labelled(formatter.say("State"), state(report, formatter)),
         formatter.labelled(whole, completeness(report, formatter)),
     )
     return "\n".join(marks), SignatureBuilder(report, formatter).sentence()
@@ -125,10 +125,8 @@ def _digests(signed: ApprovedReport, formatter: ReportFormatter) -> str:
     """That the report is approved, and the SHA-256 of each attached file, as `callmon report verify` prints it."""
     say, number = formatter.say, signed.revision.number
     if not signed.files:
-        return say("La révision {number} est approuvée.", number=number)
-    text = say(
-        "La révision {number} est approuvée. Ses fichiers signés sont joints; leurs SHA-256 :", number=number
-    )
+        return say("Revision {number} is approved.", number=number)
+    text = say("Revision {number} is approved. Its signed files are attached; their SHA-256:", number=number)
     names = dict(signed.files)
     return "\n".join((text, *(f"{name}\n{signed.revision.digests[name]}" for name in names)))
 

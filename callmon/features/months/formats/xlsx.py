@@ -128,7 +128,7 @@ class Sheets:
         sheet = self.sheet(texts["summary"], max(len(x.head) for x in tables))
         about = (
             signature.sentence(),
-            self.formatter.labelled(self.formatter.say("État"), html.state(report, self.formatter)),
+            self.formatter.labelled(self.formatter.say("State"), html.state(report, self.formatter)),
             self.formatter.labelled(
                 self.formatter.meaning("completeness").term, html.completeness(report, self.formatter)
             ),
@@ -220,13 +220,13 @@ class Sheets:
         chart.set_x_axis({"min": 0, "max": 1, "num_format": "0%"})
         chart.set_y_axis({"reverse": True})
         chart.set_size({"width": 660, "height": 420})
-        text = self.formatter.say("Diagramme à barres; les chiffres sont dans le tableau.")
+        text = self.formatter.say("Bar chart; its figures are in the table.")
         sheet.insert_chart(*place, chart, {"description": f"{title}. {text}"})
 
     def add_texts(self, title: str, rows: list[list[str]]) -> None:
         """A sheet of terms and texts."""
         say = self.formatter.say
-        head = [say("Chiffre"), say("Sujet"), say("Texte")][-len(rows[0]) :]
+        head = [say("Figure"), say("Subject"), say("Text")][-len(rows[0]) :]
         sheet = self.sheet(title, len(head))
         for r, row in enumerate(rows, 1):
             for c, text in enumerate(row):
@@ -244,9 +244,9 @@ class Sheets:
         say = self.formatter.say
         formatter = self.formatter
         report = self.report
-        head = [say("Mois"), say("Chiffre"), say("Appels"), "figure", "part", "cut", "member", say("Unité")]
-        head += [say("Valeur"), say("Numérateur"), say("Dénominateur"), say("État")]
-        sheet = self.sheet(say("Chiffres"), len(head))
+        head = [say("Month"), say("Figure"), say("Calls"), "figure", "part", "cut", "member", say("Unit")]
+        head += [say("Value"), say("Numerator"), say("Denominator"), say("State")]
+        sheet = self.sheet(say("Figures"), len(head))
         for r, x in enumerate(report.figures.values(), 1):
             place, cut = x.place, x.place.cut
             state = "" if x.state == "known" else formatter.figure(x)

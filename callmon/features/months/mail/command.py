@@ -74,7 +74,7 @@ class SendContext(ContextWithKeys):
         of, say = mail.mailing, self.say
         click.echo(
             say(
-                "{recipient}, {month}, {edition}, {stage} : {state} le {at}",
+                "{recipient}, {month}, {edition}, {stage}: {state} on {at}",
                 recipient=mail.recipient,
                 month=of.month,
                 edition=label("mail_edition", of.edition, self.language),
@@ -89,8 +89,8 @@ class SendContext(ContextWithKeys):
             click.echo(
                 "  "
                 + say(
-                    "callmon ne sait pas s'il est arrivé : un envoi est en cours, ou a été coupé. "
-                    "Demandez à {recipient}, puis ajoutez --again ou --received.",
+                    "callmon does not know whether it arrived: it is being sent now, or callmon was cut "
+                    "off. Ask {recipient}, then add --again or --received.",
                     recipient=mail.recipient,
                 ),
                 err=True,
@@ -135,7 +135,7 @@ def _received(context: SendContext, month: str) -> list[ReportMailRow]:
     mails = [x for x in mails_of(context.store, [month]) if x.state == "unknown"]
     mails = [x for x in mails if not context.to or x.recipient in context.to]
     if not mails:
-        raise CallmonError(context.say("Aucun envoi de {month} n'est incertain.", month=month))
+        raise CallmonError(context.say("No mail about {month} is uncertain.", month=month))
     context.decide(mails, "report received")
     changed = {(x.mailing, x.recipient) for x in mails}
     return [x for x in mails_of(context.store, [month]) if (x.mailing, x.recipient) in changed]
@@ -152,7 +152,7 @@ def _sent(context: SendContext, month: str, again: bool, revises: Path | None) -
             continue
         report = _prepared(context, month, edition, earlier)
         if edition == "public" and not report.notice.is_final:
-            waits = context.say("{month} : l'édition publique part quand elle est définitive.", month=month)
+            waits = context.say("{month}: the public edition is sent when it is final.", month=month)
             click.echo(waits, err=True)
             continue
         yield from _delivered(context, report, known, again)
@@ -189,7 +189,7 @@ def _enter_copies(context: SendContext, report: PreparedReport, known: dict[str,
     for mail in before:
         if mail.state == "unknown" and context.now - mail.changed < IN_FLIGHT:
             in_flight = context.say(
-                "{recipient} : un envoi est peut-être en cours. Attendez quinze minutes.", recipient=mail.recipient
+                "{recipient}: a mail may be on its way now. Wait fifteen minutes.", recipient=mail.recipient
             )
             raise CallmonError(in_flight)
     context.decide([mail for mail in before if mail.state not in NOT_OUT], "report mailed again", content)

@@ -69,7 +69,7 @@ def _revision(report: Report, formatter: ReportFormatter) -> list[str]:
     """Which edition this one supersedes."""
     if report.revises is None:
         return []
-    return [formatter.labelled(formatter.say("Révision"), html.revision(report, formatter)) + "."]
+    return [formatter.labelled(formatter.say("Revision"), html.revision(report, formatter)) + "."]
 
 
 def _made_of(figure: Figure, formatter: ReportFormatter) -> str:
@@ -79,5 +79,5 @@ def _made_of(figure: Figure, formatter: ReportFormatter) -> str:
     if formatter.tenths(figure.numerator, figure.denominator) is None:
         return ""
     return formatter.say(
-        "{part} sur {all}", part=formatter.count(figure.numerator), all=formatter.count(figure.denominator)
+        "{part} of {all}", part=formatter.count(figure.numerator), all=formatter.count(figure.denominator)
     )

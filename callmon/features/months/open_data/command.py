@@ -59,7 +59,7 @@ def export(context: CommandContext, when: str, output: Path) -> None:
             click.echo(path)
             count += 1
         step()
-    click.echo(context.say("Fichiers écrits ou changés : {count}", count=count), err=True)
+    click.echo(context.say("Files written or changed: {count}", count=count), err=True)
 
 
 def _days(context: CommandContext, when: str) -> list[date]:

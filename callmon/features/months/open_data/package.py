@@ -152,13 +152,13 @@ def _described(
 
 def _texts(report: Report, formatter: ReportFormatter) -> dict[str, str]:
     """Title and summary of the dataset, and the title of each file, in one language."""
-    title = formatter.say("Statistiques téléphoniques, {month}", month=formatter.month(report.month.first))
+    title = formatter.say("Telephone statistics, {month}", month=formatter.month(report.month.first))
     complete = formatter.labelled(formatter.meaning("completeness").term, html.completeness(report, formatter))
     state, number = formatter.capital(html.state(report, formatter)), html.revision(report, formatter)
     sentences = (
         state,
         complete,
-        formatter.labelled(formatter.say("Révision"), number),
+        formatter.labelled(formatter.say("Revision"), number),
         html.small_rule(report, formatter),
     )
     files = {name: formatter.say(text) for name, text in PACKAGE.items()}

@@ -82,7 +82,7 @@ def _common(
     }
     for formatter in (fr, en):
         found[f"comments_{formatter.language}"] = formatter.say(
-            "Un mois seulement : {month}. État : {state}.",
+            "One month only: {month}. State: {state}.",
             month=formatter.month(report.month.first),
             state=state(report, formatter),
         )

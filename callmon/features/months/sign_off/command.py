@@ -99,10 +99,10 @@ def _signer(context: CommandContext, name: str) -> str:
             at=context.now, who="" if account is None else name, act="sign in refused", about="account"
         )
         access.record_event(context.store, audit_event)
-        raise ConfigError(context.say("Nom ou mot de passe refusé, ou compte verrouillé. Rien n'est signé."))
+        raise ConfigError(context.say("Wrong name or password, or a locked account. Nothing is signed."))
     if person_with(name, account.roles).services(Right.REPORT) is not None:
         raise ConfigError(
-            context.say("Seul un compte avec le rôle « manager » signe un rapport. Rien n'est signé.")
+            context.say("Only an account with the role “manager” signs a report. Nothing is signed.")
         )
     return account.name
 
@@ -117,7 +117,7 @@ def _print(context: CommandContext, revision: SignedRevision) -> None:
     month = revision.month
     number = revision.number
     state = formatter.state(revision)
-    said = context.say("{month}, révision {number} : {state}", month=month, number=number, state=state)
+    said = context.say("{month}, revision {number}: {state}", month=month, number=number, state=state)
     click.echo(formatter.typeset(said))
     for signature in revision.signatures:
         click.echo(f"  {formatter.signed(signature)}")
@@ -142,7 +142,7 @@ def signed(context: CommandContext, month: str | None, as_json: bool, save: Path
     """
     found = sign_off.revisions(context.store, months.last(context.today) if month == "last" else month)
     if not found:
-        click.echo(context.say("Aucun rapport signé."), err=True)
+        click.echo(context.say("No signed report."), err=True)
     for revision in found:
         for name in revision.digests:
             if save is not None:

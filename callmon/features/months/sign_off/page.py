@@ -25,7 +25,7 @@ async def show(page_request: PageRequest, refused: str = "") -> Response:
     return await page_request.page(
         "revision.html",
         page_request.say(
-            "Révision {number}, {month}", number=found.number, month=months.month_title(page_request)
+            "Revision {number}, {month}", number=found.number, month=months.month_title(page_request)
         ),
         status=409 if refused else 200,
         revision=found,
@@ -56,7 +56,7 @@ async def _revision(page_request: PageRequest) -> SignedRevision:
     revision = next((x for x in found if str(x.number) == parts["revision"]), None)
     if revision is None:
         raise NotFoundError(
-            page_request.say("Révision inconnue"), _speech(page_request).refusal(SignOffError("not_kept"))
+            page_request.say("Unknown revision"), _speech(page_request).refusal(SignOffError("not_kept"))
         )
     return revision
 
@@ -66,7 +66,7 @@ async def download_signed(page_request: PageRequest) -> Response:
     revision, name = await _revision(page_request), page_request.request.path_params["file"]
     if name not in revision.digests:
         raise NotFoundError(
-            page_request.say("Fichier inconnu"), page_request.say("Cette révision n'a pas de fichier de ce nom.")
+            page_request.say("Unknown file"), page_request.say("This revision has no file of this name.")
         )
     data = await page_request.ask(sign_off.read_signed, page_request.context.reader, revision, name)
     kind = guess_type(name)[0] or "application/octet-stream"
