@@ -30,8 +30,9 @@ from callmon.ami.session import Session, SessionState
 from callmon.config.lines import Lines
 from callmon.config.settings import Settings, example
 from callmon.core.monitor import Monitor
-from callmon.text.labels import LANGUAGES
+from callmon.text.labels import LANGUAGES, translate
 from callmon.tools.demo import HEADINGS, LONGEST_CALL, ROW, demo_settings, open_every_day
+from callmon.tools.demo.access import CONTEXT
 from callmon.tools.demo.exchange import USER, DemoExchange
 from callmon.tools.demo.schedule import (
     LOAD,
@@ -87,7 +88,7 @@ def test_the_demonstration_is_open_on_the_closed_days_of_three_years() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_heads_of_the_printed_calls_stand_in_their_columns(language: str) -> None:
-    heads = HEADINGS[language]
+    heads = [translate(x, language, CONTEXT) for x in HEADINGS]
     assert re.split(r" {2,}|(?<=sonnerie) ", ROW[language].format(*heads)) == [*heads]
 
 

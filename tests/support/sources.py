@@ -13,6 +13,7 @@ import callmon
 from callmon.features.months import layout, titles
 from callmon.text import labels
 from callmon.text.story.sentences import TEXTS
+from callmon.tools.demo import HEADINGS, STOPPED
 
 Text = tuple[str | None, str]  # its context, and the text
 CALLMON = Path(callmon.__file__).parent
@@ -115,9 +116,13 @@ def _files() -> Iterator[tuple[str | None, Path]]:
         yield from ((context, path) for path in paths)
 
 
+def of_demonstration() -> Iterator[Text]:
+    yield from (("demonstration", text) for text in (*HEADINGS, STOPPED))
+
+
 def all_texts() -> set[Text]:
     """Every text of the source, but for those of help, of errors and of `doctor` (`test_help`)."""
-    found = {*of_labels(), *of_tables()}
+    found = {*of_labels(), *of_tables(), *of_demonstration()}
     for context, path in _files():
         read = said if path.suffix == ".py" else said_by_template
         found |= {*read(path.read_text(encoding="utf-8"), context)}

@@ -32,9 +32,9 @@ from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.queries import calls
 from callmon.text.formatter import Formatter
-from callmon.text.labels import label
+from callmon.text.labels import label, translate
 from callmon.tools.demo import phones
-from callmon.tools.demo.access import DemoAccess
+from callmon.tools.demo.access import CONTEXT, DemoAccess
 from callmon.tools.demo.exchange import USER, DemoExchange
 from callmon.tools.demo.history import EXCHANGE, extend, seed
 from callmon.tools.demo.schedule import USUAL, CallPace
@@ -49,15 +49,9 @@ ROW = {
     "fr": "{:<9} {:<17}  {:<33}  {:>5}  {:<15}{:<15}{:<15}{}",
 }
 PROMISES = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
-HEADINGS = {
-    "en": ("came", "line", "ended", "rings", "3rd ring", "voicemail", "a person", "cause"),
-    "fr": ("arrivée", "ligne", "issue", "sonn.", "3e sonnerie", "messagerie", "une personne", "cause"),
-}
+HEADINGS = ("came", "line", "ended", "rings", "3rd ring", "voicemail", "a person", "cause")
 WELCOME = {"en": "welcome.txt", "fr": "welcome.fr.txt"}
-STOPPED = {
-    "en": "Stopped. Calls shown: {count}. Nothing is kept.",
-    "fr": "Arrêt. Appels montrés : {count}. Rien n'est conservé.",
-}
+STOPPED = "Stopped. Calls shown: {count}. Nothing is kept."
 LONGEST_CALL = timedelta(minutes=5)  # no call of the demonstration lasts longer, including its commit
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -117,7 +111,7 @@ class _CallPrinter:
         if not await self._is_served(daemon, over):
             return
         click.echo(self._welcome(daemon.address))
-        click.echo(ROW[self._language].format(*HEADINGS[self._language]))
+        click.echo(ROW[self._language].format(*(translate(x, self._language, CONTEXT) for x in HEADINGS)))
         count = 0
         while not over.is_set():
             with suppress(TimeoutError):
@@ -125,7 +119,7 @@ class _CallPrinter:
             for row in await asyncio.to_thread(self._new_rows):
                 click.echo(row)
                 count += 1
-        click.echo("\n" + STOPPED[self._language].format(count=count))
+        click.echo("\n" + translate(STOPPED, self._language, CONTEXT).format(count=count))
 
     async def sign_past_months(self, daemon: Daemon, over: asyncio.Event) -> None:
         """Once the pages are served: nobody waits for it."""
