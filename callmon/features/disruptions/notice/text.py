@@ -83,7 +83,7 @@ class PublicNotice(TerminalPage):
         else:
             yield say("Expected end: {when}", when=self.full(notice.until))
         other = self._both(notice.alternative_fr, notice.alternative_en)
-        yield (say("Alternative: {text}", text=other) if other else say("Alternative: not announced yet"))
+        yield say("Alternative: {text}", text=other) if other else say("Alternative: not announced yet")
 
     def full(self, at: datetime) -> str:
         """« mardi 24 novembre 2026, 9 h 12 »."""
