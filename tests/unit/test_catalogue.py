@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 from callmon.text.labels import catalogue, translate
 from tests.support.sources import all_texts, said, said_by_template
 
@@ -29,3 +33,21 @@ def test_a_text_that_is_chosen_between_two_is_found_with_its_context() -> None:
         ("x", "two"),
         ("page", "three"),
     ]
+
+
+def test_help_in_english_does_not_read_the_catalogue() -> None:
+    code = (
+        "import sys; from callmon.main import main; main(['--help'], standalone_mode=False); "
+        "print('babel.messages' in sys.modules)"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "LC_ALL": locale},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()[-1]
+        for locale in ("en_CA", "fr_CA")
+    ]
+    assert found == ["False", "True"]
