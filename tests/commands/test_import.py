@@ -35,7 +35,7 @@ from callmon.store.rejudge import counter_differences
 from callmon.store.sign_off import STEPS
 from callmon.web.formatter import WebFormatter
 from tests.recordings.test_imported_records import IMPORTED, settings, truth
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.support.fact_builder import TORONTO
 from tests.support.made_queue_log import held, made
 from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passwords
@@ -49,14 +49,14 @@ EVERYTHING = ('"call"', "finding", "rollup", "counter", "fact")
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
     return lab_office(tmp_path, monkeypatch)
 
 
-def lab_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+def lab_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
     """The lab's site: its queues and contexts are names of lines."""
     monkeypatch.setattr(common, "datetime", at(NOW))
-    found = Office(folder)
+    found = BackfillOffice(folder)
     names = settings("22", "queue_log").lines()["general"].arrives_as
     names += settings("22", "cdr-custom.csv").lines()["general"].arrives_as
     written = found.config.read_text(encoding="utf-8")
@@ -79,19 +79,19 @@ def record(name: str, version: str = "22") -> str:
     return str(IMPORTED / version / name)
 
 
-def rows(office: Office, question: str) -> list[tuple[Any, ...]]:
+def rows(office: BackfillOffice, question: str) -> list[tuple[Any, ...]]:
     with closing(office.store()) as store, store.reading() as connection:
         return [tuple(row) for row in connection.execute(text(question))]
 
 
-def everything(office: Office) -> list[list[str]]:
+def everything(office: BackfillOffice) -> list[list[str]]:
     return [sorted(map(repr, rows(office, f"SELECT * FROM {table}"))) for table in EVERYTHING]
 
 
 # What is stored.
 
 
-def test_a_second_import_of_queue_log_changes_nothing(office: Office) -> None:
+def test_a_second_import_of_queue_log_changes_nothing(office: BackfillOffice) -> None:
     first = office.run("import", "queue_log", record("queue_log"))
     assert first.stdout == "2026-11  queue_log  14\n47 lines read. Calls created: 14, replaced: 0.\n"
     assert first.stderr.splitlines() == [
@@ -110,8 +110,8 @@ def test_a_second_import_of_queue_log_changes_nothing(office: Office) -> None:
     assert office.run("db", "rejudge", "--dry-run").stdout == ""
 
 
-def test_the_record_that_holds_most_of_a_call_wins_in_any_order(office: Office, tmp_path: Path) -> None:
-    other = Office(tmp_path_of(tmp_path, "other"))
+def test_the_record_that_holds_most_of_a_call_wins_in_any_order(office: BackfillOffice, tmp_path: Path) -> None:
+    other = BackfillOffice(tmp_path_of(tmp_path, "other"))
     other.config.write_text(
         office.config.read_text(encoding="utf-8").replace(str(tmp_path), str(other.config.parent)),
         encoding="utf-8",
@@ -134,7 +134,7 @@ def tmp_path_of(folder: Path, name: str) -> Path:
 
 
 def test_imported_calls_are_in_the_rollups_and_in_no_exported_counter(
-    office: Office,
+    office: BackfillOffice,
 ) -> None:
     for kind, name in (("cdr", "cdr-custom.csv"), ("cel", "cel.csv.gz")):
         office.run("import", kind, record(name))
@@ -149,7 +149,7 @@ def test_imported_calls_are_in_the_rollups_and_in_no_exported_counter(
 
 @pytest.mark.parametrize("kind", ["queue_log", "cdr", "cel"])
 def test_every_half_hour_of_a_made_record_is_what_the_record_was_made_of(
-    office: Office, tmp_path: Path, kind: str
+    office: BackfillOffice, tmp_path: Path, kind: str
 ) -> None:
     log, cells = made(days=10, calls_a_day=60, record=kind)
     (tmp_path / "record").write_text(log)
@@ -160,7 +160,9 @@ def test_every_half_hour_of_a_made_record_is_what_the_record_was_made_of(
     )
 
 
-def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(office: Office, tmp_path: Path) -> None:
+def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
     log, cells = made(days=3, calls_a_day=400)
     file = tmp_path / "queue_log"
     file.write_text(log)
@@ -191,7 +193,9 @@ def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(office: 
     assert office.run("db", "check").stdout == AGREE
 
 
-def test_calls_that_are_heard_during_an_import_are_stored_and_counted_once(office: Office, tmp_path: Path) -> None:
+def test_calls_that_are_heard_during_an_import_are_stored_and_counted_once(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
     file, heard = tmp_path / "queue_log", range(100)
     file.write_text(made(days=3, calls_a_day=200)[0])
     with closing(office.store()) as store, closing(office.store()) as daemon, ThreadPoolExecutor(1) as beside:
@@ -210,7 +214,7 @@ def test_calls_that_are_heard_during_an_import_are_stored_and_counted_once(offic
     ]
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(office: Office) -> None:
+def test_a_dry_run_says_the_same_and_writes_nothing(office: BackfillOffice) -> None:
     office.run("db", "upgrade")
     done = office.run("import", "queue_log", record("queue_log"), "--dry-run")
     assert done.stdout == "2026-11  queue_log  14\n47 lines read. Calls created: 14, replaced: 0.\n"
@@ -219,7 +223,9 @@ def test_a_dry_run_says_the_same_and_writes_nothing(office: Office) -> None:
     assert rows(office, "SELECT who FROM access") == []
 
 
-def test_without_files_the_records_are_found_and_the_best_comes_first(office: Office, tmp_path: Path) -> None:
+def test_without_files_the_records_are_found_and_the_best_comes_first(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
     logs = tmp_path / "logs"
     places = {
         "cel-custom/Master.csv.1.gz": "cel.csv.gz",
@@ -242,7 +248,7 @@ def test_without_files_the_records_are_found_and_the_best_comes_first(office: Of
     assert (only["source"], only["created"]) == ("queue_log", 0)
 
 
-def test_only_calls_of_these_days_within_the_retention_are_read(office: Office, tmp_path: Path) -> None:
+def test_only_calls_of_these_days_within_the_retention_are_read(office: BackfillOffice, tmp_path: Path) -> None:
     log, _ = made(days=3, calls_a_day=20)
     file = tmp_path / "queue_log"
     file.write_text(log)
@@ -269,7 +275,7 @@ def test_only_calls_of_these_days_within_the_retention_are_read(office: Office, 
 
 
 def test_numbers_of_an_import_are_encrypted_and_the_act_is_recorded(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: BackfillOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "m.roy")
     office.run("import", "queue_log", record("queue_log"))
@@ -283,14 +289,16 @@ def test_numbers_of_an_import_are_encrypted_and_the_act_is_recorded(
 @pytest.mark.parametrize(
     ("kind", "name"), [("queue_log", "queue_log"), ("cdr", "cdr-csv.csv"), ("cel", "cel.csv.gz")]
 )
-def test_a_site_that_keeps_no_numbers_of_records_keeps_none_imported(office: Office, kind: str, name: str) -> None:
+def test_a_site_that_keeps_no_numbers_of_records_keeps_none_imported(
+    office: BackfillOffice, kind: str, name: str
+) -> None:
     with office.config.open("a", encoding="utf-8") as file:
         file.write('\n[exchanges.toronto.cel]\nfile = "cel.csv"\nnumbers = false\n')
     office.run("import", kind, record(name))
     assert (rows(office, "SELECT * FROM number"), len(rows(office, 'SELECT "call" FROM "call"')) > 9) == ([], True)
 
 
-def test_rotated_and_compressed_files_in_any_order_are_one_record(office: Office, tmp_path: Path) -> None:
+def test_rotated_and_compressed_files_in_any_order_are_one_record(office: BackfillOffice, tmp_path: Path) -> None:
     lines = Path(record("queue_log")).read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "queue_log").write_bytes(
         "".join(lines[25:]).encode() + "1796050300|x|y|Zoé|PAUSE|\n".encode("latin-1")
@@ -316,7 +324,7 @@ BUSY = (
 )
 
 
-def test_a_month_says_first_on_which_imported_record_it_rests(office: Office, tmp_path: Path) -> None:
+def test_a_month_says_first_on_which_imported_record_it_rests(office: BackfillOffice, tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text(made(days=9, calls_a_day=60)[0])
     office.run("import", "queue_log", str(tmp_path / "queue_log"))
     (tmp_path / "Master.csv").write_text("".join(BUSY.format(n=n) for n in range(2)))
@@ -345,7 +353,7 @@ def test_a_month_says_first_on_which_imported_record_it_rests(office: Office, tm
     assert (found.counts["imported", "queue_log"], found.counts["imported", "cdr"]) == (540, 2)
 
 
-def test_the_signed_edition_of_a_month_names_its_imported_records(office: Office, tmp_path: Path) -> None:
+def test_the_signed_edition_of_a_month_names_its_imported_records(office: BackfillOffice, tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text(made(days=9, calls_a_day=60)[0])
     office.run("import", "queue_log", str(tmp_path / "queue_log"))
     (tmp_path / "Master.csv").write_text("".join(BUSY.format(n=n) for n in range(2)))
@@ -390,7 +398,7 @@ OFFERED = {"en": "Calls offered: 542", "fr": "Appels reçus : 542"}
     ],
 )
 def test_the_story_of_an_imported_call_says_what_its_record_does_not_tell(
-    office: Office, language: str, words: list[str]
+    office: BackfillOffice, language: str, words: list[str]
 ) -> None:
     office.run("import", "queue_log", record("queue_log"))
     name = next(x for x, one in truth("22").items() if one["situation"] == "queue_then_transfer")
@@ -398,7 +406,7 @@ def test_the_story_of_an_imported_call_says_what_its_record_does_not_tell(
     assert [word for word in words if word not in told] == []
 
 
-def test_imported_calls_are_no_sign_that_callmon_listened(office: Office, tmp_path: Path) -> None:
+def test_imported_calls_are_no_sign_that_callmon_listened(office: BackfillOffice, tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text(made(days=2, calls_a_day=5)[0])
     office.run("import", "queue_log", str(tmp_path / "queue_log"))
     year = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -417,7 +425,7 @@ def test_imported_calls_are_no_sign_that_callmon_listened(office: Office, tmp_pa
 
 @pytest.mark.parametrize(("answer", "created"), [("y\n", 14), ("n\n", 0)])
 def test_on_a_terminal_it_asks_first_and_a_no_writes_nothing(
-    office: Office, answer: str, created: int, monkeypatch: pytest.MonkeyPatch
+    office: BackfillOffice, answer: str, created: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.run("db", "upgrade")
     terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))

@@ -22,7 +22,7 @@ from callmon.errors import ConfigError
 from callmon.main import main
 from callmon.store.imports import ImportProgress, noted_imports
 from tests.commands.test_import import NOW, TOLD, everything, lab_office, rows
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.support.environment import reader_of
 from tests.support.made_queue_log import made
 from tests.support.record_tables import RECORDED, table
@@ -34,7 +34,7 @@ CDR = "CDR tells who was answered, busy or taken by voicemail; no rings, no wait
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
     return lab_office(tmp_path, monkeypatch)
 
 
@@ -46,7 +46,9 @@ def months(days: int, first: str, folder: Path) -> str:
     return str(folder / "queue_log")
 
 
-def test_before_the_import_each_month_has_a_sentence_on_its_records(office: Office, tmp_path: Path) -> None:
+def test_before_the_import_each_month_has_a_sentence_on_its_records(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
     logs = tmp_path / "logs"
     (logs / "cdr-csv").mkdir(parents=True)
     months(40, "2026-09-20", logs)
@@ -63,7 +65,7 @@ def test_before_the_import_each_month_has_a_sentence_on_its_records(office: Offi
     ]
 
 
-def test_a_month_that_is_not_read_is_not_told(office: Office, tmp_path: Path) -> None:
+def test_a_month_that_is_not_read_is_not_told(office: BackfillOffice, tmp_path: Path) -> None:
     """The retention of 400 days goes back to 2025-10-28."""
     file = months(100, "2025-09-20", tmp_path)
     office.run("db", "upgrade")
@@ -72,7 +74,7 @@ def test_a_month_that_is_not_read_is_not_told(office: Office, tmp_path: Path) ->
     assert done.stderr.splitlines()[4] == "Nothing was written."
 
 
-def test_the_time_that_an_import_takes_grows_with_its_lines(office: Office, tmp_path: Path) -> None:
+def test_the_time_that_an_import_takes_grows_with_its_lines(office: BackfillOffice, tmp_path: Path) -> None:
     log, _ = made(1, 5)
     (tmp_path / "queue_log").write_text(log * 100_000)
     office.run("db", "upgrade")
@@ -102,7 +104,7 @@ def address(url: str) -> str:
 CALLS = 'SELECT "call", line, outcome, heard, arrived FROM "call" ORDER BY "call"'
 
 
-def stored(office: Office, *words: str) -> list[Any]:
+def stored(office: BackfillOffice, *words: str) -> list[Any]:
     """What the import stores in an empty database.
 
     Of CDR the calls alone: FreePBX's table has no end of a call, and its length is cut to whole seconds.
@@ -114,7 +116,9 @@ def stored(office: Office, *words: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_table_stores_what_the_file_of_the_same_record_stores(office: Office, kind: str, database: str) -> None:
+def test_a_table_stores_what_the_file_of_the_same_record_stores(
+    office: BackfillOffice, kind: str, database: str
+) -> None:
     table(database, kind)
     of_file = stored(office, kind, str(RECORDED / FILES[kind]))
     assert stored(office, kind, address(database)) == of_file
@@ -123,7 +127,7 @@ def test_a_table_stores_what_the_file_of_the_same_record_stores(office: Office, 
 
 @pytest.mark.parametrize("name", ["queuelog", "queue_log"])
 def test_without_files_the_tables_of_the_database_that_has_cel_are_found(
-    office: Office, tmp_path: Path, name: str
+    office: BackfillOffice, tmp_path: Path, name: str
 ) -> None:
     url = f"sqlite:///{tmp_path}/asterisk.db"
     for kind in FILES:
@@ -176,7 +180,9 @@ def test_the_database_of_freepbx_issabel_and_wazo_is_found_in_its_settings(
     assert [*databases_in(tmp_path)] == ([] if found is None else [found])
 
 
-def test_a_database_that_cannot_be_read_is_named_without_its_password(office: Office, tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_read_is_named_without_its_password(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
     (tmp_path / "queue_log").write_text(made(1, 5)[0])
     with socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -188,7 +194,7 @@ def test_a_database_that_cannot_be_read_is_named_without_its_password(office: Of
     assert ("secret-1" in done.output, done.stdout.splitlines()[0]) == (False, "2026-03  queue_log  5")
 
 
-def test_a_table_that_was_found_empty_is_left_out(office: Office, tmp_path: Path) -> None:
+def test_a_table_that_was_found_empty_is_left_out(office: BackfillOffice, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/asterisk.db"
     table(url, "cdr")
     with create_engine(url).begin() as connection:
@@ -204,7 +210,7 @@ def test_a_table_that_was_found_empty_is_left_out(office: Office, tmp_path: Path
 
 
 def test_without_the_driver_of_freepbxs_database_the_files_are_imported(
-    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    office: BackfillOffice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pymysql", None)
     (tmp_path / "queue_log").write_text(made(1, 5)[0])
@@ -217,7 +223,7 @@ def test_without_the_driver_of_freepbxs_database_the_files_are_imported(
     assert done.stdout.splitlines()[0] == "2026-03  queue_log  5"
 
 
-def test_a_row_without_a_time_hides_neither_end_of_the_table(office: Office, database: str) -> None:
+def test_a_row_without_a_time_hides_neither_end_of_the_table(office: BackfillOffice, database: str) -> None:
     table(database, "cdr")
     with create_engine(database).begin() as connection:
         connection.execute(text("INSERT INTO cdr (id, uniqueid, disposition) VALUES (9999, '1.1', 'ANSWERED')"))
@@ -273,7 +279,7 @@ REFUSED = [
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize(("url", "kind", "more", "status", "told"), REFUSED, ids=range(len(REFUSED)))
 def test_a_table_that_cannot_be_imported_is_refused_in_one_sentence(
-    office: Office, tmp_path: Path, language: str, url: str, kind: str, more: list[str], status: int,
+    office: BackfillOffice, tmp_path: Path, language: str, url: str, kind: str, more: list[str], status: int,
     told: dict[str, str],
 ) -> None:  # fmt: skip
     of_exchange = f"sqlite:///{tmp_path}/asterisk.db"
@@ -333,7 +339,7 @@ IS_ALSO = {"cel": "CEL", "cdr": "CDR", "queue_log": "queue_log"}
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize(("kind", "content", "told"), OTHER)
 def test_a_file_of_another_record_layout_or_encoding_is_refused(
-    office: Office, tmp_path: Path, language: str, kind: str, content: str | bytes, told: dict[str, str]
+    office: BackfillOffice, tmp_path: Path, language: str, kind: str, content: str | bytes, told: dict[str, str]
 ) -> None:
     office.run("db", "upgrade")
     file = tmp_path / "given"
@@ -369,7 +375,9 @@ def test_a_file_that_this_user_may_not_read_is_refused(tmp_path: Path, language:
 # What it notes of its progress, for the page.
 
 
-def test_the_last_import_of_each_record_is_noted_and_a_dry_run_is_not(office: Office, tmp_path: Path) -> None:
+def test_the_last_import_of_each_record_is_noted_and_a_dry_run_is_not(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
     office.run("import", "cdr", str(RECORDED / "cdr-csv.csv"))
     office.run("import", "queue_log", str(RECORDED / "queue_log"))
     office.run("import", "queue_log", str(RECORDED / "queue_log"))

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from tests.commands.test_import import AGREE
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.support.made_queue_log import Cells, made
 from tests.support.store_fixtures import until
 
@@ -25,22 +25,22 @@ DAYS = 4
 FIRST = (datetime.now(UTC) - timedelta(days=40)).date()  # the retention keeps it, whenever the test runs
 
 
-def office_with(folder: Path, calls_a_day: int) -> tuple[Office, list[str], Cells]:
+def office_with(folder: Path, calls_a_day: int) -> tuple[BackfillOffice, list[str], Cells]:
     """A site with an empty database, the words that import its queue_log, and what this must give."""
-    office, file = Office(folder), folder / "queue_log"
+    office, file = BackfillOffice(folder), folder / "queue_log"
     log, cells = made(DAYS, calls_a_day, str(FIRST))
     file.write_text(log, encoding="ascii")
     office.run("db", "upgrade")
     return office, ["import", "queue_log", str(file)], cells
 
 
-def half_hours(office: Office) -> Cells:
+def half_hours(office: BackfillOffice) -> Cells:
     words = ("half-hours", str(FIRST), str(FIRST + timedelta(days=DAYS)), "--json")
     found: Cells = json.loads(office.run(*words).stdout)["half_hours"]["all"]
     return found
 
 
-def stored(office: Office) -> int:
+def stored(office: BackfillOffice) -> int:
     with closing(sqlite3.connect(office.config.parent / "callmon.db", timeout=60)) as connection:
         return int(connection.execute('SELECT count(*) FROM "call"').fetchone()[0])
 
