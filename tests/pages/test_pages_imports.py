@@ -14,12 +14,7 @@ from callmon.store.database import Database
 from callmon.store.imports import ImportProgress, note_import
 from tests.support.pages_app import Pages, pages
 
-NOW = datetime.now(UTC)
-NOTED = (
-    ImportProgress("toronto", "queue_log", NOW - timedelta(hours=3), 4_000, 4_000, 1_300, 2),
-    ImportProgress("toronto", "cdr", NOW - timedelta(minutes=5), 1_000, 998, 0, 0),
-    ImportProgress("ottawa one", "cel", NOW + timedelta(minutes=5), 12_000, 2_000, 70, 0),
-)
+HOUR = timedelta(hours=1)
 ROWS = {
     "/en/imports": [
         ["CEL", "ottawa one", "2,000 of 12,000", "70", "0", "in progress"],
@@ -36,8 +31,17 @@ ROWS = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    now = datetime.now(UTC)
+    cel = ImportProgress("ottawa one", "cel", now + HOUR, 12_000, 2_000, 70, 0)
+    noted = (
+        ImportProgress("toronto", "queue_log", now - 3 * HOUR, 4_000, 4_000, 1_300, 2),
+        ImportProgress("toronto", "cdr", now - HOUR, 1_000, 998, 0, 0),
+        cel._replace(read=0, created=0),
+        cel,
+    )
+
     def fill(store: Database) -> None:
-        for progress in (*NOTED[:2], NOTED[2]._replace(read=0, created=0), NOTED[2]):
+        for progress in noted:
             note_import(store, progress)
 
     with pages(tmp_path_factory.mktemp("imports"), fill=fill) as found:

@@ -597,13 +597,13 @@ def test_a_caller_sent_to_a_mailbox_without_greeting_was_transferred() -> None:
 
 
 def to_music(answers: float, played: bool = True, **more: Any) -> Exchange:
-    """The dial begins, the music starts, and then the phone is heard to ring."""
+    """The dial begins, the music starts, and 3 s later the phone is heard to ring."""
     exchange = Exchange(**more)
     caller = exchange.at(-0.1).call()
-    phone = exchange.dial(caller, "PJSIP/101")
+    phone = exchange.at(0).dial(caller, "PJSIP/101")
     if played:
         exchange.event("MusicOnHoldStart", **exchange._of(caller), Class="default")
-    exchange.at(0).ring(caller, phone)
+    exchange.at(3).ring(caller, phone)
     exchange.at(answers).answer(caller, phone)
     exchange.event("MusicOnHoldStart", **exchange._of(caller), Class="default")  # on hold: replaces no ringing
     exchange.at(40).ends(caller, phone)
@@ -616,7 +616,7 @@ def to_music(answers: float, played: bool = True, **more: Any) -> Exchange:
         (8.0, True, False, 2, ("met", "answered_after_music", None)),
         (17.999, True, False, 3, ("met", "answered_after_music", None)),
         (18.0, True, False, 4, ("not_met", "answered_after_music", "rang_unanswered")),
-        (8.0, False, True, 2, ("met", "answered_on_ring", None)),
+        (8.0, False, True, 1, ("met", "answered_on_ring", None)),
     ],
 )
 def test_a_caller_with_music_hears_no_ringing_and_is_judged_by_seconds(

@@ -180,12 +180,15 @@ class CallAccount(AccountState, gc=False):
         return self.arrival.found or bool(self.doubt.gaps)
 
     def is_estimated(self) -> bool:
-        """Whether rings are estimated: early media only, or the event of a start or an answer was not received."""
+        """Whether rings are estimated: early media only, or the event of a start or an answer was not received.
+
+        Where a dial's options were not reported, the caller may have heard another tone instead.
+        """
         if self.filled is not None and self.filled.alone:
             return self.clock is not None
         if self.early_media or (self.answer is not None and self.answer.slack != f.EXACT):
             return True
-        return self.doubt.clock_slack > rings.NEAR
+        return self.source == "phone" or self.doubt.clock_slack > rings.NEAR
 
     def waited(self) -> c.DurationRange | None:
         """From the clock's start to the answer, else to the end of ringing or waiting; None without a clock."""

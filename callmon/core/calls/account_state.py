@@ -132,7 +132,7 @@ class AccountState(msgspec.Struct, gc=False):
             case f.MessageUnclear():
                 self.message_unclear = True
             case f.MusicPlayed():
-                self.music = self.answer is None and not self.heard_ringing
+                self._music_played(fact)
             case f.CallbackRequested():
                 self.asked_at = self.asked_at or fact.at or True
             case f.DialFailed():
@@ -219,6 +219,12 @@ class AccountState(msgspec.Struct, gc=False):
             self._start_clock(fact.at, fact.slack, "phone")
             return
         self._heard_from(fact.at, fact.slack, fact.early_media)
+
+    def _music_played(self, fact: f.MusicPlayed) -> None:
+        """The wait is counted in seconds from here on, whether a phone rings or not."""
+        self.music = self.answer is None and not self.heard_ringing
+        if self.music:
+            self._start_clock(fact.at, f.EXACT, "told")
 
     def _heard_from(self, at: datetime | None, slack: timedelta, early_media: bool) -> None:
         """The caller hears ringing by then; perhaps sooner, where a dial's options were not reported."""

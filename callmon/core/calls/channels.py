@@ -33,7 +33,7 @@ class Dial(msgspec.Struct, eq=False, gc=False):
 
     data: str
     indicates: Indication
-    is_seen: bool = False  # a phone of it was dialled
+    phones: int = 0  # phones of it that were dialled
 
 
 class TrackedChannel(msgspec.Struct, eq=False, gc=False):

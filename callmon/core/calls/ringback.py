@@ -2,7 +2,7 @@
 
 The first ring is the caller's: SIP 180, or the tone that Asterisk makes on an answered line. A phone's RINGING
 reaches the caller only where the running Dial passes it on. Dial with `r` tells "ringing" as soon as a phone is
-dialled; with `R` it does so on a line that is not up. `m` plays music and `r(tone)` another tone: neither is a
+dialled; with `R` it does so on a line that is not up, or where it dials several phones. `m` plays music and `r(tone)` another tone: neither is a
 ring that can be counted. A queue plays music; with `r` it tells "ringing" at the entry, with `R` while a
 member's phone rings (app_dial.c, app_queue.c). After Progress() or PlayTones() the sound is early media: the
 carrier plays no ring of its own.
@@ -112,7 +112,7 @@ def dialled(state: TrackerState, call: TrackedCall, source: TrackedChannel | Non
             return
         case "ringing":
             _begin(state, call, event.at, "dial")
-        case "ringing_unless_up" if not call.line_up:
+        case "ringing_unless_up" if not call.line_up or (source.dial is not None and source.dial.phones > 1):
             _begin(state, call, event.at, "dial")
         case "tone" if not call.other_tone:
             call.other_tone = True
@@ -147,11 +147,10 @@ def _unknown(state: TrackerState, call: TrackedCall, at: datetime | None) -> Non
 def _reported(source: TrackedChannel, event: e.DialBegin) -> Indication | None:
     """What the Dial that dials this phone lets the caller hear; None if another Dial was reported, or none."""
     dial = source.dial
-    if dial is not None and not dial.is_seen:
-        dial.is_seen = event.dial_string in dial.data
-    if dial is None or not dial.is_seen:
+    if dial is None or not (dial.phones or event.dial_string in dial.data):
         source.dial = None
         return None
+    dial.phones += 1
     return dial.indicates
 
 
