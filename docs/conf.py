@@ -61,8 +61,10 @@ root_doc = "README"
 include_patterns = [
     "*.md",
     "asterisk/*.md",
+    "bench/*.md",
     "callmon/text/locale/*.md",
     "dashboards/**.md",
+    "dev/**.md",
     "docs/**.md",
     "tests/**.md",
 ]
