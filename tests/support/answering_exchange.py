@@ -67,6 +67,10 @@ def answering(
     """The port of an exchange that answers so."""
 
     class Connection(socketserver.StreamRequestHandler):
+        def setup(self) -> None:
+            super().setup()
+            connections.append(self.connection)
+
         def handle(self) -> None:
             with suppress(OSError, Ends):
                 self.wfile.write(BANNER)
@@ -87,7 +91,7 @@ def answering(
     class Server(socketserver.ThreadingTCPServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-    stopped = threading.Event()
+    stopped, connections = threading.Event(), list[socket.socket]()
     with Server((host, 0), Connection) as server:
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
@@ -96,4 +100,7 @@ def answering(
         yield server.server_address[1]
         stopped.set()
         server.shutdown()
+        for connection in connections:  # else one that still sends may wait for TCP's own time-outs
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         thread.join()
