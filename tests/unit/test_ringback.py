@@ -44,7 +44,7 @@ def test_on_a_line_that_is_up_only_option_r_rings_at_once(options: str, rings: i
     assert (call["rings"], call["wait_start"]) == (rings, "told")
 
 
-def test_on_a_line_that_is_up_several_phones_with_option_R_ring_at_once() -> None:
+def test_option_r_in_capitals_rings_at_once_for_several_phones() -> None:
     """Measured on Asterisk 22: the tone began 20 ms after both were dialled, before either rang."""
     exchange, caller = paused(answered=True)
     phone = exchange.at(0).dial(caller, options="R")

@@ -2,10 +2,10 @@
 
 The first ring is the caller's: SIP 180, or the tone that Asterisk makes on an answered line. A phone's RINGING
 reaches the caller only where the running Dial passes it on. Dial with `r` tells "ringing" as soon as a phone is
-dialled; with `R` it does so on a line that is not up, or where it dials several phones. `m` plays music and `r(tone)` another tone: neither is a
-ring that can be counted. A queue plays music; with `r` it tells "ringing" at the entry, with `R` while a
-member's phone rings (app_dial.c, app_queue.c). After Progress() or PlayTones() the sound is early media: the
-carrier plays no ring of its own.
+dialled; with `R` it does so on a line that is not up, or where it dials several phones. `m` plays music and
+`r(tone)` another tone: neither is a ring that can be counted. A queue plays music; with `r` it tells "ringing" at
+the entry, with `R` while a member's phone rings (app_dial.c, app_queue.c). After Progress() or PlayTones() the
+sound is early media: the carrier plays no ring of its own.
 
 The application and its options are in Newexten alone. An inner application of ExecIf sends none. After an async
 goto, Newexten names the application before, with its AppData: a dialled phone is then not in it. In both cases the
