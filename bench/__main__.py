@@ -141,11 +141,11 @@ def _growth(held: tuple[int, ...], events: int) -> None:
 
 def _debts(held: tuple[int, ...]) -> None:
     columns = ("idle tick us", "message", "call pays", "elsewhere", "due soon")
-    head("Callbacks owed", columns)
+    head("Callbacks to make", columns)
     for count in held:
         with Child(debts.cpu, count) as child:
             due, *spent = child.reported(240)
-        row(f"{count:,} owed ({due:,} live at the end)", [f"{each:.1f}" for each in spent])
+        row(f"{count:,} to make ({due:,} live at the end)", [f"{each:.1f}" for each in spent])
 
 
 def _memory(calls: int) -> None:

@@ -110,7 +110,7 @@ class CallbackList(TerminalPage):
     def time_left(self, obligation: Obligation) -> str:
         say, until = self._say, obligation.due.actionable
         if not obligation.is_open:
-            state = self.capital(self.word("owed", obligation.state))
+            state = self.capital(self.word("obligation_state", obligation.state))
             return say("{state}, {when}", state=state, when=self.when(obligation.settled or obligation.opened))
         if obligation.kind == "callback" and not obligation.can_be_called:
             return say("Received {when}", when=self.when(obligation.opened))

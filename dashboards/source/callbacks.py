@@ -22,7 +22,7 @@ from dashboards.source.model import (
     now,
     over_time,
 )
-from dashboards.source.owed import NEXT, OVERDUE, SOON_DUE, TO_DO
+from dashboards.source.obligations import NEXT, OVERDUE, SOON_DUE, TO_DO
 from dashboards.source.parts import Part, stacked
 from dashboards.source.render import twin
 from dashboards.source.standards import rates

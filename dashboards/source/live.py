@@ -27,7 +27,7 @@ from dashboards.source.model import (
     over_time,
     same,
 )
-from dashboards.source.owed import NEXT, NOT_KNOWN, OVERDUE, SOON_DUE, TO_DO
+from dashboards.source.obligations import NEXT, NOT_KNOWN, OVERDUE, SOON_DUE, TO_DO
 from dashboards.source.parts import Part, causes, outcomes, stacked
 from dashboards.source.render import twin
 

@@ -40,7 +40,7 @@ from tests.support.scripted_truth import public, reported
 pytestmark = pytest.mark.lab
 
 BEFORE, AWAY, KILLED_AFTER = 10.0, 60.0, 25.0
-# What was heard so long before a kill is in the outbox.
+# Seconds: the outbox holds an outcome at most this long after its event.
 KEPT_WITHIN = 1.5
 DISK = "24m"
 

@@ -53,7 +53,9 @@ def rows(store: Database, now: datetime, names: list[str]) -> dict[str, dict[str
 @pytest.mark.parametrize("now", [datetime(2025, 1, 1, 15, tzinfo=UTC), LATER])
 def test_every_figure_and_state_of_the_table_is_that_of_the_months_report(store: Database, now: datetime) -> None:
     names = [name for name in NAMES if period.month(name, TORONTO).begin < now]
-    settings, reported, expected = year.settings(), {}, {}
+    settings = year.settings()
+    reported = {}
+    expected = {}
     for name, row in rows(store, now, names).items():
         report = gathered(store, settings, period.month(name, TORONTO), now, compare=False)
         figures = {key: report.figure(figure) for key, figure in SHOWN.items()}

@@ -270,7 +270,10 @@ steps = st.lists(st.sampled_from(["keep", "clear", "tell", "take", "done", "fail
 def test_whatever_happens_the_broker_has_the_state_and_each_message(
     steps: list[str], topics_named: list[str]
 ) -> None:
-    box, broker, taken, reported = MqttOutbox(3), {}, [], 0
+    box = MqttOutbox(3)
+    broker = {}
+    taken = []
+    reported = 0
     heard: list[bytes] = []
     wanted: dict[str, bytes] = {}
 

@@ -440,7 +440,9 @@ def test_an_event_later_than_the_others_last_heartbeat_is_not_lost(tmp_path: Pat
     exchange.at(30).ends(caller, *phones)
     whole = bytes(exchange.connections[-1])
     expected, figures = alone(tmp_path, whole)
-    first, second, store = TakeoverInstance().hear(whole), TakeoverInstance(), new(tmp_path, "shared")
+    first = TakeoverInstance().hear(whole)
+    second = TakeoverInstance()
+    store = new(tmp_path, "shared")
     before, died = MORNING + 1.5 * SECOND, MORNING + 10 * SECOND
     written(store, [*first.between(None, before), Heartbeat("toronto", before + late * SECOND)])
     taken = _place(whole, died)
@@ -509,7 +511,9 @@ def withheld(answered: float) -> bytes:
 def test_a_number_withheld_at_another_moment_by_each_begins_no_call_anew(tmp_path: Path) -> None:
     """What is stored of the arrival has no number any more."""
     expected, figures = alone(tmp_path, withheld(1.2))
-    first, second, store = TakeoverInstance().hear(withheld(1.2)), TakeoverInstance(), new(tmp_path, "shared")
+    first = TakeoverInstance().hear(withheld(1.2))
+    second = TakeoverInstance()
+    store = new(tmp_path, "shared")
     written(store, first.between(None, MORNING + 2 * SECOND))
     whole = withheld(1.3)
     taken = _place(whole, MORNING + 10 * SECOND)

@@ -218,7 +218,9 @@ def test_the_counters_are_those_of_the_outcomes_no_longer_waiting(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Though commits fail, or their answers are lost: a backlog of 0 means that all is counted."""
-    chance, reported, seen = random.Random(seed), of_calls(30), list[tuple[int, Figures]]()
+    chance = random.Random(seed)
+    reported = of_calls(30)
+    seen = list[tuple[int, Figures]]()
     sink = Writer(store, seconds(0.001), outbox=Outbox(tmp_path / "waiting", RING, 1 << 20))
     lock = sink._lock
     writing, notify = lock.writing, sink._set_trouble

@@ -50,7 +50,9 @@ def made(
     days: int, calls_a_day: int, first: str = "2026-03-02", seed: int = 7, record: str = "queue_log"
 ) -> tuple[str, Cells]:
     """The record of so many days from `first` on, and by local half-hour its counts."""
-    draw, found, cells = random.Random(seed), list[tuple[float, str]](), Cells()
+    draw = random.Random(seed)
+    found = list[tuple[float, str]]()
+    cells = Cells()
     opens = local(f"{first} 09:00")
     for number in range(days * calls_a_day):
         at = opens + timedelta(days=number % days, seconds=draw.randrange(7 * 3600))
@@ -144,7 +146,9 @@ def _recorded(ending: Ending) -> tuple[int, int, list[tuple[float, str]]]:
     name, queue, wait, until = OF_CEL[ending]
     with gzip.open(RECORDED, "rt", encoding="utf-8") as file:
         rows = [row for row in csv.reader(file) if row[15] == name]
-    first, caller, found = float(rows[0][1]), rows[0][3], []
+    first = float(rows[0][1])
+    caller = rows[0][3]
+    found = []
     for row in rows:
         after, row[1] = float(row[1]) - first, "{at}"
         text = ",".join('"' + value.replace('"', '""') + '"' for value in row)

@@ -309,7 +309,9 @@ class NoticeDaemon:
 
 
 async def test_the_daemon_writes_on_a_change_and_not_for_each_snapshot(tmp_path: Path) -> None:
-    daemon, page, made = NoticeDaemon(tmp_path), tmp_path / "disruptions.html", []
+    daemon = NoticeDaemon(tmp_path)
+    page = tmp_path / "disruptions.html"
+    made = []
     soon = disruption(began=datetime.now(UTC) - HOUR)
     for how in ({}, {}, {"unheard": True}, {"unheard": True}, {}):
         await daemon.publish(**how)
@@ -358,7 +360,9 @@ def test_what_others_put_where_a_lock_was_stops_no_publication(
 
 @pytest.mark.parametrize("name", [".lock", ".current.new", "..current.new", "disruptions.json", "index.html"])
 def test_a_planted_link_lets_nobody_empty_or_make_a_file_elsewhere(tmp_path: Path, name: str) -> None:
-    folder, precious, absent = tmp_path / "notice", tmp_path / "precious", tmp_path / "absent"
+    folder = tmp_path / "notice"
+    precious = tmp_path / "precious"
+    absent = tmp_path / "absent"
     precious.write_text("kept")
     for target in (precious, absent):
         folder.mkdir()

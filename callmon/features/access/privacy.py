@@ -281,7 +281,7 @@ def _in_words(column: str, cell: str, act: str) -> str:
         case "act" | "outcome":
             return labelled(column, cell, language)
         case "state":
-            return labelled("owed", cell, language)
+            return labelled("obligation_state", cell, language)
         case "about":
             return recorded(act, cell, language)
         case "role" | "kind":
