@@ -71,7 +71,7 @@ requirements: $(VENV)/.dev
 	    --no-header --no-emit-index-url --quiet -o requirements.txt
 	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-emit-index-url --quiet -o requirements-dev.txt
-	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra pdf --extra oidc --extra mariadb --extra parquet \
+	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra pdf --extra oidc --extra mariadb --extra parquet --extra traces \
 	    --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-extras.txt
 	echo hatchling | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url --quiet -o .ci/requirements-build.txt

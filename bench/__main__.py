@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
-from bench import debts, exchanges, growth, readers, writing
+from bench import debts, exchanges, growth, readers, starting, writing
 from bench.databases import NewDatabase, postgresql, sqlite
 from bench.flood import Exchange, Speed, start
 from bench.processes import BenchError, Child, spin
@@ -46,12 +46,13 @@ def _measure(options: argparse.Namespace) -> None:
     loop = contents(recorded(), example().lines())
     with closing(Exchange(loop, options.loops)) as opened:
         _introduce(opened, options.runs)
+        head("A second without calls, six lines, SQLite", exchanges.COLUMNS)
+        exchanges.measure_example(options.seconds)
+        writing.compare(options.calls, whole=False)
+        starting.compare()
         _as_fast_as_it_goes(opened, options)
         _beside_other_work(opened, options.runs)
         _at_a_pace(opened, options)
-    head("Idle, six lines, SQLite", exchanges.COLUMNS)
-    exchanges.measure_example(options.seconds)
-    writing.compare(options.calls, whole=False)
     _growth(options.held, options.events)
     _debts(options.debts)
     _memory(options.calls)

@@ -49,7 +49,7 @@ def _server() -> Iterator[str]:
     if not any(place.glob("*/usr/lib/postgresql")):
         raise BenchError("the lab's folder is not made yet (make test makes it)")
     try:
-        with Postgres() as url:
-            yield url
+        with Postgres() as server:
+            yield server.url
     except LabUnavailable as why:
         raise BenchError(str(why)) from None

@@ -31,7 +31,7 @@ from callmon.daemon.daemon import Daemon
 from callmon.store.database import upgrade
 from callmon.store.encryption import KeyRing
 
-COLUMNS = ("memory MB", "CPU %", "series", "/metrics kB", "gzip kB")
+COLUMNS = ("memory MB", "CPU %", "wake-ups/s", "series", "gzip kB")
 PATIENCE = 120.0
 
 
@@ -93,6 +93,12 @@ def proportional(pid: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
+def wake_ups(pid: int) -> int:
+    """How often the threads of this process that are running have waited."""
+    states = [path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/task").glob("*/status")]
+    return sum(int(state.split("\nvoluntary_ctxt_switches:")[1].split()[0]) for state in states)
+
+
 def resident(pid: int) -> int:
     """Bytes of this process's resident set."""
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
@@ -124,13 +130,15 @@ def measure_example(seconds: float) -> None:
 
 def show(name: str, pid: int, address: str, seconds: float, memory: Callable[[int], int]) -> None:
     """Measures an idle daemon for so many seconds."""
-    before = cpu(pid)
+    before, woken = cpu(pid), wake_ups(pid)
     time.sleep(seconds)
-    spent, page = cpu(pid) - before, fetched(address)
+    spent = cpu(pid) - before
+    woken = wake_ups(pid) - woken
+    page = fetched(address)
     row(name, [
-        f"{memory(pid) / 1e6:.1f}", f"{spent / seconds * 100:.2f}",
+        f"{memory(pid) / 1e6:.1f}", f"{spent / seconds * 100:.2f}", f"{woken / seconds:.1f}",
         f"{sum(not line.startswith(b'#') for line in page.splitlines()):,}",
-        f"{len(page) / 1000:,.1f}", f"{len(fetched(address, 'gzip')) / 1000:,.1f}",
+        f"{len(fetched(address, 'gzip')) / 1000:,.1f}",
     ])  # fmt: skip
 
 

@@ -73,6 +73,16 @@ class Exchange:
             began, sent = server.reported(PATIENCE + seconds)
             return (reader.cpu() - before) / (sent - began)
 
+    def paced_to_the_end(self, start: Start, rate: float) -> float:
+        """All loops at `rate` a second; when the last was sent. Raises BenchError when a call is missing."""
+        order = Order(self.loop.events, 0, rate, self.events)
+        with self._sending(order) as server, start(self._port) as reader:
+            _expect(reader, "warm")
+            server.tell("go")
+            _, sent = server.reported(PATIENCE + 2 * self.events / rate)
+            _finish(reader, reader.reported(PATIENCE), self.calls)
+            return float(sent)
+
     def sample(self, seconds: float) -> float:
         """pyst2's events a second, for as long as it bears."""
         with self._sending(Order(200, 1)) as server:

@@ -19,7 +19,7 @@ from callmon.core import facts as f
 from callmon.core.disruptions.disruption import Disruption
 from callmon.store import tables
 from callmon.store.database import upgrade
-from callmon.store.new_rows import row_of_disruption
+from callmon.store.row_mapping import row_of_disruption
 from tests.support import year
 from tests.support.year import obligations as year_owing
 from tests.support.year import rows as year_rows

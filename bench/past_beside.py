@@ -20,7 +20,7 @@ from callmon.core.statistics.counters import CALLS
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.rejudge import counter_differences
-from tests.store.test_backfill import Office
+from tests.store.test_backfill import BackfillOffice
 from tests.support.made_queue_log import made
 from tests.support.store_fixtures import answered_call, database, outcomes
 
@@ -30,7 +30,7 @@ DAYS, ALONE, PAUSE_SECONDS = 10, 50, 0.1
 def main() -> int:
     count = int(sys.argv[1])
     with TemporaryDirectory() as folder:
-        office, file = Office(Path(folder)), Path(folder, "queue_log")
+        office, file = BackfillOffice(Path(folder)), Path(folder, "queue_log")
         file.write_text(made(DAYS, count // DAYS, str((datetime.now(UTC) - timedelta(days=40)).date()))[0])
         office.run("db", "upgrade")
         with closing(office.store()) as store:

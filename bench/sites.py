@@ -98,17 +98,13 @@ def _pace(sinks: list[Writer], first: int, seconds: int) -> None:
 @contextmanager
 def many_connections() -> Iterator[tuple[str, int]]:
     """A PostgreSQL that accepts two connections of each site: its URL and the number of its first process."""
-    server = Postgres()
-    url = server.__enter__()
-    try:
-        with psycopg.connect(_plain(url), autocommit=True) as connection:
+    with Postgres() as server:
+        with psycopg.connect(_plain(server.url), autocommit=True) as connection:
             connection.execute(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
         server.halt()
-        server.go_on()
+        server.start()
         assert server._process is not None
-        yield url, server._process.pid
-    finally:
-        server.__exit__(None, None, None)
+        yield server.url, server._process.pid
 
 
 def _plain(url: str, database: str | None = None) -> str:

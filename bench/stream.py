@@ -10,6 +10,7 @@ from __future__ import annotations
 import lzma
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ class Template:
         self.messages = tuple(messages)
         recorded = b"".join(message + END for message in self.messages)
         times = [float(text) for text in re.findall(rb"\r\nTimestamp: ([0-9.]+)", recorded)]
+        self.begun = datetime.fromtimestamp(min(times), UTC)
         self.seconds = int(max(times) - min(times)) + 60
         movable = re.compile(
             rb"(?<![0-9])(?P<epoch>%s[0-9]{5})(?![0-9])" % str(int(min(times)))[:5].encode()

@@ -4,7 +4,6 @@ Results go to standard output, everything else to standard error. Exit status: 0
 found a fault, 2 bad usage or configuration.
 """
 
-import asyncio
 import logging
 import os
 import sys
@@ -34,6 +33,7 @@ TASKS: Mapping[str, Mapping[str, str]] = {
         "staffing": "features.questions.staffing",
         "why": "features.questions.why",
         "needs": "features.questions.needs",
+        "outlook": "features.questions.outlook",
     },
     "Set up": {
         "init": "tools.init",
@@ -41,8 +41,10 @@ TASKS: Mapping[str, Mapping[str, str]] = {
         "check": "tools.check",
         "doctor": "tools.commands",
         "users": "features.access.users",
+        "tokens": "features.access.tokens",
         "attest": "features.standards.command",
         "alerting": "tools.alerting",
+        "webhooks": "features.webhooks.command",
         "completion": "cli.completion",
     },
     "Run": {
@@ -84,7 +86,9 @@ PAGES: Mapping[str, str] = {
     "report": "how-to/monthly-report.md",
     "run": "how-to/install.md",
     "pages": "how-to/beyond-one-machine.md",
+    "tokens": "reference/api.md",
     "users": "how-to/who-may-sign-in.md",
+    "webhooks": "how-to/webhooks.md",
 }
 EPILOG = """\b
 Examples: callmon callbacks list --overdue
@@ -134,16 +138,16 @@ def run(context: CommandContext) -> None:
     Examples: callmon run --config /etc/callmon/callmon.toml
               callmon --log-format json run
     """
+    import asyncio
+
     from callmon.daemon.daemon import Daemon
     from callmon.store.opening import open_for_writing
 
     settings = context.settings
     if settings.configuration.store.over:
-        raise ConfigError(said("{path}: store.over is for `callmon pages`.", path=context.path))
+        raise ConfigError("{path}: store.over is for `callmon pages`.", path=context.path)
     if not settings.exchanges:
-        raise ConfigError(
-            said("{path}: no exchange is configured; add a table [exchanges.NAME].", path=context.path)
-        )
+        raise ConfigError("{path}: no exchange is configured; add a table [exchanges.NAME].", path=context.path)
     click.get_current_context().obj()
     store = open_for_writing(settings)
 
@@ -162,6 +166,8 @@ def pages(context: CommandContext) -> None:
     Examples: callmon pages --config /etc/callmon/province.toml
               callmon --log-format json pages
     """
+    import asyncio
+
     from callmon.daemon.pages import PairsPages
     from callmon.store.opening import open_for_writing
 

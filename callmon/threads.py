@@ -6,6 +6,7 @@ that never answers would then hold a daemon that was told to stop.
 Refuses: to wait longer than `LAST_SECONDS` for what still runs at the end.
 """
 
+import ctypes
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +18,14 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 LAST_SECONDS = 3.0  # for what is nearly done: the answer of a mail server to a message
+M_ARENA_MAX = -8  # of mallopt(3)
+
+
+def share_one_heap() -> None:
+    """All threads allocate from one heap. glibc otherwise makes one for each, and keeps what is free in each."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):  # other C libraries have none
+        library.mallopt(M_ARENA_MAX, 1)
 
 
 class BlockingThreads(ThreadPoolExecutor):

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from callmon.config.schema import Configuration
 from callmon.config.settings import example
 from callmon.config.standards import ALL_STANDARDS
-from callmon.config.validation import variable
+from callmon.config.wording import variable
 from callmon.core import facts
 from callmon.core.callbacks import commands as callback_commands
 from callmon.core.callbacks import entries as ledger

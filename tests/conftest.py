@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # half a second of imports in every process: imported where a
 
     from dashboards.source.drawn import Easel
     from tests.lab.browser import Chromium
+    from tests.support.pages_daemon import Site
 
 pytest_plugins = ["tests.support.store_fixtures"]
 
@@ -179,6 +180,15 @@ def fast_exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
     with needed(request.param):
         running = Asterisk(request.param, pace=FAST)
     with running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running site, over a filled database."""
+    from tests.support.pages_daemon import site
+
+    with site(tmp_path_factory.mktemp("site")) as running:
         yield running
 
 

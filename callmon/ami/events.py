@@ -245,6 +245,7 @@ class UserEvent(Event, frozen=True, gc=False):
     caller: str = field(default="", name="CallerIDNum")
     status: str = ""
     mailbox: str = ""
+    sip_call_id: str = field(default="", name="SipCallId")
 
 
 class DeviceStateChange(Event, frozen=True, gc=False):

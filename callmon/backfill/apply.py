@@ -83,22 +83,21 @@ def fill(
     exchange: str,
     found: Mapping[str, Sequence[Fact]],
     now: datetime,
-    region: str = "CA",
     writes: bool = True,
     is_import: bool = False,
 ) -> Iterator[FilledGap]:
     """Writes the calls of CEL (`found`: facts by call). Yields the changes of each transaction after its commit.
 
     Without `writes`, yields the same changes and writes nothing. `is_import`: calls of the past, which are in no
-    counter that is exported, and open no callback. Raises StoreError; the transactions yielded until then are
-    committed.
+    counter that is exported, and whose callbacks nobody follows. Raises StoreError; the transactions yielded until
+    then are committed.
     """
     settled = iter([(call, facts) for call, facts in found.items() if is_settled(facts, now)])
     while part := dict(islice(settled, CHUNK)):
         judged = _judged(store, monitor, exchange, part) if is_import else {}
         write = store.writing_piece if is_import else store.writing
         with database_errors(store), write() if writes else store.reading() as connection:
-            filling = _Filling(connection, store, monitor, exchange, region, now, is_import)
+            filling = _Filling(connection, store, monitor, exchange, now, is_import)
             filling.merge(part, judged)
             if writes:
                 filling.write_rows()
@@ -130,7 +129,6 @@ class _Filling:
         store: Database,
         monitor: Monitor,
         exchange: str,
-        region: str,
         now: datetime,
         is_import: bool = False,
     ) -> None:
@@ -139,7 +137,6 @@ class _Filling:
         self._exchange = exchange
         self._writing = BulkWriter(connection, store.ring)
         self.group = RejudgedCalls(connection, monitor)
-        self._region = region
         self._now = now
         self._is_import = is_import
         self._created = Rows(0)  # one statement a table for all of them
@@ -223,7 +220,8 @@ class _Filling:
         if call.line is None or at is None or (asked is None and (box is None or has_message is False)):
             return
         given = asked is not None and asked.number is not None
-        hidden = None if given else hidden_of(call, self._region, self._monitor.ledger.terms.own_numbers)
+        region = self._monitor.exchanges[self._exchange].profile.region
+        hidden = None if given else hidden_of(call, region, self._monitor.ledger.terms.own_numbers)
         language = language_label(call.language or (asked.language if asked is not None else None))
         received = Received(
             call.call, at, call.line, language, hidden, message=has_message is True, request=asked is not None

@@ -20,6 +20,7 @@ from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
 from callmon.core.verdicts import Finding
 from callmon.errors import ConfigError
+from callmon.sinks.traces.sink import Traces
 from callmon.text.labels import label
 from callmon.text.records import as_json, verdict_line
 
@@ -54,11 +55,14 @@ def backfill(
     cel = settings.exchanges[name].cel
     found = _rows(work, files) if files else rows(cel, name, work.reader(), windows)
     changed: Counter[str] = Counter()
-    for line in _lines(work, found, windows, in_json, changed):
+    traces = Traces(lambda: settings.traces, store, lambda: True)
+    for line in _lines(work, found, windows, in_json, changed, traces):
         print_result(line)
     _report(work, changed, in_json)
     if dry_run:
         click.echo(said("Nothing was written."), err=True)
+    elif not traces.send_all():
+        click.echo(in_language(traces.trouble() or ""), err=True)
 
 
 def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
@@ -67,8 +71,7 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
     length = 0 if None in sizes else sum(filter(None, sizes))  # compressed, or a pipe: no end is known
     advance = progress_bar(length, "Reading")
     for path in files:
-        with lines_of(path) as lines:
-            yield from reader.read_lines(counted(lines, advance))
+        yield from reader.read_lines(counted(lines_of(path), advance))
 
 
 def _refuse_without_source(settings: Settings, exchange: str) -> None:
@@ -76,10 +79,8 @@ def _refuse_without_source(settings: Settings, exchange: str) -> None:
     if not settings.exchanges[exchange].cel.is_on:
         where = f"[exchanges.{exchange}.cel]"
         raise ConfigError(
-            said(
-                "No FILE is given, and no source is configured. Give a FILE, or add {where} with file or url.",
-                where=where,
-            )
+            "No FILE is given, and no source is configured. Give a FILE, or add {where} with file or url.",
+            where=where,
         )
 
 
@@ -89,10 +90,12 @@ def _lines(
     windows: Sequence[Window] | None,
     in_json: bool,
     changed: Counter[str],
+    traces: Traces,
 ) -> Iterator[str]:
     for filled in work.run(rows, windows):
         for change in filled.changes:
             changed[change.what] += 1
+            traces.add(change.exchange, [change.call])
             yield from [_json_line(change.exchange, change.call, change.findings)] if in_json else _as_text(change)
         yield from _of_no_line(work, in_json)
     yield from _of_no_line(work, in_json)

@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
-from callmon.backfill.imported.job import NAMES, Days, Import, Source
-from callmon.backfill.imported.plan import plan
+from callmon.backfill.imported.job import Days, Import, plan
+from callmon.backfill.imported.records import Source, file_and_line
 from callmon.backfill.imported.sources import Search
 from callmon.cli.common import CommandContext, current_user, one_exchange, print_json, table_row, with_context
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.help import HelpCommand
-from callmon.cli.language import in_language, said, said_of_count
+from callmon.cli.language import in_language, said
 from callmon.cli.progress import progress_bar
+from callmon.core.calls.call import IMPORTED
 from callmon.errors import Sentence
 from callmon.store.imports import ImportProgress, note_import
 from callmon.store.privacy.subject_access import AccessReason, log_access
@@ -30,7 +31,7 @@ FOLDER = click.Path(path_type=Path)
 
 
 @click.command("import", cls=HelpCommand)
-@click.argument("kind", type=click.Choice(list(NAMES)), required=False)
+@click.argument("kind", type=click.Choice(list(IMPORTED)), required=False)
 @click.argument("files", nargs=-1)
 @with_context()
 @click.option("--exchange", shell_complete=EXCHANGES, help="exchange of the files, if there are several")
@@ -76,16 +77,16 @@ def import_(
     store = context.store if dry_run else context.upgraded_store
 
     def new(record: str) -> Import:
-        return Import(context.settings, store, record, name, writes=not dry_run)
+        return Import(context.settings, store, record, name, not dry_run, context.now)
 
-    found = Search(new, context.settings.exchanges[name].cel, context.now, where).records(kind, files)
+    found = Search(new, context.settings.exchanges[name].cel, where).records(kind, files)
     for line in plan(found, context.settings, context.now, days):
         click.echo(" ".join(map(in_language, line)), err=True)
     if sys.stdin.isatty() and not (yes or dry_run):
         click.confirm(said("Import them?"), abort=True, err=True)
     for job, sources in found:
         _run(context, job, sources, days)
-        _report(job, name, as_json)
+        _report(job, sources, as_json)
     if dry_run:
         click.echo(said("Nothing was written."), err=True)
 
@@ -93,59 +94,54 @@ def import_(
 def _run(context: CommandContext, job: Import, sources: list[Source], days: Days) -> None:
     """Imports a record. The record of access says who imported, also where it was interrupted."""
     lines = sum(x.size for x in sources)
-    read, noted = 0, 0.0
     bar = progress_bar(lines, "Importing", lambda: job.work.calls)
-
-    def advance(done: int) -> None:
-        nonlocal read, noted
-        bar(done)
-        read += done
-        if time.monotonic() - noted > NOTED_EVERY_SECONDS:
-            note()
-            noted = time.monotonic()
-
-    def note() -> None:
-        if job.writes:
-            changed = job.changed["created"], job.changed["completed"]
-            place = job.work.exchange, job.kind, datetime.now(UTC)
-            note_import(context.upgraded_store, ImportProgress(*place, lines, read, *changed))
-
+    read = 0
+    noted = 0.0
     try:
-        job.run(sources, context.now, days, advance)
+        for _ in job.run(sources, days):
+            bar(job.reader.lines - read)
+            read = job.reader.lines
+            if time.monotonic() - noted > NOTED_EVERY_SECONDS:
+                _note(context, job, lines)
+                noted = time.monotonic()
     finally:
         if job.changed and job.writes:
             look = AccessReason(context.now, current_user(), f"import {job.kind}", "import")
             log_access(context.upgraded_store, look, job.changed.total())
-        note()
+        _note(context, job, lines)
+
+
+def _note(context: CommandContext, job: Import, lines: int) -> None:
+    if job.writes:
+        changed = job.changed["created"], job.changed["completed"]
+        place = job.work.exchange, job.kind, datetime.now(UTC)
+        note_import(context.upgraded_store, ImportProgress(*place, lines, job.reader.lines, *changed))
 
 
 def _day(context: CommandContext, text: str | None, option: str) -> date | None:
     return None if text is None else context.past_day(text, option)
 
 
-def _report(job: Import, exchange: str, as_json: bool) -> None:
-    for sentence in job.work.bad.sentences():
+def _report(job: Import, sources: list[Source], as_json: bool) -> None:
+    for sentence in job.reader.errors.sentences() if job.kind == "cel" else ():
         click.echo(in_language(sentence), err=True)
-    if job.reader is not None:
-        for file, number, what in job.reader.broken.first:
-            click.echo(said("{file}, line {line}: {what}.", file=file, line=number, what=what), err=True)
-        for name, count in job.reader.without_line.most_common(10):
-            told = said_of_count(
-                "{name}: {count} call on no line; name it in arrives_as of its line.",
-                "{name}: {count} calls on no line; name it in arrives_as of its line.",
-                count,
-                name=name,
-            )
-            click.echo(told, err=True)
+    for number, what in job.reader.errors.first:
+        file, line = file_and_line(sources, number)
+        click.echo(said("{file}, line {line}: {what}.", file=file, line=line, what=what), err=True)
+    for name, count in job.reader.without_line.most_common(10):
+        told = said(
+            "{name}: calls on no line: {count}; name it in arrives_as of its line.", name=name, count=count
+        )
+        click.echo(told, err=True)
     created, replaced = job.changed["created"], job.changed["completed"]
     if as_json:
-        result = {"source": job.kind, "exchange": exchange, "lines": job.lines_read, "created": created}
+        result = {"source": job.kind, "exchange": job.work.exchange, "lines": job.reader.lines, "created": created}
         print_json(
             result | {"replaced": replaced, "left_out": job.left_out, "months": dict(sorted(job.months.items()))}
         )
         return
     for month, count in sorted(job.months.items()):
-        click.echo(table_row(month, NAMES[job.kind], count))
+        click.echo(table_row(month, IMPORTED[job.kind], count))
     told = said("Calls created: {count}, replaced: {other}.", count=created, other=replaced)
     left = [said(LEFT_OUT[x], count=count) for x, count in job.left_out.items() if count and x in LEFT_OUT]
-    click.echo(" ".join([said("{count} lines read.", count=job.lines_read), told, *left]))
+    click.echo(" ".join([said("{count} lines read.", count=job.reader.lines), told, *left]))

@@ -10,13 +10,16 @@ Refuses: to store a call on no public line; to write to a table. It runs only SE
 transactions.
 """
 
+import codecs
 import gzip
 import io
 import sys
+import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from glob import glob
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,14 +29,16 @@ import msgspec
 from sqlalchemy import Connection, DateTime, Engine, MetaData, Table, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from callmon.ami.mailboxes import MailboxGrowth
 from callmon.backfill.apply import FilledGap, fill, hand_over, is_settled
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.extract import messages_left, with_doubt, with_message
-from callmon.backfill.cel.rows import LONGEST_LINE, CelReader, CelRow, ParseErrors
+from callmon.backfill.cel.rows import LONGEST_LINE, CelReader, CelRow, ParseErrors, column_of
 from callmon.config.exchange import CelSettings
 from callmon.config.settings import Settings
+from callmon.core.callbacks.ledger import LAST
 from callmon.core.callbacks.triggers import called
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call
@@ -74,11 +79,10 @@ class Backfill:
         self._is_import = is_import
         self._store, self.exchange = store, exchange
         self.profile = ExchangeProfile(settings, exchange)
-        self._monitor = Monitor(settings, exchange, token=obligations.token_function(store))
-        self._monitor.survey_heard = survey_was_heard(calls.counters(store))
+        self.monitor = Monitor(settings, exchange, token=obligations.token_function(store))
+        self.monitor.survey_heard = survey_was_heard(calls.counters(store))
         own = settings.exchanges[exchange]
         self._keys, self._keeps_numbers = own.language_keys, own.cel.numbers
-        self._region = settings.region
         self.bad = ParseErrors()
         self.apart: list[Call] = []
         self.called_back = 0  # outbound calls to open obligations, handed over to the ledger
@@ -115,14 +119,14 @@ class Backfill:
             self.apart += [_account(facts) for facts in found.values() if extract.arrival(facts).line is None]
             now = datetime.now(UTC)
             yield from self.fill(found, now)
-            if self._writes and not self._is_import:
+            if self._writes:
                 self._hand_over(found)  # after the commands that open obligations for their messages
 
     def fill(self, found: Mapping[str, Sequence[Fact]], now: datetime) -> Iterator[FilledGap]:
         """Writes these calls, and yields the changes of each transaction after its commit. Raises StoreError."""
         self.calls += len(found)
-        more = (self._region, self._writes, self._is_import)
-        yield from fill(self._store, self._monitor, self.exchange, found, now, *more)
+        place = self._store, self.monitor, self.exchange
+        yield from fill(*place, found, now, self._writes, self._is_import)
 
     def with_kept_numbers(self, facts: list[Fact]) -> list[Fact]:
         """The facts with the number that the site keeps of a call that only a record of the exchange has."""
@@ -130,7 +134,7 @@ class Backfill:
 
     def calls_of(self, part: Sequence[CelRow]) -> extract.ExtractedCalls:
         """The facts of each call that ends in this stretch of rows."""
-        found = extract.extract_calls(part, self.profile, self._keys)
+        found = extract.extract_calls(part, self.profile, self._keys, self._is_import)
         doubted = with_doubt(part, found, self.bad.lacks_apps)
         self.bad.doubted += len(doubted)
         return found | doubted
@@ -173,10 +177,7 @@ def _is_within(growth: MailboxGrowth, windows: Windows) -> bool:
 
 def _account(facts: Sequence[Fact]) -> Call:
     """The account of a call on no line, which no standard judges."""
-    account = CallAccount(extract.arrival(facts))
-    for fact in facts:
-        account.record_fact(fact)
-    return account.call()
+    return CallAccount(extract.arrival(facts)).record_facts(facts).call()
 
 
 # The source: a file or a table.
@@ -187,15 +188,10 @@ READ_ONLY = {
     "mysql": "SET SESSION TRANSACTION READ ONLY",
     "sqlite": "PRAGMA query_only = ON",
 }
-# Other names of the columns of a table.
-ALIASES = {
-    "cidname": "cid_name", "cidnum": "cid_num", "ciddnid": "cid_dnid", "channel": "channame",
-    "application": "appname", "userdefined": "userdeftype", "event": "eventtype", "time": "eventtime",
-    "extra": "eventextra",
-}  # fmt: skip
 FOLD = timedelta(hours=1)  # the local hour that occurs twice in November
 PIECE = 65_536
-LAST = datetime.max.replace(tzinfo=UTC)
+GZIP = b"\x1f\x8b"  # the first bytes of a compressed file
+LATIN_1 = "callmon.latin-1"  # for bytes that are no UTF-8
 
 
 def rows(settings: CelSettings, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
@@ -222,42 +218,47 @@ def _of_files(pattern: str, exchange: str, reader: CelReader, windows: Windows) 
     since = None if windows is None else min(begin for begin, _ in windows) - extract.DEAD
     for path in paths:
         if since is None or datetime.fromtimestamp(path.stat().st_mtime, UTC) >= since:
-            with lines_of(path, since, reader.zone) as lines:
-                yield from reader.read_lines(lines)
+            yield from reader.read_lines(lines_of(path, since, reader.zone))
 
 
-@contextmanager
-def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> Iterator[Iterator[str]]:
-    """The lines of a file (`.gz`: compressed) or of standard input (`-`), cut at LONGEST_LINE + 1 characters.
+def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> Generator[str]:
+    """The lines of a file, plain or gzip, or of standard input (`-`), cut at LONGEST_LINE + 1 characters.
 
-    `since`: of a file that is not compressed, the lines from about that time on. Its rows are in the order of
-    their times, up to a few seconds. Raises ConfigError if the file cannot be read.
+    Bytes that are no UTF-8 are Latin-1. `since`: of a plain file, the lines from about that time on. Its rows are
+    in the order of their times, up to a few seconds. Raises ConfigError if the file cannot be read to its end.
     """
-    opened: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
     try:
-        file = sys.stdin.buffer if str(path) == "-" else opened(path, "rb")
-        if since is not None and opened is open:
-            _seek(file, since, zone)
+        with io.TextIOWrapper(_opened(path), "utf-8", LATIN_1, newline="\n") as text:
+            if since is not None and not isinstance(text.buffer, gzip.GzipFile):
+                _seek(text.buffer, since, zone)
+            yield from bounded_lines(text)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise ConfigError("{path}: is cut off or damaged; copy it again from the exchange.", path=path) from None
     except OSError as error:
+        fields = {"path": path, "why": system_reason(error)}
         raise ConfigError(
-            Sentence(
-                "{path}: cannot be read ({why}); name a file of CEL rows that this user may read.",
-                path=path,
-                why=system_reason(error),
-            )
+            "{path}: cannot be read ({why}); name a file that this user may read.", **fields
         ) from None
-    with io.TextIOWrapper(file, "utf-8", "replace", newline="") as text:
-        yield bounded_lines(text)
+
+
+def _opened(path: Path) -> Any:
+    if str(path) == "-":
+        return sys.stdin.buffer
+    with path.open("rb") as file:
+        is_compressed = file.read(len(GZIP)) == GZIP
+    return gzip.open(path) if is_compressed else path.open("rb")
+
+
+def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error(LATIN_1, _as_latin_1)
 
 
 def bounded_lines(file: TextIO) -> Iterator[str]:
-    try:
-        while line := file.readline(LONGEST_LINE + 1):
-            yield line
-    except (OSError, EOFError) as error:
-        raise ConfigError(
-            Sentence("a file cannot be read to its end ({why}); copy it again from the exchange.", why=error)
-        ) from None
+    return iter(partial(file.readline, LONGEST_LINE + 1), "")
 
 
 def _seek(file: Any, since: datetime, zone: tzinfo) -> None:
@@ -284,9 +285,8 @@ def _time_after(file: Any, place: int, zone: tzinfo) -> datetime:
 
 
 def _of_table(settings: CelSettings, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
-    engine = engine_of(settings, exchange)
     try:
-        with engine.connect() as connection:
+        with engine_of(settings, exchange).connect() as connection:
             yield from _Table(connection, settings.table, reader).rows(windows)
     except SQLAlchemyError as error:
         raise StoreError(
@@ -294,8 +294,6 @@ def _of_table(settings: CelSettings, exchange: str, reader: CelReader, windows: 
                 "{table}: the table cannot be read: {why}", table=f"exchanges.{exchange}.cel", why=reason(error)
             )
         ) from None
-    finally:
-        engine.dispose()
 
 
 def engine_of(settings: CelSettings, exchange: str) -> Engine:
@@ -303,13 +301,16 @@ def engine_of(settings: CelSettings, exchange: str) -> Engine:
 
 
 def read_only_engine(address: str, password: str | None, setting: str) -> Engine:
-    """The engine of an administrator's database. `setting`: what named it, for an error message."""
+    """The engine of an administrator's database. `setting`: what named it, for an error message.
+
+    It keeps no connection: a process that forks shares none.
+    """
     url = make_url(address)
     url = url.set(drivername=DRIVERS.get(url.get_backend_name(), url.drivername))
     if password is not None:
         url = url.set(password=password)
     try:
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        engine = create_engine(url, hide_parameters=True, poolclass=NullPool)
     except ModuleNotFoundError:
         raise ConfigError(
             Sentence(
@@ -331,12 +332,6 @@ def _make_read_only(statement: str | None) -> Callable[[Any, Any], None]:
             connection.commit()
 
     return run
-
-
-def column_of(name: str) -> str:
-    """callmon's name of a column."""
-    name = name.strip().lower()
-    return ALIASES.get(name, name)
 
 
 class _Table:

@@ -20,6 +20,7 @@ from callmon.core.facts import Fact
 ONLY_HEARD = (
     f.NumberWithheld, f.LanguageChosen, f.MusicPlayed, f.RingbackBegan, f.RingbackEnded, f.PhonesSeen,
     f.MessageLeft, f.MessageUnclear, f.SurveyOffered, f.CallbackRequested, f.ComplaintMade,
+    f.SipCallIdGiven,
 )  # fmt: skip
 # Facts that CEL contains where the dialplan tells them by UserEvent, and `apps` of cel.conf names it.
 TOLD_BY_DIALPLAN = (f.SurveyOffered, f.CallbackRequested, f.ComplaintMade)
@@ -50,7 +51,7 @@ def merged(heard: Sequence[Fact], logged: Sequence[Fact]) -> list[Fact]:
     end = _end(_of(heard, f.Ended), end, gaps)
     talk = _heard_talk(heard, gaps)
     message = filled.message or _heard_voicemail(heard, logged, gaps)
-    filled = _with(filled, alone=False, message=message, holds=filled.holds or talk, talk=talk)
+    filled = _with(filled, alone=False, imported=False, message=message, holds=filled.holds or talk, talk=talk)
     return [_arrival(was_there, arrived), filled, *_in_order(body, kept), end]
 
 

@@ -25,6 +25,7 @@ from callmon.backfill.cel import extract
 from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.job import Backfill, Window, rows
 from callmon.config.settings import Settings
+from callmon.core.calls.call import Call
 from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import ArrivedCall, LastComparison, Reconciliation, compare
 from callmon.core.statistics.counters import Figures
@@ -51,11 +52,13 @@ class GapFiller:
         added: Callable[[Figures], None],
         stands_by: Callable[[], bool],
         grown: Callable[[str], Mapping[str, Sequence[MailboxGrowth]]] = lambda exchange: {},
+        filled: Callable[[str, Iterable[Call]], None] = lambda exchange, calls: None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._added = added
         self._stands_by, self._grown = stands_by, grown
+        self._filled = filled
         self._windows: dict[str, list[Window]] = {}
         self._since: dict[str, datetime] = {}
         self._is_queued = asyncio.Event()
@@ -115,7 +118,7 @@ class GapFiller:
         if not self._has_source(exchange):
             return True
         try:
-            await asyncio.to_thread(self._fill, self._settings(), exchange, windows)
+            self._filled(exchange, await asyncio.to_thread(self._fill, self._settings(), exchange, windows))
         except CallmonError as error:
             log.warning("backfill: failed; retrying", extra={"exchange": exchange, "why": str(error)})
             for window in windows:
@@ -125,16 +128,18 @@ class GapFiller:
             log.exception("backfill: internal error; continuing", extra={"exchange": exchange})
         return True
 
-    def _fill(self, settings: Settings, exchange: str, windows: list[Window]) -> None:
+    def _fill(self, settings: Settings, exchange: str, windows: list[Window]) -> list[Call]:
         work = Backfill(settings, self._store, exchange, self._grown(exchange))
         found = rows(settings.exchanges[exchange].cel, exchange, work.reader(), windows)
-        changed = 0
+        changed: list[Call] = []
         for filled in work.run(found, windows):
-            changed += len(filled.changes)
+            changed += [change.call for change in filled.changes]
             self._added(filled.added)
-        log.info("backfill: CEL read", extra={"exchange": exchange, "rows": work.rows, "calls_changed": changed})
+        fields = {"exchange": exchange, "rows": work.rows, "calls_changed": len(changed)}
+        log.info("backfill: CEL read", extra=fields)
         for sentence in work.bad.sentences():
             log.warning(sentence, extra={"exchange": exchange})
+        return changed
 
 
 # Reconciliation.

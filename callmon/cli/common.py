@@ -23,18 +23,17 @@ import click
 
 from callmon.cli.errors import Command, report_errors, stop
 from callmon.cli.language import current_language, said
-from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
-from callmon.config.times import duration
-from callmon.config.validation import placed
-from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
+from callmon.config.places import CONFIG_VARIABLE, find
+from callmon.config.wording import placed, plain
 from callmon.errors import ConfigError
 from callmon.text.labels import unknown_name
 
 if TYPE_CHECKING:
+    from callmon.config.settings import Settings
     from callmon.store.database import Database
 
 T = TypeVar("T")
-DAYS_AGO = {"today": 0, "aujourd'hui": 0, "yesterday": 1, "hier": 1}
+DAYS_AGO = {"today": 0, "aujourd'hui": 0, "aujourd’hui": 0, "yesterday": 1, "hier": 1}
 NOBODY = ("root", "callmon", "")
 
 
@@ -103,6 +102,8 @@ class CommandContext:
 
     @cached_property
     def settings(self) -> Settings:
+        from callmon.config.settings import load  # pydantic takes as long as all else of `callmon --version`
+
         return load(self.path)
 
     @property
@@ -134,20 +135,26 @@ class CommandContext:
 
     def past_day(self, text: str | None, name: str, days_ago: int = 0) -> date:
         """The day that `text` gives, or without it that of `days_ago`. Raises ConfigError for a day to come."""
-        if text is None or text in DAYS_AGO:
-            return self.today - timedelta(days_ago if text is None else DAYS_AGO[text])
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            raise ConfigError("{name} {text}: write a day as 2026-11-20.", name=name, text=text) from None
+        day = self.day(text, name, days_ago)
         if day > self.today:
             raise ConfigError("{name} {text}: is in the future; give a past day.", name=name, text=text)
         return day
+
+    def day(self, text: str | None, name: str, days_ago: int) -> date:
+        """The day of an argument, past or future. Raises ConfigError."""
+        if text is None or text in DAYS_AGO:
+            return self.today - timedelta(days_ago if text is None else DAYS_AGO[text])
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise ConfigError("{name} {text}: write a day as 2026-11-20.", name=name, text=text) from None
 
     def moment(self, text: str | None, name: str, day: datetime | None = None) -> datetime | None:
         """A time in the ministry's time zone. If `text` has only the hour, it is of `day` (default: today)."""
         if text is None:
             return None
+        from callmon.core.callbacks.commands import local_moment
+
         read = local_moment(text, self.settings.timezone, day or self.now)
         if read is None:
             raise ConfigError(
@@ -160,6 +167,8 @@ class CommandContext:
     @property
     def actor(self) -> str:
         """The actor: that of --by, else the logged-in user if that is a person. Raises ConfigError otherwise."""
+        from callmon.core.callbacks.commands import LONGEST_NAME
+
         name = self.by or os.environ.get("SUDO_USER") or getpass.getuser()
         if not name.strip() or (self.by is None and name in NOBODY):
             raise ConfigError("The acting person is unknown. Add --by NAME: the ledger records it.")
@@ -224,6 +233,8 @@ class LengthOfTime(click.ParamType[timedelta]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        from callmon.config.times import duration
+
         try:
             return value if isinstance(value, timedelta) else duration(value)
         except ValueError as error:
@@ -242,9 +253,9 @@ def one_exchange(settings: Settings, named: str | None) -> str:
     """The named exchange, else the only one. Raises ConfigError."""
     names = list(settings.exchanges)
     if not names:
-        raise ConfigError(said("No exchange is configured; add a table [exchanges.NAME]."))
+        raise ConfigError("No exchange is configured; add a table [exchanges.NAME].")
     if not named and len(names) != 1:
-        raise ConfigError(said("--exchange is needed: the configuration has {names}.", names=", ".join(names)))
+        raise ConfigError("--exchange is needed: the configuration has {names}.", names=", ".join(names))
     refuse_unknown(settings, "exchange", named)
     return named or names[0]
 

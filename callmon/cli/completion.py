@@ -19,7 +19,7 @@ from click.shell_completion import get_completion_class
 
 from callmon.cli.common import CommandContext
 from callmon.cli.help import HelpCommand
-from callmon.config.settings import find
+from callmon.config.places import find
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_CALLMON_COMPLETE"

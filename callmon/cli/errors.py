@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar, cast
 import click
 
 from callmon.cli.language import in_language, said
-from callmon.core.callbacks.commands import plain
+from callmon.config.wording import plain
 from callmon.errors import CallmonError, ConfigError
 
 Command = TypeVar("Command", bound=Callable[..., Any])

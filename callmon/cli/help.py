@@ -1,6 +1,7 @@
 """The groups of commands. Help lists commands by task, each with its whole purpose and a page of documentation."""
 
 import ast
+import gc
 import inspect
 from collections import UserDict
 from collections.abc import Iterator, Mapping
@@ -123,6 +124,7 @@ class MainCommands(UserDict[str, click.Command]):
         if name not in self:  # `get` of Python 3.11 asks without looking
             raise KeyError(name)
         self[name] = getattr(import_module(self._modules[name]), function_of(name))
+        gc.freeze()  # what was imported stays: the collector need not scan it again
         return self[name]
 
     def with_purpose(self) -> dict[str, click.Command]:

@@ -20,9 +20,8 @@ from typing import Any
 
 from click import core, exceptions, formatting, get_current_context, parser, termui, types
 
-from callmon.config.schema import Configuration
-from callmon.config.settings import CONFIG_VARIABLE, find
-from callmon.config.validation import variable
+from callmon.config.places import CONFIG_VARIABLE, find
+from callmon.config.wording import variable
 from callmon.errors import ConfigError, Sentence
 from callmon.text.labels import LANGUAGES, translate
 
@@ -50,8 +49,12 @@ def of_site() -> str | None:
 
 @lru_cache
 def _written(path: Path, _changed: int) -> str:
-    default: str = Configuration.model_fields[SETTING].default
-    return str(tomllib.loads(path.read_text(encoding="utf-8")).get(SETTING, default))
+    named = tomllib.loads(path.read_text(encoding="utf-8")).get(SETTING)
+    if named is None:
+        from callmon.config.schema import Configuration  # which only this needs
+
+        named = Configuration.model_fields[SETTING].default
+    return str(named)
 
 
 def current_language() -> str:

@@ -37,6 +37,18 @@ def progress_bar(length: int, label: str, calls: Callable[[], int] | None = None
     return advance
 
 
+def fraction_bar(label: str, steps: int) -> Callable[[float], None]:
+    """A progress bar of so many steps, which is told the fraction of the work that is done."""
+    advance, shown = progress_bar(steps, label), 0
+
+    def show(part: float) -> None:
+        nonlocal shown
+        advance(round(part * steps) - shown)
+        shown = round(part * steps)
+
+    return show
+
+
 def shows_progress() -> bool:
     context = click.get_current_context(silent=True)
     return sys.stderr.isatty() and not (context and context.find_root().params.get("quiet"))

@@ -1,9 +1,8 @@
 """The days on which an Ontario ministry's offices are closed, with their names in French and English. Pure.
 
 There are thirteen a year (users.md section 3): the nine public holidays of the Employment Standards Act, Easter
-Monday, Civic Holiday, 30 September and 11 November. One that falls on a weekend is observed on the Monday after
-it. Dates come from the `holidays` package. Names do not, because its French and its "Labor Day" are not Ontario's.
-Each year is calculated on demand.
+Monday, Civic Holiday, 30 September and 11 November. One that falls on a weekend is observed on the next day that
+is not closed. A test compares all years with the package `holidays`, which would take 4 MB of the daemon.
 
 Refuses: to decide that an office is closed. A ministry adds and removes days.
 """
@@ -11,36 +10,51 @@ Refuses: to decide that an office is closed. A ministry adds and removes days.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, lru_cache
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
-# The years that `holidays` covers; outside them it returns nothing, and nothing wrong.
-FIRST_YEAR, LAST_YEAR = 1867, 2100
+from dateutil.easter import easter  # type: ignore[import-untyped]  # it has no types
 
-# English name of `holidays` in en_CA → (French, English) names of Ontario.
-NAMES: Mapping[str, tuple[str, str]] = {
-    "New Year's Day": ("jour de l'An", "New Year's Day"),
-    "Family Day": ("jour de la Famille", "Family Day"),
-    "Good Friday": ("Vendredi saint", "Good Friday"),
-    "Easter Monday": ("lundi de Pâques", "Easter Monday"),
-    "Victoria Day": ("fête de la Reine", "Victoria Day"),
-    "Canada Day": ("fête du Canada", "Canada Day"),
-    "Dominion Day": ("fête du Dominion", "Dominion Day"),
-    "Civic Holiday": ("congé civique", "Civic Holiday"),
-    "Labour Day": ("fête du Travail", "Labour Day"),
-    "National Day for Truth and Reconciliation": (
+# Dominion Day became Canada Day in 1983. Asterisk's first calls are of 1999.
+FIRST_YEAR, LAST_YEAR = 1983, 2100
+DAY, SATURDAY = timedelta(days=1), 5
+
+
+class YearlyDay(NamedTuple):
+    """A day of each year: this date, or the Monday that follows it or falls on it. Names of Ontario."""
+
+    name_fr: str
+    name_en: str
+    month: int
+    day: int
+    is_monday: bool = False
+    since: int = FIRST_YEAR
+
+    def of(self, year: int) -> date:
+        first = date(year, self.month, self.day)
+        return first + -first.weekday() % 7 * DAY if self.is_monday else first
+
+
+GOOD_FRIDAY, EASTER_MONDAY = ("Vendredi saint", "Good Friday"), ("lundi de Pâques", "Easter Monday")
+YEARLY_DAYS = (
+    YearlyDay("jour de l’An", "New Year's Day", 1, 1),
+    YearlyDay("jour de la Famille", "Family Day", 2, 15, is_monday=True, since=2008),
+    YearlyDay("fête de la Reine", "Victoria Day", 5, 18, is_monday=True),
+    YearlyDay("fête du Canada", "Canada Day", 7, 1),
+    YearlyDay("congé civique", "Civic Holiday", 8, 1, is_monday=True),
+    YearlyDay("fête du Travail", "Labour Day", 9, 1, is_monday=True),
+    YearlyDay(
         "Journée nationale de la vérité et de la réconciliation",
         "National Day for Truth and Reconciliation",
+        9,
+        30,
+        since=2021,
     ),
-    "Thanksgiving Day": ("Action de grâce", "Thanksgiving Day"),
-    "Armistice Day": ("jour de l'Armistice", "Armistice Day"),
-    "Remembrance Day": ("jour du Souvenir", "Remembrance Day"),
-    "Christmas Day": ("jour de Noël", "Christmas Day"),
-    "Boxing Day": ("lendemain de Noël", "Boxing Day"),
-}
-OBSERVED = " (observed)"
+    YearlyDay("Action de grâce", "Thanksgiving Day", 10, 8, is_monday=True),
+    YearlyDay("jour du Souvenir", "Remembrance Day", 11, 11),
+    YearlyDay("jour de Noël", "Christmas Day", 12, 25),
+    YearlyDay("lendemain de Noël", "Boxing Day", 12, 26),
+)
 
 
 class ClosedDay(NamedTuple):
@@ -67,37 +81,18 @@ class ClosedDays:
 
 @lru_cache(maxsize=512)
 def ontario(year: int) -> Mapping[date, ClosedDay]:
-    """The closed days of one year; empty before 1867 and after 2100, which `holidays` does not cover."""
+    """The closed days of one year; empty before FIRST_YEAR and after LAST_YEAR."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
         return {}
-    found = _canada()(subdiv="ON", years=year, categories=("public", "government", "optional"), language="en_CA")
-    return {day: _named(day, name) for day, name in sorted(found.items()) if day.year == year}
-
-
-@cache
-def _canada() -> Any:
-    """The class of Canada in `holidays`, whose own look-up imports all countries: 256 modules, 7 MB."""
-    import holidays  # a recording without opening hours does not need it
-
-    file = Path(holidays.__file__).with_name("countries") / "canada.py"
-    spec: Any = spec_from_file_location("holidays.countries.canada", file)
-    canada = module_from_spec(spec)
-    spec.loader.exec_module(canada)
-    return canada.Canada
-
-
-def _named(day: date, english: str) -> ClosedDay:
-    """`english` may hold several names ("A; B"), and mark the day as observed for one on a weekend."""
-    pairs = [_pair(name) for name in english.split("; ")]
-    return ClosedDay(day, " et ".join(fr for fr, _ in pairs), " and ".join(en for _, en in pairs))
-
-
-def _pair(english: str) -> tuple[str, str]:
-    plain = english.removesuffix(OBSERVED)
-    # A day proclaimed after this table was written has no French name here: the generic French term is used, never
-    # English (R-39). A test checks every year that `holidays` covers.
-    fr, en = NAMES.get(plain, ("jour de fermeture", plain))
-    return (f"{fr} (reporté)", f"{en} (observed)") if english != plain else (fr, en)
+    sunday = easter(year)
+    names = {sunday - 2 * DAY: GOOD_FRIDAY, sunday + DAY: EASTER_MONDAY}
+    names |= {x.of(year): (x.name_fr, x.name_en) for x in YEARLY_DAYS if year >= x.since}
+    for day in sorted(day for day in names if day.weekday() >= SATURDAY):
+        fr, en = names[day]
+        while day.weekday() >= SATURDAY or day in names:
+            day += DAY
+        names[day] = f"{fr} (reporté)", f"{en} (observed)"
+    return {day: ClosedDay(day, *names[day]) for day in sorted(names)}
 
 
 def next_twelve_months(today: date) -> tuple[date, date]:

@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator
 
 from callmon.config.hosts import Host
-from callmon.config.secrets import PasswordSource, TlsClient
+from callmon.config.secrets import PasswordSource, TlsClient, authorities
 from callmon.config.times import Duration
-from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password, setting
+from callmon.config.validation import Found, setting
+from callmon.config.wording import ADDRESS, UNREADABLE, holds_password
 from callmon.errors import RefusedValueError, Sentence
 
 Patterns = tuple[str, ...]
@@ -27,7 +28,20 @@ UNDERSTOOD_BY = {
 }
 
 
+# Zones of POSIX: rules without a place, and so without the changes that a place made and will make.
+_PLACES = {
+    "EST": "America/Toronto",
+    "EST5EDT": "America/Toronto",
+    "CST6CDT": "America/Winnipeg",
+    "MST": "America/Edmonton",
+    "MST7MDT": "America/Edmonton",
+    "PST8PDT": "America/Vancouver",
+}
+
+
 def _zone(name: str) -> str:
+    if name in _PLACES:
+        raise RefusedValueError('"{name}" names no place; {hint}', name=name, hint=_zone_meant(name))
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -39,7 +53,7 @@ def _zone_meant(name: str) -> Sentence:
     """A suggestion for a city alone ("Toronto") or a typing error; no suggestion from a less similar text."""
     zones = sorted(available_timezones())
     cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == name.casefold()]
-    near = cities or get_close_matches(name[:40], zones, n=1, cutoff=0.8)
+    near = [_PLACES[name]] if name in _PLACES else cities or get_close_matches(name[:40], zones, n=1, cutoff=0.8)
     if near:
         return Sentence('did you mean "{near}"?', near=near[0])
     return Sentence('write one such as "America/Toronto"')
@@ -105,9 +119,7 @@ class ExchangeSettings(TlsClient, PasswordSource):
         "login method: md5 answers a challenge, plain sends the secret itself", "md5"
     )
     tls: bool = setting("encrypt with TLS, and verify the certificate that the exchange presents", False)
-    ca_file: Path | None = setting(
-        "certificate authorities to trust, in PEM; when left out, those of the system", None
-    )
+    ca_file: Path | None = authorities()
     client_certificate: Path | None = setting("client certificate that callmon presents", None)
     client_key: Path | None = setting("its key; when left out, in the same file", None)
     server_name: str | None = setting("name in its certificate, when it differs from host", None)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from callmon.config.validation import quoted
+from callmon.config.wording import quoted
 from callmon.errors import RefusedValueError
 
 # pbx.example, also as a part of amis://user@pbx.example:5039/path

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, PrivateAttr, model_validator
 
 from callmon.config.hosts import Host
-from callmon.config.secrets import PasswordSource
+from callmon.config.secrets import PasswordSource, authorities
 from callmon.config.validation import Found, setting
 from callmon.errors import RefusedValueError, Sentence
 
@@ -43,9 +43,7 @@ class MailSettings(PasswordSource):
     tls: Literal["starttls", "implicit", "none"] = setting(
         "TLS after STARTTLS, from the first byte (implicit), or none; the certificate is verified", "starttls"
     )
-    ca_file: Path | None = setting(
-        "certificate authorities to trust, in PEM; when left out, those of the system", None
-    )
+    ca_file: Path | None = authorities()
     username: str | None = setting("user name for the mail server; when left out, no sign-in", None, min_length=1)
     password_file: Path | None = setting("file that holds the password", None)
     password_env: str | None = setting("environment variable that holds the password", None, min_length=1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import PrivateAttr, field_validator
 
 from callmon.config.hosts import Host
-from callmon.config.secrets import PasswordSource, TlsClient
+from callmon.config.secrets import PasswordSource, TlsClient, authorities
 from callmon.config.validation import Found, setting
 from callmon.errors import RefusedValueError, Sentence
 
@@ -33,9 +33,7 @@ class MqttSettings(TlsClient, PasswordSource):
     client_id: str = setting("client ID; must be unique at the broker", "callmon", min_length=1, max_length=65535)
     prefix: str = setting("prefix of every topic", "callmon/")
     tls: bool = setting("encrypt with TLS, and verify the certificate that the broker presents", False)
-    ca_file: Path | None = setting(
-        "certificate authorities to trust, in PEM; when left out, those of the system", None
-    )
+    ca_file: Path | None = authorities()
     client_certificate: Path | None = setting("client certificate that callmon presents", None)
     client_key: Path | None = setting("its key; when left out, in the same file", None)
     max_waiting: int = setting(

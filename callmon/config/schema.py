@@ -13,7 +13,6 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import BeforeValidator, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from callmon.config import validation
 from callmon.config.business_calendar import Hours, SpecialHours
 from callmon.config.closed_days import ClosedDay, ClosedDays, ontario
 from callmon.config.exchange import ExchangeSettings, TimeZone
@@ -27,8 +26,11 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.config.store import StoreSettings
 from callmon.config.target import TargetSettings
 from callmon.config.times import DayPeriods, Duration
+from callmon.config.traces import TraceSettings
 from callmon.config.validation import Found, Path, Table, did_you_mean, setting
 from callmon.config.web import WebSettings
+from callmon.config.webhooks import WebhookSettings
+from callmon.config.wording import ENV_PREFIX
 from callmon.errors import ConfigError, RefusedValueError, Sentence
 
 TTY_TEST = timedelta(days=31)  # a line that is called once a month may be out of order for as long, unnoticed
@@ -86,6 +88,14 @@ class DisruptionSettings(Table):
         "folder for the public notice: pages, calendars and JSON that a web server shows; when left out, none",
         None,
     )
+
+
+class ContactSettings(Table):
+    """[contacts]"""
+
+    telephony: str | None = setting("telephone number or extension of the telephony team", None)
+    lead: str | None = setting("telephone number or extension of the lead", None)
+    administrator: str | None = setting("telephone number or extension of callmon's administrator", None)
 
 
 class PrivacySettings(Table):
@@ -213,11 +223,21 @@ class ServiceSettings(Table):
     title_en: str = setting("its English name, as people see it", min_length=1)
 
 
+class MinistrySettings(Table):
+    """[ministry]: its name, at the head of what people read."""
+
+    name_fr: str = setting("its French name", min_length=1)
+    name_en: str = setting("its English name", min_length=1)
+
+    def name(self, language: str) -> str:
+        return self.name_fr if language == "fr" else self.name_en
+
+
 class Configuration(Table, BaseSettings):
     """The whole configuration."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix=validation.ENV_PREFIX, env_nested_delimiter="__"
+        extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__"
     )
 
     timezone: TimeZone = setting("time zone of the ministry", "America/Toronto")
@@ -246,9 +266,16 @@ class Configuration(Table, BaseSettings):
     accessible_contact: str | None = setting(
         "contact for reports in another format: an e-mail address or telephone number", None, min_length=1
     )
-    questions: tuple[Literal["what-if", "staffing", "why", "needs"], ...] = setting(
+    questions: tuple[Literal["what-if", "staffing", "why", "needs", "outlook"], ...] = setting(
         "estimates about a line that may be asked for; tell its staff first (PRIVACY.md)", ()
     )
+    outlook_alert: float | None = setting(
+        "chance of late answers in an hour from which an alert is given, as 0.7; when left out, none is",
+        None,
+        ge=0.05,
+        le=0.99,
+    )
+    ministry: MinistrySettings | None = setting("name of the ministry, at the head of reports", None)
     open_data: OpenDataSettings | None = setting(
         "publisher and licence of the open-data package; when left out, none is made", None
     )
@@ -256,10 +283,15 @@ class Configuration(Table, BaseSettings):
     privacy: PrivacySettings = setting("encryption keys, and files that hold numbers", {})
     web: WebSettings = setting("metrics, health and pages", {})
     mqtt: MqttSettings = setting("a message broker, for boards", {})
+    traces: TraceSettings = setting("a collector of traces, one of each ended call", {})
     mail: MailSettings = setting("the mail server, and who receives the monthly report", {})
+    webhooks: dict[Name, WebhookSettings] = setting("addresses that callmon sends events to", {})
     health: HealthSettings = setting("limits after which /healthz answers 503", {})
     callbacks: CallbackRules = setting("rules for callbacks", {})
     disruptions: DisruptionSettings = setting("rules for disruptions", {})
+    contacts: ContactSettings = setting(
+        "whom to call: the runbook has these numbers for readers who signed in", {}
+    )
     exchanges: dict[Name, ExchangeSettings] = setting("the exchanges to listen to", {})
     calendar: CalendarSettings = setting("opening hours and closed days of the ministry", {})
     services: dict[Name, ServiceSettings] = setting("services of the lines", {})
@@ -298,6 +330,9 @@ class Configuration(Table, BaseSettings):
         short = Sentence(', nor a short one such as "711"')
         yield from _bad_numbers(("relay_numbers",), self.relay_numbers, region, short, relay_number)
         yield from _bad_numbers(("test_callers",), self.test_callers, region)
+        for name, number in self.contacts:
+            if number is not None and relay_number(number, region) is None:
+                yield ("contacts", name), _no_number(number, region, Sentence(", nor an extension"))
         yield from _bad_numbers(("callbacks", "shared_numbers"), self.callbacks.shared_numbers, region)
 
     def public_lines(self) -> Lines:
@@ -353,6 +388,12 @@ def _line_errors(configuration: Configuration) -> Found:
         if line.ring_tone > line.ring_cycle:
             text = Sentence("is longer than ring_cycle; the tone is a part of the cycle")
             yield (*path, "ring_tone"), text
+    for name, webhook in configuration.webhooks.items():
+        for place, line_name in enumerate(webhook.lines):
+            if line_name not in configuration.lines:
+                hint = did_you_mean(line_name, configuration.lines)
+                text = Sentence('there is no line "{name}"{hint}', name=line_name, hint=hint)
+                yield ("webhooks", name, "lines", place), text
     for name in configuration.web.access.services.keys() - known.keys():
         text = Sentence('there is no service "{name}"{hint}', name=name, hint=did_you_mean(name, known))
         yield ("web", "access", "services", name), text
@@ -381,10 +422,11 @@ def _bad_numbers(
     """A mistake for each of the numbers at `path` that is not valid."""
     for place, number in enumerate(numbers):
         if parse(number, region) is None:
-            text = Sentence(
-                '"{number}" is no telephone number in {region}{how}', number=number, region=region, how=how
-            )
-            yield (*path, place), text
+            yield (*path, place), _no_number(number, region, how)
+
+
+def _no_number(number: str, region: str, how: Sentence) -> Sentence:
+    return Sentence('"{number}" is no telephone number in {region}{how}', number=number, region=region, how=how)
 
 
 def _clashes(configuration: Configuration) -> Found:

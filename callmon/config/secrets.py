@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from pydantic import PrivateAttr, model_validator
 
-from callmon.config.validation import Found, Table, placed, unreadable
+from callmon.config.validation import Found, Table, setting, unreadable
+from callmon.config.wording import placed
 from callmon.errors import ConfigError, Sentence
 
 LONGEST_SECRET = 4096
@@ -106,6 +107,10 @@ class PasswordSource(Table):
         if all(self._source()):
             text = Sentence("is given beside {other}; keep one of the two", other=f"{self.STEM}_env")
             yield (f"{self.STEM}_file",), text
+
+
+def authorities() -> Any:
+    return setting("certificate authorities to trust, in PEM; when left out, those of the system", None)
 
 
 class TlsClient(Table):

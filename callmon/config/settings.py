@@ -9,7 +9,6 @@ on each use).
 
 import os
 import re
-import stat
 import tomllib
 from collections.abc import Container, Iterator, Mapping
 from difflib import get_close_matches
@@ -26,15 +25,15 @@ from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, SpecialHou
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import Line, Lines
 from callmon.config.phone_numbers import e164, relay_number
+from callmon.config.places import CONFIG_VARIABLE
 from callmon.config.schema import Configuration, LineSettings
 from callmon.config.staff import StaffLanguages
 from callmon.config.store import StoreSettings
-from callmon.config.validation import not_utf_8, of_environment, placed
+from callmon.config.validation import not_utf_8, of_environment
+from callmon.config.wording import ENV_PREFIX, placed, variable
 from callmon.errors import ConfigError, Sentence, system_reason
 
 EXAMPLE = "callmon.example.toml"
-CONFIG_VARIABLE = "CALLMON_CONFIG"
-PLACES = (Path("callmon.toml"), Path("/etc/callmon/callmon.toml"))
 HERE = Path()
 RELATIVE_URL = re.compile(r"(sqlite:///)(?!/|:memory:)([^?]+)(.*)", re.DOTALL)
 
@@ -63,7 +62,9 @@ class Settings:
         self.privacy: Final = written.privacy
         self.web: Final = written.web
         self.mqtt: Final = written.mqtt
+        self.traces: Final = written.traces
         self.mail: Final = written.mail
+        self.webhooks: Final = written.webhooks
         self.health: Final = written.health
         self.rules: Final = written.callbacks.in_region(region)
         self.disruptions: Final = written.disruptions
@@ -73,6 +74,8 @@ class Settings:
         for name, exchange in written.exchanges.items():
             exchange.locate(f"exchanges.{name}")
             exchange.cel.locate(f"exchanges.{name}.cel")
+        for name, webhook in written.webhooks.items():
+            webhook.locate(f"webhooks.{name}")
 
     def __setattr__(self, name: str, value: object) -> None:
         if hasattr(self, name):
@@ -84,10 +87,10 @@ class Settings:
         return self._lines
 
     def names(self, kind: str) -> list[str]:
-        """The names of all lines, services or exchanges, in the file's order. Raises KeyError for other kinds."""
+        """The names of one kind, such as "line", in the file's order. Raises KeyError for other kinds."""
         written = self.configuration
         known: dict[str, Mapping[str, object]] = {"line": written.lines, "service": written.services}
-        return list((known | {"exchange": written.exchanges})[kind])
+        return list((known | {"exchange": written.exchanges, "webhook": written.webhooks})[kind])
 
     def of_services(self, services: Container[str]) -> "Settings":
         """The same settings with these services and their lines alone."""
@@ -123,45 +126,6 @@ def _calendar(written: Configuration, line: LineSettings | None = None) -> Calen
         closed=written.calendar.closed(),
         special_hours=SpecialHours(written.calendar.special_hours | (line.special_hours if line else {})),
     )
-
-
-def find(in_folder: bool = True) -> Path:
-    """The first file of PLACES that exists; `in_folder`: also in the current folder. Raises ConfigError."""
-    for path in PLACES:
-        if os.path.exists(path) and (in_folder or path.is_absolute()):
-            if not path.is_absolute():
-                _refuse_written_by_others(path)
-            return path
-    try:
-        places = ", ".join(str(Path.cwd() / place) for place in PLACES)
-    except FileNotFoundError:
-        raise ConfigError("The current folder no longer exists; change to another one.") from None
-    raise ConfigError(
-        Sentence(
-            "No configuration file was found. Searched: --config FILE, ${variable}, {places}.",
-            variable=CONFIG_VARIABLE,
-            places=places,
-        ),
-        Sentence("Begin with the example: `callmon config example > callmon.toml`."),
-    )
-
-
-def _refuse_written_by_others(path: Path) -> None:
-    """Raises ConfigError where another user than this one and root may have written the file that nobody named.
-
-    Such a file would send any secret that this user may read to a server of its choice.
-    """
-    for place in (path.absolute().parent, path.resolve().parent, path.resolve()):
-        found = place.stat()
-        if found.st_uid not in (0, os.geteuid()) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise ConfigError(
-                Sentence(
-                    "{path} is not read: another user may have written to {place}. If you trust the file, name "
-                    "it: --config {path}; otherwise change to another folder.",
-                    path=path,
-                    place=place,
-                )
-            )
 
 
 def load(path: str | Path) -> Settings:
@@ -295,9 +259,9 @@ def _unknown_variables(data: dict[str, Any]) -> list[Sentence]:
     allowed = {CONFIG_VARIABLE, *_secret_variables(data)}
     allowed |= {value for name, value in os.environ.items() if name.endswith("_ENV")}
     for name in sorted(os.environ):
-        top = name.removeprefix(validation.ENV_PREFIX).partition("__")[0].lower()
-        if name.startswith(validation.ENV_PREFIX) and top not in known and name not in allowed:
-            near = [validation.variable((x,)) for x in get_close_matches(top, known, n=1, cutoff=0.8)]
+        top = name.removeprefix(ENV_PREFIX).partition("__")[0].lower()
+        if name.startswith(ENV_PREFIX) and top not in known and name not in allowed:
+            near = [variable((x,)) for x in get_close_matches(top, known, n=1, cutoff=0.8)]
             hint = Sentence("; unset it, or name it in a setting such as secret_env")
             hint = Sentence("; did you mean {variable}?", variable=near[0]) if near else hint
             errors.append(placed(of_environment(name), Sentence("unknown setting{hint}", hint=hint)))
@@ -320,7 +284,7 @@ def _checked(data: dict[str, Any], source: str) -> Configuration:
     except SettingsError as error:
         names = re.findall(r'field "(\w+)"', str(error))  # one; pydantic tells it in a sentence only
         sentence = Sentence("is not understood; write it as JSON, or unset it")
-        raise ConfigError(placed(of_environment(validation.variable(tuple(names))), sentence)) from None
+        raise ConfigError(placed(of_environment(variable(tuple(names))), sentence)) from None
     except ValidationError as error:
         raise ConfigError(*_all_errors(error, data, source)) from None
 

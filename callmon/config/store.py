@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, PrivateAttr, StringConstraints
 
 from callmon.config.secrets import PasswordSource
 from callmon.config.times import Duration
-from callmon.config.validation import ADDRESS, UNREADABLE, Found, quoted, setting
+from callmon.config.validation import Found, setting
+from callmon.config.wording import ADDRESS, UNREADABLE, quoted
 from callmon.errors import RefusedValueError, Sentence
 
 # A URL with a user and no password: the password is inserted after the user.

@@ -17,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from callmon.config.wording import nearest, placed, quoted, variable
 from callmon.errors import Sentence, system_reason
 
 Path = tuple[int | str, ...]
 Found = Iterator[tuple[Path, Sentence]]
 
-ENV_PREFIX = "CALLMON_"
 KEY_MARK = "[key]"  # pydantic's mark in a path: the key itself is wrong
 SECRETS = {"secret", "client_secret", "password", "passwd", "token"}
 
@@ -62,13 +62,6 @@ def did_you_mean(written: str, known: Iterable[str]) -> str:
     return Sentence("; there are {names}", names=", ".join(choices)) if choices else ""
 
 
-def nearest(written: str, choices: list[str]) -> str | None:
-    """The most similar choice, or the only one that begins with `written`; None without one."""
-    begun = [choice for choice in choices if written and choice.startswith(written)]
-    near = get_close_matches(written, choices, n=1, cutoff=0.6) or (begun if len(begun) == 1 else [])
-    return near[0] if near else None
-
-
 def sentences(
     error: ValidationError, model: type[BaseModel], source: str, table: Path = (), left_out: Container[Path] = ()
 ) -> list[Sentence]:
@@ -78,11 +71,6 @@ def sentences(
     """
     found = ((path, details) for details in error.errors() if (path := _path(details)) not in left_out)
     return [placed(place((*table, *path), source), _sentence(details, path, model)) for path, details in found]
-
-
-def placed(place: object, text: str) -> Sentence:
-    """ "callmon.toml: is a folder": a mistake after its location."""
-    return Sentence("{place}: {text}", place=place, text=text)
 
 
 def place(path: Path, source: str) -> str:
@@ -102,11 +90,6 @@ def not_utf_8(path: FilePath, error: UnicodeDecodeError) -> Sentence:
 
 def of_environment(variable: str) -> Sentence:
     return Sentence("environment: {variable}", variable=variable)
-
-
-def variable(path: Path) -> str:
-    """The environment variable for the setting: CALLMON_STORE__URL."""
-    return ENV_PREFIX + "__".join(map(str, path)).upper()
 
 
 def dotted(path: Path) -> str:
@@ -244,53 +227,6 @@ def _form(details: ErrorDetails, value: str) -> Sentence:
         begin = _either(kinds)
         return Sentence("{value} is no address of a database; it begins with {begin}", value=value, begin=begin)
     return Sentence("{value} is not understood; it must match {pattern}", value=value, pattern=pattern)
-
-
-def quoted(value: object) -> str:
-    """A value for a sentence: text is quoted and has no password; 60 characters at most."""
-    text = hidden(value) if isinstance(value, str) else str(value)
-    shown = text if len(text) <= 58 else text[:57] + "…"
-    return Sentence('"{value}"', value=shown) if isinstance(value, str) else shown
-
-
-# A URL whose parts are unambiguous. A password may contain any character, so an extra @, / or ? makes the whole
-# URL ambiguous. A file's path may contain any character.
-ADDRESS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:(?P<path_of_file>(?<=sqlite://)/[^?]*)|"
-    r"(?:(?P<user>[^/@:?#]*)(?P<password>:[^/@?#]*)?@)?(?P<host>[^/@:?#\[\]]*|\[[0-9a-f:.]+\])(?P<port>:[0-9]*)?"
-    r"(?P<path>/[^?#@]*)?)(?:\?(?P<query>[^#@]*))?",
-    re.IGNORECASE,
-)
-# The query parameters that may be shown: where the database is, and how to connect to it.
-QUERY = frozenset(
-    {
-        *("host", "port", "dbname", "user", "options", "sslmode", "application_name", "connect_timeout"),
-        "target_session_attrs",
-    }
-)
-UNREADABLE = Sentence(
-    "cannot be read; a password is kept in password_file, or has : / ? # and @ written as %3A %2F %3F %23 %40"
-)
-
-
-def hidden(address: str) -> str:
-    """The address without a password in any part: postgresql://callmon:***@db/callmon."""
-    scheme, mark, _ = address.partition("://")
-    if not mark:
-        return address
-    found = ADDRESS.fullmatch(address)
-    if found is None:
-        return f"{scheme}://***"
-    part = {name: value or "" for name, value in found.groupdict().items()}
-    user = f"{part['user']}{':***' if found['password'] else ''}@" if found["user"] is not None else ""
-    given = [pair if pair.partition("=")[0] in QUERY else "…" for pair in part["query"].split("&") if pair]
-    rest = f"{part['path_of_file']}{part['host']}{part['port']}{part['path']}"
-    return f"{scheme}://{user}{rest}{'?' if given else ''}{'&'.join(given)}"
-
-
-def holds_password(address: str) -> bool:
-    found = ADDRESS.fullmatch(address)
-    return found is not None and bool(found["password"] or "pass" in (found["query"] or "").lower())
 
 
 def siblings(model: type[BaseModel], path: Path) -> list[str]:

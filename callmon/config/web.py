@@ -5,20 +5,18 @@ accounts. Without any of them, the pages serve only users of this machine, and s
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import IPvAnyNetwork, PrivateAttr, StringConstraints, field_validator
 
-from callmon.config.secrets import PasswordSource
+from callmon.config.secrets import PasswordSource, authorities
 from callmon.config.times import Duration
 from callmon.config.validation import Found, Table, setting
 from callmon.errors import RefusedValueError, Sentence
 
 EVERYBODY = "*"  # as a group: every signed-in user
-HOUR = timedelta(hours=1)
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Claim = Annotated[str, StringConstraints(pattern=r"^[^\s]{1,100}$")]
 
@@ -68,9 +66,7 @@ class OidcSettings(PasswordSource):
     client_secret_env: str | None = setting(
         "environment variable that holds the client secret", None, min_length=1
     )
-    ca_file: Path | None = setting(
-        "certificate authorities to trust, in PEM; when left out, those of the system", None
-    )
+    ca_file: Path | None = authorities()
     scopes: tuple[Claim, ...] = setting("scopes that callmon requests from the provider", ("openid", "profile"))
     name_claim: Claim = setting("claim that carries the user name", "preferred_username")
     groups_claim: Claim = setting("claim that carries the user's groups", "groups")
@@ -78,7 +74,7 @@ class OidcSettings(PasswordSource):
     @field_validator("issuer")
     @classmethod
     def _is_encrypted(cls, value: str) -> str:
-        return _encrypted(value, "https://login.example/realm")
+        return encrypted(value, "https://login.example/realm")
 
     def _errors(self) -> Found:
         if (self.client_secret_file is None) == (self.client_secret_env is None):
@@ -137,7 +133,7 @@ class AccessSettings(Table):
     def _is_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        url = urlsplit(_encrypted(value, "https://callmon.ministry.example"))
+        url = urlsplit(encrypted(value, "https://callmon.ministry.example"))
         if url.path.strip("/") or url.query or url.fragment:
             raise RefusedValueError(
                 '"{value}" has a path; give the scheme and host alone: the pages begin at the root', value=value
@@ -175,7 +171,8 @@ def is_encrypted(address: object) -> bool:
     return bool(host) and not url.username and (url.scheme == "https" or (url.scheme == "http" and is_here))
 
 
-def _encrypted(value: str, example: str) -> str:
+def encrypted(value: str, example: str) -> str:
+    """The address. Raises RefusedValueError with the example for one that `is_encrypted` refuses."""
     if not is_encrypted(value):
         raise RefusedValueError(
             '"{value}" is no https address; write it as "{example}" (http only on this machine)',

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from callmon.config import validation
-from callmon.config.validation import Found, Table, not_utf_8, placed, unreadable
+from callmon.config.validation import Found, Table, not_utf_8, unreadable
+from callmon.config.wording import placed
 from callmon.errors import ConfigError, RefusedValueError, Sentence
 
 BCRYPT = re.compile(r"\$2[abxy]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")

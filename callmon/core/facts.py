@@ -324,6 +324,12 @@ class ComplaintMade(Fact, frozen=True, gc=False, tag="ComplaintMade"):
     """A person marked the call as a complaint (UserEvent CallmonComplaint, by a feature code)."""
 
 
+class SipCallIdGiven(Fact, frozen=True, gc=False, tag="SipCallIdGiven"):
+    """The dialplan gives the Call-ID of the caller's SIP call (UserEvent CallmonSipCall): it holds no number."""
+
+    sip_call_id: str
+
+
 class DialFailed(Fact, frozen=True, gc=False, tag="DialFailed"):
     """A dial created no channel at all: no phone is registered (Hangup cause 3, 20, …)."""
 
@@ -359,6 +365,7 @@ class Filled(Fact, frozen=True, gc=False, tag="Filled"):
     It follows the `Arrived` that begins a new account. Earlier facts stay stored and no longer count. CEL itself
     states neither messages nor holds: the time in voicemail was received, or the dialplan reported none. Nor does
     it have the dialplan's UserEvent of a survey. `source`: an import of older records, which hold less than CEL.
+    `imported`: an import of the past took the call from CEL, and no gap was filled.
     """
 
     alone: bool = False  # the event stream carried nothing of the call
@@ -366,6 +373,7 @@ class Filled(Fact, frozen=True, gc=False, tag="Filled"):
     holds: bool = False  # it is known whether the caller was put on hold
     talk: bool = False  # the call was received from the answer to the end
     source: FilledFrom = "cel"
+    imported: bool = False
 
 
 class HangupRequested(Fact, frozen=True, gc=False, tag="HangupRequested"):
@@ -388,7 +396,7 @@ AnyFact = (
     | Held | Resumed | SentOff | Transferred | CameBack
     | PersonJoined | ThirdJoined | Parted | Parked | Retrieved | ParkingEnded | Forwarded | Overflowed
     | SurveyOffered | VoicemailTook | MessageLeft | CallbackRequested | ComplaintMade | DialFailed | CallerBusy
-    | Unheard | MenuAnswered | MessageUnclear | ClockSet | Filled | HangupRequested | Ended
+    | Unheard | MenuAnswered | MessageUnclear | ClockSet | Filled | HangupRequested | SipCallIdGiven | Ended
 )  # fmt: skip
 
 

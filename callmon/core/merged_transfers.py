@@ -114,9 +114,7 @@ def _conclusion(profile: ExchangeProfile, facts: Sequence[f.Fact], ended: f.Ende
     arrival = next((fact for fact in facts if isinstance(fact, f.Arrived)), None)
     if arrival is None:
         return []
-    account, state = CallAccount(arrival), TrackerState(profile)
-    for fact in facts:
-        account.record_fact(fact)
+    account, state = CallAccount(arrival).record_facts(facts), TrackerState(profile)
     resume(state, account, facts)
     settle(state, state.calls[ended.call], ended.at)
     return state.emitted

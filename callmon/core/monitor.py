@@ -17,7 +17,6 @@ import msgspec
 from callmon.ami import events as e
 from callmon.ami.events import StatusComplete
 from callmon.config.lines import Line
-from callmon.config.phone_numbers import e164
 from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import CallbackCommand, apply
@@ -239,10 +238,12 @@ class Monitor:
 
     def _called(self, command: CallbackCommand) -> Outcome:
         """Process an outbound call that only CEL reports, as if its events had just been received."""
-        state, outcome = self.exchanges.get(command.exchange), None
-        if state is not None:  # else the exchange is no longer configured
-            outcome = self._conclude(command.exchange, ExchangeState(state.profile), list(command.facts), None)
-        return outcome or Outcome(command.exchange)
+        return self.follow(command.exchange, command.facts) or Outcome(command.exchange)
+
+    def follow(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
+        """Process all facts of a call as if its events had just been received: the ledger sees it, too."""
+        state = self.exchanges.get(exchange)  # None: it is no longer configured
+        return None if state is None else self._conclude(exchange, ExchangeState(state.profile), list(facts), None)
 
     def adopt(self, older: Monitor) -> None:
         """Adopt the calls in progress and all state from the monitor of the previous configuration (SIGHUP)."""
@@ -357,7 +358,7 @@ class Monitor:
             judged = standard.judge(fact, call, state.profile.staff, self.survey_heard)
             if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
                 continue  # it may become known by the end of the call
-            if call.is_imported:
+            if call.is_from_lesser_record:
                 judged = of_imported(standard.name, judged, call)
             account.judged += (standard.name,)
             language = call.language or "unknown"
@@ -382,10 +383,3 @@ class Monitor:
                     )
                 )
         return tuple(found)
-
-
-def warm_up(settings: Settings, now: datetime) -> None:
-    """Load the modules of the calendar and the number plan (0.25 s) before the first call arrives."""
-    for line in settings.lines():
-        settings.calendar(line).is_open(now)
-    e164("416 555-0100", settings.region)

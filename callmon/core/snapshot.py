@@ -87,6 +87,7 @@ class Sink(Protocol):
 
     def has_room(self) -> bool:
         """Whether reading may continue."""
+        return True
 
     def backlog(self) -> int:
         """Number of buffered outcomes."""
@@ -134,6 +135,18 @@ class ServiceStatus(NamedTuple):
     feeds: Mapping[str, CallCounts] = NOTHING  # exchange → its own call count and callmon's
     services: Mapping[str, tuple[str, str]] = NOTHING  # service → French title, English title
     closed_days: Mapping[str, tuple[str, str]] = NOTHING  # line → French and English name of today's closed day
+
+
+class PlanningStatus(NamedTuple):
+    """The figures of the questions that are on; the others are absent. `ahead`: minutes."""
+
+    needs: Mapping[tuple[str, str], int] = NOTHING  # service, result → needs of this month that are over
+    chances: Mapping[str, float] = NOTHING  # ahead → the chance that most calls miss the third ring
+    alert: float | None = None  # the chance from which the site wants an alert
+    expected: Mapping[str, float] = NOTHING  # ahead → calls of that half-hour
+    announced: Mapping[tuple[str, str], int] = (
+        NOTHING  # ahead, "came_true" or "did_not" → half-hours of this month
+    )
 
 
 class DiskSpace(NamedTuple):
@@ -234,6 +247,8 @@ class DaemonSnapshot(msgspec.Struct, frozen=True):
     backfill_waiting: Mapping[str, datetime] = NOTHING  # exchange → since when unheard time spans wait for CEL
     compared: Sequence[LastComparison] = ()
     reports_unsent: Mapping[str, datetime] = NOTHING  # edition → since when a mail with a report is not delivered
+    webhooks: Mapping[tuple[str, str], int] = NOTHING  # (webhook, "waiting" or "dead") → deliveries
+    planning: PlanningStatus = PlanningStatus()
 
     def of_lines(self, lines: Container[str]) -> DaemonSnapshot:
         """What a page may show to a reader of these lines alone."""

@@ -17,7 +17,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,9 @@ from callmon.core.snapshot import LastReload
 from callmon.core.standards.judged import judged_standards
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state
+from callmon.daemon.every_second import EverySecond
 from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
+from callmon.daemon.planning import PlanningTask
 from callmon.daemon.runtime import Runtime
 from callmon.daemon.standby import Standby
 from callmon.daemon.tasks import roll_up
@@ -44,7 +46,7 @@ from callmon.logs import Seldom
 from callmon.routes import entries
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.database import Database
-from callmon.threads import BlockingThreads
+from callmon.threads import BlockingThreads, share_one_heap
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.context import PageContext
@@ -83,11 +85,14 @@ class Daemon:
             settings.exchanges,
             settings.minimum_sample,
             settings.web.series == "slim",
+            self.runtime.traces.exemplars,
         )
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
+        self._beaten: dict[str, datetime] = {}  # the same, of the last heartbeat offered
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
         self.page_context = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store, entries)
         self.page_context.damaged = self._file_check.hasten
+        self.page_context.outdated = self.publish_status
         self.protection = Protection(settings.web.config_file)
         self._flooded = Seldom(log, "daemon: too many internal errors in an exchange's events; connecting again")
         self._stop = asyncio.Event()
@@ -95,6 +100,7 @@ class Daemon:
 
     async def run(self) -> None:
         """Receive, judge, store and publish until SIGTERM, SIGINT or `stop`."""
+        share_one_heap()
         asyncio.get_running_loop().set_default_executor(BlockingThreads(THREADS, "daemon"))
         try:
             await self._run()
@@ -118,24 +124,28 @@ class Daemon:
             tasks.create_task(server.serve([wire]), name="web")
             for name in runtime.settings.exchanges:
                 self._connect_exchange(name)
+            second = EverySecond()
             background = {
-                "timer": self._tick_every_second(),
-                "contacts": self._tick_at_contacts(),
+                "timer": self._tick_every_second(second),
+                "contacts": self._tick_at_contacts(second.next),
                 "commands": runtime.commands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "pairs": runtime.pairs.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.writer),
-                "standby": self.standby.run(),
+                "standby": self.standby.run(second.next),
                 "gap filler": runtime.refills.run(),
                 "roll-ups": roll_up(self._store, self._file_check.hasten),
                 "reconciliation": runtime.nightly_reconciliation.run(),
                 "report mail": runtime.mailer.run(),
-                "public notice": runtime.notices.run(self.page_context.seen),
+                "planning": PlanningTask(runtime).run(),
+                "public notice": runtime.notices.run(runtime.snapshot, second.next),
                 "file check": self._file_check.run(),
-                "certificate": self.protection.run(),
+                "certificate": self.protection.run(second.next),
             }
             running = [tasks.create_task(work, name=name) for name, work in background.items()]
+            runtime.start_webhooks(tasks)
             self.publish_status()
             self._broker = tasks.create_task(runtime.mqtt.run(), name="mqtt")
+            runtime.traces.start_thread()
             self._ready(wire)
             await self._stop.wait()
             await self._close(server, running)
@@ -190,7 +200,7 @@ class Daemon:
         seen = host_state.host_remarks(snapshot.host.skews, runtime.writer, is_wanted)
         others = [*runtime.pairs.remarks(), *runtime.notices.troubles(), *self.standby.standby_remarks()]
         others += self._file_check.remarks()
-        return [*remarks(snapshot.exchanges, [runtime.mqtt]), *others, *seen]
+        return [*remarks(snapshot.exchanges, [runtime.mqtt, runtime.traces]), *others, *seen]
 
     def publish_status(self) -> None:
         """Take a snapshot, and show it to the broker and the pages. An exception is logged and counted."""
@@ -234,21 +244,25 @@ class Daemon:
         notify("READY=1")
         log.info("daemon: listening", extra={"pages": self.address, "version": __version__})
 
-    async def _tick_every_second(self) -> None:
+    async def _tick_every_second(self, second: EverySecond) -> None:
+        runtime = self.runtime
         while True:
             await asyncio.sleep(1.0)
             self._beat()
-            if all(sink.has_room() for sink in self.runtime.sinks):
-                for link in self.runtime.links().values():
+            if all(sink.has_room() for sink in runtime.sinks):
+                for link in runtime.links().values():
                     link.go_on()
-            self.publish_status()
+            if runtime.mqtt.is_on or self.page_context.live.clients:
+                self.publish_status()
+            runtime.commands.look()
+            second.pulse()
             notify("WATCHDOG=1")
 
-    async def _tick_at_contacts(self) -> None:
+    async def _tick_at_contacts(self, next_second: Callable[[], Awaitable[None]]) -> None:
         """Tick as soon as an outbound call has lasted long enough for a contact, also on a quiet exchange."""
         contacts: dict[str, datetime] = {}
         while True:
-            await asyncio.sleep(LOOK_SECONDS if contacts else 1.0)
+            await (asyncio.sleep(LOOK_SECONDS) if contacts else next_second())
             contacts = self.runtime.monitor.ledger.next_contacts()
             heard = [self._is_heard(name, at + SENT_AFTER) for name, at in contacts.items()]  # asks each exchange
             if any(heard):
@@ -294,7 +308,9 @@ class Daemon:
             self._heard[name] = heard
             self.runtime.time.set_time(name, now, monotonic())
             self.runtime.offer(lambda: self.runtime.monitor.requested_hangups(name))
-            self.runtime.writer.offer(Heartbeat(name, heard))
+            if self._beaten.get(name) != heard:  # a quiet exchange tells the time with each Ping
+                self._beaten[name] = heard
+                self.runtime.writer.offer(Heartbeat(name, heard))
 
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
         """Disconnect from the exchanges, store all received outcomes (`FLUSH_SECONDS` at most), and stop."""
@@ -303,9 +319,10 @@ class Daemon:
             self._heartbeat(name, exchange_task)
             exchange_task.task.cancel()
         self.page_context.close()
-        server.should_exit = True
-        for task in tasks:
-            task.cancel()
+        server.stop()
+        for task in (*tasks, self.runtime.webhooks_task):
+            if task is not None:
+                task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TAKE_OVER_SECONDS):
                 await self.standby.finish()
@@ -358,6 +375,7 @@ class Daemon:
         self.runtime.last_reload = LastReload(True, datetime.now(UTC))
         self.metrics.configure(changed.lines(), self._judged(), changed.exchanges, changed.minimum_sample)
         self._reconnect_changed(before)
+        self.runtime.start_webhooks(self._tasks)
         self.publish_status()
         log.info("configuration: applied")
         return []

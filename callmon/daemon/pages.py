@@ -10,7 +10,7 @@ import asyncio
 import logging
 import signal
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from callmon.config.settings import Settings
@@ -45,8 +45,15 @@ SILENT = timedelta(seconds=SILENT_SECONDS)
 class PairsPages:
     """The server of the pages over all pairs. `store`: the database of its own, with accounts and signatures."""
 
-    def __init__(self, settings: Settings, store: Database) -> None:
-        self._settings, self._plain = settings, store
+    def __init__(
+        self,
+        settings: Settings,
+        store: Database,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._plain = store
+        self._now = now
         self._callbacks = CallbackStatus()
         self._missing: dict[str, tuple[datetime, Sentence]] = {}  # by pair: since when, and why
         self.page_context = PageContext(lambda: settings, lambda: self._snapshot, store, entries)
@@ -57,7 +64,7 @@ class PairsPages:
 
     def look(self) -> None:
         """Look at the pairs, and make a snapshot of what they have stored. Blocks. Raises StoreError."""
-        now, pairs = datetime.now(UTC), self._settings.configuration.store.over
+        now, pairs = self._now(), self._settings.configuration.store.over
         troubles = pair_troubles(self._plain_reader, pairs)
         for why in (x for name, x in troubles.items() if name not in self._missing):
             log.warning("pages: %s", why)
@@ -134,12 +141,15 @@ class PairsPages:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve([wire]), name="web")
-            reading = [tasks.create_task(x) for x in (self._read_on(), protection.run())]
+            reading = [
+                tasks.create_task(x)
+                for x in (self._read_on(), protection.run(lambda: asyncio.sleep(EVERY_SECONDS)))
+            ]
             notify("READY=1")
             log.info("pages: listening", extra={"pages": settings.web.listen})
             await stop.wait()
             self.page_context.close()
-            server.should_exit = True
+            server.stop()
             for task in reading:
                 task.cancel()
 
@@ -167,8 +177,5 @@ def _states(reader: Database, exchanges: Mapping[str, datetime]) -> Counter[tupl
         for known in queries.open_calls(reader, name).values():
             first, *others = known.facts
             if isinstance(first, f.Arrived) and first.line is not None and not first.test:
-                account = CallAccount(first)
-                for fact in others:
-                    account.record_fact(fact)
-                found[first.line, account.current_state()] += 1
+                found[first.line, CallAccount(first).record_facts(others).current_state()] += 1
     return found

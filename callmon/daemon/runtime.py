@@ -6,17 +6,19 @@ topics and the pages show.
 Refuses: to depend on any of these three.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from callmon.ami.connection import ExchangeClient, Transport
 from callmon.ami.mailboxes import MailboxGrowth
 from callmon.backfill.tasks import GapFiller, NightlyReconciliation
 from callmon.config.settings import Settings
 from callmon.core.calls.call import STATES, Wait
-from callmon.core.monitor import Monitor, warm_up
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.snapshot import (
     CallbackStatus,
@@ -24,6 +26,7 @@ from callmon.core.snapshot import (
     ExchangeStatus,
     LastReload,
     LineStatus,
+    PlanningStatus,
     Sink,
     SinkStatus,
 )
@@ -36,12 +39,19 @@ from callmon.daemon.pairs import PairReader
 from callmon.daemon.tasks import CommandQueue
 from callmon.features.disruptions.notice.folder import NoticePublisher
 from callmon.features.months.mail.timer import ReportMailer
+from callmon.features.months.queries import is_final_month
 from callmon.sinks.mqtt.sink import Mqtt
+from callmon.sinks.traces.sink import Traces
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions, obligations
+from callmon.store.row_mapping import Rows
+from callmon.store.tables import Row
 from callmon.store.writer.outbox import open_outbox
 from callmon.store.writer.writer import Writer
+
+if TYPE_CHECKING:
+    from callmon.features.webhooks.delivery import Deliverer
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +61,7 @@ class Runtime:
 
     def __init__(self, settings: Settings, store: Database) -> None:
         self.settings, self.store = settings, store
+        self.internal_errors = 0
         self.token = obligations.token_function(store)
         self.monitor = Monitor(settings, token=self.token)
         self.writer = Writer(
@@ -59,25 +70,34 @@ class Runtime:
             settings.store.max_waiting,
             is_shared=store.path is None,  # on PostgreSQL another instance may lead
             outbox=open_outbox(settings, store),
+            deliveries=self._deliveries,
         )
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
+        self.traces = Traces(lambda: self.settings.traces, store, self.leads)
         self.refills = GapFiller(
-            lambda: self.settings, store, self.writer.counters.add_figures, self.stands_by, self._growth
+            lambda: self.settings,
+            store,
+            self.writer.counters.add_figures,
+            self.stands_by,
+            self._growth,
+            self.traces.add,
         )
         self.nightly_reconciliation = NightlyReconciliation(
             lambda: self.settings, store, self.leads, self.refills.backlog
         )
         self.mailer = ReportMailer(lambda: self.settings, store, self.leads)
         self.notices = NoticePublisher(lambda: self.settings, self.stands_by)
-        self.sinks = (self.writer, self.mqtt, self.refills)
+        self.webhooks: Deliverer | None = None
+        self.webhooks_task: asyncio.Task[None] | None = None
+        self.sinks = (self.writer, self.mqtt, self.refills, self.traces)
         self.exchange_tasks: dict[str, ExchangeTask] = {}
-        self.commands = CommandQueue(store, self.token)
+        self.commands = CommandQueue(store, self.token, self.writer.hurry)
         self.pairs = PairReader(settings.store.pairs, store, lambda: self.monitor)
         self.time = ExchangeTime()
-        self.internal_errors = 0
         self.last_reload = LastReload(True, datetime.now(UTC))
         self._callbacks = CallbackStatus()
+        self.planning = PlanningStatus()
 
     def restore(self, now: datetime) -> dict[str, datetime]:
         """Restore all state before the exchanges are connected; returns until when each was received. Blocks.
@@ -87,7 +107,6 @@ class Runtime:
         settings = self.settings
         monitor = self.monitor
         store = self.store
-        warm_up(settings, now)
         lines, begin = [line.name for line in settings.lines()], self.today.beginning(now)
         counts = queries.count_ended_calls(store, lines, begin, begin + timedelta(days=2))
         self.today.restore(self.today.local_day(now), *counts)
@@ -113,6 +132,7 @@ class Runtime:
         self.time.keep(settings.exchanges)
         self.today.timezone = settings.timezone
         self.mqtt.configure(settings.mqtt)
+        self.traces.start_thread()
 
     def offer(self, work: Callable[[], list[Outcome]]) -> None:
         """Pass the outcomes of `work` to the sinks. An exception is logged and counted, never raised."""
@@ -125,6 +145,28 @@ class Runtime:
         for outcome in outcomes:
             for sink in self.sinks:
                 sink.offer(outcome)
+
+    def _deliveries(self, rows: Rows) -> list[Row]:
+        """What the writer stores for the webhooks. An internal error loses no outcome."""
+        if not self.settings.webhooks:
+            return []
+        from callmon.features.webhooks.events import deliveries  # not without a webhook
+
+        try:
+            return deliveries(rows, self.settings, datetime.now(UTC))
+        except Exception:
+            self.internal_errors += 1
+            log.exception("webhooks: internal error; continuing")
+            return []
+
+    def start_webhooks(self, tasks: asyncio.TaskGroup) -> None:
+        """Start the task that delivers events, with the first webhook: at the start, or after a reload."""
+        if not self.settings.webhooks or self.webhooks is not None:
+            return
+        from callmon.features.webhooks.delivery import Deliverer  # not without a webhook
+
+        self.webhooks = Deliverer(lambda: self.settings, self.store, self.leads, is_final_month)
+        self.webhooks_task = tasks.create_task(self.webhooks.run(), name="webhooks")
 
     def now(self) -> datetime:
         """The time by the exchanges' clocks: a step of the host's clock makes nothing due."""
@@ -164,6 +206,8 @@ class Runtime:
             backfill_waiting=dict(self.refills.waiting()),
             compared=tuple(self.nightly_reconciliation.compared),
             reports_unsent=dict(self.mailer.unsent),
+            webhooks={} if self.webhooks is None else self.webhooks.counts,
+            planning=self.planning,
         )
 
     def _line_statuses(
@@ -196,7 +240,8 @@ class Runtime:
             )
 
     def _sinks_in_use(self) -> tuple[Sink, ...]:
-        return (self.writer, self.mqtt) if self.settings.mqtt.host is not None else (self.writer,)
+        mqtt = (self.mqtt,) if self.settings.mqtt.host is not None else ()
+        return (self.writer, *mqtt, *((self.traces,) if self.traces.is_on else ()))
 
     def leads(self) -> bool:
         return self.writer.leads

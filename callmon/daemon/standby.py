@@ -13,7 +13,7 @@ Refuses: to lead before it has received as much as the former leader had written
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import NamedTuple
@@ -36,7 +36,7 @@ from callmon.store.writer.writer import DatabaseState
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS, LEADER_LOOK_SECONDS = 0.1, 0.5
+LOOK_SECONDS = 0.1  # while this instance does not lead
 # The former leader's last write may be this much later than its last heartbeat.
 AFTER_HEARTBEAT = timedelta(seconds=1.2)
 # A quiet exchange sends nothing that proves that the standby has received as much: then this timeout decides.
@@ -116,10 +116,10 @@ class Standby:
             await self._take_over()
             await asyncio.to_thread(self._runtime.writer.flush, REPLAY_SECONDS)
 
-    async def run(self) -> None:
+    async def run(self, next_second: Callable[[], Awaitable[None]]) -> None:
         while True:
             await self._look()
-            await asyncio.sleep(LEADER_LOOK_SECONDS if self._runtime.writer.leads else LOOK_SECONDS)
+            await (next_second() if self._runtime.writer.leads else asyncio.sleep(LOOK_SECONDS))
 
     async def finish(self) -> None:
         """Before the daemon exits: take over, so that outcomes known only to this instance are written."""

@@ -18,6 +18,7 @@ import click
 from callmon.cli.common import CommandContext
 from callmon.errors import CallmonError
 from callmon.store import commands
+from callmon.store.command_notices import notify_daemon
 from callmon.store.commands import Command, Queued, StoredQueue
 from callmon.store.database import Database
 from callmon.text.labels import label
@@ -66,6 +67,7 @@ class Actions(Generic[Command]):
     ) -> Queued | None:
         """The request if the daemon did not apply it in time. Raises RefusedError for a rejection."""
         queued = await front.ask(self.insert, store, command, *number)
+        notify_daemon(store)
         end = monotonic() + PATIENCE_SECONDS
         while await front.ask(self.queue.last_applied, store) < queued.n:
             if monotonic() >= end:

@@ -8,7 +8,8 @@ in the same transaction.
 
 A restored copy contains ended sessions and removed accounts again. The time of the last change of an account is
 therefore stored in a file outside the database (`Database.notes`). If the audit log of a database lacks that
-change, the database is an older copy. Then all sessions are ended at the start, and the audit log records it.
+change, the database is an older copy. Then all sessions are ended at the start, all tokens of the API are deleted,
+and the audit log records it.
 `callmon db upgrade` ends them in any case, and lists the accounts.
 
 The append-only audit log contains no caller's number. Accesses to a number are in `access` (`subject_access.log`).
@@ -37,6 +38,7 @@ from callmon.store.tables import Condition
 from callmon.store.tables.people import AccountRow as AccountRow
 from callmon.store.tables.people import AuditRow as AuditRow
 from callmon.store.tables.people import SessionRow as SessionRow
+from callmon.store.tables.people import TokenRow
 
 log = logging.getLogger(__name__)
 
@@ -57,20 +59,20 @@ def record_event(store: Database, audit_event: AuditRow) -> None:
 
 def insert_event(connection: Connection, audit_event: AuditRow) -> None:
     """Inserts `audit_event` in the transaction of the action itself. Masks telephone numbers in `about`."""
-    who, act, address = map(_clean, (audit_event.who, audit_event.act, audit_event.address))
-    about = without_numbers(_clean(audit_event.about))
-    insert_rows(connection, AuditRow(at=audit_event.at, who=who, act=act, about=about, address=address))
+    row = AuditRow(
+        at=audit_event.at,
+        who=audited_text(audit_event.who),
+        act=audited_text(audit_event.act),
+        about=without_numbers(audited_text(audit_event.about)),
+        address=audited_text(audit_event.address),
+    )
+    insert_rows(connection, row)
 
 
 def without_numbers(text: str) -> str:
     """A text that a person typed, with a # for each telephone number."""
     plain = text.translate(UNBROKEN)
     return PHONE.sub(lambda found: " #" if found[0][0] == " " else "#", plain) if PHONE.search(plain) else text
-
-
-def audited_name(who: str) -> str:
-    """A name as the audit log has it."""
-    return _clean(who)
 
 
 def audit_events(store: Database, newest: int | None = None) -> list[AuditRow]:
@@ -80,8 +82,8 @@ def audit_events(store: Database, newest: int | None = None) -> list[AuditRow]:
         return found_rows(connection, question)[::-1]
 
 
-def _clean(text: str) -> str:
-    """One line of bounded length, so that no user can forge a line of the log."""
+def audited_text(text: str) -> str:
+    """The text as one line of bounded length, so that no user can forge a line of the log."""
     return "".join(sign if sign.isprintable() else "?" for sign in text[:LONGEST])
 
 
@@ -129,18 +131,6 @@ def add_account(store: Database, name: str, password: str, roles: Collection[str
         insert_event(connection, audit_event)
 
 
-def give_roles(store: Database, name: str, roles: Collection[str], audit_event: AuditRow) -> None:
-    _change(store, name, audit_event, roles=frozenset(roles))
-
-
-def give_password(store: Database, name: str, password: str, audit_event: AuditRow) -> None:
-    _change(store, name, audit_event, password=password)
-
-
-def lock_account(store: Database, name: str, is_locked: bool, audit_event: AuditRow) -> None:
-    _change(store, name, audit_event, is_locked=is_locked)
-
-
 def renew_hash(store: Database, known: AccountRow, password: str) -> None:
     """Stores a current hash of the same password, unless it has changed meanwhile. Ends no session."""
     same = (col(AccountRow.name) == known.name, col(AccountRow.password) == known.password)
@@ -153,7 +143,8 @@ def remove_account(store: Database, name: str, audit_event: AuditRow) -> None:
         connection.execute(delete(AccountRow).where(col(AccountRow.name) == name))
 
 
-def _change(store: Database, name: str, audit_event: AuditRow, **values: Any) -> None:
+def change_account(store: Database, name: str, audit_event: AuditRow, **values: Any) -> None:
+    """Changes its roles, password or lock, and ends its sessions. Raises ConfigError for an unknown name."""
     with _changing(store, name, audit_event) as connection:
         named = update(AccountRow).where(col(AccountRow.name) == name)
         connection.execute(named.values(**values, changed=audit_event.at))
@@ -241,7 +232,7 @@ def _is_over(at: datetime, terms: SessionLimits) -> Condition:
 ENDED = "sessions ended"
 CHANGES = (
     *("account added", "account roles", "account password", "account locked", "account unlocked"),
-    *("account removed", ENDED),
+    *("account removed", "token added", "token revoked", ENDED),
 )
 
 
@@ -288,6 +279,8 @@ def end_if_older(store: Database) -> bool:
         known = connection.execute(question).scalar()
     if known is not None and known >= last - timedelta(microseconds=1):
         return False
+    with database_errors(store), store.writing() as connection:
+        connection.execute(delete(TokenRow))  # one of them may have been revoked
     end_all(store, AuditRow(at=max(datetime.now(UTC), last), who="callmon", act=ENDED))
     log.warning(
         "accounts: the database is older than the last account change; all sessions ended",

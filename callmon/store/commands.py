@@ -37,6 +37,7 @@ from callmon.store.tables.columns import table_of
 from callmon.store.tables.disruptions import DisruptionHandRow
 
 Command = TypeVar("Command", CallbackCommand, DisruptionCommand)
+AT_ONCE = 100
 _encode = msgspec.json.Encoder().encode
 
 
@@ -148,15 +149,15 @@ def insert_outbound_call(connection: Connection, ring: KeyRing, command: Callbac
 
 
 def pending_callback_commands(
-    store: Database, after: int, token: Callable[[str], str], limit: int = 100
+    store: Database, after: int, token: Callable[[str], str]
 ) -> list[tuple[CallbackCommand, Obligation | None]]:
-    """Up to `limit` commands after the number `after`, in order, each with its obligation as stored.
+    """Up to AT_ONCE commands after the number `after`, in order, each with its obligation as stored.
 
     Each command gets the token of the number that it refers to. Raises StoreError while the database cannot be
     read.
     """
     with database_errors(store), store.reading() as connection:
-        commands = CALLBACK_QUEUE.after(connection, after, limit)
+        commands = CALLBACK_QUEUE.after(connection, after, AT_ONCE)
         renewed = token_renewals(store) if commands else {}
         found = [(_with_token(connection, x, token, store.ring), _stored(connection, x)) for x in commands]
     return [(command, x and with_newest_tokens(x, renewed)) for command, x in found]
@@ -235,16 +236,14 @@ def queue_disruption_command(store: Database, command: DisruptionCommand) -> Que
         return Queued(DISRUPTION_QUEUE.insert(connection, command), True)
 
 
-def pending_disruption_commands(
-    store: Database, after: int, limit: int = 100
-) -> list[tuple[DisruptionCommand, Disruption | None]]:
-    """Up to `limit` commands after the number `after`, in order, each with its disruption as stored.
+def pending_disruption_commands(store: Database, after: int) -> list[tuple[DisruptionCommand, Disruption | None]]:
+    """Up to AT_ONCE commands after the number `after`, in order, each with its disruption as stored.
 
     Raises StoreError while the database cannot be read.
     """
     with database_errors(store):
         with store.reading() as connection:
-            commands = DISRUPTION_QUEUE.after(connection, after, limit)
+            commands = DISRUPTION_QUEUE.after(connection, after, AT_ONCE)
         return [(x, disruption_by_id(store, x.disruption) if x.disruption else None) for x in commands]
 
 

@@ -8,7 +8,6 @@ never a password.
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from functools import partial
 from pathlib import Path
+from time import time
 from typing import Any
 from urllib.parse import quote
 
@@ -23,15 +23,14 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, OperationalError, SQLAlchemyError
 
-from callmon.config.validation import ADDRESS, UNREADABLE, hidden
+from callmon.config.wording import ADDRESS, UNREADABLE, hidden
 from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.migrations import HEAD, KNOWN, refusal
 from callmon.store.sqlite_file import close_to_others, file_identity, make_file
 from callmon.store.view import View, listen
 
-log = logging.getLogger(__name__)
-
+JUST_WRITTEN = 1.5  # seconds: longer than between two looks, of which the second sees a write of the same tick
 BUSY_SECONDS = 2.0  # how long SQLite waits for its write lock before its error "database is locked"
 # A job of many transactions beside a daemon waits longer. SQLite polls the lock without a queue: while the daemon
 # writes without a pause, each poll may find it taken.
@@ -68,6 +67,7 @@ class Database:
         self.engine = listen(_engine(url, self.path, reads_only))
         self.view: View | None = None
         self._identity = file_identity(self.path)
+        self._log_state: tuple[int, int] | None = None
 
     def reader(self) -> Database:
         """A database for queries only. On PostgreSQL a query lasts at most QUESTION_MILLISECONDS."""
@@ -111,6 +111,17 @@ class Database:
         """
         if self.path is not None and file_identity(self.path) != self._identity:
             raise StoreError("the database {path} was replaced by another file", path=self.path)
+
+    def may_have_changed(self) -> bool:
+        """Whether a program may have written since the last call: by SQLite's write-ahead log. Does not block."""
+        if self.path is None:
+            return True
+        try:
+            log_file = os.stat(f"{self.path}-wal")
+        except OSError:
+            return True
+        before, self._log_state = self._log_state, (log_file.st_mtime_ns, log_file.st_size)
+        return before != self._log_state or abs(time() - log_file.st_mtime) < JUST_WRITTEN
 
     def find_again(self) -> None:
         """Drops all connections, so that the next one opens the database that is there now."""

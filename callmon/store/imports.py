@@ -3,14 +3,13 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
+from callmon.store.bulk import BulkWriter, replacing
 from callmon.store.database import Database, database_errors
-from callmon.store.instances import insert_rows
 from callmon.store.tables import MARK, from_microseconds, microseconds
-from callmon.store.tables.callbacks import MarkRow
 
-PREFIX = "import"
+PREFIX = "import "
 
 
 class ImportProgress(NamedTuple):
@@ -27,27 +26,23 @@ class ImportProgress(NamedTuple):
 
 def note_import(store: Database, progress: ImportProgress) -> None:
     """Replaces what is noted of this record."""
-    place = f"{PREFIX} {progress.exchange} {progress.record}"
     values = progress._asdict() | {"at": microseconds(progress.at)}
-    rows = [MarkRow(name=f"{place} {name}", value=values[name]) for name in ImportProgress._fields[2:]]
+    place = f"{PREFIX}{values.pop('exchange')} {values.pop('record')}"
+    rows = [(f"{place} {name}", value) for name, value in values.items()]
     with database_errors(store), store.writing_piece() as connection:
-        connection.execute(delete(MARK).where(MARK.c.name.in_([row.name for row in rows])))
-        insert_rows(connection, *rows)
+        BulkWriter(connection).insert(MARK, rows, replacing(MARK))
 
 
 def noted_imports(store: Database) -> list[ImportProgress]:
     """The last import of each record, the latest first."""
-    found: dict[tuple[str, str], dict[str, int]] = {}
+    found: dict[tuple[str, ...], dict[str, int]] = {}
     with database_errors(store), store.reading() as connection:
-        for name, value in connection.execute(
-            select(MARK.c.name, MARK.c.value).where(MARK.c.name.like("import %"))
-        ):
-            exchange, record, field = name.removeprefix(f"{PREFIX} ").rsplit(" ", 2)
-            found.setdefault((exchange, record), {})[field] = value
-    noted = [_progress(*place, values) for place, values in found.items()]
+        marks = select(MARK.c.name, MARK.c.value).where(MARK.c.name.like(f"{PREFIX}%"))
+        for name, value in connection.execute(marks):
+            *place, field = name.removeprefix(PREFIX).rsplit(" ", 2)
+            found.setdefault(tuple(place), {})[field] = value
+    noted = [
+        ImportProgress(exchange, record, from_microseconds(values.pop("at")), **values)
+        for (exchange, record), values in found.items()
+    ]
     return sorted(noted, key=lambda one: one.at, reverse=True)
-
-
-def _progress(exchange: str, record: str, values: dict[str, int]) -> ImportProgress:
-    at, *rest = (values.get(name, 0) for name in ImportProgress._fields[2:])
-    return ImportProgress(exchange, record, from_microseconds(at), *rest)

@@ -26,7 +26,7 @@ from itertools import groupby, islice, takewhile
 from math import isclose
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, exists, func, select, tuple_
+from sqlalchemy import Connection, Table, exists, func, select, tuple_
 
 from callmon.core.callbacks.entries import Owed
 from callmon.core.callbacks.obligation import Obligation, after, opened
@@ -54,7 +54,7 @@ from callmon.store.row_mapping import (
     obligation_of,
     without_numbers,
 )
-from callmon.store.tables import CALL, FACT, FINDING, GAP, LEDGER, OBLIGATION, OPEN, Condition
+from callmon.store.tables import CALL, FACT, FINDING, GAP, LEDGER, OBLIGATION, OPEN, Condition, same_call
 from callmon.store.writer.transaction import IMPORTED, MOVED, count_correction, move
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
@@ -327,10 +327,9 @@ def _in_limbo(connection: Connection) -> Iterator[Sentence]:
             yield _about(exchange, call, what)
 
 
-def _in(table: Table, other: Table, *conditions: Condition) -> Condition:
+def _in(table: Table, other: Table) -> Condition:
     """Whether `table` has a row of the call of the row of `other`."""
-    here = and_(table.c["call"] == other.c["call"], table.c.exchange == other.c.exchange)
-    return exists().where(here, *conditions)
+    return exists().where(same_call(table, other))
 
 
 # The ledger.

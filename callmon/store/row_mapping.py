@@ -2,6 +2,8 @@
 
 Moves people's numbers out of facts and calls into rows of their own, and restores them on request.
 
+Times are whole microseconds, as the tables have them.
+
 Refuses: SQL and connections; this module only has the tables' columns.
 """
 
@@ -15,32 +17,21 @@ import msgspec
 from callmon.core.callbacks.contact import Contact
 from callmon.core.callbacks.entries import AnyEntry, CalledBack
 from callmon.core.callbacks.obligation import Key, LedgerUpdate, Obligation
-from callmon.core.calls.call import Call
+from callmon.core.calls.call import Call, language_label
 from callmon.core.disruptions.disruption import AnyEntry as AnyDisruptionEntry
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.register import DisruptionUpdate
-from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld
+from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld, tag_of
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.statistics.counters import Figure
 from callmon.core.verdicts import Finding, Gap
 from callmon.store.encryption import KeyRing
 from callmon.store.fact_packing import pack_facts, unpack_facts
-from callmon.store.new_rows import (
-    counter_row,
-    fact_row,
-    gap_row,
-    heartbeat_row,
-    number_row,
-    open_call_row,
-    row_of_call,
-    row_of_contact,
-    row_of_disruption,
-    row_of_disruption_entry,
-    row_of_entry,
-    row_of_finding,
-    row_of_obligation,
-)
-from callmon.store.tables import Row, microseconds
+from callmon.store.tables import Row, microseconds, microseconds_or_none, row_from, row_of
+from callmon.store.tables.callbacks import ContactRow, LedgerRow, ObligationRow
+from callmon.store.tables.calls import CallRow, FactRow, FindingRow, GapRow, HeartbeatRow, NumberRow, OpenCallRow
+from callmon.store.tables.disruptions import DisruptionEntryRow, DisruptionRow
+from callmon.store.tables.figures import CounterRow
 
 StoredCallKey = tuple[str, str]  # (call, exchange), the order of every key
 Numbers = Mapping[str, str]
@@ -56,6 +47,20 @@ CALLBACK = "callback"
 MARKED = frozenset((Arrived, NumberWithheld, CallbackRequested, Ended))
 NONE_OPEN: Mapping[StoredCallKey, tuple[int, str]] = MappingProxyType({})
 
+fact_row = row_of(FactRow)
+open_call_row = row_of(OpenCallRow)
+number_row = row_of(NumberRow)
+gap_row = row_of(GapRow)
+heartbeat_row = row_of(HeartbeatRow)
+counter_row = row_of(CounterRow)
+call_row = row_from(CallRow, "exchange", "language", "waited", "data", "is_test")
+finding_row = row_from(FindingRow, "exchange")
+ledger_row = row_from(LedgerRow, "n", "kind", "data")
+obligation_row = row_from(ObligationRow, "cautions", "due", "due_business", "actionable", "attempts", "data")
+contact_row = row_from(ContactRow, "n", "data")
+disruption_entry_row = row_from(DisruptionEntryRow, "n", "kind", "data")
+disruption_row = row_from(DisruptionRow, "lines", "until", "data")
+
 _encode = msgspec.json.Encoder().encode
 _decode_facts = msgspec.json.Decoder(tuple[AnyFact, ...]).decode
 _decode_call = msgspec.json.Decoder(Call).decode
@@ -66,8 +71,10 @@ class Rows:
     """The rows of a batch of outcomes. Calls, findings and gaps by their key: the first of each wins."""
 
     def __init__(self, group: int, place: int = 0) -> None:
-        self._n = self._entry = self._disruption = self._contact = group * PLACES + place
+        self.first = group * PLACES + place  # the number of the first row of each table
+        self._n = self._entry = self._disruption = self._contact = self.first
         self.ledger: list[Row] = []
+        self.ledger_updates: list[LedgerUpdate] = []
         self.obligations: dict[Key, Obligation] = {}
         self.called_back: list[CalledBack] = []
         self.disruption_entries: list[Row] = []
@@ -130,7 +137,8 @@ class Rows:
 
     def _add_written(self, written: LedgerUpdate) -> None:
         entry = written.entry
-        self.ledger.append(row_of_entry(entry, self._entry))
+        self.ledger.append(ledger_row(entry, n=self._entry, kind=tag_of(type(entry)), data=_json(entry)))
+        self.ledger_updates.append(written)
         self._entry += 1
         self.obligations[written.obligation.key] = written.obligation
         if isinstance(entry, CalledBack):
@@ -141,12 +149,15 @@ class Rows:
             self.corrections[finding.call, entry.exchange, finding.standard] = finding
 
     def _add_disruption(self, update: DisruptionUpdate) -> None:
-        self.disruption_entries.append(row_of_disruption_entry(update.entry, self._disruption))
+        row = disruption_entry_row(
+            update.entry, n=self._disruption, kind=tag_of(type(update.entry)), data=_json(update.entry)
+        )
+        self.disruption_entries.append(row)
         self.disruptions.append(update)
         self._disruption += 1
 
     def _add_contact(self, contact: Contact) -> None:
-        self.contacts.append(row_of_contact(contact, self._contact))
+        self.contacts.append(contact_row(contact, n=self._contact, data=_json(contact)))
         self._contact += 1
         self.last_contact = max(self.last_contact, microseconds(contact.at))
 
@@ -176,7 +187,7 @@ class Rows:
         still_open: list[Row] = []
         for key, facts in self.facts.items():
             (call, exchange), (n, data) = key, begun.get(key, (self._n, ""))
-            data = f"{data[:-1]},{_encode(facts).decode()[1:]}" if data else _encode(facts).decode()
+            data = f"{data[:-1]},{_json(facts)[1:]}" if data else _json(facts)
             if key not in self.over and (key in begun or key in self.begun):
                 still_open.append(open_call_row(call=call, exchange=exchange, n=n, data=data))
             else:
@@ -237,6 +248,39 @@ class Rows:
         return [heartbeat_row(exchange=name, heard=microseconds(at)) for name, at in self.heard.items()]
 
 
+def row_of_call(exchange: str, call: Call, account: str) -> Row:
+    longest = None if call.waited is None else call.waited.longest
+    return call_row(
+        call,
+        exchange=exchange,
+        language=language_label(call.language),
+        waited=None if longest is None else round(longest.total_seconds() * 1_000_000),
+        data=account,
+        is_test=call.test,
+    )
+
+
+def row_of_obligation(obligation: Obligation) -> Row:
+    return obligation_row(
+        obligation,
+        cautions=" ".join(obligation.cautions),
+        due=microseconds(obligation.due.at),
+        due_business=microseconds_or_none(obligation.dues.business),
+        actionable=microseconds_or_none(obligation.due.actionable),
+        attempts=len(obligation.attempts),
+        data=_json(msgspec.structs.replace(obligation, token=None, other=None)),
+    )
+
+
+def row_of_disruption(state: Disruption) -> Row:
+    until = microseconds_or_none(state.notice.until)
+    return disruption_row(state, lines=f" {' '.join(state.lines)} ", until=until, data=_json(state))
+
+
+def _json(value: object) -> str:
+    return _encode(value).decode()
+
+
 def without_numbers(source: Source) -> Source:
     """Removes the numbers: an outbound call's `dialled` becomes "outside", and `caller` becomes None."""
     dialled = OUTSIDE if source.direction == "outbound" else source.dialled
@@ -250,11 +294,11 @@ def _with_numbers(source: Source, numbers: Numbers) -> Source:
 
 def encoded(call: Call) -> str:
     """The whole account as JSON, without numbers."""
-    return _encode(without_numbers(call)).decode()
+    return _json(without_numbers(call))
 
 
 def finding_rows(findings: Mapping[tuple[str, str, str], Finding]) -> list[Row]:
-    return [row_of_finding(exchange, finding) for (_, exchange, _), finding in findings.items()]
+    return [finding_row(finding, exchange=exchange) for (_, exchange, _), finding in findings.items()]
 
 
 def _last_time(facts: Sequence[Fact]) -> int | None:
@@ -311,7 +355,7 @@ def counter_rows(figures: Mapping[Figure, float]) -> list[Row]:
 
 
 def figure_key(figure: Figure) -> str:
-    return msgspec.json.encode(figure).decode()
+    return _json(figure)
 
 
 def figure_of(key: Any) -> Figure:

@@ -29,7 +29,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from callmon.errors import CallmonError, Sentence, StoreError
-from callmon.store.access import AuditRow, audited_name, insert_event
+from callmon.store.access import AuditRow, audited_text, insert_event
 from callmon.store.bulk import record_key
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyMissingError, KeyRing
@@ -117,7 +117,7 @@ def _revisions(connection: Connection, ring: KeyRing, month: str | None) -> list
         is_altered = (
             any(digests != {row.name: row.sha256 for row in its} for its in by_step.values())
             or tuple(x.step for x in signatures) != STEPS[: len(by_step)]
-            or not {(x.at, audited_name(x.who), *_record(x.step, of, number)) for x in signatures} <= recorded
+            or not {(x.at, audited_text(x.who), *_record(x.step, of, number)) for x in signatures} <= recorded
             or (bool(ring) and not all(_is_signed(ring, its) for its in by_step.values()))
         )
         made.append(SignedRevision(of, number, digests, tuple(signatures), is_altered=is_altered))
@@ -301,10 +301,7 @@ def _insert(
         record_key(connection, store.ring)
     insert_rows(connection, *(row.model_copy(update={"mac": mac}) for row in rows))
     act, about = _record(step, revision.month, revision.number)
-    insert_event(
-        connection,
-        AuditRow(at=audit_event.at, who=audit_event.who, act=act, about=about, address=audit_event.address),
-    )
+    insert_event(connection, audit_event.model_copy(update={"act": act, "about": about}))
 
 
 def sign_again(connection: Connection, ring: KeyRing, is_upgrade: bool = False) -> None:

@@ -26,7 +26,7 @@ from callmon.store.tables import METADATA
 
 # Of the database over all pairs itself. What it has of the other tables is empty.
 OWN = frozenset((
-    *("account", "session", "audit", "signed_file", "sign_off", "report_mail"),
+    *("account", "session", "token", "audit", "signed_file", "sign_off", "report_mail"),
     *("hand", "disruption_hand", "mark"),
 ))  # fmt: skip
 APART = frozenset(("counter", "writer", "contact"))  # of one pair: a sum of them has no meaning

@@ -23,7 +23,7 @@ MINUS = "\N{MINUS SIGN}"
 TENTH, MINUTE = timedelta(seconds=0.1), timedelta(minutes=1)
 
 _FRENCH_SPACES = re.compile(
-    r"(?<=«) | (?=[»:])|(?<=\d) (?=(?:h|min|s|j)\b)|(?<=\b[hj]) (?=\d)|(?<=\bmin) (?=\d)"
+    r"(?<=«) | (?=[»:%÷])|(?<=\d) (?=(?:h|min|s|j)\b)|(?<=\b[hj]) (?=\d)|(?<=\bmin) (?=\d)"
     r"|(?<=\b[Pp]oste) (?=\d)|(?<=\bpostes) (?=\d)"
 )
 _ENGLISH_SPACES = re.compile(
@@ -87,6 +87,10 @@ class Formatter:
     def month(self, at: date) -> str:
         """The month: « novembre 2026 » / "November 2026"."""
         return self._date(at, "LLLL y")
+
+    def month_name(self, at: date) -> str:
+        """The month without its year: « novembre » / "November"."""
+        return self._date(at, "LLLL")
 
     def minute(self, at: datetime) -> str:
         """A time to the minute: « 13 h 42 », « 17 h » / "1:42 p.m.", "5 p.m.", "noon", "midnight"."""

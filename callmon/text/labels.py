@@ -7,14 +7,16 @@ report (R-39). The catalogue is read once, for the first French text. `labels.to
 Refuses: to write.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 
-from callmon.config.validation import nearest, quoted
+from callmon.config.wording import nearest, quoted
 
 LANGUAGES = ("fr", "en")
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=[\w{«])")
 
 # The labels by kind.
 KINDS: Mapping[str, Mapping[str, str]] = tomllib.loads(
@@ -77,18 +79,24 @@ def translate(english: str, language: str, context: str | None = None) -> str:
     return english if language == "en" else catalogue().get((context, english), english)
 
 
+def typographic(french: str) -> str:
+    """The text with a typographic apostrophe after each elision. A quotation mark in a command stays straight."""
+    return _APOSTROPHE.sub("\N{RIGHT SINGLE QUOTATION MARK}", french)
+
+
 @lru_cache
 def catalogue() -> Mapping[tuple[str | None, str], str]:
     """(context, English of the source) → French, without missing and fuzzy ones.
 
-    The .po file is read directly, so that an installation compiles nothing.
+    The .po file is read directly, so that an installation compiles nothing. It has straight apostrophes, as
+    keyboards do; the French that people read has typographic ones.
     """
     from babel.messages.pofile import read_po
 
     with files("callmon.text").joinpath("locale", "fr", "LC_MESSAGES", "callmon.po").open("rb") as lines:
         messages = read_po(lines, locale="fr")
     return {
-        (message.context, str(message.id)): str(message.string)
+        (message.context, str(message.id)): typographic(str(message.string))
         for message in messages
         if message.id and message.string and not message.fuzzy
     }

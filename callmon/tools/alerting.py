@@ -26,7 +26,7 @@ ANSWER_SECONDS = 10
 WHO = ("team", "lead", "administrator", "telephony")
 # For readers who receive the alert without callmon's templates.
 ANNOTATIONS = {
-    "summary_fr": "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire.",
+    "summary_fr": "Essai d’alerte de callmon : vous recevez bien les messages. Rien à faire.",
     "summary": "Test alert of callmon: messages do reach you. Nothing to do.",
 }
 SECTION = "time_intervals:"
@@ -112,9 +112,7 @@ def with_section(written: str, section: str) -> str:
     """An Alertmanager configuration with its section replaced by `section`; appended if it has none."""
     found = list(_SECTION.finditer(written))
     if len(found) > 1:
-        raise ConfigError(
-            said("The file has {count} sections {section}; keep one.", count=len(found), section=SECTION)
-        )
+        raise ConfigError("The file has {count} sections {section}; keep one.", count=len(found), section=SECTION)
     if not found:
         return written + ("" if written.endswith("\n") or not written else "\n") + "\n" + section
     rest = written[found[0].end() :]
@@ -124,7 +122,7 @@ def with_section(written: str, section: str) -> str:
 def send(address: str, to: str) -> None:
     """Send the test alert. Raises CallmonError that names the person who can act."""
     if not re.match(r"https?://[^/\s]+", address):
-        raise ConfigError(said("--alertmanager {address}: write it as http://127.0.0.1:9093.", address=address))
+        raise ConfigError("--alertmanager {address}: write it as http://127.0.0.1:9093.", address=address)
     url = address.rstrip("/") + "/api/v2/alerts"
     body = json.dumps([{"labels": {"alertname": "CallmonTest", "to": to}, "annotations": ANNOTATIONS}])
     request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
@@ -133,23 +131,19 @@ def send(address: str, to: str) -> None:
     except (OSError, HTTPException) as error:
         cause = getattr(error, "reason", None) or error
         why = plain(str(getattr(cause, "strerror", None) or cause))[:LONGEST_REASON]
-        unreached = said(
+        raise CallmonError(
             "Alertmanager cannot be reached at {url} ({why}); check that it runs.", url=url, why=said(why)
-        )
-        raise CallmonError(unreached) from None
+        ) from None
     if not 200 <= status < 300:
-        refused = said(
+        raise CallmonError(
             "The server at {url} refuses the alert ({why}); check that --alertmanager is Alertmanager's address.",
             url=url,
             why=f"{status} {reason}",
         )
-        raise CallmonError(refused)
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
-        raise ConfigError(
-            said("{path}: is not UTF-8; name Alertmanager's configuration file.", path=path)
-        ) from None
+        raise ConfigError("{path}: is not UTF-8; name Alertmanager's configuration file.", path=path) from None

@@ -23,7 +23,8 @@ from callmon.config.lines import Line, forms
 from callmon.config.phone_numbers import printed
 from callmon.config.settings import Settings
 from callmon.config.times import formatted_duration
-from callmon.config.validation import hidden, variable
+from callmon.config.webhooks import SecretAddress
+from callmon.config.wording import hidden, variable
 from callmon.core.standards import load
 from callmon.text.labels import label
 from callmon.tools.alertmanager import clock_time
@@ -158,6 +159,8 @@ def _shown(value: Any, tell: Callable[[str], str]) -> str:
             return ", ".join(_shown(x, tell) for x in value)
         case Mapping():
             return tell("none")
+        case SecretAddress():
+            return value.shown()
         case _:
             return hidden(str(value))
 

@@ -35,7 +35,12 @@ def check_remarks(settings: Settings) -> Iterator[str]:
     for name, exchange in settings.exchanges.items():
         yield from (_of(f"exchanges.{name}", text) for text in _exchange_remarks(exchange))
     yield from (_of("mqtt", text) for text in _mqtt_remarks(settings.mqtt))
+    if warning := settings.traces.secret_warning():
+        yield _of("traces", warning)
     yield from (_of("mail", text) for text in _mail_remarks(settings))
+    for name, webhook in settings.webhooks.items():
+        if warning := webhook.secret_warning():
+            yield _of(f"webhooks.{name}", warning)
     yield from (_of("web.access", text) for text in _access_remarks(settings.web))
 
 

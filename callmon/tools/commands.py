@@ -56,7 +56,7 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
             if not as_json:
                 print_result(line)
     if not replayed.messages:
-        raise CallmonError(said("No AMI message was found; give a file that `callmon record` writes."))
+        raise CallmonError("No AMI message was found; give a file that `callmon record` writes.")
     for call in replayed.calls() if as_json else ():
         print_json(call)
 
@@ -121,9 +121,9 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
 
     settings = context.settings
     if not settings.exchanges:
-        raise ConfigError(said("No exchange is configured; add a table [exchanges.NAME]."))
+        raise ConfigError("No exchange is configured; add a table [exchanges.NAME].")
     if listen is not None and acceptance:
-        raise ConfigError(said("--listen and --acceptance exclude each other; give one of them."))
+        raise ConfigError("--listen and --acceptance exclude each other; give one of them.")
     if listen is not None:
         _listen(settings, listen, context.language)
         return

@@ -9,7 +9,7 @@ from callmon.cli.help import HelpGroup
 from callmon.cli.language import said
 from callmon.config.explanation import explained
 from callmon.config.settings import example_text
-from callmon.config.validation import nearest, variable
+from callmon.config.wording import nearest, variable
 from callmon.errors import ConfigError
 from callmon.tools.check import every_setting
 
@@ -69,7 +69,7 @@ def explain(key: str, as_json: bool) -> None:
         near = nearest(key, sorted(_keys()))
         names = ", ".join(sorted({name.partition(".")[0].rstrip("[]") for name in _keys()}))
         hint = said('did you mean "{near}"?', near=near) if near else said("there are {names}", names=names)
-        raise ConfigError(said('"{key}" is no setting; {hint}', key=key, hint=hint))
+        raise ConfigError('"{key}" is no setting; {hint}', key=key, hint=hint)
     for name, default, meaning in found:
         by = variable(tuple(name.split("."))) if "[]" not in name else None
         if as_json:

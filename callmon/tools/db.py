@@ -101,11 +101,9 @@ def backup(context: CommandContext, file: Path) -> None:
     """
     if parse_url(context.settings.configuration.store.url).get_backend_name() != "sqlite":
         raise ConfigError(
-            said(
-                "This command copies SQLite alone: the administrator of PostgreSQL copies the database with "
-                "pg_dump --format=custom --file {file}.",
-                file=file,
-            )
+            "This command copies SQLite alone: the administrator of PostgreSQL copies the database with "
+            "pg_dump --format=custom --file {file}.",
+            file=file,
         )
     make_folder(file.parent)
     copies.backup(context.store, file)
@@ -130,7 +128,7 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
               callmon db check --since 2026-10-01 --until 2026-10-31
     """
     if first is not None and last is not None and last < first:
-        raise ConfigError(said("--until is before --since; exchange the two days."))
+        raise ConfigError("--until is before --since; exchange the two days.")
     settings, store = context.settings, context.store
     found = judging.counter_differences(store)
     days = [None if x is None else x.date() for x in (first, last)]

@@ -94,11 +94,9 @@ def init(file: Path) -> None:
         raise ConfigError(_exists(file))
     if not sys.stdin.isatty():
         raise ConfigError(
-            said(
-                "callmon init asks on a terminal, and there is none; begin with the example: "
-                "`callmon config example > {file}`.",
-                file=file,
-            )
+            "callmon init asks on a terminal, and there is none; begin with the example: "
+            "`callmon config example > {file}`.",
+            file=file,
         )
     text = example_text()
     parse(text, str(file))  # a mistake in the environment is none of the answers
@@ -116,7 +114,11 @@ def _asked(question: Question, text: str, file: Path) -> str:
     """The text with the answer in it. An answer that `callmon check` would refuse is asked again."""
     while True:
         answer = click.prompt(
-            question.text, default=question.default, show_default=bool(question.default), err=True
+            question.text,
+            default=question.default,
+            show_default=bool(question.default),
+            prompt_suffix=said(": "),
+            err=True,
         )
         if not answer.strip():
             return text

@@ -19,10 +19,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from callmon import __version__
+from callmon.core.snapshot import DaemonSnapshot
 from callmon.errors import Sentence, StoreError
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.text.labels import translate
 from callmon.text.records import instant
+from callmon.web.api.problem import with_problems
 from callmon.web.auth.basic import BasicAuth
 from callmon.web.auth.client import ClientInfo, client_info, is_loopback
 from callmon.web.auth.identity import NotOneError
@@ -70,6 +72,16 @@ def how_many(sentences: Sequence[str]) -> Sentence:
     )
 
 
+def figures_of_the_day(snapshot: DaemonSnapshot) -> dict[str, int]:
+    """The calls that ended today, and the callbacks that are open and overdue, on all lines."""
+    callbacks = snapshot.callbacks.by_line.values()
+    return {
+        "calls_today": sum(sum(line.calls.values()) for line in snapshot.lines),
+        "callbacks_open": sum(is_open for is_open, _ in callbacks),
+        "callbacks_overdue": sum(overdue for _, overdue in callbacks),
+    }
+
+
 @dataclass(frozen=True)
 class WebApplication:
     """What the application serves.
@@ -93,7 +105,8 @@ class WebApplication:
     reloads: Pace = field(default_factory=lambda: Pace(RELOAD_SECONDS))
 
     def asgi(self) -> ASGIApp:
-        sign_in = SignIn(self.access)
+        context = self.page_context
+        sign_in = SignIn(self.access, context.settings.configuration.ministry if context else None)
         pages = (
             ()
             if self.page_context is None
@@ -106,7 +119,7 @@ class WebApplication:
             Route("/-/ready", self._for_users(self._ready)),
             Route("/-/reload", self._for_users(self._reload), methods=["POST"]),
         ]
-        inner = Starlette(routes=[*machines, *pages], exception_handlers=sign_in.handlers())
+        inner = Starlette(routes=[*machines, *pages], exception_handlers=with_problems(sign_in.handlers()))
         inner.router.redirect_slashes = False  # the redirect would use the host name that the browser sent
         return AccessMiddleware(inner, self.access)
 
@@ -148,15 +161,23 @@ class WebApplication:
             for sentences in (self.troubles, self.remarks)
         )
         status = "trouble" if found else "ok"
-        exchanges = () if self.metrics is None else self.metrics.read().exchanges
+        snapshot = None if self.metrics is None else self.metrics.read()
         if not await self._may_read_details(request):
             found, more = ([how_many(x).translated(in_language)] if x else [] for x in (found, more))
-            exchanges = ()
+            snapshot = None
+        exchanges = () if snapshot is None else snapshot.exchanges
         heard = [
             {"exchange": x.name, "connected": x.connected, "last_event": instant(x.last_event)} for x in exchanges
         ]
-        body = {"status": status, "role": self.role(), "troubles": found, "remarks": more, "exchanges": heard}
+        body: dict[str, object] = {
+            "status": status,
+            "role": self.role(),
+            "troubles": found,
+            "remarks": more,
+            "exchanges": heard,
+        }
         body["version"] = __version__
+        body["figures"] = None if snapshot is None or not snapshot.leads else figures_of_the_day(snapshot)
         return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)
 
     async def _may_read_details(self, request: Request) -> bool:

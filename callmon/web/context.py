@@ -1,7 +1,7 @@
 """The context of the pages: the latest snapshot, the templates, the query threads, and the live clients.
 
-    daemon, each second ─ update ─▶ snapshot ─▶ live.push()      one rendering a view, for all clients
-    a request ─▶ routes ─▶ a view's endpoint ─▶ ask(question) in a thread ─▶ page(template)
+    daemon, each second with live clients ─ update ─▶ snapshot ─▶ live.push()    one rendering a view, for all
+    a request ─▶ renew ─▶ routes ─▶ a view's endpoint ─▶ ask(question) in a thread ─▶ page(template)
 
 Never touches the monitor. The context has a few threads of its own: a slow query delays other pages, not the
 daemon's writing. A database error becomes a page that says so.
@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from time import monotonic
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 import msgspec
@@ -33,6 +34,7 @@ T = TypeVar("T")
 THREADS = 4
 MOST_WAITING = 100  # queries
 KEPT_FOR = timedelta(minutes=1)
+FRESH_SECONDS = 1.0
 
 
 class Closing(Protocol):
@@ -44,6 +46,10 @@ C = TypeVar("C", bound=Closing)
 
 class AwayError(Exception):
     """The database cannot be queried now, or too many queries are pending."""
+
+
+async def _nothing(_page_request: Any) -> Sequence[str]:
+    return ()
 
 
 class PageContext:
@@ -68,12 +74,16 @@ class PageContext:
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
         self.menus: dict[tuple[str, frozenset[Role]], list[tuple[str, str, str]]] = {}  # (page, title, path)
         self.notes: Sequence[Sentence] = ()  # what each page says first
+        self.outlook: Callable[[Any], Awaitable[Sequence[str]]] = _nothing  # the chances that *Now* shows
         self.damaged: Callable[[], None] = lambda: None  # called where a query has met a damaged page
+        self.outdated: Callable[[], None] = lambda: None  # called where the latest snapshot is a second old
+        self._taken = 0.0  # monotonic: the latest snapshot
         self.services: Services = None  # whose data it shows; None: of all
         self._shared: dict[type[Closing], Closing] = {}
         self._parts: dict[tuple[str, ...], _Part] = {}
         self._kept: dict[str, tuple[Any, datetime, Any]] = {}  # by name: key, time, value
         self._waiting = 0
+        self._threads = BlockingThreads(THREADS, "pages")
 
     def shared(self, kind: type[C]) -> C:
         """The one object of this kind for all requests: made at its first use, closed with the context."""
@@ -104,9 +114,15 @@ class PageContext:
         return None if self.services is None else tuple(self.settings.names("line"))
 
     def update(self, snapshot: DaemonSnapshot) -> None:
-        """Shows a new snapshot to the live clients. Called once a second."""
+        """Shows a new snapshot to the live clients."""
         self.snapshot = snapshot
+        self._taken = monotonic()
         self.live.push()
+
+    def renew(self) -> None:
+        """Has a snapshot taken that is at most a second old. Call it in the daemon's loop."""
+        if monotonic() - self._taken >= FRESH_SECONDS:
+            self.outdated()
 
     def seen(self) -> DaemonSnapshot:
         """The latest snapshot; a new one where there is none yet."""
@@ -187,10 +203,6 @@ class PageContext:
         self.reader.close()
 
     @cached_property
-    def _threads(self) -> BlockingThreads:
-        return BlockingThreads(THREADS, "pages")
-
-    @cached_property
     def _templates(self) -> Environment:
         return templates_of("callmon.web", *self.features)
 
@@ -199,7 +211,7 @@ class _Part(PageContext):
     """The context of some services. Threads, templates, live clients and reports are those of the whole."""
 
     def __init__(self, whole: PageContext, services: tuple[str, ...]) -> None:
-        self.__dict__.update(whole.__dict__ | {"_threads": whole._threads, "_templates": whole._templates})
+        self.__dict__.update(whole.__dict__ | {"_templates": whole._templates})
         self._whole = whole
         self.services = services
         self.made_of = (whole.settings, whole.reader)

@@ -31,16 +31,41 @@ class WebFormatter(TerminalPage):
         """The formatter of stories, whose sentences have their own context."""
         return Formatter(self.language, self.timezone)
 
+    def say(self, english: str, context: str = "", **values: object) -> str:
+        """A sentence; a whole number in it has its thousands apart, as in a table."""
+        written = {name: self.whole(x) if isinstance(x, int) else x for name, x in values.items()}
+        return super().say(english, context, **written)
+
     def long_day(self, day: date) -> str:
         """« mardi 24 novembre 2026 » / "Tuesday 24 November 2026"."""
         day_and_month, _, year = self.day(day).rpartition(NO_BREAK)
         return f"{self.weekday(day)} {day_and_month} {year}"
+
+    def short_day(self, day: date) -> str:
+        """« mar. 24 nov. » / "Tue 24 Nov"."""
+        return self._date(day, "EEE d MMM").replace(" ", NO_BREAK)
+
+    def clock(self, name: str) -> str:
+        """« 8 h 30 » for "08:30"."""
+        hours, minutes = map(int, name.split(":"))
+        return self._wall(timedelta(hours=hours, minutes=minutes))
 
     def near(self, at: datetime) -> str:
         """A time for a narrow column: « 17 h » today, « sam. 9 h 19 » this week, « 24 nov. 9 h 19 »."""
         days = abs((at.astimezone(self.timezone).date() - self.now.astimezone(self.timezone).date()).days)
         day = "" if not days else self._date(at, "EEE" if days < 7 else "d MMM").replace(" ", NO_BREAK) + NO_BREAK
         return f"{day}{self.minute(at)}"
+
+    def at_time(self, at: datetime) -> str:
+        """« à 2 h 37 » today, so that it is not taken for a length; else as `near`."""
+        is_today = at.astimezone(self.timezone).date() == self.now.astimezone(self.timezone).date()
+        return self.say("at {time}", time=self.minute(at)) if is_today else self.near(at)
+
+    def time_left(self, length: timedelta) -> str:
+        """« 2 h 37 min », so that it is not taken for a time of the day."""
+        minutes = length // timedelta(minutes=1)
+        text = self.duration(length)
+        return self.say("{length} min", length=text) if 60 <= minutes < 1440 else text
 
     def month(self, at: date) -> str:
         return super().month(at).replace(" ", NO_BREAK)

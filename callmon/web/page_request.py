@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from mimetypes import guess_type
+from typing import Any, NamedTuple
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from callmon.core.callbacks.commands import plain
+from callmon.config.wording import plain
 from callmon.errors import Sentence
+from callmon.store.access import AuditRow
 from callmon.text.labels import translate, unknown_name
 from callmon.web.auth.identity import Person, Right
 from callmon.web.auth.route import FRENCH, PageRoute
@@ -22,6 +25,7 @@ KEPT_SHORT = {"Cache-Control": "no-store"}
 TWIN = {
     "number": "callback",
     "record": "callback",
+    "next": "callbacks",
     "begin": "disruptions",
     "tell": "disruption",
     "make": "month",
@@ -29,9 +33,24 @@ TWIN = {
     "prepare": "report",
     "sign": "revision",
     "signed file": "revision",
+    "check": "verify",
+    "send again": "webhooks",
+    "change tokens": "tokens",
 }
 
+# The pages of the menu; the others are below *More*, unless there are few in all.
+DAILY = ("now", "callbacks", "calls", "months", "disruptions")
+MOST_NAME = 200  # characters of a file's name
 NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}\d{0,3}")
+
+
+class MenuEntry(NamedTuple):
+    """A page in the menu. `here`: whether it is the present one."""
+
+    name: str
+    title: str
+    path: str
+    here: bool
 
 
 class NotFoundError(Exception):
@@ -119,8 +138,13 @@ class PageRequest:
         """What the page says first; nothing to a reader of the guide who has no role."""
         return self.context.notes if self.person.all_roles else ()
 
-    def menu(self) -> list[tuple[str, str, bool]]:
-        """(title, path, whether it is the present one) of the pages that this person may see."""
+    def menu(self) -> tuple[Sequence[MenuEntry], Sequence[MenuEntry]]:
+        """Of the pages that this person may see, those of the menu and those below *More*."""
+        entries = self._menu_entries()
+        daily = [entry for entry in entries if entry.name in DAILY]
+        return (daily, entries[len(daily) :]) if len(entries) > len(DAILY) else (entries, ())
+
+    def _menu_entries(self) -> list[MenuEntry]:
         key = self.language, self.person.all_roles
         if key not in self.context.menus:
             titles = {
@@ -128,9 +152,11 @@ class PageRequest:
                 "callbacks": self.say("Callbacks"),
                 "calls": self.say("Calls"),
                 "months": self.say("Months"),
-                "promises": self.say("Service standards"),
                 "disruptions": self.say("Disruptions"),
+                "questions": self.say("Questions"),
+                "promises": self.say("Service standards"),
                 "accesses": self.say("Record of access"),
+                "webhooks": self.say("Webhooks"),
                 "guide": self.say("Runbook"),
             }
             self.context.menus[key] = [
@@ -139,7 +165,10 @@ class PageRequest:
                 if name in self.context.table and self.person.may(self.context.table[name].right)
             ]
         here = self.entry.paths["en"].split("/")[2] or "now"
-        return [(title, path, name == here) for name, title, path in self.context.menus[key]]
+        of = {"questions": self.settings.configuration.questions, "webhooks": self.settings.webhooks}
+        hidden = [name for name, has in of.items() if not has]
+        shown = (entry for entry in self.context.menus[key] if entry[0] not in hidden)
+        return [MenuEntry(name, title, path, name == here) for name, title, path in shown]
 
     def service_names(self) -> str:
         """The titles of the services whose data the page shows."""
@@ -149,7 +178,25 @@ class PageRequest:
         """The redirect after a command (303), so that a reload does not repeat it."""
         return RedirectResponse(self.path(name, None, query, **parts), 303, KEPT_SHORT)
 
+    def audit_event(self, act: str = "", about: str = "") -> AuditRow:
+        """What the person does now, for the record of access."""
+        address = self.request.state.asking.address
+        return AuditRow(at=self.formatter.now, who=self.person.name, act=act, about=about, address=address)
+
     async def form(self) -> Mapping[str, str]:
-        """The fields of a form. Files are refused: no form has one."""
+        """The fields of a form without a file: one is refused."""
         given = await self.request.form(max_files=0, max_fields=40)
         return {name: plain(value).strip() for name, value in given.items() if isinstance(value, str)}
+
+    def download(self, name: str, data: bytes) -> Response:
+        """A file to keep."""
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(data, media_type=guess_type(name)[0] or "application/octet-stream", headers=headers)
+
+    async def file(self) -> tuple[str, bytes] | None:
+        """The name and the bytes of the form's file; None where none was chosen."""
+        given = (await self.request.form()).get("file")  # as read for its token, with its limits
+        if not isinstance(given, UploadFile) or not given.filename:
+            return None
+        name = plain(given.filename).replace("\\", "/").rpartition("/")[2]
+        return name[:MOST_NAME], await given.read()

@@ -9,19 +9,19 @@ An unusable file leaves what is in force. Refuses: to serve without TLS where th
 import asyncio
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from callmon.config.validation import placed, unreadable
+from callmon.config.validation import unreadable
 from callmon.config.web_config import TlsServerConfig, load_web_config
+from callmon.config.wording import placed
 from callmon.errors import ConfigError, Sentence
 from callmon.web.auth.basic import BasicAuth
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 1.0  # seconds
 VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 VERIFY = {
     "NoClientCert": ssl.CERT_NONE,
@@ -59,11 +59,11 @@ class Protection:
         self._now = read
         self.users.configure(read.users)
 
-    async def run(self) -> None:
+    async def run(self, next_look: Callable[[], Awaitable[None]]) -> None:
         """Follow the certificates' files. What makes them unusable is logged once."""
         refused = ""
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await next_look()
             now = self._now
             if now.tls is None:
                 continue

@@ -31,9 +31,12 @@ def entry(
     act: str | None = None,
     method: str = "GET",
     is_page: bool = True,
+    takes_file: bool = False,
 ) -> PageRoute:
     """A page's route. `act`: what the record of access calls a use of it."""
-    return PageRoute(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, (method,), act, is_page)
+    return PageRoute(
+        name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, (method,), act, is_page, takes_file
+    )
 
 
 def front(first: PageRoute) -> PageRoute:
@@ -64,6 +67,7 @@ def bound(context: PageContext, pages: Iterable[PageRoute]) -> tuple[PageRoute, 
 
 async def _answer(context: PageContext, page: PageRoute, request: Request) -> Response:
     """One request: the page's own answer; 404; or 503 while the database is away."""
+    context.renew()
     page_request = PageRequest(context.of_services(request.state.person.services(page.right)), page, request)
     try:
         return await cast(Page, page.endpoint)(page_request)

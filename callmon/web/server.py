@@ -20,6 +20,7 @@ import resource
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
+from email.utils import formatdate
 from functools import partial
 from typing import Any, Protocol
 
@@ -186,6 +187,7 @@ class Connection(H11Protocol):
         if self.flow is None:  # asyncio passes data on before `start_tls` returns
             self._early += data
             return
+        self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         super().data_received(data)
         self._look()
 
@@ -247,10 +249,20 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=2,
         )
         super().__init__(config)
+        self._stopped = asyncio.Event()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(Exhausted())
         await super().serve(sockets)
+
+    async def main_loop(self) -> None:
+        """Waits for `stop`: uvicorn's own loop wakes ten times a second. Each connection renews the date."""
+        await self._stopped.wait()
+
+    def stop(self) -> None:
+        """Ends `serve`, within `timeout_graceful_shutdown`."""
+        self.should_exit = True
+        self._stopped.set()
 
     @contextlib.contextmanager
     def capture_signals(self):  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ local shipped = {
       'callmon-itself-en.json': importstr '../grafana/en/itself.json',
       'callmon-live-en.json': importstr '../grafana/en/live.json',
       'callmon-parity-en.json': importstr '../grafana/en/parity.json',
+      'callmon-planning-en.json': importstr '../grafana/en/planning.json',
       'callmon-standards-en.json': importstr '../grafana/en/standards.json',
     },
     fr: {
@@ -22,6 +23,7 @@ local shipped = {
       'callmon-itself-fr.json': importstr '../grafana/fr/itself.json',
       'callmon-live-fr.json': importstr '../grafana/fr/live.json',
       'callmon-parity-fr.json': importstr '../grafana/fr/parity.json',
+      'callmon-planning-fr.json': importstr '../grafana/fr/planning.json',
       'callmon-standards-fr.json': importstr '../grafana/fr/standards.json',
     },
   },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dashboards.source.grown import LINE, LINE_AND_LANGUAGE, STEP, grown, total
+from dashboards.source.grown import LINE, LINE_AND_LANGUAGE, STEP, grown, of_lines, total
 from dashboards.source.judged import each, of
 from dashboards.source.model import (
     HOURS,
@@ -21,6 +21,7 @@ from dashboards.source.model import (
     Told,
     now,
     over_time,
+    same,
 )
 from dashboards.source.obligations import NEXT, OVERDUE, SOON_DUE, TO_DO
 from dashboards.source.parts import Part, stacked
@@ -35,31 +36,42 @@ STANDARDS = (
 DAY = 24
 
 
-def _open(kind: str) -> str:
-    return f"sum(max by (line, language) (callmon_{kind}{{{LINE_AND_LANGUAGE}}}))"
+def _now(kind: str) -> str:
+    return f"sum by (line) (max by (line, language) (callmon_{kind}{{{LINE_AND_LANGUAGE}}}))"
 
 
-OPEN = stacked(
+LATE, TO_BE_MADE_SOON = _now("callbacks_overdue"), _now("callbacks_due_soon")
+# One number a line: the most pressing of its entries.
+STATES = (
+    ("0", Told(Text("✓ aucun", "✓ none"), QUIET)),
+    ("1", Told(Text("○ à faire", "○ to make"), NORMAL)),
+    ("2", Told(Text("▲ bientôt", "▲ soon"), SOON)),
+    ("3", Told(Text("■ en retard", "■ overdue"), OVER)),
+)
+OPEN = Panel(
+    "state-timeline",
     Text("Rappels à faire, dans le temps", "Callbacks to make, over time"),
     Text(
-        "Fiches ouvertes à chaque moment : en retard, à faire bientôt, les autres. Les fiches elles-mêmes sont "
-        "sur les "
-        "pages de callmon : un clic sur « à faire » y mène.",
-        "Open entries at each moment: overdue, due soon, the others. The entries themselves are on callmon's "
-        "pages: "
-        'one click on "to make" leads there.',
+        "Le plus pressant de chaque ligne à chaque moment : en retard, à faire bientôt, à faire. Les fiches "
+        "elles-mêmes sont sur les pages de callmon : un clic sur « à faire » y mène.",
+        "The most pressing of each line at each moment: overdue, due soon, to make. The entries themselves are on "
+        'callmon\'s pages: one click on "to make" leads there.',
     ),
     (
-        Part(_open("callbacks_overdue"), Text("■ en retard", "■ overdue"), OVER),
-        Part(_open("callbacks_due_soon"), Text("▲ bientôt", "▲ soon"), SOON),
-        Part(
-            f"{_open('callbacks_open')} - {_open('callbacks_overdue')} - {_open('callbacks_due_soon')}",
-            Text("à faire", "to make"),
-            NORMAL,
+        over_time(
+            of_lines(
+                f"(({_now('callbacks_open')} > bool 0) + (({LATE} + {TO_BE_MADE_SOON}) > bool 0)"
+                f" + ({LATE} > bool 0))"
+            ),
+            same("{{name_§lang}}"),
+            "5m",
         ),
     ),
-    "5m",
+    (Column("A", Text("État", "State"), values=STATES),),
+    w=12,
+    h=9,
     empty=NONE,
+    points=400,
 )
 AGE = Panel(
     "timeseries",
@@ -207,8 +219,6 @@ BOARD = Board(
         (PROMISES,),
     ),
     tables=(
-        twin(OPEN),
-        twin(AGE),
         twin(DELAYS),
         twin(VERDICTS),
         twin(RATES, w=24),

@@ -227,7 +227,7 @@ HALF_HOURS = Panel(
         Column("offered", Text("Reçus", "Offered")),
         Column("answered", Text("Pris", "Answered")),
         Column("by_third_ring", Text("Avant la 4e sonnerie", "Before the 4th ring")),
-        Column("nobody_free", Text("Personne de libre", "Nobody free")),
+        Column("nobody_free", Text("Aucun poste libre", "Nobody free")),
         Column("at_once", Text("À la fois", "At once")),
     ),
     12,

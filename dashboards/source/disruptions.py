@@ -50,7 +50,7 @@ NOW = Panel(
 )
 UNTOLD = Panel(
     "stat",
-    Text("Avis à donner au public depuis", "Notice to the public owed since"),
+    Text("Avis à donner au public depuis", "Notice to the public due since"),
     Text(
         "Début de la plus ancienne perturbation dont l'avis n'est pas complet dans les deux langues : raison, "
         "fin prévue, services de rechange.",
@@ -62,13 +62,13 @@ UNTOLD = Panel(
     w=9,
     h=4,
     size=24,
-    empty=Text("Aucun avis à donner", "No notice owed"),
+    empty=Text("Aucun avis à donner", "No notice due"),
 )
 HEARD = Panel(
     "stat",
     Text("Mesure, par autocommutateur", "Measuring, by exchange"),
     Text(
-        "callmon entend-il l'autocommutateur? Hors d'écoute, ce qui s'y passe est inconnu, non perdu : le "
+        "callmon entend-il l'autocommutateur? Mesure interrompue : ce qui s'y passe est inconnu, non perdu; le "
         "journal le complète souvent.",
         "Does callmon hear the exchange? While unheard, what happens there is not known, not lost: the log "
         "often fills it.",
@@ -79,8 +79,8 @@ HEARD = Panel(
             "A",
             Text("Mesure", "Measuring"),
             values=(
-                ("1", Told(Text("✓ À l'écoute", "✓ Heard"))),
-                ("0", Told(Text("■ Hors d'écoute", "■ Unheard"), SOON)),
+                ("1", Told(Text("✓ Mesure en cours", "✓ Measuring"))),
+                ("0", Told(Text("■ Mesure interrompue", "■ Unheard"), SOON)),
             ),
         ),
     ),
@@ -93,7 +93,7 @@ HEARD = Panel(
 STATES = (
     ("0", Told(Text("○ fermé", "○ closed"), QUIET)),
     ("1", Told(Text("✓ ouvert", "✓ open"), NORMAL)),
-    ("2", Told(Text("? hors d'écoute", "? unheard"), OTHER)),
+    ("2", Told(Text("? mesure interrompue", "? unheard"), OTHER)),
     ("3", Told(Text("▲ perturbation", "▲ disruption"), SOON)),
 )
 OPEN = f"max by (line) (callmon_line_open{{{LINE}}})"
@@ -171,7 +171,7 @@ LASTED = replace(
 )
 LASTED_TABLE = twin(LASTED, (TIME, Column("name_§lang", Text("Ligne", "Line"), width=300), *LASTED.columns))
 GAPS = stacked(
-    Text("Temps hors d'écoute", "Unheard time"),
+    Text("Temps de mesure interrompue", "Unheard time"),
     Text(
         "Temps pendant lequel callmon n'a pu entendre un autocommutateur. Ce que le journal a complété depuis "
         "n'est "
@@ -181,7 +181,7 @@ GAPS = stacked(
     (
         Part(
             f"{total(grown('callmon_exchange_unheard_seconds_total', '', STEP))} / 60",
-            Text("hors d'écoute", "unheard"),
+            Text("mesure interrompue", "unheard"),
             OTHER,
         ),
     ),
@@ -278,10 +278,8 @@ BOARD = Board(
     ),
     tables=(
         STATE_TABLE,
-        twin(BY_SOURCE, w=24),
-        twin(GAPS),
         LASTED_TABLE,
-        twin(PHONES_OVER_TIME),
+        twin(GAPS),
     ),
     since="now-7d",
 )

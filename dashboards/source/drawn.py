@@ -46,7 +46,13 @@ KINDS = ("stat", "table", "timeseries")
 WIDE, PHONE = 1920, 390
 WALL = 1.75  # the browser's zoom on the wall screen
 WEEK = 7 * 86_400.0
-SINCE = {"live": "today", "itself": 600.0, "parity": 30 * 86_400.0, "calls": 30 * 86_400.0}  # others: seven days
+SINCE = {
+    "live": "today",
+    "planning": "today",
+    "itself": 600.0,
+    "parity": 30 * 86_400.0,
+    "calls": 30 * 86_400.0,
+}  # others: seven days
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ RING_SHARES = {1: 44, 2: 30, 3: 14, 4: 7, 5: 4, 6: 1}
 SERVICES = {
     "general": ("Renseignements généraux", "General inquiries"),
     "poci": (
-        "Programme ontarien des candidats à l'immigration (POCI)",
+        "Programme ontarien des candidats à l’immigration (POCI)",
         "Ontario Immigrant Nominee Program (OINP)",
     ),
 }
@@ -223,6 +223,7 @@ def _gauges(history: History, moments: list[float]) -> dict[Key, list[tuple[floa
             *_of_lines(now, random),
             *_of_callbacks(history, now),
             *_of_host(now, unheard, random),
+            *_of_questions(history, now),
         ):
             found[which].append((at, value))
     return found
@@ -252,10 +253,10 @@ def _of_lines(now: datetime, random: Random) -> Iterator[tuple[Key, float]]:
         )
         change = now.replace(hour=17, minute=0, second=0)
         yield key("callmon_opening_change_timestamp_seconds", line=line), change.timestamp()
-    yield from _of_services(opened)
+    yield from _of_services(now, opened)
 
 
-def _of_services(opened: bool) -> Iterator[tuple[Key, float]]:
+def _of_services(now: datetime, opened: bool) -> Iterator[tuple[Key, float]]:
     rows = (("general", "voice", 2, 2, 1), ("general", "tty", 0, 0, 1), ("poci", "voice", 1, 1, 0))
     for service, kind, talks, rings, free in rows:
         fr, en = SERVICES[service]
@@ -267,7 +268,14 @@ def _of_services(opened: bool) -> Iterator[tuple[Key, float]]:
             yield key("public_service_mode_state:callmon_longest_wait_rings:max", state="ringing", **of), rings + 1
         if opened and rings == 2:
             yield key("public_service_mode_state:callmon_longest_wait_seconds:max", state="queue", **of), 48
-        for state, n in (("free", free), ("in_use", talks), ("unreachable", int(service == "poci"))):
+        in_use = talks
+        if now < NOW - timedelta(minutes=30):
+            in_use = min(talks + free, round(BUSY[now.hour - 8] * (talks + free) / 1.6)) if opened else 0
+        for state, n in (
+            ("free", free + talks - in_use),
+            ("in_use", in_use),
+            ("unreachable", int(service == "poci")),
+        ):
             yield key("callmon_service_phones", state=state, **of), n
 
 
@@ -317,6 +325,39 @@ def _of_host(now: datetime, unheard: float, random: Random) -> Iterator[tuple[Ke
     for line in LINES:
         length = over if line.startswith("poci") else 0
         yield key("callmon_disrupted_seconds_total", line=line, source="staff"), length
+
+
+def _of_questions(history: History, now: datetime) -> Iterator[tuple[Key, float]]:
+    """The outlook of three half-hours, its record, and the needs of the month."""
+    for place, ahead in enumerate(("30", "60", "120")):
+        at = now + timedelta(minutes=int(ahead))
+        hour = at.hour + at.minute / 60
+        if is_open(now) and is_open(at):
+            busy = BUSY[at.hour - 8]
+            chance = busy / 3.4 + 0.09 * ((now.day + place) % 3) - 0.05 * place
+            yield key("callmon_outlook_ratio", ahead_minutes=ahead), round(min(0.9, max(0.02, chance)), 2)
+            yield key("callmon_outlook_calls", ahead_minutes=ahead), round(2.6 * busy + (hour > 12) * 0.2, 1)
+        for result, share in (("came_true", 3), ("did_not", 4)):
+            yield (
+                key("callmon_outlook_announced", ahead_minutes=ahead, result=result),
+                now.day * share // 10 + place,
+            )
+    month = now.replace(day=1, hour=0, minute=0, second=0).timestamp()
+    until = now.timestamp() - 86_400
+    calls = [
+        labels for at, (name, labels), _ in history.added if name == "callmon_calls_total" and month <= at <= until
+    ]
+    for service, (french, english) in SERVICES.items():
+        yield key("callmon_service_info", public_service=service, name_fr=french, name_en=english), 1
+        own = [dict(labels) for labels in calls if (service == "poci") == dict(labels)["line"].startswith("poci")]
+        answered = sum(labels["outcome"] == "answered" for labels in own)
+        later = sum(labels["outcome"] == "voicemail_message" for labels in own)
+        for result, count in (
+            ("met_at_first", answered),
+            ("met_later", later),
+            ("not_met", len(own) - answered - later),
+        ):
+            yield key("callmon_needs_total", public_service=service, result=result), count
 
 
 def _of_itself(now: datetime, random: Random) -> Iterator[tuple[Key, float]]:

@@ -32,7 +32,7 @@ BUILD = Panel(
     "table",
     Text("Version et rôle", "Version and role"),
     Text(
-        "Un callmon par rangée. Celui qui mène compte et écrit; l'autre se tient prêt.",
+        "Un callmon par rangée. Le principal compte et écrit; l'autre est en réserve.",
         "A callmon a row. The one that leads counts and writes; the other stands by.",
     ),
     (
@@ -49,13 +49,13 @@ BUILD = Panel(
             "B",
             Text("Rôle", "Role"),
             values=(
-                ("1", Told(Text("✓ mène", "✓ leads"))),
-                ("0", Told(Text("○ se tient prêt", "○ stands by"))),
+                ("1", Told(Text("✓ principal", "✓ leads"))),
+                ("0", Told(Text("○ en réserve", "○ stands by"))),
             ),
         ),
         Column("C", Text("Mémoire", "Memory"), BYTES),
         Column("D", Text("Démarré", "Started"), MOMENT),
-        Column("E", Text("Fautes de callmon", "Mistakes of callmon's own")),
+        Column("E", Text("Erreurs internes", "Mistakes of callmon's own")),
     ),
     w=24,
     h=5,
@@ -65,7 +65,7 @@ INGEST = Panel(
     "table",
     Text("Ce qui est entendu, par autocommutateur", "What is heard, by exchange"),
     Text(
-        "Événements reçus depuis le démarrage, âge du dernier, temps hors d'écoute en tout, messages "
+        "Événements reçus depuis le démarrage, âge du dernier, temps de mesure interrompue en tout, messages "
         "inutilisables, appels disparus (au-dessus de zéro : voir le filtre d'événements).",
         "Events received since the start, age of the last, unheard time in all, messages that could not be "
         "used, calls that vanished (above zero: look at the event filter).",
@@ -83,7 +83,7 @@ INGEST = Panel(
         EXCHANGE,
         Column("A", Text("Événements", "Events")),
         Column("B", Text("Dernier il y a", "Last, ago"), SECONDS, decimals=0),
-        Column("C", Text("Hors d'écoute", "Unheard"), SECONDS, decimals=0),
+        Column("C", Text("Mesure interrompue", "Unheard"), SECONDS, decimals=0),
         Column("D", Text("Inutilisables", "Not usable")),
         Column("E", Text("Disparus", "Vanished")),
         Column("F", Text("Appels, selon lui", "Calls, it says"), empty=Text("n. d.", "not available")),
@@ -119,7 +119,7 @@ def _named(series: str) -> str:
 NAMED = Column("sink", SINK.title)
 BACKLOG = Panel(
     "timeseries",
-    Text("En attente d'être écrit", "Waiting to be written"),
+    Text("En attente d'enregistrement", "Waiting to be written"),
     Text(
         "Résultats en attente d'enregistrement, messages qui attendent le courtier. Rien ne se perd "
         "tant que cela redescend.",
@@ -209,15 +209,13 @@ BOARD = Board(
         "For whoever runs callmon: does it listen, keep up, has it lost nothing?",
     ),
     (
-        (BUILD,),
-        (INGEST,),
-        (RATE, WORK),
         (BACKLOG, BEHIND),
+        (RATE, WORK),
+        (INGEST,),
+        (BUILD,),
         (CORRECTED, SINKS),
     ),
     tables=(
-        twin(RATE, (TIME, EXCHANGE, *RATE.columns)),
-        twin(WORK, (TIME, Column("instance", Text("Adresse", "Address")), *WORK.columns)),
         twin(BACKLOG, (TIME, NAMED, *BACKLOG.columns)),
         twin(BEHIND, (TIME, NAMED, *BEHIND.columns)),
     ),

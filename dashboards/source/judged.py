@@ -28,6 +28,15 @@ def of_short_names(series: str) -> str:
     return named(series, "standard", {key: said for key, (said, _) in SHORT.items()}, to="told")
 
 
+def numbered(counted: str, label: str, *by: str) -> str:
+    """1, with the number as a label: the words beside a figure can have it."""
+    return (
+        f"count_values by ({', '.join(by)}) ('{label}', {counted})"
+        if by
+        else f"count_values('{label}', {counted})"
+    )
+
+
 def to_calls(fr: str, en: str) -> Text:
     return Text(f"${{pages}}/fr/appels?{fr}", f"${{pages}}/en/calls?{en}")
 

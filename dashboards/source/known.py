@@ -39,6 +39,8 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "comparison": ("tty_voice", "french_english"),
     "sink": ("database", "mqtt"),
     "job": ("callmon",),
+    "ahead_minutes": ("30", "60", "120"),
+    "result": ("met_at_first", "met_later", "not_met", "came_true", "did_not"),
 }
 STATES_OF: Mapping[str, tuple[str, ...]] = {
     "callmon_phones": PHONE_STATES,

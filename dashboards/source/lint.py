@@ -4,8 +4,8 @@
 
 It reads the JSON and knows nothing of the source that made it, so that it also sees what the source got wrong.
 The published rules: title, description, unit, datasource by variable, unique ids, `$__rate_interval`, a query that
-parses. Ours: no panel over another, every metric known to callmon, a table beside every graph. Both languages are
-alike, every query is shown, and no meaning is by colour alone.
+parses. Ours: no panel over another, every metric known to callmon, at most three tables of graphs. Both languages
+are alike, every query is shown, and no meaning is by colour alone.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ Json = dict[str, Any]
 Found = Iterator[str]
 COLOURS = {NORMAL, SOON, OVER, QUIET, OTHER, PALE, "text"}
 SIGN = re.compile(r"[✓■○▲?]")
+MOST_TWINS = 3  # tables of graphs on a board
 TWIN = {"fr": " (tableau)", "en": " (table)"}
 LINKS = re.compile(
-    r"\$\{pages\}/(fr/(appels|rappels|perturbations)|en/(calls|callbacks|disruptions))(\?[\w=&.${}:-]+)?|\$\{runbook\}#board-\w+"
+    r"\$\{pages\}/(fr/(appels|rappels|perturbations|prochaines-heures|postes|besoins)"
+    r"|en/(calls|callbacks|disruptions|outlook|phones|needs))(\?[\w=&.${}:-]+)?|\$\{runbook\}#board-\w+"
     r"|/d/callmon-\w+-(fr|en)"
 )
 UNITS = {
@@ -123,15 +125,17 @@ def _places(panels: list[Json]) -> Found:
 
 
 def _twins(panels: list[Json], language: str) -> Found:
-    """A graph has no accessible alternative in Grafana: the same figures stand beside it as a table."""
+    """The table of a graph shows the same figures. A board has few: the pages have all of them as tables."""
     tables = {panel["title"]: panel for panel in panels if panel["type"] == "table"}
-    for panel in panels:
-        if panel["type"] in GRAPHS:
-            table = tables.get(f"{panel['title']}{TWIN[language]}")
-            if table is None:
-                yield f"{panel['title']}: a graph without its table"
-            elif not set(_asked_of(panel)) & set(_asked_of(table)):
-                yield f"{panel['title']}: its table asks for something else"
+    twins = {title: table for title, table in tables.items() if title.endswith(TWIN[language])}
+    graphs = {f"{panel['title']}{TWIN[language]}": panel for panel in panels if panel["type"] in GRAPHS}
+    if len(twins) > MOST_TWINS:
+        yield f"{len(twins)} tables of graphs"
+    for title, table in twins.items():
+        if title not in graphs:
+            yield f"{title}: a table of no graph"
+        elif not set(_asked_of(graphs[title])) & set(_asked_of(table)):
+            yield f"{title}: asks for something else than its graph"
 
 
 def _asked_of(panel: Json) -> Iterator[str]:

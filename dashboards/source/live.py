@@ -86,8 +86,8 @@ MEASURE = Panel(
     "stat",
     Text("Mesure", "Measuring"),
     Text(
-        "callmon entend-il chaque autocommutateur? Tant qu'un seul est hors d'écoute, les chiffres du jour sont "
-        "incomplets.",
+        "callmon entend-il chaque autocommutateur? Tant que la mesure d'un seul est interrompue, les chiffres du "
+        "jour sont incomplets.",
         "Does callmon hear every exchange? While one is unheard, today's figures are incomplete.",
     ),
     (now("min(callmon_exchange_connected)"),),
@@ -96,8 +96,8 @@ MEASURE = Panel(
             "A",
             Text("Mesure", "Measuring"),
             values=(
-                ("1", Told(Text("✓ À l'écoute", "✓ Heard"))),
-                ("0", Told(Text("■ Hors d'écoute", "■ Unheard"), QUIET)),
+                ("1", Told(Text("✓ Mesure en cours", "✓ Measuring"))),
+                ("0", Told(Text("■ Mesure interrompue", "■ Unheard"), QUIET)),
             ),
         ),
     ),
@@ -254,8 +254,8 @@ TWICE = _of_today(
 FRENCH = _of_today(
     Text("Aujourd'hui : en français", "Today: in French"),
     Text(
-        "Appels demandés en français et pris, où une personne parlant français a été en ligne. Lignes vocales "
-        "seulement.",
+        "Appels en français auxquels une personne a répondu, et où une personne parlant français a été en ligne. "
+        "Lignes vocales seulement.",
         "Answered calls asked for in French in which a French speaker was on the line. Voice lines only.",
     ),
     "bilingual_person",
@@ -325,6 +325,6 @@ BOARD = Board(
         (NEXT, TO_DO, SOON_DUE, OVERDUE),
         tuple(replace(panel, w=8, h=13) for panel in (OFFERED, CAUSES, IN_PROGRESS)),
     ),
-    tables=(twin(OFFERED, w=24), twin(CAUSES, w=24), twin(IN_PROGRESS, w=24)),
+    tables=(twin(OFFERED, w=24), twin(CAUSES, w=24)),
     refresh="5s",
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from callmon.text.labels import KINDS, label
+from callmon.text.labels import KINDS, label, typographic
 
 Source = Literal["prometheus", "postgres"]
 Kind = Literal["stat", "table", "timeseries", "heatmap", "barchart", "state-timeline"]
@@ -29,12 +29,12 @@ class Text(NamedTuple):
     en: str
 
     def said(self, language: str) -> str:
-        return _spaced(self.fr) if language == "fr" else self.en
+        return _typeset(self.fr) if language == "fr" else self.en
 
 
-def _spaced(french: str) -> str:
-    """The no-break spaces of French."""
-    french = re.sub(r" ([:?!%»])", NBSP + r"\1", french)
+def _typeset(french: str) -> str:
+    """The no-break spaces and the apostrophes of French."""
+    french = re.sub(r" ([:?!%»])", NBSP + r"\1", typographic(french))
     return re.sub(r"« ", f"«{NBSP}", re.sub(r"(\d) (h|s|min)\b", rf"\1{NBSP}\2", french))
 
 
@@ -122,7 +122,9 @@ class Panel:
     size: int = 37  # of a stat's figures, in pixels; 0: as large as there is room
     is_stacked: bool = False
     mark: float | None = None
-    most: float | None = None  # of the axis
+    least: float | None = None  # of the axis
+    most: float | None = None
+    neutral: float = 0  # of bars: within it on either side of zero they are grey
     points: int | None = None  # of a range, at most
     order: str = ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callmon.text.labels import KINDS
 from dashboards.source.grown import LINE, STEP, grown, in_the_week, of_mode, of_standards, share, total
-from dashboards.source.judged import VERDICTS, in_order, of_short_names, to_calls
+from dashboards.source.judged import VERDICTS, in_order, numbered, of_short_names, to_calls
 from dashboards.source.model import MOMENT as AT
 from dashboards.source.model import (
     NORMAL,
@@ -28,6 +28,7 @@ from dashboards.source.parts import OUTCOMES, Part, stacked
 from dashboards.source.render import twin
 
 STANDARDS = tuple(KINDS["standard"])
+MOST, NEUTRAL = 25, 5  # points
 FEW = Text("moins de 20 de part ou d'autre", "fewer than 20 on either side")
 NO_RELAY = Text("Aucun appel par relais", "No call through a relay")
 
@@ -82,7 +83,14 @@ STANDARD = Column(
 )
 
 
-SHORT_NAMES = now(of_short_names("max by (standard) (callmon_standard_info)"))
+def _names(one: Side, other: Side) -> Query:
+    """Short, with how many were judged on either side."""
+    judged = (
+        numbered(x.count("met|not_met", *STANDARDS), n, "standard") for x, n in ((one, "one"), (other, "two"))
+    )
+    both = of_short_names("({} * on (standard) group_left (two) {})".format(*judged))
+    joined = f"label_join(label_join({both}, 'both', ' / ', 'one', 'two'), 'told', ' · ', 'told', 'both')"
+    return now(f"{joined} or on (standard) {of_short_names('max by (standard) (callmon_standard_info)')}")
 
 
 def _bars(title: Text, description: Text, one: Side, other: Side) -> Panel:
@@ -90,12 +98,15 @@ def _bars(title: Text, description: Text, one: Side, other: Side) -> Panel:
         "barchart",
         title,
         description,
-        (SHORT_NAMES, _difference(one, other), in_order(STANDARDS)),
+        (_names(one, other), _difference(one, other), in_order(STANDARDS)),
         (Column("told", STANDARD.title), Column("B", Text("Écart", "Difference"), POINTS, decimals=1)),
         w=12,
         h=13,
         empty=FEW,
         order="C",
+        least=-MOST,
+        most=MOST,
+        neutral=NEUTRAL,
     )
 
 
@@ -119,10 +130,11 @@ TTY_BARS = _bars(
     Text("Parité ATS : téléimprimeur moins voix", "TTY parity: teletypewriter minus voice"),
     Text(
         "Écart des taux de la période, lignes pour téléimprimeur (ATS) moins lignes vocales, en points. À "
-        "gauche du "
-        "zéro, l'ATS est moins bien servi. Aucune barre sous 20 jugés de part ou d'autre.",
+        "gauche du zéro, l'ATS est moins bien servi; en gris, moins de 5 points. Après le nom : les jugés de part "
+        "et d'autre. Aucune barre (— dans le tableau) sous 20 jugés de part ou d'autre.",
         "Difference of the period's rates, TTY lines minus voice lines, in points. Left of zero, TTY is served "
-        "worse. No bar below 20 judged on either side.",
+        "worse; grey is less than 5 points. After the name: judged on either side. No bar (— in the table) below "
+        "20 judged on either side.",
     ),
     TTY,
     VOICE,
@@ -131,10 +143,11 @@ LANGUAGE_BARS = _bars(
     Text("Parité linguistique : français moins anglais", "Language parity: French minus English"),
     Text(
         "Écart des taux de la période, demandes en français moins demandes en anglais, en points. À gauche du "
-        "zéro, "
-        "le français est moins bien servi. Aucune barre sous 20 jugés de part ou d'autre.",
+        "zéro, le français est moins bien servi; en gris, moins de 5 points. Après le nom : les jugés de part et "
+        "d'autre. Aucune barre (— dans le tableau) sous 20 jugés de part ou d'autre.",
         "Difference of the period's rates, calls asked for in French minus in English, in points. Left of zero, "
-        "French is served worse. No bar below 20 judged on either side.",
+        "French is served worse; grey is less than 5 points. After the name: judged on either side. No bar (— in "
+        "the table) below 20 judged on either side.",
     ),
     FRENCH,
     ENGLISH,
@@ -178,8 +191,8 @@ LANGUAGE_CURVES = _curves(
 FIRST = stacked(
     Text("Demandes en français : qui a répondu d'abord", "Calls asked for in French: who answered first"),
     Text(
-        "Appels pris et demandés en français : la première personne parlait-elle français? Sinon l'appelant "
-        "a été réacheminé pour être servi.",
+        "Appels en français auxquels une personne a répondu : la première parlait-elle français? Sinon, "
+        "l'appelant a été réacheminé pour être servi.",
         "Answered calls asked for in French: did the first person speak it? If not, the caller was redirected "
         "to be served.",
     ),
@@ -276,10 +289,6 @@ BOARD = Board(
     tables=(
         _both(TTY_BARS, TTY, VOICE),
         _both(LANGUAGE_BARS, FRENCH, ENGLISH),
-        twin(TTY_CURVES),
-        twin(LANGUAGE_CURVES),
-        twin(FIRST),
-        twin(RELAY),
         EVER,
     ),
     since="now-30d",

@@ -70,7 +70,7 @@ def labels(node: Any) -> frozenset[str]:
     while isinstance(node, p.ParenExpr | p.BinaryExpr | p.UnaryExpr):
         is_two = isinstance(node, p.BinaryExpr)
         node = (node.rhs if _is_number(node.lhs) else node.lhs) if is_two else node.expr
-    if isinstance(node, p.Call) and node.func.name == "label_replace":
+    if isinstance(node, p.Call) and node.func.name in ("label_replace", "label_join"):
         return labels(node.args[0]) | {node.args[1].val}
     if isinstance(node, p.AggregateExpr) and node.modifier is not None:
         return frozenset(node.modifier.labels)

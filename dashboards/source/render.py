@@ -13,7 +13,7 @@ from grafana_foundation_sdk.cog import variants
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as m
 
-from dashboards.source.model import MOMENT, NORMAL, OVER, Board, Column, Panel, Query, Text, Told, written
+from dashboards.source.model import MOMENT, NORMAL, OVER, QUIET, Board, Column, Panel, Query, Text, Told, written
 from dashboards.source.options import custom, options
 from dashboards.source.variables import DATASOURCES, SOURCES, annotations, links, variables
 
@@ -51,7 +51,7 @@ def twin(panel: Panel, columns: Iterable[Column] = (), **changes: Any) -> Panel:
     first = (TIME,) if panel.queries[0].span == "range" else ()
     shown = tuple(replace(one, colour=None) for one in columns or (*first, *panel.columns))
     wide = 24 if len(shown) > WIDE else 12
-    plain: dict[str, Any] = {"is_stacked": False, "w": wide, "h": 8, "mark": None, "most": None}
+    plain: dict[str, Any] = {"is_stacked": False, "w": wide, "h": 8, "mark": None, "least": None, "most": None}
     return replace(panel, kind="table", title=title, columns=shown, **plain | changes)
 
 
@@ -173,6 +173,8 @@ def _target(panel: Panel, query: Query, letter: str, language: str) -> Any:
         .legend_format(query.legend.said(language).replace("§lang", language))
     )
     made = made.format(FORMATS.get(panel.kind, "time_series"))
+    if panel.kind == "heatmap":  # Prometheus answers with none where it stores none
+        made = made.exemplar(True)
     if query.every:
         made = made.interval(query.every)
     made = made.range() if query.span == "range" else made.instant()
@@ -214,6 +216,7 @@ def _fields(panel: Panel, language: str) -> m.FieldConfigSource:
     defaults = m.FieldConfig(
         unit=first.unit.said(language) if len(shared) == 1 else "none",
         no_value=panel.empty.said(language),
+        min_val=panel.least,
         max_val=panel.most,
         color=colour,
         thresholds=m.ThresholdsConfig(m.ThresholdsMode.ABSOLUTE, list(_marks(panel))),
@@ -227,7 +230,8 @@ def _fields(panel: Panel, language: str) -> m.FieldConfigSource:
 def _marks(panel: Panel) -> Iterator[m.Threshold]:
     if panel.kind == "barchart":  # on either side of zero
         yield m.Threshold(color=OVER)
-        yield m.Threshold(color=NORMAL, value=0)
+        yield m.Threshold(color=QUIET, value=-panel.neutral)
+        yield m.Threshold(color=NORMAL, value=panel.neutral)
         return
     yield m.Threshold(color="text")
     if panel.mark is not None:

@@ -1,6 +1,6 @@
-"""The seven boards, in the order of the menu. All but the last show callmon's metrics alone."""
+"""The eight boards, in the order of the menu. All but the last show callmon's metrics alone."""
 
-from dashboards.source import callbacks, calls, disruptions, itself, live, parity, standards
+from dashboards.source import callbacks, calls, disruptions, itself, live, parity, planning, standards
 
 BOARDS = (
     live.BOARD,
@@ -8,6 +8,7 @@ BOARDS = (
     callbacks.BOARD,
     parity.BOARD,
     disruptions.BOARD,
+    planning.BOARD,
     itself.BOARD,
     calls.BOARD,
 )

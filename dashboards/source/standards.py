@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashboards.source.grown import LINE, LINE_AND_LANGUAGE, STEP, grown, in_the_week, of_lines, share, total
-from dashboards.source.judged import BY_LINE, PROMISES, SHORT, TARGETS, VERDICTS, of, of_short_names
+from dashboards.source.judged import BY_LINE, PROMISES, SHORT, TARGETS, VERDICTS, numbered, of, of_short_names
 from dashboards.source.model import (
     NO_CALL,
     NORMAL,
@@ -71,17 +71,26 @@ TARGET = (
 )
 
 
+def _rate_with_its_number(standard: str) -> str:
+    judged = numbered(total(of(standard, "met|not_met")), "n")
+    return f"{rate_of(standard)} * on () group_left (n) {judged}"
+
+
+def _named(said: Text) -> Text:
+    return Text(f"{said.fr} · {{{{n}}}}", f"{said.en} · {{{{n}}}}")
+
+
 def _now_rates(title: Text, standards: tuple[str, ...]) -> Panel:
     return Panel(
         "stat",
         title,
         Text(
             "Respectées ÷ (respectées + non respectées), sur la période choisie en haut à droite, à partir de 20 "
-            "appels jugés. Les nombres derrière chaque taux sont dans le tableau plus bas.",
-            "Met ÷ (met + not met), over the period chosen at the top right, from 20 judged calls on. The numbers "
-            "behind each rate are in the table below.",
+            "appels jugés. Après le nom : le nombre des appels jugés.",
+            "Met ÷ (met + not met), over the period chosen at the top right, from 20 judged calls on. After the "
+            "name: the number of judged calls.",
         ),
-        tuple(now(rate_of(name), SHORT[name][0]) for name in standards),
+        tuple(now(_rate_with_its_number(name), _named(SHORT[name][0])) for name in standards),
         tuple(
             Column(letter, SHORT[name][0], PERCENT, decimals=1)
             for letter, name in zip(LETTERS, standards, strict=False)
@@ -151,13 +160,8 @@ RINGS = Panel(
     empty=NO_CALL,
     points=120,
 )
-UP_TO = (
-    TIME,
-    Column("le", Text("Jusqu'à la sonnerie", "Up to ring"), width=150),
-    Column("A", Text("Réponses", "Answers")),
-)
 CAUSES = stacked(
-    Text("Pourquoi la troisième sonnerie a été manquée", "Why the third ring was missed"),
+    Text("Pourquoi la troisième sonnerie n'a pas été respectée", "Why the third ring was missed"),
     Text(
         "Cause des appels sans réponse au plus tard après la troisième sonnerie. Aucune cause ne désigne une "
         "personne.",
@@ -264,11 +268,7 @@ BOARD = Board(
     tables=(
         RATES_TABLE,
         twin(OUTCOMES),
-        twin(RINGS, UP_TO),
         twin(CAUSES),
-        twin(VOICEMAIL),
-        twin(TRANSFERS),
-        twin(HEARD),
     ),
     since="now-7d",
 )

@@ -140,7 +140,7 @@ MARKS = {
         Text("Lacunes de mesure", "Measurement gaps"),
         OTHER,
         "max by (exchange) (callmon_exchange_connected) == bool 0 > 0",
-        Text("Hors d'écoute : {{exchange}}", "Unheard: {{exchange}}"),
+        Text("Mesure interrompue : {{exchange}}", "Unheard: {{exchange}}"),
     ),
 }
 

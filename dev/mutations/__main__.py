@@ -60,18 +60,20 @@ KINDS: dict[str, tuple[str, ...]] = {
     "pairs": ("tests/store/test_pairs.py", "-m", "postgresql"),
     "reports": (
         "tests/report/test_report.py", "tests/report/test_report_public.py", "tests/report/test_sign_off_files.py",
-        "tests/store/test_sign_off.py", "tests/store/test_report_mail.py", "-m", "not postgresql",
+        "tests/store/test_sign_off.py", "tests/store/test_report_mail.py", "-m", "not postgresql and not long",
     ),
     "notices": (
         *(f"tests/unit/test_{name}.py" for name in ("public_notice", "disruptions", "metrics", "slim_series")),
         "tests/store/test_test_calls.py", "tests/store/test_mqtt.py", "-m", "not postgresql",
     ),
+    "traces": ("tests/store/test_traces.py", "tests/recordings/test_spans.py", "-m", "not postgresql"),
     "numbers": (
         *(f"tests/store/test_{name}.py" for name in ("privacy", "privacy_ledger", "audit")),
         "tests/process/test_damage.py", "-m", "not postgresql",
     ),
-    "cel": ("tests/recordings/test_cel.py", "-k", "(received or a_join) and not together"),
+    "cel": ("tests/recordings/test_cel.py", "-k", "(received or a_join or known_not_to_ring) and not together"),
     "commands": ("tests/commands/test_errors_translated.py",),
+    "webhooks": ("tests/store/test_webhooks.py", "tests/unit/test_webhook_addresses.py", "-m", "not postgresql"),
 }  # fmt: skip
 OF_CALLS = ("recordings", "tables", "model", "properties")
 OF_PAGES = ("access", "pages")  # the kinds that test rights and sign-in
@@ -82,10 +84,12 @@ LOOK_AT = {
     ("daemon/pairs", "store/pairs/contacts"): ("pairs",),
     ("store/writer/", "store/rollups/", "store/rejudge", "core/takeover"): ("database", "numbers"),
     ("features/months/", "store/sign_off", "core/statistics/coverage"): ("reports",),
+    ("sinks/traces/",): ("traces",),
     ("features/disruptions/notice/", "sinks/", "core/disruptions/", "core/statistics/counters"): ("notices",),
     ("store/privacy/", "store/sqlite_file"): ("numbers",),
     ("backfill/",): ("cel",),
     ("errors",): ("commands",),
+    ("features/webhooks/", "store/queries/webhooks"): ("webhooks",),
 }
 # A failing example is not made smaller: only that it fails counts. Compiled modules are kept in the copy. Without
 # PostgreSQL its tests fail before any fault is planted.

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from dev.mutations import of_callbacks, of_calls_and_pages, of_the_database, of_what_is_told
+from dev.mutations import of_callbacks, of_calls_and_pages, of_the_database, of_webhooks, of_what_is_told
 
-FAULTS = (*of_calls_and_pages.FAULTS, *of_callbacks.FAULTS, *of_the_database.FAULTS, *of_what_is_told.FAULTS)
+FAULTS = (
+    *of_calls_and_pages.FAULTS,
+    *of_callbacks.FAULTS,
+    *of_the_database.FAULTS,
+    *of_what_is_told.FAULTS,
+    *of_webhooks.FAULTS,
+)

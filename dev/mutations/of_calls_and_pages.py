@@ -202,14 +202,21 @@ FAULTS = (
     fault(
         "a form needs no token",
         "web/auth/route",
-        ("not (is_from_us(request) and await _has_token(request))", "not is_from_us(request)"),
+        ("not (is_from_us(request) and await _has_token(request, entry))", "not is_from_us(request)"),
     ),
     fault(
         "a form may stand on another site",
         "web/auth/route",
-        ("not (is_from_us(request) and await _has_token(request))", "not await _has_token(request)"),
+        (
+            "not (is_from_us(request) and await _has_token(request, entry))",
+            "not await _has_token(request, entry)",
+        ),
     ),
-    fault("a body may be of any length", "web/auth/middleware", ("if count > MOST_BYTES:", "if count < 0:")),
+    fault(
+        "a body may be of any length",
+        "web/auth/middleware",
+        ("if max(count, declared) > request.state.most_bytes:", "if count < 0:"),
+    ),
     fault(
         "the length of a body is that of its last piece",
         "web/auth/middleware",

@@ -43,8 +43,9 @@ FAULTS = (
         "a counter is shown before its commit",
         "store/writer/writer",
         (
-            "self._store.ring, len(records))\n",
-            "self._store.ring, len(records))\n            self.counters.add_figures(figures)\n",
+            "self._store.ring, len(records), self._deliveries\n            )\n",
+            "self._store.ring, len(records), self._deliveries\n            )\n"
+            "            self.counters.add_figures(figures)\n",
         ),
         (
             "        self.counters.add_figures(figures)\n        self._renewed(began)",

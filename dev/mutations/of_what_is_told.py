@@ -33,8 +33,8 @@ FAULTS = (
         "a signature is not in the audit log",
         "store/sign_off",
         (
-            "    insert_event(\n        connection,\n        AuditRow(at=audit_event.at,",
-            "    bool(\n        AuditRow(at=audit_event.at,",
+            "    insert_event(connection, audit_event.model_copy(",
+            "    bool(audit_event.model_copy(",
         ),
     ),
     fault(
@@ -201,6 +201,36 @@ FAULTS = (
             "                self._dirty[message.topic] = message.since",
             "                self._dirty.setdefault(message.topic, message.since)",
         ),
+    ),
+    fault(
+        "a trace has a conversation of which a part was unheard",
+        "sinks/traces/spans",
+        (" or any(isinstance(x, f.Unheard) for x in facts[at:end])", ""),
+    ),
+    fault(
+        "a trace has the extension of a phone",
+        "sinks/traces/spans",
+        ('phones.get(getattr(part.first, "phone", ""))', 'getattr(part.first, "phone", None)'),
+    ),
+    fault(
+        "the id of a span is made from its moment",
+        "sinks/traces/spans",
+        ('f"{place} {places[place]}"', 'f"{place} {fact.at}"'),
+    ),
+    fault(
+        "a call within the office has a trace",
+        "sinks/traces/sink",
+        ('call.direction == "inbound" and call.line is not None and call.is_ended', "call.is_ended"),
+    ),
+    fault(
+        "a collector that answers 503 has taken the calls",
+        "sinks/traces/otlp",
+        ("answer.status != 200", "answer.status > 599"),
+    ),
+    fault(
+        "a new leader does not send what the former one may not have sent",
+        "sinks/traces/sink",
+        ("call.ended > now - AGAIN", "call.ended > now"),
     ),
     # Numbers of callers.
     fault(

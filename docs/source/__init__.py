@@ -3,7 +3,8 @@
     python -m docs.source      (`make references`) writes all of them; tests/unit/test_references.py compares
 
 A page keeps its own text; a part between `<!-- made: NAME -->` and `<!-- end -->` is made here. `guide` makes the
-pages /fr/guide and /en/guide of the two runbooks, `manual` the man pages, `payloads` the JSON Schema.
+pages /fr/guide and /en/guide of the two runbooks, `manual` the man pages, `payloads` the JSON Schema. `asyncapi`
+makes the document of the MQTT topics.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from docs.source import accessibility, guide, manual, parts, payloads
+from docs.source import accessibility, asyncapi, guide, manual, parts, payloads
 from tests.support.environment import reader_of
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,8 @@ PARTS: Mapping[str, Callable[[], Iterable[str]]] = {
     "health_json": parts.health_json,
     "notice_json": parts.notice_json,
     "topics": parts.topics,
+    "api_en": lambda: parts.api("en"),
+    "api_fr": lambda: parts.api("fr"),
 }
 
 
@@ -46,6 +49,7 @@ def everything() -> Iterator[tuple[Path, str]]:
         templates = ROOT / "callmon" / "features" / "standards" / "templates"
         yield templates / f"_guide.{language}.html", guide.page(runbook, language)
     yield ROOT / "docs" / "en" / "reference" / "payloads.schema.json", payloads.schema()
+    yield ROOT / "docs" / "en" / "reference" / "asyncapi.json", asyncapi.document()
     with reader_of("en"):
         manual_of_commands = _lines(manual.commands())
     yield ROOT / "docs" / "man" / "callmon.1", manual_of_commands

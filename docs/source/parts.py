@@ -16,10 +16,11 @@ from callmon.config.settings import example
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import METRICS
 from callmon.main import main
-from callmon.routes import entries
+from callmon.routes import RESOURCES, entries
 from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF
 from callmon.text.labels import label
 from callmon.text.story.sentences import QUOTES
+from callmon.web.api.openapi import parameters
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
 from callmon.web.context import PageContext
@@ -120,6 +121,20 @@ def pages() -> Iterator[str]:
     site = cast(PageContext, SimpleNamespace(views={}))
     yield from rows("page (French, English)", "method", *(NAMES.get(role, role) for role in WHO))
     yield from table((*entries(site), *SignIn(AccessService()).entries()))
+
+
+def api(language: str) -> Iterator[str]:
+    heads = {
+        "en": ("address", "answer", "parameters", "fields"),
+        "fr": ("adresse", "réponse", "paramètres", "champs"),
+    }
+    yield from rows(*heads[language])
+    for x in RESOURCES:
+        given, fields = (
+            ", ".join(f"`{name}`" for name in names)
+            for names in ((y["name"] for y in parameters(x) if y["in"] == "query"), x.of.__struct_fields__)
+        )
+        yield f"| `{x.path}` | {label('api', x.path, language)} | {given} | {fields} |"
 
 
 # ── JSON ──

@@ -18,6 +18,7 @@ from callmon.core.calls.call import Abandoned, Heard, OutcomeName, WaitStart
 from callmon.core.disruptions.disruption import Source
 from callmon.core.facts import Direction, TransferKind
 from callmon.core.verdicts import Cause, Verdict
+from callmon.features.webhooks import events
 
 Work = Literal["open", "due_soon", "overdue"]
 
@@ -171,6 +172,14 @@ class ExchangeHealth(Payload):
     last_event: datetime | None
 
 
+class DayFigures(Payload):
+    """Of today, on all lines; only of a leader."""
+
+    calls_today: int
+    callbacks_open: int
+    callbacks_overdue: int
+
+
 class Health(Payload):
     """Of `/healthz`."""
 
@@ -180,6 +189,7 @@ class Health(Payload):
     remarks: list[str]
     exchanges: list[ExchangeHealth]
     version: str
+    figures: DayFigures | None
 
 
 class LineRinging(Payload):
@@ -315,6 +325,7 @@ PAYLOADS = (Call, EndedCall, Callback, Health, Line, OpenCallback, Disruption, P
 
 def schema() -> str:
     """One JSON Schema (2020-12). Each payload is a definition by its name."""
-    _, components = msgspec.json.schema_components(PAYLOADS, ref_template="#/$defs/{name}")
+    every = (*PAYLOADS, *events.PAYLOADS.values())
+    _, components = msgspec.json.schema_components(every, ref_template="#/$defs/{name}")
     reported = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "JSON payloads of callmon"}
     return json.dumps({**reported, "$defs": components}, indent=2) + "\n"

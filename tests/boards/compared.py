@@ -19,6 +19,8 @@ CURVES = {
     *(("itself", name) for name in ("Events received a second", "Waiting to be written")),
     *(("itself", name) for name in ("How late the oldest is", "Memory")),
 }
+# Its figures are of weeks, of which the run has minutes; `test_boards_drawn` and the linter read it.
+OF_WEEKS = "planning"
 LABELS = {"", "Time", "exchange", "sink", "instance", "le"}
 PART_OF = re.compile(r"(\d+) (?:of|sur) (\d+)")
 IN_MILLISECONDS = "time:"

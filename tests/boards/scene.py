@@ -106,6 +106,7 @@ def configured(callmon: Callmon, now: datetime) -> datetime:
         ("# relay_numbers = [", f'relay_numbers = ["{RELAY}"]\n# relay = ['),
         (TARGET, f"{TARGET}\ntarget = {target}"),
         ("# minimum_sample = 20", "minimum_sample = 5 #"),
+        ('# login = "md5"', 'ping_every = "1s"'),  # a quiet exchange then has a heartbeat each second
         ('numbers = ["416 327-2422"]', 'numbers = ["416 327-2422"]\nextensions = ["101", "102", "103"]'),
         ('numbers = ["1 800 267-7329"]', 'numbers = ["1 800 267-7329"]\nextensions = ["101", "102", "103"]'),
         ('numbers = ["1 866 853-2137"]', 'numbers = ["1 866 853-2137"]\nextensions = ["104"]'),
@@ -165,7 +166,7 @@ def until(at: float) -> None:
 def scene(asterisk: Asterisk, place: Path, is_postgres: bool = False) -> Iterator[Scene]:
     """Everything that has happened, at the moment when the panels are read. The default database is SQLite."""
     with ExitStack() as stack:
-        url = stack.enter_context(Postgres()) if is_postgres else f"sqlite:///{place / 'callmon.db'}"
+        url = stack.enter_context(Postgres()).url if is_postgres else f"sqlite:///{place / 'callmon.db'}"
         wait_for_room()
         calls, old_complaints = weeks_before(url, datetime.now(UTC))
         link = stack.enter_context(Proxy(asterisk.ami_port))

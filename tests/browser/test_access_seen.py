@@ -19,7 +19,8 @@ from tests.support.sign_in_app import PASSWORD, sign_in
 from tests.support.web_client import Visitor
 
 OPEN = ("/fr/connexion", "/en/sign-in", "/fr/deconnexion", "/en/sign-out", "/fr/nulle-part", "/en/nowhere")
-OF_A_ROLE = ("/fr/mois", "/en/months", "/fr/consultations", "/en/accesses")  # told they may not; the record
+# Refused; the record; the tokens.
+OF_A_ROLE = ("/fr/mois", "/en/months", "/fr/consultations", "/en/accesses", "/fr/jetons", "/en/tokens")
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def test_every_figure_of_a_board_is_read_on_the_page(easel: drawn.Easel, languag
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_of_a_stat_is_cut_on_a_telephone_in_the_light(easel: drawn.Easel, language: str) -> None:
     """Tables are scrolled there."""
-    for name in ("live", "standards", "callbacks", "disruptions"):
+    for name in ("live", "standards", "callbacks", "disruptions", "planning"):
         board = lint.read(language)[name]
         frames = {number: one.frames for number, one in samples(name, board, language, NOW).items()}
         frames = dict(states.open_day(board, frames)) if name == "live" else frames
@@ -114,7 +114,7 @@ def test_a_figure_that_would_mislead_is_seen(
 # ── states ──
 
 SAID = {
-    "fr": ("Heures d'ouverture", "Mesure", "Perturbation du service", "Aucun connu", "■ callmon ne répond pas"),
+    "fr": ("Heures d’ouverture", "Mesure", "Perturbation du service", "Aucun connu", "■ callmon ne répond pas"),
     "en": ("Opening hours", "Measuring", "Service disruption", "None known", "■ callmon does not answer"),
 }
 TODAY = (6, 7, 8, 9)  # the panels of today's promises
@@ -150,6 +150,6 @@ def test_the_wall_says_closed_unheard_and_that_there_is_no_disruption(easel: dra
     closed = live_in(easel, language, states.said(hours, 0))
     assert closed[1][0] == {"fr": "○ FERMÉ", "en": "○ CLOSED"}[language]
     unheard = live_in(easel, language, states.said(measuring, 0))
-    assert unheard[3] == [{"fr": "■ Hors d'écoute", "en": "■ Unheard"}[language]]
+    assert unheard[3] == [{"fr": "■ Mesure interrompue", "en": "■ Unheard"}[language]]
     none = live_in(easel, language, states.said(disruption, 0))
     assert none[4] == [{"fr": "✓ aucune", "en": "✓ none"}[language]]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.lab.browser import opened
-from tests.support.pages_daemon import EVERYTHING, Site, site
+from tests.support.pages_daemon import EVERYTHING, Site
 
 pytestmark = pytest.mark.lab
 SEE_OTHER = 303
@@ -35,12 +35,6 @@ NAMELESS = """[...document.querySelectorAll('#live, [data-again]')]
   .flatMap(part => [...part.querySelectorAll('a[href], button, input, select, [tabindex="0"]')])
   .filter(x => !x.matches('[id], [aria-labelledby]')).map(x => x.outerHTML.slice(0, 90))"""
 FOCUS = "stops.indexOf(document.activeElement)"
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("followed")) as running:
-        yield running
 
 
 @contextmanager

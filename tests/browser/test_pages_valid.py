@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from callmon.core.statistics import period
 from callmon.features.months.open_data import edition as public
-from callmon.features.months.request import files, gathered
+from callmon.features.months.request import ReportRequest, files, gathered
 from callmon.store.database import upgrade
 from callmon.text.labels import LANGUAGES
 from tests.browser.test_access_seen import OF_A_ROLE, OPEN
@@ -21,12 +20,10 @@ from tests.lab.needed import needed
 from tests.pages.test_pages import AGENT, FIRST, MANAGER, MONTH, POCI, VIEWER, act, addresses, get
 from tests.support import year
 from tests.support.pages_app import NOBODY, Pages, pages
-from tests.support.pages_daemon import EVERYTHING, GAPPED, Site, person, site
+from tests.support.pages_daemon import EVERYTHING, GAPPED, Site, person
 from tests.support.sign_in_app import sign_in
 from tests.support.year import TORONTO
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import LATER, fill_year
 
 pytestmark = pytest.mark.lab
 
@@ -38,19 +35,12 @@ PEOPLE = {
     "administrator": person("s.cyr", "administrators"),
     "nobody": {},
 }
-LATER = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def validator() -> None:
     with needed("browser"):
         vnu.have_validator()
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("valid")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +91,16 @@ def states(place: Site, language: str) -> dict[str, str]:
         **{
             f"report {kind}": report(place, months.format(MONTH), kind) for kind in ("html", "html public", "json")
         },
+        **{f"token {name}": token(place, language, name) for name in (f"desk-{language}", "Desk")},
     }
+
+
+def token(place: Site, language: str, name: str) -> str:
+    """The answer to the form of a new token."""
+    path = {"fr": "/fr/jetons", "en": "/en/tokens"}[language]
+    with place.visitor(EVERYTHING) as visitor:
+        fields = {"csrf": place.csrf(visitor, path), "name": name, "role": "manager", "days": "1"}
+        return visitor.post(path, data=fields).text
 
 
 def report(place: Site, path: str, kind: str) -> str:
@@ -129,17 +128,18 @@ def test_the_door_is_valid(validator: None, door: Pages) -> None:
 
 def test_the_monthly_report_is_valid_in_both_languages_and_editions(validator: None, tmp_path: Path) -> None:
     settings, store = year.settings(), upgrade(f"sqlite:///{tmp_path}/a.db")
-    year_rows.stored(store, settings, year_stories.calls(2_000), year_owing.owings(200, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    fill_year(store, settings, 2_000, 200)
     internal = gathered(store, settings, period.month("2024-05", TORONTO), LATER, None)
     store.close()
     found: dict[str, str | bytes] = {}
     for name, made in (("internal", internal), ("public", public.edition(internal))):
         for language in LANGUAGES:
-            ((_, page),) = files(made, settings, "html", language, None)
+            ((_, page),) = files(made, settings, ReportRequest("", "html", language))
             found[f"{name} {language}"] = page
             if made.is_public:
-                ((_, found[f"card {language}"]),) = files(made, settings, "html", language, None, is_card=True)
+                ((_, found[f"card {language}"]),) = files(
+                    made, settings, ReportRequest("", "html", language, is_card=True)
+                )
     assert vnu.wrong(found) == []
 
 

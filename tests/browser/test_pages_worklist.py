@@ -220,14 +220,27 @@ def test_the_rates_of_a_quiet_moment_are_seen_too(browser: Browser, full: Site, 
         assert page.evaluate(BOTTOM, ".rates tbody tr") <= 740
 
 
-def test_a_telephone_shows_the_numbers_of_a_chart_beside_its_latest_hours(browser: Browser, full: Site) -> None:
+NUMBERS_SEEN = """() => {
+    const scroller = document.querySelector('.scroll:has(> .halves:not(.causes))').getBoundingClientRect();
+    const numbers = [...document.querySelectorAll('.halves:not(.causes) text[text-anchor=end]')];
+    const places = numbers.filter(x => /^\\d+$/.test(x.textContent)).map(x => [x, x.getBoundingClientRect()]);
+    const seen = places.filter(([_, x]) => scroller.left <= x.left && x.right <= scroller.right);
+    return [...new Set(seen.map(([x, _]) => x.textContent))].length;
+}"""
+
+
+def test_a_telephone_shows_a_charts_numbers_beside_its_first_hours(browser: Browser, full: Site) -> None:
     with shown(browser, full, "/fr/", width=320, height=640) as page:
-        (left, right), *numbers = page.evaluate(
-            """['.scroll:has(> .halves:not(.causes))', '.halves text.on-narrow']
-              .flatMap(x => [...document.querySelectorAll(x)]).map(x => x.getBoundingClientRect())
-              .map(x => [x.left, x.right])"""
-        )
-        assert {left <= begin and end <= right for begin, end in numbers} == {True}
+        drawn = page.locator(".halves:not(.causes) .grid").count()
+        assert page.evaluate(NUMBERS_SEEN) >= drawn > 0
+
+
+def test_a_telephone_shows_all_months_of_the_chart_with_their_axis(browser: Browser, full: Site) -> None:
+    with shown(browser, full, "/fr/mois", width=320, height=640) as page:
+        drawing = page.locator(".on-narrow > .halves")
+        assert drawing.evaluate("x => x.getBoundingClientRect().right <= innerWidth")
+        axis = drawing.locator("text[text-anchor=end]").first
+        assert axis.evaluate("x => [x.textContent, x.getBoundingClientRect().left >= 0]") == ["0 %", True]
 
 
 @pytest.mark.parametrize("path", ["/fr/", "/fr/mural", "/fr/rappels", "/en/wall", "/en/callbacks"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
@@ -12,7 +12,7 @@ from tests.lab import vnu
 from tests.lab.browser import Colours, opened, violations
 from tests.lab.needed import needed
 from tests.pages.test_pages import tell
-from tests.support.pages_daemon import Site, site
+from tests.support.pages_daemon import Site
 from tests.unit.test_public_notice import PAGES, WHOLE, WORK, disruption, files
 
 pytestmark = pytest.mark.lab
@@ -26,12 +26,6 @@ EACH = [(state, name) for state in STATES for name in PAGES.values()]
 FORM = {"action": "announce", "line": "tty", "reason_fr": "panne", "reason_en": "failure", "lasts": "2"}
 PATHS = {"fr": "/fr/perturbations", "en": "/en/disruptions"}
 FOCUS = "document.activeElement.id"
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("notice")) as running:
-        yield running
 
 
 def test_the_published_pages_are_valid_in_each_state() -> None:
@@ -76,7 +70,7 @@ def test_each_published_page_leads_to_its_twin(browser: Browser) -> None:
 def fill(page: Page, place: Site, language: str) -> None:
     """The form of a new disruption, without the chosen line."""
     page.goto(place.address + PATHS[language])
-    page.locator("summary").first.click()
+    page.locator("main summary").first.click()
     page.locator("#a-reason_fr").fill("panne")
     page.locator("#a-start").fill("2026-11-24T09:12")
 
@@ -84,7 +78,7 @@ def fill(page: Page, place: Site, language: str) -> None:
 @pytest.mark.parametrize(
     ("language", "preview", "copy", "copied"),
     [
-        ("fr", "Aperçu de l'avis", "Copier le texte anglais", "Copié."),
+        ("fr", "Aperçu de l’avis", "Copier le texte anglais", "Copié."),
         ("en", "Preview of the notice", "Copy the English text", "Copied."),
     ],
 )
@@ -107,7 +101,8 @@ def test_a_notice_is_corrected_previewed_and_copied(
         page.wait_for_selector(f"text={copied}")
         text = page.evaluate("navigator.clipboard.readText()").replace("\u202f", " ").replace("\xa0", " ")
         assert text.splitlines() == [
-            "Temporary disruption of the telephone service", "Lines affected: General inquiries, Toronto",
+            "Temporary disruption of the telephone service",
+            "Lines affected: General inquiries, Toronto (416-327-2422)",
             "Start: Tuesday 24 November 2026, 9:12 a.m.", "Reason: failure", "Expected end: not announced yet",
             "Alternative: not announced yet",
         ]  # fmt: skip

@@ -35,3 +35,4 @@ def test_the_card_is_one_page_on_paper_tagged_and_named(
         assert (len(document.pages), str(document.Root.Lang)) == (1, f"{language}-CA")
         assert "2024" in str(document.docinfo["/Title"])
         assert document.Root.MarkInfo.Marked
+        assert document.pages[0].Contents.read_bytes().count(b"/Pagination") == 0  # it has no running foot

@@ -22,7 +22,7 @@ from callmon.features.months.formats.json import Published, json_bytes, revised
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.model import Report
 from callmon.features.months.open_data import edition
-from callmon.features.months.request import files, gathered
+from callmon.features.months.request import ReportRequest, files, gathered
 from callmon.store.database import Database, upgrade
 from tests.lab import office
 from tests.lab.browser import Chromium, opened
@@ -48,7 +48,9 @@ class AccessibleReport(NamedTuple):
     is_card: bool = False
 
     def page(self, language: str) -> bytes:
-        ((_, data),) = files(self.report, self.settings, "html", language, None, REMARKS, is_card=self.is_card)
+        ((_, data),) = files(
+            self.report, self.settings, ReportRequest("", "html", language, remarks=REMARKS, is_card=self.is_card)
+        )
         return data
 
 
@@ -259,14 +261,18 @@ def test_libreoffice_opens_a_workbook_and_prints_what_stands_in_it(
     chromium: Chromium, reports: Callable[[str], AccessibleReport], kind: str, language: str
 ) -> None:
     made = reports(kind)
-    ((_, data),) = files(made.report, made.settings, "xlsx", language, None, REMARKS)
+    ((_, data),) = files(made.report, made.settings, ReportRequest("", "xlsx", language, remarks=REMARKS))
     printed = "".join(office.text_of(office.as_pdf(data, "report.xlsx")).split())
     workbook = openpyxl.load_workbook(BytesIO(data))
     summary, figures, callbacks, *texts = workbook.worksheets
     shown = [str(row[0].value) for sheet in (summary, callbacks) for row in sheet.iter_rows() if row[0].value]
     shown += [
-        str(cell.value) for sheet in texts for row in sheet.iter_rows(max_row=9) for cell in row if cell.value
+        str(cell.value)
+        for sheet in texts
+        for row in sheet.iter_rows(max_row=9)
+        for cell in row
+        if cell.value and not sheet.column_dimensions[cell.column_letter].hidden
     ]
-    shown += [str(row[3].value) for row in figures.iter_rows(min_row=2, max_row=30)]
+    shown += [str(row[1].value) for row in figures.iter_rows(min_row=2, max_row=30)]
     assert [text for text in shown if "".join(text.split()) not in printed] == []
     assert len(shown) > 80

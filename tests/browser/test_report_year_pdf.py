@@ -17,7 +17,7 @@ from callmon.features.months.formats import pdf
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.layout import LayoutBuilder, LayoutTable
 from callmon.features.months.model import Report
-from callmon.features.months.request import files, gathered
+from callmon.features.months.request import ReportRequest, files, gathered
 from callmon.features.months.signature import MOST_REMARKS, SignatureBuilder
 from callmon.store.database import upgrade
 from tests.report import pdf_tables as report_pdf
@@ -48,7 +48,12 @@ class YearPdf(NamedTuple):
 
     def page(self, language: str) -> bytes:
         said = dict.fromkeys(("fr", "en"), ("Trois jours de tempête. " * MOST_REMARKS)[:MOST_REMARKS])
-        ((_, data),) = files(self.report, self.settings, "html", language, Path("x.html"), {"calls": said})
+        ((_, data),) = files(
+            self.report,
+            self.settings,
+            ReportRequest("", "html", language, remarks={"calls": said}),
+            Path("x.html"),
+        )
         return data
 
     def tables(self, language: str) -> list[LayoutTable]:
@@ -77,7 +82,7 @@ def wrong(july: YearPdf, language: str, data: bytes) -> list[tuple[Any, ...]]:
     reported = july.tables(language)
     given = _whole(report_pdf.tables(data))
     for table, (head, *rows) in zip(reported, given, strict=True):
-        assert _letters(head) == _letters([table.first, *table.head])
+        assert _letters(head)[: len(table.head) + 1] == _letters([table.first, *table.head])
         for row, texts in zip(table.rows, rows, strict=True) if table.key not in APART else ():
             want = [shown(one.kind, expected.at(one), language) for one in row.cells]
             if texts[1:] != want:

@@ -14,7 +14,6 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,9 +24,7 @@ from callmon.config.settings import example_text
 from callmon.config.web_config import WebConfig, load_web_config
 from callmon.store.database import upgrade
 from tests.support import year
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import fill_year
 from tests.unit.test_project import ROOT, text, tracked
 
 MARKDOWN = sorted(path for path in tracked() if path.suffix == ".md")
@@ -42,6 +39,7 @@ KINDS = {
     "apache",
     "jsonnet",
     "yaml",
+    "json",
     "text",
     "",
 }  # the guide's ini is loaded by tests/real
@@ -92,8 +90,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("calls")
     url = f"sqlite:///{folder}/callmon.db"
     store, settings = upgrade(url), year.settings(url)
-    year_rows.stored(store, settings, year_stories.calls(200), year_owing.owings(20, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
+    fill_year(store, settings, 200, 20)
     store.close()
     return folder
 
@@ -131,6 +128,12 @@ def inside(body: str, sandbox: Path) -> str:
     return body
 
 
+def test_no_command_of_make_has_a_comment_that_zsh_gives_it_as_targets() -> None:
+    lines = {(block.file, line) for block in SHELL for line in block.body.splitlines()}
+    assert sorted(x for x in lines if re.match(r"make .*#", x[1])) == []
+
+
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("file", RUN)
 def test_the_commands_of_a_document_run_in_their_order(file: str, sandbox: Path, calls: Path) -> None:
     if "report" in file:

@@ -53,12 +53,12 @@ def run(*words: str, typed: str = "") -> Result:
 
 
 WAITS = {
-    "fr": "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.\n",
+    "fr": "Demande notée; elle attend « callmon run », qui n’est pas en marche ou ne répond pas.\n",
     "en": "Request noted; it waits for `callmon run`, which is not running or does not answer.\n",
 }
 STILL_WAITS = {
-    "fr": "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée "
-    "une deuxième fois.\n",
+    "fr": "La même demande attend déjà « callmon run », qui n’est pas en marche ou ne répond pas; elle n’est "
+    "pas notée une deuxième fois.\n",
     "en": "The same request waits already for `callmon run`, which is not running or does not answer; it is not "
     "noted a second time.\n",
 }
@@ -101,41 +101,6 @@ def test_the_list_is_for_people_or_for_programs(desk: Database) -> None:
 )
 def test_the_list_can_be_narrowed(desk: Database, words: tuple[str, ...], ids: list[str]) -> None:
     assert [json.loads(line)["id"] for line in run("list", "--json", *words).output.splitlines()] == ids
-
-
-SPOKE = "attempt 1700000001.0 --result spoke"
-REFUSALS = {
-    "close 1700000001.0": (
-        2, "The reason for closing is missing. Add --reason with one of no-request, unreachable, listened, "
-            "answered, otherwise.",
-    ),
-    "close 1700000001.0 --reason otherwise": (2, "Say why, in a few words: add --text."),
-    "close 9.9 --reason no-request": (
-        1, "There is no entry of this name; `callmon callbacks list` gives them.",
-    ),
-    "close 1700000001.0 --reason unreachable": (
-        1,
-        "Not enough attempts, or not on enough different days, to conclude that the person cannot be reached; "
-        "call again, on another day.",
-    ),
-    "reopen 1700000001.0 --reason x": (1, "The entry is open already; there is nothing to reopen."),
-    "attempt 1700000001.0": (2, "The result of the call is missing. Add --result with one of spoke, "
-        "message-left, no-answer."),
-    f"{SPOKE} --at noon": (
-        2, '--at noon: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
-    ),
-    f"{SPOKE} --at 2020-01-01T10:00": (1, "That call was before the message: it is no callback of it; check "
-        "the time."),
-    f"{SPOKE} --at 2120-01-01T10:00": (1, "That time has not come yet; give a past time."),
-    "mark 1700000001.0": (2, "Nothing to record: add --no-message, --not-safe or --number."),
-    "complaint 9.9": (1, "No ended call 9.9 is stored. `callmon calls DAY` gives their names."),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("words", list(REFUSALS))
-def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Database, words: str) -> None:
-    assert refused(*words.split(), "--by", "m", "--lang", "en") == REFUSALS[words]
-    assert pending_callback_commands(desk, 0, str) == []
 
 
 def test_who_did_it_is_asked_where_nobody_is_known(desk: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +191,7 @@ def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Database) ->
     assert run("list").stderr == ""
     run("take", "1700000001.0", "--by", "m")
     run("take", "1700000002.0", "--by", "m")
-    assert run("list").stderr == "Demandes qui attendent « callmon run » et ne paraissent pas ici : 2.\n"
+    assert run("list").stderr == "Demandes qui attendent « callmon run » et qui ne figurent pas ici : 2.\n"
     reported = "Requests that wait for `callmon run` and are not shown here: 2.\n"
     assert run("list", "--lang", "en", "--json").stderr == reported
 

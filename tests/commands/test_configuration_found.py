@@ -11,7 +11,7 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 import callmon
-from callmon.config import settings
+from callmon.config import places as searched
 from callmon.config.settings import example_text
 from callmon.main import main
 from tests.support.hostile_peer import HostilePeer, silent
@@ -26,7 +26,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     system.mkdir()
     monkeypatch.chdir(here)
     monkeypatch.delenv("CALLMON_CONFIG", raising=False)
-    monkeypatch.setattr(settings, "PLACES", (Path("callmon.toml"), system / "callmon.toml"))
+    monkeypatch.setattr(searched, "PLACES", (Path("callmon.toml"), system / "callmon.toml"))
     return {
         "option": tmp_path / "given.toml",
         "variable": tmp_path / "named.toml",
@@ -120,13 +120,14 @@ def test_a_key_for_completion_reads_no_file_that_nobody_named(
 
 
 def test_the_places_are_those_of_the_systemd_unit_and_of_the_documents() -> None:
-    assert [str(path) for path in settings.PLACES] == ["callmon.toml", "/etc/callmon/callmon.toml"]
+    assert [str(path) for path in searched.PLACES] == ["callmon.toml", "/etc/callmon/callmon.toml"]
     unit = Path(callmon.__file__).parent / "daemon" / "systemd" / "callmon.service"
-    assert f"--config {settings.PLACES[1]}\n" in unit.read_text(encoding="utf-8")
+    assert f"--config {searched.PLACES[1]}\n" in unit.read_text(encoding="utf-8")
 
 
-def test_guides_unit_example_and_proposal_name_one_secret_file() -> None:
+def test_guides_unit_example_and_proposal_name_the_same_secret_files() -> None:
     reported = re.compile(r'(?<!client_)secret_file = "([^"]+)"')
     paths = [path for path in tracked() if path.suffix in (".md", ".jinja", ".service", ".toml")]
     paths = [path for path in paths if not {"bad_settings", ".docker"} & {*path.parts}]  # a container's own path
-    assert {name for path in paths for name in reported.findall(text(path))} == {"/etc/callmon/ami.secret"}
+    named = {name for path in paths for name in reported.findall(text(path))}
+    assert named == {"/etc/callmon/ami.secret", "/etc/callmon/hook.secret"}  # of the exchange, of a webhook

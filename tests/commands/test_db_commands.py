@@ -118,7 +118,7 @@ def test_a_copy_for_which_there_is_no_room_leaves_no_file(sqlite_store: Database
         (
             "fr",
             "copie faite, {} octets.",
-            "Gardez une copie de la clé {} à un autre endroit : sans elle, aucun numéro n'est lisible.",
+            "Gardez une copie de la clé {} à un autre endroit : sans elle, aucun numéro n’est lisible.",
         ),
     ],
 )

@@ -20,8 +20,9 @@ from pydantic import BaseModel, ValidationError
 from callmon.cli.language import in_language
 from callmon.config.schema import Configuration
 from callmon.config.settings import load, parse, refuse_what_needs_a_restart
-from callmon.config.validation import bare_type, is_table, member, quoted, sentences
+from callmon.config.validation import bare_type, is_table, member, sentences
 from callmon.config.web_config import WebConfig
+from callmon.config.wording import quoted
 from callmon.errors import CallmonError, ConfigError, Sentence
 from callmon.main import main
 from callmon.store.encryption import KeyRing
@@ -72,16 +73,16 @@ def test_no_mistake_in_a_configuration_is_in_english_for_the_french(path: Path) 
 @pytest.mark.parametrize(
     ("text", "setting", "where"),
     [
-        ("a", "", "il faut '=' après le nom d'un réglage (ligne 1, colonne 2)"),
+        ("a", "", "il faut '=' après le nom d’un réglage (ligne 1, colonne 2)"),
         ("a = [1,\n", "", "valeur non comprise (à la fin du fichier)"),
         ("a = \n", "a", "valeur non comprise (ligne 1, colonne 5)"),
         ("a = 1\nb.a = 1\nb.a = 2", "b.a", "valeur donnée deux fois (ligne 3, colonne 8)"),
         ("[a]\n[a]\n", "[a]", "('a',) est déclaré deux fois (ligne 2, colonne 3)"),
         ('a = "b\n', "a", "caractère '\\n' refusé (ligne 1, colonne 7)"),
         ("a = { b = 1, b = 2 }\n", "a", "'b' est donné deux fois dans une table (ligne 1, colonne 19)"),
-        ("[a\n", "[a", "il faut ']' après le nom d'une table (ligne 1, colonne 3)"),
-        ("a = 2026-02-30\n", "a", "date ou heure qui n'existe pas (ligne 1, colonne 5)"),
-        ('a = [\n  "hunter2=" "=hunter2"', "", "il manque ']' à la fin d'une liste (ligne 2, colonne 14)"),
+        ("[a\n", "[a", "il faut ']' après le nom d’une table (ligne 1, colonne 3)"),
+        ("a = 2026-02-30\n", "a", "date ou heure qui n’existe pas (ligne 1, colonne 5)"),
+        ('a = [\n  "hunter2=" "=hunter2"', "", "il manque ']' à la fin d’une liste (ligne 2, colonne 14)"),
     ],
 )
 def test_what_is_wrong_in_toml_is_reported_with_its_setting_and_place(text: str, setting: str, where: str) -> None:
@@ -89,7 +90,7 @@ def test_what_is_wrong_in_toml_is_reported_with_its_setting_and_place(text: str,
         parse(text, "callmon.toml")
     place = f"callmon.toml : {setting}" if setting else "callmon.toml"
     assert [french(one) for one in refused.value.sentences] == [
-        f"{place} : n'est pas du TOML valable : {where}; corrigez à cet endroit"
+        f"{place} : n’est pas du TOML valable : {where}; corrigez à cet endroit"
     ]
 
 
@@ -99,7 +100,7 @@ def test_a_name_in_toml_that_needs_quotation_marks_is_reported(text: str) -> Non
         parse(text, "callmon.toml")
     (reported,) = map(french, refused.value.sentences)
     assert reported.partition("; ")[2] == (
-        "un nom sans guillemets n'a que des lettres sans accents, des chiffres, - et _"
+        "un nom sans guillemets n’a que des lettres sans accents, des chiffres, - et _"
     )
 
 
@@ -160,7 +161,7 @@ def test_passwords_keys_and_a_restart_are_refused_in_french() -> None:
     ]
     assert raised(refuse_if_easy, "n" * 129, "m") == ["Le mot de passe est trop long : 128 caractères au plus."]
     assert raised(KeyRing().encrypt, "") == [
-        "aucune clé n'est disponible pour chiffrer les numéros ou pour signer : réglez privacy.key_file"
+        "aucune clé n’est disponible pour chiffrer les numéros ou pour signer : réglez privacy.key_file"
     ]
     assert raised(ring.decrypt, "00000000:AAAA") == [
         "les numéros sont chiffrés avec la clé 00000000, qui manque dans number.key"

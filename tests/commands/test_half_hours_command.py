@@ -106,9 +106,7 @@ def test_the_hour_that_autumn_repeats_is_one_hour_with_the_calls_of_both(site: D
     assert offered == {"2026-11-01 01:00": 2, "2026-11-01 02:00": 1}
 
 
-def test_a_voicemail_after_a_person_counts_as_the_calls_outcome(
-    site: Database,
-) -> None:
+def test_a_voicemail_after_a_person_counts_as_the_calls_outcome(site: Database) -> None:
     facts = call(1, local("2026-03-02 10:00"), 2, ending="box")
     keep(site, facts)
     outcome = account(facts).outcome

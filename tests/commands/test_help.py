@@ -28,7 +28,7 @@ from callmon.cli.common import NO_NUMBER
 from callmon.cli.help import EXAMPLES
 from callmon.config.explanation import explained
 from callmon.config.settings import example_text, load
-from callmon.errors import ConfigError, MissingError, RefusedValueError, StoreError
+from callmon.errors import CallmonError, ConfigError, MissingError, RefusedValueError, StoreError
 from callmon.features.access.privacy import NUMBER
 from callmon.main import EPILOG, TASKS, main
 from callmon.store import opening
@@ -115,6 +115,12 @@ def test_every_command_is_listed_under_one_task() -> None:
     assert titles == list(TASKS)
 
 
+def test_a_french_heading_has_a_space_before_its_colon() -> None:
+    headings = [line for line in shown("callmon", "fr") if re.fullmatch(r"\S.*:", line)]
+    assert [line for line in headings if line[-2] not in " \N{NO-BREAK SPACE}"] == []
+    assert len(headings) == len(TASKS) + 1
+
+
 @pytest.mark.parametrize("name", [name for name in WITH_HELP if name != "callmon"])
 def test_the_help_names_an_existing_page_in_the_readers_language(name: str) -> None:
     (english,) = [line.split()[-1] for line in shown(name) if line.startswith("  More: ")]
@@ -176,7 +182,7 @@ def templates(source: str) -> Iterator[str]:
 
 def errors() -> set[str]:
     reported = (ConfigError, MissingError, RefusedValueError, StoreError)
-    return {error.__name__ for base in reported for error in subclasses(base)}
+    return {CallmonError.__name__, *(error.__name__ for base in reported for error in subclasses(base))}
 
 
 def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
@@ -200,7 +206,7 @@ def sources(module: ModuleType) -> Iterator[str]:
     yield from (path.read_text(encoding="utf-8") for path in Path(str(module.__file__)).parent.rglob("*.py"))
 
 
-SAYING = ("said", "said_of_count", "reader_text", "progress_bar", "Sentence")
+SAYING = ("said", "said_of_count", "reader_text", "progress_bar", "fraction_bar", "Sentence")
 OF_THE_SYSTEM = (
     errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT,
     errno.ECONNREFUSED, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG, errno.EIO, errno.EINVAL, errno.EBUSY,
@@ -237,7 +243,7 @@ def test_a_translation_has_only_fields_of_its_text() -> None:
 # ── which language ──
 
 
-FRENCH, ENGLISH = "Erreur : La commande 'calbacks' n'existe pas.", "Error: No such command 'calbacks'."
+FRENCH, ENGLISH = "Erreur : La commande 'calbacks' n’existe pas.", "Error: No such command 'calbacks'."
 
 
 @pytest.mark.parametrize(
@@ -297,7 +303,7 @@ def test_lang_decides_before_the_locale_about_a_refusal_too(
     ("language", "head"),
     [
         ("en", "toronto: 1 error\n\nERROR  nothing listens at pbx:5038.\n  Check that Asterisk runs"),
-        ("fr", "toronto : 1 erreur\n\nERREUR  rien n'écoute à pbx:5038.\n  Vérifiez qu'Asterisk fonctionne"),
+        ("fr", "toronto : 1 erreur\n\nERREUR  rien n’écoute à pbx:5038.\n  Vérifiez qu’Asterisk fonctionne"),
     ],
 )
 def test_doctor_speaks_the_language_of_its_reader(language: str, head: str) -> None:
@@ -318,15 +324,6 @@ def test_the_language_of_doctor_ends_with_its_command(tmp_path: Path, monkeypatc
     assert (done.exit_code, done.stdout[:18], LANGUAGE.get()) == (1, "toronto : 1 erreur", "en"), done.output
 
 
-def test_the_list_of_commands_does_not_load_the_database_library() -> None:
-    said = (
-        "import sys; from callmon.main import main; main(['--help'], standalone_mode=False); "
-        "print([name for name in ('sqlalchemy', 'sqlmodel') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
-
-
 def test_the_list_of_commands_has_the_purpose_of_each_command() -> None:
     listed = main.commands.with_purpose()
     assert {name: one.get_short_help_str(400) for name, one in listed.items()} == {
@@ -334,9 +331,9 @@ def test_the_list_of_commands_has_the_purpose_of_each_command() -> None:
     }
 
 
-def test_a_command_without_a_database_does_not_load_the_database_library() -> None:
-    said = (
-        "import sys; from callmon.main import main; main.commands['completion']; print('sqlmodel' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+@pytest.mark.parametrize("act", ["main(['--help'], standalone_mode=False)", "main.commands['completion']"])
+def test_commands_without_a_database_load_no_database_library(act: str) -> None:
+    ask = "print([name for name in ('sqlalchemy', 'sqlmodel') if name in sys.modules])"
+    program = f"import sys; from callmon.main import main; {act}; {ask}"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -110,6 +110,15 @@ def test_a_second_import_of_queue_log_changes_nothing(office: BackfillOffice) ->
     assert office.run("db", "rejudge", "--dry-run").stdout == ""
 
 
+@pytest.mark.parametrize(("kind", "name"), [("cdr", "cdr-csv.csv"), ("cel", "cel.csv.gz")])
+def test_a_second_import_of_cdr_or_cel_changes_nothing(office: BackfillOffice, kind: str, name: str) -> None:
+    office.run("import", kind, record(name))
+    before = everything(office)
+    done = json.loads(office.run("import", kind, record(name), "--json").stdout)
+    assert (done["created"], done["replaced"], everything(office)) == (0, 0, before)
+    assert rows(office, 'SELECT count(*) > 10 FROM "call"') == [(True,)]
+
+
 def test_the_record_that_holds_most_of_a_call_wins_in_any_order(office: BackfillOffice, tmp_path: Path) -> None:
     other = BackfillOffice(tmp_path_of(tmp_path, "other"))
     other.config.write_text(
@@ -125,7 +134,7 @@ def test_the_record_that_holds_most_of_a_call_wins_in_any_order(office: Backfill
     inbound = {x for x, one in truth("22").items() if one["direction"] == "inbound"}
     by_call = 'SELECT "call", outcome, heard, line FROM "call" ORDER BY "call"'
     assert rows(office, by_call) == rows(other, by_call)
-    assert {(name, heard) for name, _, heard, _ in rows(office, by_call)} == {(name, "filled") for name in inbound}
+    assert {(name, heard) for name, _, heard, _ in rows(office, by_call)} == {(name, "cel") for name in inbound}
 
 
 def tmp_path_of(folder: Path, name: str) -> Path:
@@ -133,9 +142,7 @@ def tmp_path_of(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def test_imported_calls_are_in_the_rollups_and_in_no_exported_counter(
-    office: BackfillOffice,
-) -> None:
+def test_imported_calls_are_in_the_rollups_and_in_no_exported_counter(office: BackfillOffice) -> None:
     for kind, name in (("cdr", "cdr-custom.csv"), ("cel", "cel.csv.gz")):
         office.run("import", kind, record(name))
     with closing(office.store()) as store:
@@ -169,8 +176,8 @@ def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(
     given = load(office.config)
     for stop_at in (1, 2, 3):
         with closing(opening.open_for_writing(given)) as store:
-            job, steps = Import(given, store, "queue_log", "toronto", writes=True), 0
-            found = job.examine([file], NOW)
+            job, steps = Import(given, store, "queue_log", "toronto", writes=True, now=NOW), 0
+            found = job.examine([file])
 
             def interrupt(
                 original: Callable[..., Any] = job.work.fill, limit: int = stop_at
@@ -186,7 +193,7 @@ def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(
 
             job.work.fill = interrupt()  # type: ignore[method-assign]  # stops between two transactions
             with pytest.raises(KeyboardInterrupt):
-                job.run(found, NOW, (None, None), int)
+                list(job.run(found, (None, None)))
     office.run("import", "queue_log", str(file))
     told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
     assert told["all"] == cells
@@ -199,8 +206,8 @@ def test_calls_that_are_heard_during_an_import_are_stored_and_counted_once(
     file, heard = tmp_path / "queue_log", range(100)
     file.write_text(made(days=3, calls_a_day=200)[0])
     with closing(office.store()) as store, closing(office.store()) as daemon, ThreadPoolExecutor(1) as beside:
-        job = Import(office.settings(), store, "queue_log", "toronto", writes=True)
-        done = beside.submit(job.run, job.examine([file], NOW), NOW, (None, None), int)
+        job = Import(office.settings(), store, "queue_log", "toronto", writes=True, now=NOW)
+        done = beside.submit(list, job.run(job.examine([file]), (None, None)))
         with database(daemon) as writer:
             for number in heard:
                 for outcome in outcomes(answered_call(number)):
@@ -310,13 +317,38 @@ def test_rotated_and_compressed_files_in_any_order_are_one_record(office: Backfi
     )
 
 
+def test_a_block_of_zeros_that_a_power_failure_left_hides_no_other_line(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
+    first, *rest = Path(record("queue_log")).read_bytes().splitlines(keepends=True)
+    (tmp_path / "queue_log").write_bytes(first + b"\0" * 4096 + b"".join(rest))
+    done = office.run("import", "queue_log", str(tmp_path / "queue_log"))
+    assert done.stdout == "2026-11  queue_log  14\n47 lines read. Calls created: 14, replaced: 0.\n"
+
+
+def test_a_broken_row_of_cel_is_shown_with_its_file_and_line(office: BackfillOffice, tmp_path: Path) -> None:
+    first, second = ([*made(1, 5, day, record="cel")[0].splitlines()] for day in ("2026-03-02", "2026-03-03"))
+    (tmp_path / "first").write_text("\n".join([*first, '"HANGUP","1"', ""]))
+    (tmp_path / "second").write_text("\n".join([*second[:2], '"HANGUP","1', *second[2:], ""]))
+    files = [str(tmp_path / name) for name in ("second", "first")]
+    done = office.run("import", "cel", *files, "--json")
+    assert [line for line in done.stderr.splitlines() if line.startswith(str(tmp_path))] == [
+        f"{tmp_path}/first, line {len(first) + 1}: too few columns.",
+        f"{tmp_path}/second, line 3: a quotation mark is missing.",
+    ]
+    result = json.loads(done.stdout)
+    assert (result["created"], result["left_out"]["broken_lines"]) == (10, 2)
+
+
 # Marks.
 
 RESTS = {
-    "en": "This month rests in part on imported calls, which callmon did not hear: queue_log 540, CDR 2. "
-    "What their record does not tell is not known. callmon did not follow the callbacks to these callers.",
-    "fr": "Ce mois repose en partie sur des appels importés, que callmon n'a pas entendus : queue_log 540, CDR 2. "
-    "Ce que leur enregistrement ne dit pas est indéterminé. callmon n'a pas suivi les rappels à ces appelants.",
+    "en": "This month rests in part on imported calls, which callmon did not hear: queue_log 540, CDR 2, CEL 30. "
+    "What their record does not tell is not known. Of the callbacks to these callers, only those that CEL or CDR "
+    "shows are known.",
+    "fr": "Ce mois repose en partie sur des appels importés, que callmon n’a pas entendus : queue_log 540, CDR 2, "
+    "CEL 30. Ce que leur enregistrement ne dit pas est indéterminé. Parmi les rappels à ces appelants, seuls ceux "
+    "que montrent CEL ou les CDR sont connus.",
 }
 BUSY = (
     '"","4165550101","4163272422","in","","PJSIP/trunk-1","","Busy","5","2026-03-02 1{n}:00:00",,'
@@ -324,11 +356,20 @@ BUSY = (
 )
 
 
+def import_march(office: BackfillOffice, folder: Path) -> None:
+    """Calls of March 2026 from each record: 540 of queue_log, 2 of CDR, 30 of CEL."""
+    texts = {
+        "queue_log": made(days=9, calls_a_day=60)[0],
+        "cdr": "".join(BUSY.format(n=n) for n in range(2)),
+        "cel": made(1, 30, "2026-03-20", record="cel")[0],
+    }
+    for kind, lines in texts.items():
+        (folder / kind).write_text(lines)
+        office.run("import", kind, str(folder / kind))
+
+
 def test_a_month_says_first_on_which_imported_record_it_rests(office: BackfillOffice, tmp_path: Path) -> None:
-    (tmp_path / "queue_log").write_text(made(days=9, calls_a_day=60)[0])
-    office.run("import", "queue_log", str(tmp_path / "queue_log"))
-    (tmp_path / "Master.csv").write_text("".join(BUSY.format(n=n) for n in range(2)))
-    office.run("import", "cdr", str(tmp_path / "Master.csv"))
+    import_march(office, tmp_path)
     for language, sentence in RESTS.items():
         file = tmp_path / f"{language}.html"
         office.run("report", "2026-03", "-o", str(file), "--lang", language)
@@ -338,26 +379,26 @@ def test_a_month_says_first_on_which_imported_record_it_rests(office: BackfillOf
         assert written.index(sentence) < written.index(OFFERED[language], opening)
     office.run("report", "2026-03", "--format", "json", "-o", str(tmp_path / "report.json"))
     published = json.loads((tmp_path / "report.json").read_bytes())
-    assert published["imported"] == {"queue_log": 540, "CDR": 2}
+    assert published["imported"] == {"queue_log": 540, "CDR": 2, "CEL": 30}
     office.run("report", "2026-03", "--format", "csv", "-o", str(tmp_path / "report.csv"), "--lang", "en")
-    assert (tmp_path / "report.csv").read_text(encoding="utf-8-sig").splitlines()[-2:] == [
+    assert (tmp_path / "report.csv").read_text(encoding="utf-8-sig").splitlines()[-3:] == [
         "2026-03,whole,,All,imported,queue_log,Imported calls,540,,,count,known,540,",
         "2026-03,whole,,All,imported,CDR,Imported calls,2,,,count,known,2,",
+        "2026-03,whole,,All,imported,CEL,Imported calls,30,,,count,known,30,",
     ]
     with closing(office.store()) as store:
         month = period.month("2026-03", TORONTO)
         (found,) = month_counts(store, TORONTO, [month]) or ()
         formatter = WebFormatter(office.settings(), "en", NOW)
     shown = month_row(month.first, found, formatter)
-    assert (shown["calls"], shown["imported"], shown["rates"]["complete"]) == (542, "queue_log 540, CDR 2", "0%")
-    assert (found.counts["imported", "queue_log"], found.counts["imported", "cdr"]) == (540, 2)
+    assert (shown["calls"], shown["imported"], shown["rates"]["complete"]) == (
+        *(572, "queue_log 540, CDR 2, CEL 30", "0%"),
+    )
+    assert [found.counts["imported", record] for record in ("queue_log", "cdr", "cel")] == [540, 2, 30]
 
 
 def test_the_signed_edition_of_a_month_names_its_imported_records(office: BackfillOffice, tmp_path: Path) -> None:
-    (tmp_path / "queue_log").write_text(made(days=9, calls_a_day=60)[0])
-    office.run("import", "queue_log", str(tmp_path / "queue_log"))
-    (tmp_path / "Master.csv").write_text("".join(BUSY.format(n=n) for n in range(2)))
-    office.run("import", "cdr", str(tmp_path / "Master.csv"))
+    import_march(office, tmp_path)
     with quick_passwords(), closing(office.store()) as store:
         for name in ("g.lavoie", "a.roy"):
             add_account(store, name, kept_password(), ("manager",), MADE)
@@ -372,7 +413,7 @@ def test_the_signed_edition_of_a_month_names_its_imported_records(office: Backfi
         assert written.count(sentence) == 1
 
 
-OFFERED = {"en": "Calls offered: 542", "fr": "Appels reçus : 542"}
+OFFERED = {"en": "572 calls", "fr": "572 appels"}
 
 
 @pytest.mark.parametrize(
@@ -391,8 +432,8 @@ OFFERED = {"en": "Calls offered: 542", "fr": "Appels reçus : 542"}
             "fr",
             [
                 "appel importé : queue_log seulement",
-                "L'appel est importé d'un enregistrement de l'autocommutateur, qui n'en dit que ce qui suit.",
-                "L'appel a pris fin; l'enregistrement importé ne dit pas comment.",
+                "L’appel est importé d’un enregistrement de l’autocommutateur, qui n’en dit que ce qui suit.",
+                "L’appel a pris fin; l’enregistrement importé ne dit pas comment.",
             ],
         ),
     ],
@@ -406,9 +447,12 @@ def test_the_story_of_an_imported_call_says_what_its_record_does_not_tell(
     assert [word for word in words if word not in told] == []
 
 
-def test_imported_calls_are_no_sign_that_callmon_listened(office: BackfillOffice, tmp_path: Path) -> None:
-    (tmp_path / "queue_log").write_text(made(days=2, calls_a_day=5)[0])
-    office.run("import", "queue_log", str(tmp_path / "queue_log"))
+@pytest.mark.parametrize("kind", ["queue_log", "cdr", "cel"])
+def test_imported_calls_are_no_sign_that_callmon_listened(
+    office: BackfillOffice, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / kind).write_text(made(days=2, calls_a_day=5, record=kind)[0])
+    office.run("import", kind, str(tmp_path / kind))
     year = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
     with closing(office.store()) as store:
         with store.reading() as connection:
@@ -418,6 +462,14 @@ def test_imported_calls_are_no_sign_that_callmon_listened(office: BackfillOffice
         wrote(store, *outcomes(facts))
         with store.reading() as connection:
             assert heard_spans(connection, *year, Fingerprint()) == {"toronto": (facts[0].at, None, ())}
+
+
+def test_the_story_of_a_call_imported_from_cel_says_so(office: BackfillOffice) -> None:
+    office.run("import", "cel", record("cel.csv.gz"))
+    name = next(x for x, one in truth("22").items() if one["situation"] == "queue_answered")
+    told = " ".join(office.run("explain", name, "--lang", "en").stdout.replace("\xa0", " ").split())
+    shown = ["imported call: CEL only", "The exchange's own log (CEL) tells all of the call", "imported record"]
+    assert [told.count(words) for words in shown] == [1, 1, 0]
 
 
 # On a terminal.

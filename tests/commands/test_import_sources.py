@@ -15,13 +15,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import create_engine, make_url, text
 
-from callmon.backfill.imported.files import examined
+from callmon.backfill.imported import job
 from callmon.backfill.imported.sources import databases_in
 from callmon.cli.language import in_language
 from callmon.errors import ConfigError
 from callmon.main import main
 from callmon.store.imports import ImportProgress, noted_imports
 from tests.commands.test_import import NOW, TOLD, everything, lab_office, rows
+from tests.commands.test_import_ahead import reader as reader_of_queue_log
 from tests.store.test_backfill import BackfillOffice
 from tests.support.environment import reader_of
 from tests.support.made_queue_log import made
@@ -115,10 +116,13 @@ def stored(office: BackfillOffice, *words: str) -> list[Any]:
     return rows(office, CALLS) if "cdr" in words else everything(office)
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # of pytest's workers
+@pytest.mark.parametrize("long", [job.LONG, 1], ids=["one process", "two processes"])
 @pytest.mark.parametrize("kind", FILES)
 def test_a_table_stores_what_the_file_of_the_same_record_stores(
-    office: BackfillOffice, kind: str, database: str
+    office: BackfillOffice, kind: str, database: str, long: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(job, "LONG", long)
     table(database, kind)
     of_file = stored(office, kind, str(RECORDED / FILES[kind]))
     assert stored(office, kind, address(database)) == of_file
@@ -245,19 +249,19 @@ REFUSED = [
     }),
     ("sqlite:///HERE/none.db", "cdr", [], 2, {
         "en": "HERE/none.db: no such file.",
-        "fr": "HERE/none.db : ce fichier n'existe pas.",
+        "fr": "HERE/none.db : ce fichier n’existe pas.",
     }),
     ("sqlite:///HERE/asterisk.db", "cel", [], 2, {
         "en": "HERE/asterisk.db: has no table cel; name it with --table.",
-        "fr": "HERE/asterisk.db : il n'y a pas de table cel; nommez-la avec --table.",
+        "fr": "HERE/asterisk.db : il n’y a pas de table cel; nommez-la avec --table.",
     }),
     ("sqlite:///HERE/asterisk.db", "cel", ["--table", "cdr"], 2, {
         "en": "HERE/asterisk.db/cdr: is no table of cel; it has no column eventtime.",
-        "fr": "HERE/asterisk.db/cdr : ce n'est pas une table de cel; il y manque la colonne eventtime.",
+        "fr": "HERE/asterisk.db/cdr : ce n’est pas une table de cel; il y manque la colonne eventtime.",
     }),
     ("sqlite:///HERE/asterisk.db", "queue_log", ["--table", "bare"], 2, {
         "en": "HERE/asterisk.db/bare: is no table of queue_log; it has no column time.",
-        "fr": "HERE/asterisk.db/bare : ce n'est pas une table de queue_log; il y manque la colonne time.",
+        "fr": "HERE/asterisk.db/bare : ce n’est pas une table de queue_log; il y manque la colonne time.",
     }),
     ("sqlite:///HERE/asterisk.db", "queue_log", [], 2, {
         "en": "HERE/asterisk.db/queue_log: has no row of queue_log.",
@@ -271,7 +275,7 @@ REFUSED = [
         "en": "import.password_file: cannot read HERE/none (No such file or directory); create it, readable by "
         "callmon's user alone",
         "fr": "import.password_file : HERE/none ne peut pas être lu (fichier ou dossier introuvable); créez ce "
-        "fichier, que seul l'utilisateur de callmon peut lire",
+        "fichier, que seul l’utilisateur de callmon peut lire",
     }),
 ]  # fmt: skip
 
@@ -305,31 +309,27 @@ DATED = (
 CALLED = "1796050196|1796050196.1|general|NONE|ENTERQUEUE||4165550101|1\n"
 NO_LINE = {
     "en": "{file}: has no line of {kind}; name a file that Asterisk wrote.",
-    "fr": "{file} : aucune ligne de {kind}; nommez un fichier qu'Asterisk a écrit.",
-}
-NO_TEXT = {
-    "en": "{file}: is no text; name a file of {kind}.",
-    "fr": "{file} : ce n'est pas du texte; nommez un fichier de {kind}.",
+    "fr": "{file} : aucune ligne de {kind}; nommez un fichier qu’Asterisk a écrit.",
 }
 NO_ROW = {
     "en": "{file}, line 1: no row of CDR.",
-    "fr": "{file}, ligne 1 : ce n'est pas une ligne de CDR.",
+    "fr": "{file}, ligne 1 : ce n’est pas une ligne de CDR.",
 }
 NO_ENTRY = {
     "en": "{file}, line 1: no line of a queue_log.",
-    "fr": "{file}, ligne 1 : ce n'est pas une ligne de queue_log.",
+    "fr": "{file}, ligne 1 : ce n’est pas une ligne de queue_log.",
 }
 OTHER = [
     ("cdr", "[2026-11-30 14:50:01] VERBOSE[12] pbx.c: Executing [s@x:1] Dial\n" * 3, NO_ROW),  # its log `full`
     ("cdr", "calldate,src,dst\n2026-11-30 14:50:01,4165550101,100\n", NO_ROW),  # an export without columns
     ("cdr", "calldate,clid,src,dst,dcontext,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition\n"
      + DATED, NO_ROW),
-    ("cdr", CALLED, NO_LINE),
-    ("cdr", CALLED.encode("utf-16"), NO_TEXT),
+    ("cdr", CALLED, NO_ROW),
+    ("cdr", CALLED.encode("utf-16"), NO_ROW),
     ("queue_log", "when,call,queue\n2026-11-30 14:50:01,1796050196.1,general\n", NO_ENTRY),
     ("queue_log", CALLED.replace("|", ","), NO_ENTRY),  # an export without its head
     ("queue_log", "time,callid,queuename,agent,event,data1\n", NO_LINE),  # a head alone
-    ("queue_log", CALLED.encode("utf-16"), NO_TEXT),
+    ("queue_log", CALLED.encode("utf-16"), NO_ENTRY),
     ("cel", (RECORDED / "cdr-custom.csv").read_text(encoding="utf-8"), NO_LINE),
     ("cel", CALLED, NO_LINE),
 ]  # fmt: skip
@@ -350,26 +350,20 @@ def test_a_file_of_another_record_layout_or_encoding_is_refused(
     assert (done.exit_code, done.stdout, rows(office, 'SELECT count(*) FROM "call"')) == (2, "", [(0,)])
 
 
-@pytest.mark.parametrize(
-    ("language", "told"),
-    [
-        ("en", "{file}: cannot be read (Permission denied); name a file that this user may read."),
-        ("fr", "{file} : illisible (accès refusé); nommez un fichier que cet utilisateur peut lire."),
-    ],
-)
-def test_a_file_that_this_user_may_not_read_is_refused(tmp_path: Path, language: str, told: str) -> None:
+def test_a_file_that_this_user_may_not_read_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "queue_log"
     file.write_text(CALLED)
     file.chmod(0)
     own = os.geteuid()
-    with reader_of(language):
+    with reader_of("fr"):
         os.seteuid(own or 65534)
         try:
             with pytest.raises(ConfigError) as refused:
-                examined([file], "queue_log", lambda _: None, lambda _: None)
+                job.examined(file, reader_of_queue_log())
         finally:
             os.seteuid(own)
-        assert in_language(refused.value.sentences[0]) == told.format(file=file)
+        sentence = f"{file} : illisible (accès refusé); nommez un fichier que cet utilisateur peut lire."
+        assert in_language(refused.value.sentences[0]) == sentence
 
 
 # What it notes of its progress, for the page.

@@ -69,6 +69,15 @@ def test_enter_keeps_each_default_and_leaves_the_hours_assumed(tmp_path: Path) -
     assert settings.hours_are_assumed() is True
 
 
+def test_a_question_ends_with_the_colon_of_its_language(tmp_path: Path) -> None:
+    ends = {}
+    for language in ("en", "fr"):
+        (folder := tmp_path / language).mkdir()
+        _, _, reported = asked(folder, [""] * 5, language)
+        ends[language] = reported[0].partition("[127.0.0.1]")[2][:3]
+    assert ends == {"en": ": F", "fr": " : "}
+
+
 @pytest.mark.parametrize(
     ("language", "refused"),
     [
@@ -84,9 +93,9 @@ def test_enter_keeps_each_default_and_leaves_the_hours_assumed(tmp_path: Path) -
         (
             "fr",
             [
-                "exchanges.toronto.host : « http://pbx » est plus qu'un hôte; écrivez ici « pbx »",
+                "exchanges.toronto.host : « http://pbx » est plus qu’un hôte; écrivez ici « pbx »",
                 "store.url : « sqlite://x » ne nomme aucun fichier; écrivez-le avec trois barres obliques : sqlite:///x",
-                "calendar.hours.monday : « 9 to 5 » n'est pas compris; écrivez les heures d'ouverture comme "
+                "calendar.hours.monday : « 9 to 5 » n’est pas compris; écrivez les heures d’ouverture comme "
                 '"08:30-17:00", plusieurs séparées par une virgule, ou "fermé"',
             ],
         ),

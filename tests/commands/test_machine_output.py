@@ -12,9 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.config.settings import example_text, load
 from callmon.main import main
-from callmon.store import opening
 from callmon.store.database import open_store
 from tests.process.test_connections import Toronto
 from tests.store.test_backfill import BackfillOffice, cel
@@ -80,13 +78,6 @@ def test_logs_of_the_daemon_and_of_its_writer_are_json_on_request(tmp_path: Path
     assert [x["exchange"] for x in lines if x["message"] == "exchange: connected"][:1] == ["toronto"]
 
 
-def test_quiet_and_verbose_exclude_each_other() -> None:
-    done = run("-q", "-v", "check")
-    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
-        2, "Error: --quiet and --verbose exclude each other; give one of them.",
-    )  # fmt: skip
-
-
 # --dry-run
 
 
@@ -129,15 +120,3 @@ def test_one_idea_has_one_spelling_in_all_commands() -> None:
 def test_no_command_takes_lines_as_arguments() -> None:
     arguments = {x.name for _, one in commands() for x in one.params if isinstance(x, click.Argument)}
     assert arguments & {"line", "lines"} == set()
-
-
-@pytest.mark.parametrize("words", ["record x.ami --for soon", "demo --for soon", "doctor --listen soon"])
-def test_a_length_of_time_without_a_unit_is_refused_with_the_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("callmon.toml").write_text(example_text(), encoding="utf-8")
-    opening.open_for_writing(load("callmon.toml")).close()
-    done = run(*words.split())
-    option = " ".join(words.split()[-2:])
-    assert (done.exit_code, done.stderr.split(": ")[0]) == (2, f"{option} ")

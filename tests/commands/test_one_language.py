@@ -44,6 +44,10 @@ GIVEN = [
     "users lock a.roy --unlock",
     "users remove a.roy",
     "users list",
+    "tokens list",
+    "tokens add desk --role manager",
+    "tokens list",
+    "tokens revoke desk",
     "db upgrade",
     "db upgrade",
     "db backup new/copy.db",
@@ -55,6 +59,7 @@ GIVEN = [
     "needs 2024-02-01 2024-02-29",
     "what-if 2024-02-01 2024-02-29 --set voicemail_rings=5",
     "why 2024-02-07",
+    "outlook --each-half-hour 2024-03-04",
     "staffing 2024-03-04 --known-until 2024-03-01 --days 1",
     "half-hours 2024-02-07 2024-02-08",
     "half-hours 2020-02-07 2020-02-08",
@@ -75,6 +80,7 @@ GIVEN = [
     "disruptions publish new/public",
     "attest add --line general --by M",
     "attest list",
+    "webhooks test desk",
     f"report sign 2024-05 prepared --by g.lavoie --format html << {PASSWORD}",
     "report signed --save new/signed",
     "report verify new/signed/callmon-2024-05-r1-fr.html",
@@ -125,7 +131,8 @@ def folder(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(site, tmp_path, dirs_exist_ok=True)
     config = tmp_path / "callmon.toml"
     written = config.read_text(encoding="utf-8").replace("[privacy]\n", '[privacy]\nkey_file = "number.key"\n')
-    config.write_text(f'{written}\n[exchanges.toronto.cel]\nfile = "{CEL}"\n', encoding="utf-8")
+    webhook = '[webhooks.desk]\nurl = "http://127.0.0.1:1/"\nallow_private = true\nformat = "ntfy"\n'
+    config.write_text(f'{written}\n[exchanges.toronto.cel]\nfile = "{CEL}"\n{webhook}', encoding="utf-8")
     (tmp_path / "alertmanager.yml").write_text("route: {}\n", encoding="utf-8")
     (tmp_path / "ami.secret").write_text("of-the-test", encoding="utf-8")
     (tmp_path / "ami.secret").chmod(0o600)
@@ -168,7 +175,7 @@ def test_every_refusal_is_in_the_readers_language(language: str) -> None:
 @pytest.mark.parametrize(
     ("language", "calls", "difference"),
     [
-        ("fr", "1 234 appels", "x : le compteur est 1 414,34, les rangées donnent 0."),
+        ("fr", "1 234 appels", "x : le compteur est 1 414,34, les lignes donnent 0."),
         ("en", "1,234 calls", "x: the counter is 1,414.34, the rows give 0."),
     ],
 )

@@ -1,4 +1,4 @@
-"""`callmon what-if`, `staffing`, `why` and `needs` on a simulated quarter of a line whose phones ring."""
+"""`callmon what-if`, `staffing`, `why`, `needs`, `outlook` on a simulated quarter of a line whose phones ring."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import icalendar
 import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
-from callmon.cli import common
-from callmon.config.settings import example_text, load
+from callmon.config.settings import load
 from callmon.core.replay.record import Rule, SeenDay
 from callmon.core.replay.what_if import CONFIDENCE, WORLDS, what_if
-from callmon.features.questions.record import read_days
 from callmon.main import main
 from callmon.store import opening
+from callmon.store.queries.seen_days import read_days
 from tests.support.fact_builder import CALLER, TORONTO, Office, local
-from tests.support.ringing_site import FIRST, stored, working_days
+from tests.support.ringing_site import FIRST, make_site, stop_clock, working_days
 from tests.support.ringing_world import RingingSite, counts, simulated
-from tests.support.store_fixtures import copy, wrote
+from tests.support.store_fixtures import wrote
 
 SITE = RingingSite(seed=5, days=45, calls_a_day=40, phones=4, rule=Rule(ring=15_000, voicemail=24_000))
 BAD_DAY = 44  # with one phone only
@@ -39,24 +39,14 @@ def days() -> list[SeenDay]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, days: list[SeenDay]) -> Path:
     folder = tmp_path_factory.mktemp("questions")
-    written = example_text().replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db")
-    (folder / "callmon.toml").write_text(written, encoding="utf-8")
-    copy(sqlite_template, folder / "callmon.db")
-    store = opening.open_for_writing(load(str(folder / "callmon.toml")))
-    stored(store, days)
-    store.close()
+    make_site(folder, sqlite_template, days)
     return folder
 
 
 @pytest.fixture(autouse=True)
 def today(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Frozen(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> Frozen:
-            return cls.fromtimestamp(NOW.timestamp(), tz)
-
-    monkeypatch.setattr(common, "datetime", Frozen)
-    monkeypatch.setenv("CALLMON_QUESTIONS", '["what-if", "staffing", "why", "needs"]')
+    stop_clock(monkeypatch, NOW)
+    monkeypatch.setenv("CALLMON_QUESTIONS", '["what-if", "staffing", "why", "needs", "outlook"]')
     monkeypatch.chdir(site)
 
 
@@ -94,7 +84,9 @@ def test_what_if_of_the_own_setting_changes_nothing() -> None:
         assert one == dict.fromkeys(("low", "middle", "high"), found["own_rule"][name])
 
 
-@pytest.mark.parametrize("change", ["strategy=ringall", "ring_seconds=12", "phones=-3@11:00-13:00", "pickup=-20%"])
+@pytest.mark.parametrize(
+    "change", ["strategy=ringall", "ring_seconds=12", "phones=-3@11:00-13:00", "pickup=-20%", "hours=9:30-16:00"]
+)
 def test_what_if_takes_each_setting_and_the_core_answers(change: str, site: Path) -> None:
     found = answer("what-if", *PERIOD, "--set", change)
     assert found["set"] == dict([change.split("=", 1)])
@@ -108,7 +100,7 @@ def test_what_if_takes_each_setting_and_the_core_answers(change: str, site: Path
 
 
 SILENT = {
-    "fr": ("{calls} appels seulement : trop peu pour conclure. À partir de 100 appels.\n"),
+    "fr": ("{calls} appels seulement : trop peu pour conclure. Il en faut au moins 100.\n"),
     "en": ("{calls} calls only: too few to say. From 100 calls on.\n"),
 }
 
@@ -156,7 +148,7 @@ def test_why_is_silent_of_a_usual_day() -> None:
     found = answer("why", str(DATES[30]))
     assert found["unusual"] is False
     text = run("why", str(DATES[30]), "--lang", "fr").stdout
-    assert text.endswith(" : dans l'écart habituel.\n")
+    assert text.endswith(" : dans l’écart habituel.\n")
     assert run("why", "2026-10-03", "--lang", "en").stdout.startswith("Too few calls or days to compare")
 
 
@@ -215,7 +207,9 @@ def test_needs_counts_the_callers_of_the_period(days: list[SeenDay]) -> None:
 def test_needs_says_it_in_both_languages() -> None:
     french = run("needs", *PERIOD, "--lang", "fr").stdout
     assert re.match(
-        r"Sur 100 personnes qui ont appelé, \d+ ont parlé à quelqu'un en 24 heures, en \d,\d appel; ", french
+        r"Sur 100 personnes qui ont appelé, \d+ ont parlé à quelqu’un dans les 24 heures, "
+        r"après \d,\d appel en moyenne; les \d+ autres, non\.\n",
+        french,
     )
     english = run("needs", *PERIOD, "--lang", "en").stdout
     assert re.match(
@@ -261,3 +255,42 @@ def test_a_question_is_off_until_the_configuration_names_it(
         f"`callmon {question}` is off: tell the staff first (PRIVACY.md), "
         f'then add "{question}" to questions in the configuration.\n'
     )
+
+
+def test_the_outlook_of_a_small_line_has_phones_and_no_chance() -> None:
+    found = answer("outlook", "--each-half-hour", str(DATES[40]), "--ahead", "30")
+    assert {row["ahead"] for row in found["half_hours"]} == {30}
+    assert [row["probability"] for row in found["half_hours"]] == [None] * len(found["half_hours"])
+    assert (found["weights"], found["record"]) == ({}, {"told": 0, "came_true": 0})
+    noon = next(row for row in found["half_hours"] if row["slot"] == "12:00")
+    assert (noon["phones"] > 0, noon["volume"] > 0) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "Fewer than 60 open days are known before this month: no chance is estimated."),
+        ("fr", "Moins de 60 jours ouverts sont connus avant ce mois : aucune probabilité n’est estimée."),
+    ],
+)
+def test_the_outlook_says_why_it_has_no_chance(language: str, sentence: str) -> None:
+    lines = run("outlook", "--each-half-hour", str(DATES[40]), "--lang", language).stdout.splitlines()
+    assert lines[-2] == sentence
+
+
+def test_the_staffing_of_a_spreadsheet_and_of_a_calendar_are_the_same() -> None:
+    day = str(DATES[44])
+    rows = [row for row in answer("staffing", day, "--days", "2")["half_hours"] if not row["out_of_reach"]]
+    table = run("staffing", day, "--days", "2", "--format", "csv").stdout.splitlines()
+    head = table[0].split(",")
+    read = [dict(zip(head, line.split(","), strict=True)) for line in table[1:]]
+    assert [(row["slot"], row["phones"]) for row in read if row["phones"]] == [
+        (row["slot"], str(row["phones"])) for row in rows
+    ]
+    events = icalendar.Calendar.from_ical(run("staffing", day, "--days", "2", "--format", "ics").stdout).walk(
+        "VEVENT"
+    )
+    lengths = [(event.end - event.start) / timedelta(minutes=30) for event in events]
+    phones = [int(str(event["SUMMARY"]).rpartition(" ")[2]) for event in events]
+    assert sum(lengths) == len(rows)
+    assert sum(n * phone for n, phone in zip(lengths, phones, strict=True)) == sum(row["phones"] for row in rows)

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,12 @@ from callmon.config.settings import example_text
 from callmon.main import main
 from callmon.store import access
 from callmon.store.access import AuditRow
-from callmon.store.database import upgrade
+from callmon.store.commands import pending_callback_commands, pending_disruption_commands
+from callmon.store.database import open_store, upgrade
+from callmon.text.labels import typographic
 from tests.support import year
 from tests.support.environment import QUESTIONS_ON
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import fill_year
 from tests.unit.test_command_line import COMMAND, ENVIRONMENT, commands
 
 CASES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "refusals.toml").read_text(encoding="utf-8"))[
@@ -39,7 +40,7 @@ CASES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "refusals.t
 ]
 NOTHING_TO_REFUSE = {"config example"}
 USAGE = {
-    "fr": r"Usage : callmon .*\nL'aide : « callmon .*--help »\.\n\nErreur : ",
+    "fr": r"Usage : callmon .*\nL’aide : « callmon .*--help »\.\n\nErreur : ",
     "en": r"Usage: callmon .*\nTry 'callmon .*--help' for help\.\n\nError: ",
 }
 LOCALE = dict.fromkeys(("LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE"))
@@ -51,12 +52,14 @@ BY_LANGUAGE = [
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a configuration, the calls of a year, a file that is none of callmon's, and a folder."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a configuration, the calls of a year, a file that is none of callmon's, and a folder.
+
+    What is refused is not asked of the daemon.
+    """
     folder = tmp_path_factory.mktemp("site")
     store, settings = upgrade(f"sqlite:///{folder}/callmon.db"), year.settings(f"sqlite:///{folder}/callmon.db")
-    year_rows.stored(store, settings, year_stories.calls(200), year_owing.owings(20, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
+    fill_year(store, settings, 200, 20)
     access.add_account(
         store,
         "j.roy",
@@ -75,7 +78,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "folder").mkdir()
     (folder / "cut.gz").write_bytes(gzip.compress(b"1796050199|x|y|z|PAUSE|\n" * 9)[:-12])
     (folder / "binary").write_bytes(bytes(range(256)))
-    return folder
+    yield folder
+    with closing(open_store(settings.store.url)) as store:
+        assert (pending_callback_commands(store, 0, str), pending_disruption_commands(store, 0)) == ([], [])
 
 
 @pytest.fixture
@@ -106,7 +111,10 @@ def test_a_fault_is_reported_with_its_remedy_in_one_language(
     assert (done.exit_code, type(done.exception), done.stdout) == (case["status"], SystemExit, "")
     if "usage" in case:
         reported = re.sub(USAGE[language], "", reported)
-    assert reported == f"{case.get('said') or case[language]}\n"
+    expected = (
+        typographic(case[language]) if language == "fr" and "fr" in case else case.get("said") or case[language]
+    )
+    assert reported == f"{expected}\n"
 
 
 def test_every_command_has_a_case_and_every_case_is_reported_once() -> None:
@@ -122,27 +130,28 @@ def test_every_command_has_a_case_and_every_case_is_reported_once() -> None:
 
 AS_PROCESSES = {
     "callmon privacy find --purpose x <&-": (
-        2, "Numéro de téléphone : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"),
+        2, "Numéro de téléphone : l’entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"),
     "callmon users add m.roy --role viewer <&-": (
         2, "Le mot de passe est trop court : il faut au moins 12 caractères, une phrase par "
            "exemple.\n"),
     "callmon replay - <&-": (
-        1, "Aucun message AMI n'a été trouvé; donnez un fichier que `callmon record` écrit.\n"),
+        1, "Aucun message AMI n’a été trouvé; donnez un fichier que `callmon record` écrit.\n"),
     "callmon check >&-": (0, ""),
     "callmon callbacks list > /dev/full": (
-        1, "Un fichier ou la sortie : plus d'espace sur le disque; libérez de l'espace, puis relancez la "
+        1, "Un fichier ou la sortie : plus d’espace sur le disque; libérez de l’espace, puis relancez la "
            "commande.\n"),
     "mkdir gone && cd gone && rmdir ../gone && callmon status": (
         2, "The current folder no longer exists; change to another one.\n"),
     "CALLMON_WEB__LISTEN=127.0.0.1:{port} callmon run": (
-        2, "web.listen : 127.0.0.1:{port} ne peut pas être ouvert à l'écoute (adresse déjà "
+        2, "web.listen : 127.0.0.1:{port} ne peut pas être ouvert à l’écoute (adresse déjà "
            "prise); choisissez une autre adresse.\n"),
     "callmon demo --listen 127.0.0.1:{port}": (
-        2, "--listen : 127.0.0.1:{port} ne peut pas être ouvert à l'écoute (adresse déjà prise); "
+        2, "--listen : 127.0.0.1:{port} ne peut pas être ouvert à l’écoute (adresse déjà prise); "
            "choisissez une autre adresse : callmon demo --listen 127.0.0.1:9470\n"),
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("line", AS_PROCESSES)
 def test_a_process_that_lacks_what_it_needs_says_so(site: Path, tmp_path: Path, line: str) -> None:
     shutil.copytree(site, tmp_path, dirs_exist_ok=True)

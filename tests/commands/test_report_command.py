@@ -27,16 +27,15 @@ from callmon.features.months.builder import fingerprint
 from callmon.features.months.formats import pdf
 from callmon.features.months.request import gathered
 from callmon.main import main
-from callmon.store.database import Database, open_store, upgrade
+from callmon.store.database import Database, upgrade
 from callmon.text.labels import translate
 from tests.report.expected_figures import Page, rows_of
 from tests.support import year
+from tests.support.report_json import listed
 from tests.support.store_fixtures import EXCHANGE, wrote
-from tests.support.year import obligations as year_owing
 from tests.support.year import rows as year_rows
 from tests.support.year import stories as year_stories
-
-LATER = datetime(2025, 6, 1, tzinfo=UTC)
+from tests.support.year.database import fill_year
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     url = f"sqlite:///{folder}/callmon.db"
     store, settings = upgrade(url), year.settings(url)
-    year_rows.stored(store, settings, year_stories.calls(1_500), year_owing.owings(200, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    fill_year(store, settings, 1_500, 200)
     store.close()
     text = year.example_text().replace(*year.SURVEY) + year.STAFF
     (folder / "callmon.toml").write_text(text.replace("sqlite:///callmon.db", url), encoding="utf-8")
@@ -113,17 +111,10 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["2024-5"], "2024-5 : un mois s'écrit comme 2026-10.\n"),
-        (["2999-01"], "2999-01 n'a pas encore commencé; donnez un mois déjà commencé.\n"),
-        (["2024-05", "-o", "-"], "-o - écrit une seule langue : ajoutez --lang fr ou --lang en.\n"),
         (["2024-05", "--public", "--line", "tty"], "--public va avec des mois entiers et toutes les lignes : une "
          "partie révélerait de petits nombres.\n"),
-        (["2024-05", "--public", "--month-to-date"], "--public va avec des mois entiers et toutes les lignes : "
-         "une partie révélerait de petits nombres.\n"),
         (["2024-05", "--card"], "--card va avec --public, en HTML ou en PDF.\n"),
         (["2024-05", "--public", "--card", "--format", "xlsx"], "--card va avec --public, en HTML ou en PDF.\n"),
-        (["2024-05", "--line", "tty", "--line", "fax"], "Il n'y a pas de ligne « fax »; il y a general, "
-         "general-toll-free, tty, tty-toll-free, poci, poci-toll-free.\n"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_made_is_reported_in_a_sentence(site: Path, arguments: list[str], sentence: str) -> None:
@@ -135,7 +126,7 @@ def test_only_the_lines_that_are_asked_for_are_in_it(site: Path, tmp_path: Path)
     whole = made(site, tmp_path / "a", "2024-05", "--format", "json", "-o", str(tmp_path / "a/x.json"))
     two = made(site, tmp_path / "b", "2024-05", "--format", "json", "--line", "tty", "--line", "poci", "-o",
                str(tmp_path / "b/x.json"))  # fmt: skip
-    reported, all_told = (json.loads(x["x.json"])["figures"] for x in (two, whole))
+    reported, all_told = (listed(json.loads(x["x.json"])["figures"]) for x in (two, whole))
     lines = {x["of"] for x in reported if x["cut"] == "line"}
     assert lines == {"tty", "poci"}
 
@@ -166,7 +157,7 @@ def test_a_remark_stands_in_its_language_and_needs_both(site: Path, tmp_path: Pa
 # Months of which there is nothing, or not all, to tell.
 
 NO_DATA = {
-    "fr": "Il n'y a pas de données pour 2019-05 : callmon n'a rien entendu pendant ce mois, il n'y a rien à "
+    "fr": "Il n’y a pas de données pour 2019-05 : callmon n’a rien entendu pendant ce mois, il n’y a rien à "
     "rapporter.\n",
     "en": "There are no data for 2019-05: callmon heard nothing during that month, so there is nothing to "
     "report.\n",
@@ -189,20 +180,10 @@ def test_a_month_without_a_call_has_no_sample(site: Path, tmp_path: Path) -> Non
     out = ("-o", str(tmp_path / "x"))
     reported = [report(site, "2019-05", "--sample", "7", *out, locale=name) for name in ("", "en_CA.UTF-8")]
     assert [(one.exit_code, one.stderr) for one in reported] == [
-        (1, "Il n'y a aucun appel à tirer au sort pour 2019-05. Aucun fichier n'est produit.\n"),
+        (1, "Il n’y a aucun appel à tirer au sort pour 2019-05. Aucun fichier n’est produit.\n"),
         (1, "There is no call of 2019-05 to draw. No file is made.\n"),
     ]
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_report_of_a_month_that_callmon_did_not_hear_is_never_final(tmp_path: Path) -> None:
-    store, settings = upgrade(f"sqlite:///{tmp_path}/x.db"), year.settings()
-    month = period.month("2019-05", settings.timezone)
-    never = gathered(store, settings, month, LATER)
-    year_rows.listened(store, month.begin, LATER)
-    quiet = gathered(store, settings, month, LATER)
-    store.close()
-    assert [(one.is_final, one.has_data) for one in (never, quiet)] == [(False, False), (False, True)]
 
 
 def test_the_command_states_the_month_in_the_locales_language(site: Path, tmp_path: Path) -> None:
@@ -247,9 +228,9 @@ def test_of_the_month_that_runs_it_is_said_that_it_is_not_over(tmp_path: Path) -
                 json.loads(out.read_bytes())["state"]["final"],
             )
     assert reported == {
-        (False, "fr"): ("provisoire : le mois n'est pas terminé", False),
+        (False, "fr"): ("provisoire : le mois n’est pas terminé", False),
         (False, "en"): ("provisional: the month is not over", False),
-        (True, "fr"): ("provisoire : aucun appel n'a été reçu", False),  # nothing empty is final
+        (True, "fr"): ("provisoire : aucun appel n’a été reçu", False),  # nothing empty is final
         (True, "en"): ("provisional: no call was received", False),
     }
 
@@ -270,7 +251,7 @@ def test_a_report_that_says_something_else_is_not_written_over(site: Path, tmp_p
     other = report(site, *arguments, "--line", "tty")
     assert (other.exit_code, other.stderr) == (
         2,
-        f"{out} existe avec un autre contenu et n'est pas remplacé. Donnez un autre nom avec -o, et "
+        f"{out} existe avec un autre contenu et n’est pas remplacé. Donnez un autre nom avec -o, et "
         "--revises pour la liste des changements; ou remplacez un brouillon avec --overwrite.\n",
     )
     assert {out.name: out.read_bytes()} == before
@@ -278,58 +259,17 @@ def test_a_report_that_says_something_else_is_not_written_over(site: Path, tmp_p
     assert out.read_bytes() != before["x.json"]
 
 
-def test_a_revision_lists_exactly_the_figures_that_changed(site: Path, tmp_path: Path) -> None:
-    """A verdict of one call is corrected, as a backfill would."""
-    first, second = tmp_path / "1.json", tmp_path / "2.json"
-    asked = ("2024-06", "--format", "json", "--no-compare")
-    assert report(site, *asked, "-o", str(first)).exit_code == 0
-    june = int(datetime(2024, 6, 5, tzinfo=UTC).timestamp() * 1_000_000)
-    which = (
-        'SELECT finding."call" FROM finding JOIN "call" ON "call"."call" = finding."call" WHERE arrived > ? AND '
-        "standard = 'reach_a_person' AND verdict = 'met' AND line = 'general' ORDER BY arrived LIMIT 1"
-    ).replace("line = ", '"call".line = ')
-    store = open_store(f"sqlite:///{site}/callmon.db")
-    with store.writing() as connection:
-        (name,) = connection.exec_driver_sql(which, (june,)).one()
-        connection.exec_driver_sql(
-            "UPDATE finding SET verdict = 'unknown', reason_key = 'gap' WHERE \"call\" = ? AND "
-            "standard = 'reach_a_person'", (name,),
-        )  # fmt: skip
-    year_rows.roll_up(store, year.settings())
-    done = report(site, *asked, "--revises", str(first), "-o", str(second))
-    with store.writing() as connection:
-        connection.exec_driver_sql(
-            "UPDATE finding SET verdict = 'met', reason_key = 'a_person_answered' WHERE \"call\" = ? AND "
-            "standard = 'reach_a_person'", (name,),
-        )  # fmt: skip
-    year_rows.roll_up(store, year.settings())
-    store.close()
-    assert done.exit_code == 0
-    before, after = (json.loads(path.read_bytes()) for path in (first, second))
-    assert (after["state"]["revision"], after["state"]["revises"]) == (2, before["state"]["data_fingerprint"])
-
-    def placed(figures: list[dict[str, Any]]) -> dict[tuple[Any, ...], dict[str, Any]]:
-        return {tuple(x[key] for key in ("figure", "part", "cut", "of")): x for x in figures}
-
-    old, new = placed(before["figures"]), placed(after["figures"])
-    changed = [(old[x], new[x]) for x in new if old[x] != new[x]]
-    assert [(x["before"], x["after"]) for x in after["changes"]] == changed
-    names = {(x["figure"], x["part"]) for _, x in changed}
-    assert {("reach_a_person.verdict", "met"), ("reach_a_person.verdict", "unknown")} < names
-    assert all(x[0].startswith("reach_a_person") for x in names)
-
-
 def test_a_revision_is_of_the_same_days_and_lines_and_of_a_report(site: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "1.json", str(tmp_path / "2.json")
     assert report(site, "2024-06", "--format", "json", "-o", str(first)).exit_code == 0
     other = report(site, "2024-05", "--format", "json", "--revises", str(first), "-o", second)
-    assert other.stderr == f"{first} : ce n'est pas le rapport interne des mêmes jours; une révision en suit un.\n"
+    assert other.stderr == f"{first} : ce n’est pas le rapport interne des mêmes jours; une révision en suit un.\n"
     lines = report(site, "2024-06", "--format", "json", "--line", "tty", "--revises", str(first), "-o", second)
-    assert lines.stderr == f"{first} : ce n'est pas un rapport des mêmes lignes; donnez les mêmes --line.\n"
+    assert lines.stderr == f"{first} : ce n’est pas un rapport des mêmes lignes; donnez les mêmes --line.\n"
     first.write_bytes(b"{}")
     none = report(site, "2024-06", "--format", "json", "--revises", str(first), "-o", second)
     assert none.exit_code == 2
-    assert none.stderr.startswith(f"{first} : ce n'est pas le JSON d'un rapport de cette version (")
+    assert none.stderr.startswith(f"{first} : ce n’est pas le JSON d’un rapport de cette version (")
 
 
 # The sampling pack.
@@ -423,11 +363,8 @@ def test_where_weasyprint_is_missing_one_sentence_says_what_to_install(
 # What is not over.
 
 
-def test_a_call_in_progress_makes_the_month_provisional_and_counts_next(
-    sqlite_store: Database,
-) -> None:
+def test_a_call_in_progress_makes_the_month_provisional_and_counts_next(sqlite_store: Database) -> None:
     from callmon.core.statistics import period as month
-    from callmon.features.months.request import gathered
 
     begun = datetime(2026, 10, 31, 23, 59, 50, tzinfo=year.TORONTO).astimezone(UTC)
     random = year_stories.Random(1)

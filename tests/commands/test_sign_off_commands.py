@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,16 +14,13 @@ from click.testing import CliRunner, Result
 
 from callmon.main import main
 from callmon.store import sign_off
-from callmon.store.access import add_account, audit_events, lock_account
+from callmon.store.access import add_account, audit_events, change_account
 from callmon.store.database import Database, open_store, upgrade
 from tests.support import year
 from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passwords
 from tests.support.store_fixtures import approve_by_sql, write_key_file
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import fill_year
 
-LATER = datetime(2025, 6, 1, tzinfo=UTC)
 ACCOUNTS = {"g.lavoie": ("manager",), "a.roy": ("manager",), "locked": ("manager",),
             "m.cote": ("agent",), "s.cyr": ("administrator",)}  # fmt: skip
 
@@ -35,12 +31,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("filled") / "callmon.db"
     write_key_file(path)
     store, settings = upgrade(f"sqlite:///{path}"), year.settings()
-    year_rows.stored(store, settings, year_stories.calls(300), year_owing.owings(30, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    fill_year(store, settings, 300, 30)
     with quick_passwords():
         for name, roles in ACCOUNTS.items():
             add_account(store, name, kept_password(), roles, MADE)
-        lock_account(store, "locked", True, MADE)
+        change_account(store, "locked", MADE, is_locked=True)
         store.close()
         yield path
 
@@ -95,9 +90,9 @@ def test_a_month_is_signed_by_command_and_every_step_is_in_the_access_log(store:
     assert reported[4:] == [f"{digest}  {name}" for name, digest in one.digests.items()]
 
 
-NAME = {"fr": "Nom ou mot de passe refusé, ou compte verrouillé. Rien n'est signé.\n",
+NAME = {"fr": "Nom ou mot de passe refusé, ou compte verrouillé. Rien n’est signé.\n",
         "en": "Wrong name or password, or a locked account. Nothing is signed.\n"}  # fmt: skip
-ROLE = {"fr": "Seul un compte avec le rôle « manager » signe un rapport. Rien n'est signé.\n",
+ROLE = {"fr": "Seul un compte avec le rôle « manager » signe un rapport. Rien n’est signé.\n",
         "en": "Only an account with the role “manager” signs a report. Nothing is signed.\n"}  # fmt: skip
 
 
@@ -133,7 +128,7 @@ def test_what_is_refused_is_said_in_a_sentence(store: Database) -> None:
     assert reported("verified", "g.lavoie", "fr") == (
         1,
         "",
-        "La personne qui prépare une révision ne peut ni la vérifier ni l'approuver : une autre personne doit le "
+        "La personne qui prépare une révision ne peut ni la vérifier ni l’approuver : une autre personne doit le "
         "faire.\n",
     )
     assert reported("approved", "a.roy") == (
@@ -261,7 +256,7 @@ def test_what_cannot_be_checked_has_a_status_of_its_own(store: Database, tmp_pat
     store.path.rename(tmp_path / "away.db")
     done = run(store, "verify", str(tmp_path / "x.pdf"))
     assert (done.exit_code, done.stdout, done.stderr) == (
-        2, "", f"il n'y a pas de base de données à {store.path} : corrigez store.url, ou créez-en "
+        2, "", f"il n’y a pas de base de données à {store.path} : corrigez store.url, ou créez-en "
         "une avec `callmon db upgrade`\n"
     )  # fmt: skip
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import signal
 import sqlite3
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -61,7 +63,33 @@ def rows(done: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def loaded(*words: str) -> list[str]:
+    """Which of the large libraries the command loads, in a process of its own."""
+    code = (
+        "import sys; from callmon.main import main; main(sys.argv[1:], standalone_mode=False, prog_name='callmon')"
+    )
+    large = "print([x for x in ('pydantic', 'sqlalchemy', 'asyncio') if x in sys.modules], file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"try:\n {code}\nexcept SystemExit: pass\n{large}", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    found: list[str] = ast.literal_eval(done.stderr.splitlines()[-1])
+    return found
+
+
+def connected(callmon: WarmCallmon) -> dict[str, bool]:
+    """What the read API says of the exchanges."""
+    return {x["name"]: x["connected"] for x in json.loads(callmon.get("/api/v1/state")[1])["exchanges"]}
+
+
 # status
+
+
+def test_the_version_and_the_help_load_no_large_library() -> None:
+    assert [loaded("--version"), loaded("--help")] == [[], []]
 
 
 def test_without_a_daemon_status_is_3_with_the_counts_of_the_database(site: Database) -> None:
@@ -109,13 +137,18 @@ def test_beside_a_daemon_status_tells_its_role_exchanges_and_faults(tmp_path: Pa
                 __version__,
             )
             assert [(x["exchange"], x["connected"]) for x in reported["exchanges"]] == [("toronto", True)]
+            assert loaded("status", "--config", str(callmon.config)) == ["pydantic", "asyncio"]
+            assert until(lambda: connected(callmon) == {"toronto": True})  # a snapshot may be a second old
             switched_on.close()
             assert until(lambda: ask()[0] == 1)
             _, reported = ask()
             assert (reported["state"], reported["exchanges"][0]["connected"]) == ("trouble", False)
             assert len(reported["troubles"]) == 1
             french = run("status", "--lang", "fr", "--config", str(callmon.config)).stdout.splitlines()
-            assert re.sub("[0-9]+", "N", french[-1]) == "! L'autocommutateur toronto n'est pas entendu depuis N s."
+            # A remark follows it once a played call has rung: this exchange does not report ringback.
+            assert [re.sub("[0-9]+", "N", line) for line in french if line.startswith("!")] == [
+                "! La mesure de l’autocommutateur toronto est interrompue depuis N s."
+            ]
 
 
 def test_an_exchange_never_connected_is_a_fault_from_the_start(tmp_path: Path) -> None:
@@ -244,7 +277,7 @@ Arrivée   Appel                 Ligne              Sonneries  Verdicts  Issue
 11:59:20  1700000001.0          general                    -  ■ ■ ■ ○   messagerie vocale, message laissé
 Verdicts, dans cet ordre : troisième sonnerie, messagerie, joindre une personne, réacheminements. ✓ respectée, \
 ■ non respectée, ○ non visée, ? indéterminée, - aucun.
-2026-11-18 : appels trouvés : 2
+2026-11-18, appels trouvés : 2
 """,
         ),
     ],
@@ -262,6 +295,7 @@ def test_calls_are_a_table_with_a_head_rings_verdicts_and_a_legend(
         (None, "24"),
         ("today", "24"),
         ("aujourd'hui", "24"),
+        ("aujourd’hui", "24"),
         ("yesterday", "23"),
         ("hier", "23"),
         ("2026-11-20", "20"),
@@ -273,20 +307,6 @@ def test_a_day_may_be_named_by_its_word_in_the_sites_time_zone(
     context = CommandContext(Path("callmon.toml"))
     context.now = datetime(2026, 11, 25, 3, tzinfo=UTC)  # 22:00 on the 24th in Toronto
     assert str(context.past_day(day, "DAY")) == f"2026-11-{found}"
-
-
-@pytest.mark.parametrize(
-    ("words", "reported"),
-    [
-        (["--line", "nosuch"], "Il n'y a pas de ligne « nosuch »;"),
-        (["2999-01-01"], "DAY 2999-01-01 : ce jour est à venir; donnez un jour passé."),
-        (["--verdict", "met"], "--verdict exige --standard; nommez la norme de service."),
-    ],
-)
-def test_a_filter_that_cannot_match_is_refused(site: Database, words: list[str], reported: str) -> None:
-    done = run("calls", *words)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert reported in done.stderr
 
 
 def test_every_page_of_the_calls_of_a_day_is_listed(site: Database) -> None:
@@ -327,12 +347,6 @@ def test_explain_names_the_default_and_the_meaning_of_a_setting(key: str, settin
     reported = rows(run("config", "explain", key, "--json"))
     assert [row["setting"] for row in reported] == settings
     assert [bool(row["meaning"] and row["default"]) for row in reported] == [True] * len(reported)
-
-
-def test_explain_refuses_what_is_no_setting() -> None:
-    for key, near in (("stor.url", "store.url"), ("store.url.x", "store.url")):
-        done = run("config", "explain", key)
-        assert (done.exit_code, done.stderr) == (2, f'"{key}" is no setting; did you mean "{near}"?\n')
 
 
 # completion

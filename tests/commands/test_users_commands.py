@@ -73,32 +73,21 @@ def test_what_is_stored_takes_64_mib_to_try() -> None:
     assert re.match(r"\$argon2id\$v=19\$m=65536,t=3,p=4\$", passwords.hashed(PASSWORD))
 
 
+SHORT = "The password is too short: it needs 12 characters or more, such as a sentence."
+EASY = "The password is too easy: avoid the account's name and repeated characters."
+NO_NAME = "is no account's name; use a to z and 0 to 9, and . _ @ - after the first character."
+
+
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
-        ("marie", "eleven sign", "The password is too short: it needs 12 characters or more, such as a sentence."),
-        ("marie", "", "The password is too short: it needs 12 characters or more, such as a sentence."),
+        ("marie", "eleven sign", SHORT),
+        ("marie", "", SHORT),
         ("marie", "x" * 129, "The password is too long: 128 characters at most."),
-        (
-            "marie",
-            "aaaabbbbcccc",
-            "The password is too easy: avoid the account's name and repeated characters.",
-        ),
-        (
-            "marie",
-            "I am MARIE!!",
-            "The password is too easy: avoid the account's name and repeated characters.",
-        ),
-        (
-            "Marie",
-            PASSWORD,
-            '"Marie" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.',
-        ),
-        (
-            "../x",
-            PASSWORD,
-            '"../x" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.',
-        ),
+        ("marie", "aaaabbbbcccc", EASY),
+        ("marie", "I am MARIE!!", EASY),
+        ("Marie", PASSWORD, f'"Marie" {NO_NAME}'),
+        ("../x", PASSWORD, f'"../x" {NO_NAME}'),
     ],
 )
 def test_what_is_refused_says_why_and_makes_no_account(

@@ -25,7 +25,7 @@ from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
 from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact
-from callmon.core.monitor import Monitor, warm_up
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat
 from callmon.errors import ConfigError, StoreError
 from callmon.store.writer.outbox import Outbox, decode_item, encode_item
@@ -173,8 +173,9 @@ def _used(settings: Settings) -> None:
         monitor = Monitor(settings, token=str)
     except ConfigError:  # a standard's own parameters
         return
+    for line in settings.lines():
+        settings.calendar(line).is_open(NOON)
     monitor.tick(NOON)
-    warm_up(settings, NOON)
     report(settings, NOON.date())
     report(settings, NOON.date(), shows_all=True)
 

@@ -1,31 +1,23 @@
 """A real headless Chromium from the Debian folder, and the checks of a page in it.
 
 ``browser`` (a fixture of tests/conftest.py) is Playwright's own Browser. An asynchronous test takes the fixture
-``chromium`` instead, and connects to its ``address`` with ``playwright.async_api``.
+``chromium`` instead, and connects to its ``url`` with ``playwright.async_api``.
 """
 
 from __future__ import annotations
 
-import socket
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.lab.folder import LabUnavailable, folder, inside
-from tests.lab.place import Place
-from tests.lab.ports import free_port
-from tests.lab.processes import begin, end
-from tests.lab.site import HOME
+from tests.lab.folder import inside
+from tests.lab.server import Server
 from tests.lab.system import have
 
-SECONDS_TO_START = 120
 # Not /usr/bin's script, which does not exec: its child would outlive it.
 SHELL = "/usr/lib/chromium/chromium-headless-shell"
 FLAGS = (
@@ -40,54 +32,34 @@ Colours = Literal["light", "dark"]
 Medium = Literal["screen", "print"]
 
 
-class Chromium:
-    """``with Chromium() as chromium:`` a browser for one session, at `address`. `pid` leads its processes."""
+class Chromium(Server):
+    """``with Chromium() as chromium:`` a browser for one session, at `url`. `pid` leads its processes."""
 
-    def __enter__(self) -> Chromium:
+    program, debian = "chromium", "browser"
+    dies_by = "TERM"
+    ready = "/json/version"
+
+    def __enter__(self) -> Self:
         have("Playwright's driver needs libatomic", ("atomic",), ("libatomic1",))
-        self._folder = folder("browser")
-        self._home = Place(self._folder, "web")
-        self.address = f"http://{HOME}:{(port := free_port(socket.SOCK_STREAM, HOME))}"
-        within = f"/{self._home.path.relative_to(self._folder)}"
-        command = ("env", f"HOME={within}", SHELL, *FLAGS)
-        options = (f"--remote-debugging-port={port}", f"--user-data-dir={within}/data", "about:blank")
-        self._process = begin(
-            inside(self._folder, *command, *options),
-            self._home.path / "log",
-        )
+        return super().__enter__()
+
+    def options(self) -> list[str]:
+        return [f"--remote-debugging-port={self.port}", f"--user-data-dir={self.inside('data')}", "about:blank"]
+
+    def command(self) -> list[str]:
+        return inside(self.folder, "env", f"HOME={self.inside('')}", SHELL, *FLAGS, *self.options())
+
+    def start(self) -> None:
+        super().start()
+        assert self._process is not None
         self.pid = self._process.pid
-        try:
-            self._wait_until_it_answers()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        end(self._process)
-        self._home.leave()
-
-    def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                break
-            try:
-                urllib.request.urlopen(f"{self.address}/json/version", timeout=5).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        said = (self._home.path / "log").read_text(errors="replace")[-300:]
-        raise LabUnavailable(f"Chromium did not answer in {SECONDS_TO_START} s: {said}")
 
 
 @contextmanager
 def connected(chromium: Chromium) -> Iterator[Browser]:
     """Use for a test or two only: during the connection no asyncio can run in this thread."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.connect_over_cdp(chromium.address)
+        browser = playwright.chromium.connect_over_cdp(chromium.url)
         yield browser
         browser.close()
 

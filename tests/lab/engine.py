@@ -16,7 +16,6 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from tests.lab.folder import LabUnavailable, folder
 
@@ -75,9 +74,7 @@ class Engine:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Ask dockerd to end, and with it containerd; what does not end is ended."""
         process: subprocess.Popen[bytes] | None = getattr(self, "_process", None)
         if process is not None:

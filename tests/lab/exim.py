@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -71,11 +69,7 @@ class Exim(Server):
         return ["-C", self.inside("conf"), "-bdf", "-q1h"]
 
     def _is_ready(self) -> bool:
-        try:
-            socket.create_connection((HOME, self.port), 1).close()
-        except OSError:
-            return False
-        return True
+        return self.is_open()
 
     def delivered(self) -> list[EmailMessage]:
         """The mails in its box."""
@@ -83,8 +77,6 @@ class Exim(Server):
         return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]  # type: ignore[misc]
 
     def furnish(self) -> None:
-        rows = [line.split(":") for line in (self.folder / "etc/passwd").read_text().splitlines()]
-        user, group = next((int(row[2]), int(row[3])) for row in rows if row[0] == USER)
         chain = b"".join(part.bytes() for part in self._certificate.cert_chain_pems)
         (self.place / "cert.pem").write_bytes(chain)
         (self.place / "key.pem").write_bytes(self._certificate.private_key_pem.bytes())
@@ -92,5 +84,4 @@ class Exim(Server):
         (self.place / "conf").write_text(CONFIGURATION.format(**given, limit=self._limit))
         (self.place / "conf").chmod(0o640)
         (self.place / "spool").mkdir()
-        for file in (self.place, *self.place.iterdir()):
-            shutil.chown(file, user, group)
+        self.give(USER)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.lab.model import Phone, Situation, Step
-from tests.lab.truths import SENT_TWICE, answered, only
+from tests.lab.truths import SENT_TWICE, TAKES, answered, only
 
 
 def sent(kind: str, to: str, was_answered: bool = True) -> dict[str, object]:
@@ -34,6 +34,13 @@ def handed(
     if own.get("withheld"):
         expect["caller"] = None
     return only(name, first, phones, expect, *others, steps=says, **own)
+
+
+def sent_on(
+    name: str, first: str, to: str, steps: tuple[Step, ...], kind: str = "blind", **more: Any
+) -> Situation:
+    """The first phone sends the caller to another, where a person answers."""
+    return handed(name, first, steps, {to: TAKES}, sent(kind, to), **more)
 
 
 def by_phone(to: str) -> tuple[Step, ...]:

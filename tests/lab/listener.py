@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 
 from tests.lab.processes import real_time_thread
 from tests.lab.site import HOME
@@ -37,9 +36,7 @@ class Listener:
         self.wait_for(b"Message: Authentication accepted", 10)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._socket is not None
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)

@@ -20,6 +20,7 @@ class NatsNode(Server):
 
     program = "nats-server"
     debian = "cluster"
+    ready = "/varz"
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,13 +44,6 @@ class NatsNode(Server):
 
     def options(self) -> list[str]:
         return ["--config", self.inside("nats.conf")]
-
-    def _is_ready(self) -> bool:
-        try:
-            self.get("/varz")
-        except (urllib.error.URLError, OSError):
-            return False
-        return True
 
     def is_whole(self) -> bool:
         """Whether it has every stream, and all of each."""

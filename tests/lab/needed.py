@@ -16,6 +16,7 @@ OTHERS = {
     "browser": "Chromium",
     "clickhouse": "ClickHouse (chdb)",
     "cluster": "Patroni and NATS",
+    "collector": "a collector of traces (Rotel)",
     "engine": "containers",
     "kubernetes": "Kubernetes' schemas",
     "mail": "Exim",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import urllib.error
@@ -60,6 +59,7 @@ class Node(Server):
 
     program = "patroni"
     debian = "cluster"
+    ready = "/health"
 
     def __init__(self, number: int, etcd: Etcd) -> None:
         super().__init__()
@@ -68,13 +68,8 @@ class Node(Server):
         self._etcd = etcd
 
     def furnish(self) -> None:
-        shutil.chown(self.place, *self._owner())
         (self.place / "patroni.yml").write_text(yaml.safe_dump(self._configuration()), "utf-8")
-
-    def _owner(self) -> tuple[int, int]:
-        rows = [line.split(":") for line in (self.folder / "etc/passwd").read_text().splitlines()]
-        user = next(row for row in rows if row[0] == "postgres")
-        return int(user[2]), int(user[3])
+        self.give("postgres")
 
     def _configuration(self) -> dict[str, Any]:
         binaries = sorted(self.folder.glob("usr/lib/postgresql/*/bin"))[-1].relative_to(self.folder)
@@ -111,17 +106,10 @@ class Node(Server):
 
     def command(self) -> list[str]:
         """With /proc, where Patroni finds its PostgreSQL, and /dev/shm, for Python's semaphores."""
-        user, group = self._owner()
+        user, group = self.owner
         shared = 'mkdir -p /dev/shm && mount -t tmpfs -o size=64m tmpfs /dev/shm && exec "$@"'
         as_postgres = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--pdeathsig=TERM"]
         return inside(self.folder, "sh", "-c", shared, "sh", *as_postgres, self.program, *self.options())
-
-    def _is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=5):
-                return True
-        except (urllib.error.URLError, OSError):
-            return False
 
     def halt(self) -> None:
         """kill -9 of Patroni and its PostgreSQL, as when the machine ends. `start` starts both again."""

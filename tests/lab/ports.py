@@ -14,8 +14,9 @@ import tempfile
 import threading
 from pathlib import Path
 
-# Below the range that a kernel gives to clients (32768 and above), and above the exchanges' RTP ports (`site.py`).
-FIRST, LAST = 16_000, 31_999
+# Above the exchanges' RTP and RTCP ports (`asterisk/rtp.conf`), below the range that a kernel gives to clients.
+FIRST = 20_002
+LAST = 31_999
 _mine: set[int] = set()
 _turn = threading.Lock()
 _file: int | None = None
@@ -27,7 +28,7 @@ def free_port(kind: socket.SocketKind, address: str) -> int:
     with _turn:
         while True:
             port = chance.randrange(FIRST, LAST + 1)
-            if port not in _mine and _is_unbound(port, kind, address) and _is_reserved(port):
+            if port not in _mine and _is_reserved(port) and _is_unbound(port, kind, address):
                 _mine.add(port)
                 return port
 

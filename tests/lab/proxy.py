@@ -13,7 +13,6 @@ import socket
 import struct
 import threading
 import time
-from types import TracebackType
 
 from tests.lab.ports import free_port
 from tests.lab.site import HOME
@@ -46,9 +45,7 @@ class Proxy:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing = True
         self._thread.join(5)
         with self._lock:

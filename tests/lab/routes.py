@@ -80,26 +80,6 @@ exten => _[1-3]XX,1,Dial(PJSIP/${EXTEN},24,tk)
 exten => s,1,Dial(PJSIP/198&PJSIP/101,24,tk)
  same => n,Goto(box,500,1)
 
-[lab-queue-one]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-one,tk,,,30)
- same => n,Goto(box,500,1)
-
-[lab-queue-two]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-two,tk,,,60)
- same => n,Goto(box,500,1)
-
-[lab-queue-left]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-left,tk,,,60)
- same => n,Goto(box,500,1)
-
-[lab-queue-timeout]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-timeout,tk,,,20)
- same => n,Goto(box,500,1)
-
 [lab-queue-ringing]         ; the queue lets the caller hear ringing instead of music
 exten => s,1,Queue(lab-queue-empty,tkr,,,60)
  same => n,Goto(box,500,1)
@@ -223,21 +203,6 @@ exten => s,1,Answer()
 exten => 12,1,Goto(box,500,1)
 exten => t,1,Goto(box,500,1)
 
-[lab-queue-console]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-console,tk,,,60)
- same => n,Hangup()
-
-[lab-queue-console-too]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-console-too,tk,,,60)
- same => n,Hangup()
-
-[lab-queue-boxed]           ; the only member's own box answers for it
-exten => s,1,Answer()
- same => n,Queue(lab-queue-boxed,tk,,,60)
- same => n,Hangup()
-
 [lab-boxed]
 exten => _XXX,1,Dial(PJSIP/${EXTEN},6)
  same => n,VoiceMail(281@default,u)
@@ -299,27 +264,10 @@ exten => s,1,FollowMe(312,N)
 exten => _XXX,1,Dial(PJSIP/${EXTEN},24)
 exten => _647X.,1,Dial(PJSIP/${EXTEN}@trunk,24)
 
-[lab-queue-local]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-local,tk,,,60)
- same => n,Goto(box,500,1)
-
 [lab-queue-optimised]
 exten => s,1,Answer()
  same => n,Queue(lab-queue-optimised,,,,60)
  same => n,Goto(box,500,1)
-
-[lab-queue-then]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-then,tk,,,60)
-
-[lab-queue-asks]            ; who waits may press 2, to be called back
-exten => s,1,Answer()
- same => n,Queue(lab-queue-asks,tk,,,60)
-
-[lab-queue-then-keys]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-then-keys,tk,,,60)
 
 [lab-through-local]         ; a phone behind a Local channel that stays
 exten => _3XX,1,Dial(Local/${EXTEN}@lab-member/n,24,tk)
@@ -397,18 +345,8 @@ exten => s,1,Answer()
 exten => _XXX,1,AgentRequest(${EXTEN})
  same => n,Congestion()
 
-[lab-queue-grouped]         ; colleagues may take with *8 what rings at its member
-exten => s,1,Answer()
- same => n,Queue(lab-queue-grouped,tk,,,60)
- same => n,Hangup()
-
 [lab-queue-of-nobody]       ; the queue lets nobody in: it has no members
 exten => s,1,Queue(lab-queue-of-nobody,tk,,,60)
- same => n,Goto(box,500,1)
-
-[lab-queue-keys]            ; the key 1 leads out of the queue
-exten => s,1,Answer()
- same => n,Queue(lab-queue-keys,tk,,,60)
  same => n,Goto(box,500,1)
 
 [lab-out-of-the-queue]
@@ -422,3 +360,29 @@ exten => s,1,Answer()
  same => n,Set(GLOBAL(LOUNGE)=${CHANNEL})
  same => n,BridgeWait(lounge)
 """
+
+BOX, END = " same => n,Goto(box,500,1)\n", " same => n,Hangup()\n"
+# The queues that have the caller for at most so many seconds, and what comes then.
+QUEUES = (
+    ("one", 30, BOX),
+    ("two", 60, BOX),
+    ("left", 60, BOX),
+    ("timeout", 20, BOX),
+    ("console", 60, END),
+    ("console-too", 60, END),
+    ("boxed", 60, END),  # the only member's own box answers for it
+    ("local", 60, BOX),
+    ("then", 60, ""),
+    ("asks", 60, ""),  # who waits may press 2, to be called back
+    ("then-keys", 60, ""),
+    ("grouped", 60, END),  # colleagues may take with *8 what rings at its member
+    ("keys", 60, BOX),  # the key 1 leads out of the queue
+)
+ROUTES += "".join(
+    f"""
+[lab-queue-{name}]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-{name},tk,,,{seconds})
+{then}"""
+    for name, seconds, then in QUEUES
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -12,7 +13,6 @@ import urllib.request
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from tests.lab.folder import LabUnavailable, folder
@@ -20,7 +20,6 @@ from tests.lab.place import Place
 from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
-from tests.support.store_fixtures import until
 
 SECONDS_TO_START = 120
 TIME_ZONE = "America/Toronto"
@@ -35,13 +34,16 @@ class Server(ABC):
     program: str
     debian = "22"  # the folder that has it
     user = ""  # root
+    dies_by = "KILL"  # when this process ends
+    ends_by = signal.SIGTERM
+    ready = "/-/ready"  # answers once it can be used
 
     def __init__(self) -> None:
         self.port = free_port(socket.SOCK_STREAM, HOME)
         self.url = f"http://{HOME}:{self.port}"
 
-    @abstractmethod
-    def furnish(self) -> None: ...
+    def furnish(self) -> None:  # noqa: B027 - not every server has files
+        pass
 
     @abstractmethod
     def options(self) -> list[str]: ...
@@ -59,10 +61,15 @@ class Server(ABC):
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def give(self, user: str) -> None:
+        """Gives `place` and all that is in it to a user of the folder."""
+        rows = [line.split(":") for line in (self.folder / "etc/passwd").read_text().splitlines()]
+        self.owner = next((int(row[2]), int(row[3])) for row in rows if row[0] == user)
+        for file in (self.place, *self.place.iterdir()):
+            shutil.chown(file, *self.owner)
 
     def inside(self, name: str) -> str:
         """The path of a file of `place`, as the program sees it."""
@@ -81,13 +88,13 @@ class Server(ABC):
 
     @property
     def log(self) -> str:
-        return (self.place / "log").read_text()
+        return (self.place / "log").read_text(errors="replace")
 
     def command(self) -> list[str]:
         return in_folder(self.folder, self.program, *self.options(), user=self.user)
 
     def start(self) -> None:
-        self._process = begin(self.command(), self.place / "log", dies_by="KILL")
+        self._process = begin(self.command(), self.place / "log", self.dies_by)
         deadline = time.monotonic() + SECONDS_TO_START
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -96,15 +103,23 @@ class Server(ABC):
 
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5):
+            with urllib.request.urlopen(f"{self.url}{self.ready}", timeout=5):
                 return True
         except (urllib.error.URLError, OSError):
             return False
 
+    def is_open(self) -> bool:
+        """Whether its port accepts a connection."""
+        try:
+            socket.create_connection((HOME, self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
     def halt(self) -> None:
         """Ends the process; its files stay."""
         process, self._process = self._process, None
-        end(process)
+        end(process, self.ends_by)
 
     def stop(self) -> None:
         self.halt()
@@ -144,12 +159,13 @@ class ServerGroup(ABC):
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self.start(stack)
-            if not until(self.is_whole):
-                raise LabUnavailable(self.fault())
+            deadline = time.monotonic() + SECONDS_TO_START
+            while not self.is_whole():
+                if time.monotonic() > deadline:
+                    raise LabUnavailable(self.fault())
+                time.sleep(0.1)
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()

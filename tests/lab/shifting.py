@@ -7,7 +7,6 @@ import selectors
 import socket
 import threading
 from contextlib import suppress
-from types import TracebackType
 
 STAMP = re.compile(rb"^(Timestamp: )(\d+\.\d+)", re.MULTILINE)
 
@@ -25,9 +24,7 @@ class Shifting:
         threading.Thread(target=self._serve, daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._door.close()
 
     def _serve(self) -> None:

@@ -137,7 +137,6 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
         # A busy machine presses keys late: consecutive keys must still count as consecutive.
         "features": "[general](+)\nfeaturedigittimeout = 4000\ntransferdigittimeout = 8\n",
         "voicemail": "[default](+)\n" + "".join(f"{box} => ,Agent {box}\n" for box in BOXES) + MORE_BOXES,
-        "rtp": "[general](+)\nrtpstart = 10000\nrtpend = 15998\n",
         "musiconhold": "[default](+)\ndirectory = sounds/en/digits\n",
     }
     for name, text in own.items():

@@ -6,8 +6,6 @@ and a message must last 3 s to count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.situations_apart import APART
 from tests.lab.situations_beyond import BEYOND
@@ -27,63 +25,41 @@ from tests.lab.truths import (
     BUSY,
     EARLY_LEAVER,
     GENERAL,
-    GENERAL_FREE,
     IN_TIME,
     LATE_LEAVER,
     LEAVES_IN_GREETING,
     LEAVES_MESSAGE,
     LEAVES_TOO_SOON,
     NOBODY,
-    POCI,
-    POCI_FREE,
     RUNG_OUT,
     TALKS,
     TTY,
-    TTY_FREE,
+    after,
     answered,
     box,
     inbound,
+    routed,
 )
 
-
-def after(name: str, seconds: float, rings: int, copies: int = 1) -> Situation:
-    """A person of the general line answers so many seconds after the call arrived."""
-    phones = {"102": Phone(answers=seconds)}
-    expect = answered("102", rings, late=rings > 3)
-    return Situation(name, LabCaller(GENERAL, steps=TALKS), phones, expect, copies=copies)
-
+LATE_HUNTING = {"answer_by_third_ring": "late_hunting"}
+THREE = ("101", "102", "103")
 
 ANSWERED = (
-    after("answered_ring1", 2, 1, copies=4),
-    after("answered_ring2", 8, 2, copies=3),
-    after("answered_ring3", 14, 3, copies=2),
-    after("answered_at_17_3", 17.3, 3, copies=2),
-    after("answered_at_18_7", 18.7, 4, copies=2),
-    after("answered_ring4", 22.5, 4),
+    after("answered_ring1", 2, 1, "102", copies=4),
+    after("answered_ring2", 8, 2, "102", copies=3),
+    after("answered_ring3", 14, 3, "102", copies=2),
+    after("answered_at_17_3", 17.3, 3, "102", copies=2),
+    after("answered_at_18_7", 18.7, 4, "102", copies=2),
+    after("answered_ring4", 22.5, 4, "102"),
     Situation(
         "answered_after_one_declined",
         LabCaller(GENERAL, steps=TALKS),
         {"101": Phone(refuses=603, refuses_at=2), "103": Phone(answers=7)},
         answered("103", 2),
     ),
-    Situation(
-        "hunt_second_stage",
-        LabCaller(GENERAL, route="hunt-general", steps=TALKS),
-        {"102": Phone(answers=3)},
-        answered("102", 3),
-    ),
-    Situation(
-        "hunt_too_late",
-        LabCaller(GENERAL, route="hunt-general", steps=TALKS),
-        {"102": Phone(answers=8)},
-        answered("102", 4, late=True, cause={"answer_by_third_ring": "late_hunting"}),
-    ),
-    Situation(
-        "hunt_first_unregistered_phone",
-        LabCaller(GENERAL, route="lab-half-offline", steps=TALKS),
-        {"101": Phone(answers=4)},
-        answered("101", 1),
-    ),
+    after("hunt_second_stage", 3, 3, "102", route="hunt-general"),
+    after("hunt_too_late", 8, 4, "102", expect={"cause": LATE_HUNTING}, route="hunt-general"),
+    after("hunt_first_unregistered_phone", 4, 1, route="lab-half-offline"),
     Situation(
         "early_media_phone",
         LabCaller(GENERAL, route="lab-only,101,1", steps=TALKS),
@@ -96,171 +72,78 @@ ANSWERED = (
         {"101": Phone(answers=2, steps=(Step(2, "hold"), Step(7, "unhold"), Step(10, "hang_up")))},
         answered("101", 1, holds=1),
     ),
-    Situation(
-        "eleven_digits", LabCaller("14163272422", steps=TALKS), {"101": Phone(answers=3)}, answered("101", 1)
-    ),
+    after("eleven_digits", 3, 1, dials="14163272422"),
 )
 
 LINES = (
-    Situation(
-        "tollfree_answered",
-        LabCaller(GENERAL_FREE, steps=TALKS),
-        {"101": Phone(answers=3)},
-        answered("101", 1, "general-toll-free"),
-        copies=2,
-    ),
-    Situation(
-        "tollfree_ten_digits",
-        LabCaller("8002677329", steps=TALKS),
-        {"103": Phone(answers=9)},
-        answered("103", 2, "general-toll-free"),
-    ),
-    Situation(
-        "tty_answered",
-        LabCaller(TTY, steps=TALKS),
-        {"104": Phone(answers=8)},
-        answered("104", 2, "tty"),
-        copies=2,
-    ),
-    Situation(
-        "tty_tollfree_answered",
-        LabCaller(TTY_FREE, steps=TALKS),
-        {"104": Phone(answers=3)},
-        answered("104", 1, "tty-toll-free"),
-    ),
+    after("tollfree_answered", 3, 1, line="general-toll-free", copies=2),
+    after("tollfree_ten_digits", 9, 2, "103", "general-toll-free", dials="8002677329"),
+    after("tty_answered", 8, 2, "104", "tty", copies=2),
+    after("tty_tollfree_answered", 3, 1, "104", "tty-toll-free"),
     Situation("tty_voicemail", LabCaller(TTY, steps=LEAVES_MESSAGE), {}, box(4, True, BOX_ON_TIME, "tty")),
-    Situation(
-        "poci_answered", LabCaller(POCI, steps=TALKS), {"106": Phone(answers=13)}, answered("106", 3, "poci")
-    ),
-    Situation(
-        "poci_tollfree_answered",
-        LabCaller(POCI_FREE, steps=TALKS),
-        {"105": Phone(answers=3)},
-        answered("105", 1, "poci-toll-free"),
-    ),
-    Situation(
-        "anonymous_answered",
-        LabCaller(POCI, withheld=True, steps=TALKS),
-        {"105": Phone(answers=3)},
-        answered("105", 1, "poci", caller=None),
-    ),
-    Situation(
-        "withheld_but_delivered",
-        LabCaller(TTY, withheld=True, delivered=True, steps=TALKS),
-        {"104": Phone(answers=4)},
-        answered("104", 1, "tty", caller=None),
-    ),
-    Situation(
-        "name_with_accents",
-        LabCaller(GENERAL, name="Zoé Côté-Lefèvre", steps=TALKS),
-        {"101": Phone(answers=3)},
-        answered("101", 1),
-    ),
-    Situation(
-        "name_with_odd_bytes",
-        LabCaller(GENERAL, name=b"Ren\xe9 \x80\xff\xc3", steps=TALKS),
-        {"101": Phone(answers=3)},
-        answered("101", 1),
-    ),
+    after("poci_answered", 13, 3, "106", "poci"),
+    after("poci_tollfree_answered", 3, 1, "105", "poci-toll-free"),
+    after("anonymous_answered", 3, 1, "105", "poci", expect={"caller": None}, withheld=True),
+    after("withheld_but_delivered", 4, 1, "104", "tty", expect={"caller": None}, withheld=True, delivered=True),
+    after("name_with_accents", 3, 1, name="Zoé Côté-Lefèvre"),
+    after("name_with_odd_bytes", 3, 1, name=b"Ren\xe9 \x80\xff\xc3"),
 )
 
 VOICEMAIL = (
-    Situation("vm_message", LabCaller(GENERAL, steps=LEAVES_MESSAGE), {}, box(4, True, BOX_ON_TIME), copies=3),
-    Situation("vm_hangup_greeting", LabCaller(GENERAL, steps=LEAVES_IN_GREETING), {}, box(4, False, BOX_ON_TIME)),
-    Situation("vm_too_short", LabCaller(GENERAL, steps=LEAVES_TOO_SOON), {}, box(4, False, BOX_ON_TIME)),
-    Situation(
-        "hunt_voicemail",
-        LabCaller(GENERAL, route="hunt-general", steps=LEAVES_MESSAGE),
-        {},
-        box(4, True, BOX_ON_TIME),
-    ),
-    Situation(
-        "voicemail_early",
-        LabCaller(GENERAL, route="lab-early-box", steps=LEAVES_MESSAGE),
-        {},
-        box(2, True, BOX_MISTIMED),
-    ),
-    Situation(
-        "voicemail_late",
-        LabCaller(GENERAL, route="lab-late-box", steps=LEAVES_MESSAGE),
-        {},
-        box(6, True, BOX_MISTIMED),
-    ),
-    Situation(
-        "busy_to_voicemail",
-        LabCaller(GENERAL, steps=LEAVES_MESSAGE),
-        {"101": BUSY, "102": BUSY, "103": BUSY},
-        box(None, True, BOX_MISTIMED),
-    ),
-    Situation(
-        "offline_to_voicemail",
-        LabCaller(GENERAL, route="lab-offline-box", steps=LEAVES_IN_GREETING),
-        {},
-        box(None, False, BOX_MISTIMED),
-    ),
+    routed("vm_message", None, LEAVES_MESSAGE, box(4, True, BOX_ON_TIME), copies=3),
+    routed("vm_hangup_greeting", None, LEAVES_IN_GREETING, box(4, False, BOX_ON_TIME)),
+    routed("vm_too_short", None, LEAVES_TOO_SOON, box(4, False, BOX_ON_TIME)),
+    routed("hunt_voicemail", "hunt-general", LEAVES_MESSAGE, box(4, True, BOX_ON_TIME)),
+    routed("voicemail_early", "lab-early-box", LEAVES_MESSAGE, box(2, True, BOX_MISTIMED)),
+    routed("voicemail_late", "lab-late-box", LEAVES_MESSAGE, box(6, True, BOX_MISTIMED)),
+    routed("busy_to_voicemail", None, LEAVES_MESSAGE, box(None, True, BOX_MISTIMED), dict.fromkeys(THREE, BUSY)),
+    routed("offline_to_voicemail", "lab-offline-box", LEAVES_IN_GREETING, box(None, False, BOX_MISTIMED)),
 )
 
 
-def menu(
-    name: str, steps: Iterable[Step], phones: dict[str, Phone], expect: dict[str, object], copies: int = 1
-) -> Situation:
-    return Situation(name, LabCaller(GENERAL, route="menu", steps=tuple(steps)), phones, expect, copies=copies)
+def presses(key: str, until: float) -> tuple[Step, ...]:
+    return Step(2, "press", key), Step(until, "hang_up")
 
 
 MENUS = (
-    menu(
-        "menu_english",
-        (Step(2, "press", "1"), Step(9, "hang_up")),
-        {"102": Phone(answers=3)},
-        answered("102", 1, language="en"),
-    ),
-    menu(
-        "menu_french",
-        (Step(2, "press", "2"), Step(14, "hang_up")),
-        {"103": Phone(answers=8)},
-        answered("103", 2, language="fr"),
-        copies=2,
-    ),
-    menu(
+    after("menu_english", 3, 1, "102", expect={"language": "en"}, route="menu", steps=presses("1", 9)),
+    after("menu_french", 8, 2, "103", copies=2, expect={"language": "fr"}, route="menu", steps=presses("2", 14)),
+    routed(
         "menu_hangup",
+        "menu",
         (Step(3, "hang_up"),),
-        {},
         inbound("general", "abandoned", EARLY_LEAVER, abandoned_in="menu", rings=None),
     ),
-    menu(
+    routed(
         "menu_abandon_ringing",
-        (Step(2, "press", "2"), Step(10, "hang_up")),
-        {},
+        "menu",
+        presses("2", 10),
         inbound("general", "abandoned", EARLY_LEAVER, abandoned_in="ringing", rings=2, language="fr"),
     ),
-    menu(
+    routed(
         "menu_voicemail_message",
+        "menu",
         (Step(0, "speak", "60"), Step(2, "press", "2"), Step(45, "hang_up")),
-        {},
         box(4, True, BOX_ON_TIME) | {"language": "fr"},
     ),
-    menu(
+    routed(
         "menu_pressed_nothing",
+        "menu",
         (Step(40, "hang_up"),),
-        {"103": Phone(answers=3)},
         inbound("general", "answered", None, answered_by="103", rings=1, language=None),
+        {"103": Phone(answers=3)},
     ),
-    menu(
-        "menu_voicemail_hangup",
-        (Step(2, "press", "1"), Step(31, "hang_up")),
-        {},
-        box(4, False, BOX_ON_TIME) | {"language": "en"},
-    ),
-    menu(
+    routed("menu_voicemail_hangup", "menu", presses("1", 31), box(4, False, BOX_ON_TIME) | {"language": "en"}),
+    routed(
         "menu_chosen_voicemail",
+        "menu",
         (Step(0, "speak", "40"), Step(2, "press", "3"), Step(21, "hang_up")),
-        {},
         box(None, True, BOX_CHOSEN),
     ),
-    Situation(
+    routed(
         "menu_that_ends",
-        LabCaller(GENERAL, route="lab-menu-only"),
-        {},
+        "lab-menu-only",
+        (),
         inbound("general", "announcement", None, rings=None, verdicts={"reach_a_person": "not_met"}),
     ),
 )
@@ -272,17 +155,9 @@ UNANSWERED = (
         {"101": BUSY, "102": BUSY},
         inbound("general", "busy", NOBODY, rings=None, heard_ringing=False),
     ),
-    Situation(
-        "rings_in_vain",
-        LabCaller(GENERAL, route="lab-in-vain"),
-        {},
-        inbound("general", "no_answer", NOBODY, **RUNG_OUT),
-    ),
-    Situation(
-        "phones_offline",
-        LabCaller(GENERAL, route="lab-offline"),
-        {},
-        inbound("general", "failed", NOBODY, rings=None, heard_ringing=False),
+    routed("rings_in_vain", "lab-in-vain", (), inbound("general", "no_answer", NOBODY, **RUNG_OUT)),
+    routed(
+        "phones_offline", "lab-offline", (), inbound("general", "failed", NOBODY, rings=None, heard_ringing=False)
     ),
     Situation(
         "phones_silent",
@@ -329,16 +204,16 @@ UNANSWERED = (
         {"6475550191": Phone(rings=None, refuses=503)},
         inbound("general", "failed", NOBODY, rings=None, heard_ringing=False),
     ),
-    Situation(
+    routed(
         "closed_announcement",
-        LabCaller(GENERAL, route="closed"),
-        {},
+        "closed",
+        (),
         inbound("general", "announcement", None, rings=None, verdicts={"answer_by_third_ring": "not_met"}),
     ),
-    Situation(
+    routed(
         "announcement_unanswered",
-        LabCaller(GENERAL, route="lab-announcement-unanswered"),
-        {},
+        "lab-announcement-unanswered",
+        (),
         inbound("general", "announcement", None, rings=None, verdicts={"answer_by_third_ring": "not_met"}),
     ),
 )

@@ -9,7 +9,7 @@ from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.situations_beyond import staff
 from tests.lab.situations_transfers import SPEAKS_INTO_BOX
 from tests.lab.situations_ways import PICKS_UP, click
-from tests.lab.truths import ENDS, GENERAL, HOLDS, TALKS, answered, inbound
+from tests.lab.truths import ENDS, GENERAL, HOLDS, after, inbound
 
 MOVED = (
     handed(
@@ -82,18 +82,8 @@ CLICKED = (
 )
 
 HAIRPINS = (
-    Situation(
-        "hairpin",
-        LabCaller(GENERAL, route="lab-hairpin", steps=TALKS),
-        {"105": Phone(answers=8)},
-        answered("105", 2),
-    ),
-    Situation(
-        "hairpin_from_menu",
-        LabCaller(GENERAL, route="lab-hairpin-answered", steps=(Step(9, "hang_up"),)),
-        {"105": Phone(answers=3)},
-        answered("105", 1),
-    ),
+    after("hairpin", 8, 2, "105", route="lab-hairpin"),
+    after("hairpin_from_menu", 3, 1, "105", route="lab-hairpin-answered", steps=(Step(9, "hang_up"),)),
 )
 
 CONFERENCES = (

@@ -10,6 +10,7 @@ from tests.lab.truths import (
     IN_TIME,
     LEAVES_MESSAGE,
     TALKS,
+    after,
     answered,
     box,
 )
@@ -80,21 +81,11 @@ QUEUES = (
         answered_by=None,
         verdicts={"answer_by_third_ring": "not_met", "reach_a_person": "not_met"},
     ),
-    Situation(
-        "queue_with_ringing",
-        LabCaller(GENERAL, route="lab-queue-ringing", steps=TALKS),
-        {"116": Phone(answers=8)},
-        answered("116", 2),
-    ),
+    after("queue_with_ringing", 8, 2, "116", route="lab-queue-ringing"),
 )
 
 LOCALS = (
-    Situation(
-        "local_group",
-        LabCaller(GENERAL, route="lab-local", steps=TALKS),
-        {"120": Phone(answers=8)},
-        answered("120", 2),
-    ),
+    after("local_group", 8, 2, "120", route="lab-local"),
     Situation(
         "local_group_optimised",
         LabCaller(GENERAL, route="lab-local-optimised", steps=(Step(0, "speak", "6"), Step(6, "hang_up"))),

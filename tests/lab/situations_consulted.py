@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab.handing import asked, asks, asks_by_phone, by_desk, handed, sent, stays
+from tests.lab.handing import asked, asks, asks_by_phone, by_desk, handed, sent, sent_on, stays
 from tests.lab.model import Phone, Step
 from tests.lab.truths import ENDS, TAKES
 
@@ -149,7 +149,7 @@ BLONDE = (
 )
 
 REDIRECTED = (
-    handed("redirect", "268", by_desk("269", "Redirect"), {"269": TAKES}, sent("redirect", "269")),
+    sent_on("redirect", "268", "269", by_desk("269", "Redirect"), kind="redirect"),
     handed(
         "redirect_both",
         "270",

@@ -18,6 +18,7 @@ from tests.lab.truths import (
     box,
     inbound,
     only,
+    routed,
 )
 
 # One pickup at a time, when most calls have ended (`situations_ways.py`).
@@ -75,12 +76,7 @@ FROM_CALLS_OF_THEIR_OWN = (
 )
 
 QUEUES = (
-    Situation(
-        "queue_of_nobody",
-        LabCaller(GENERAL, route="lab-queue-of-nobody", steps=LEAVES_IN_GREETING),
-        {},
-        box(None, False, BOX_MISTIMED),
-    ),
+    routed("queue_of_nobody", "lab-queue-of-nobody", LEAVES_IN_GREETING, box(None, False, BOX_MISTIMED)),
     Situation(
         "queue_left_by_key",
         LabCaller(GENERAL, route="lab-queue-keys", steps=(Step(5, "press", "1"), Step(12, "hang_up"))),

@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-from tests.lab.handing import asks, asks_by_phone, by_desk, by_keys, by_phone, handed, sent, stays
+from tests.lab.handing import asks, asks_by_phone, by_desk, by_keys, by_phone, handed, sent, sent_on, stays
 from tests.lab.model import Phone, Step
 from tests.lab.truths import TAKES
 
 AFTER_A_QUEUE = (
-    handed(
-        "queue_then_transfer",
-        "337",
-        by_phone("338"),
-        {"338": TAKES},
-        sent("blind", "338"),
-        route="lab-queue-then",
-        heard_ringing=False,
-    ),
-    handed(
+    sent_on("queue_then_transfer", "337", "338", by_phone("338"), route="lab-queue-then", heard_ringing=False),
+    sent_on(
         "queue_then_transfer_by_keys",
         "339",
+        "340",
         by_keys("339", "340"),
-        {"340": TAKES},
-        sent("blind", "340"),
         route="lab-queue-then-keys",
         heard_ringing=False,
     ),
 )
 
 THROUGH_LOCAL = (
-    handed(
-        "local_then_transfer",
-        "341",
-        by_phone("342"),
-        {"342": TAKES},
-        sent("blind", "342"),
-        route="lab-through-local,341,1",
-    ),
-    handed(
-        "local_then_transfer_by_desk",
-        "343",
-        by_desk("344"),
-        {"344": TAKES},
-        sent("blind", "344"),
-        route="lab-through-local,343,1",
-    ),
+    sent_on("local_then_transfer", "341", "342", by_phone("342"), route="lab-through-local,341,1"),
+    sent_on("local_then_transfer_by_desk", "343", "344", by_desk("344"), route="lab-through-local,343,1"),
     handed(
         "local_then_attended",
         "345",
@@ -64,12 +41,11 @@ THROUGH_LOCAL = (
 )
 
 ASKED_FOR_NO_LANGUAGE = (
-    handed(
+    sent_on(
         "french_greeting_then_transfer",
         "352",
+        "353",
         by_keys("352", "353"),
-        {"353": TAKES},
-        sent("blind", "353"),
         route="lab-french-greeting,352,1",
         language=None,
     ),

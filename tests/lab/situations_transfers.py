@@ -5,15 +5,15 @@ Every phone serves one situation alone.
 
 from __future__ import annotations
 
-from tests.lab.handing import asks_by_phone, by_desk, by_keys, by_phone, handed, sent
+from tests.lab.handing import asks_by_phone, by_desk, by_keys, by_phone, handed, sent, sent_on
 from tests.lab.model import Phone, Step
 from tests.lab.truths import HOLDS, TAKES
 
 SPEAKS_INTO_BOX = (Step(0, "speak", "30"), Step(23, "hang_up"))
 
 BLIND = (
-    handed("blind_transfer", "140", by_phone("141"), {"141": TAKES}, sent("blind", "141")),
-    handed("blind_transfer_by_keys", "142", by_keys("142", "143"), {"143": TAKES}, sent("blind", "143")),
+    sent_on("blind_transfer", "140", "141", by_phone("141")),
+    sent_on("blind_transfer_by_keys", "142", "143", by_keys("142", "143")),
     handed(
         "blind_transfer_by_desk",
         "200",
@@ -22,14 +22,7 @@ BLIND = (
         sent("blind", "201"),
         holds=1,
     ),
-    handed(
-        "blind_transfer_withheld",
-        "321",
-        by_phone("322"),
-        {"322": TAKES},
-        sent("blind", "322"),
-        withheld=True,
-    ),
+    sent_on("blind_transfer_withheld", "321", "322", by_phone("322"), withheld=True),
     handed(
         "transfer_refused", "156", by_phone("157"), {"157": Phone(None, refuses=486)}, sent("blind", "157", False)
     ),

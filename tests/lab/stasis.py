@@ -13,7 +13,6 @@ import socket
 import threading
 import urllib.parse
 import urllib.request
-from types import TracebackType
 from typing import IO, Any
 
 from tests.lab.exchange import Asterisk
@@ -60,9 +59,7 @@ class Stasis:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
         self._events.close()

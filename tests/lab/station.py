@@ -41,11 +41,10 @@ class Station(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     async def open(self) -> None:
-        place = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
-        place.bind((self.host, self.port))
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=place)
+        here = (self.host, self.port)
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=here)
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
 
     async def close(self) -> None:
         for task in list(self._tasks):

@@ -15,7 +15,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
-from types import TracebackType
 
 from tests.lab.model import PlayedSituation
 from tests.lab.processes import real_time_thread
@@ -73,9 +72,7 @@ class Tones:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join(5)
         self._socket.close()

@@ -68,6 +68,34 @@ def box(rings: int | None, message: bool, judged: dict[str, str], line: str = "g
     )
 
 
+DIALLED = {
+    "general": GENERAL,
+    "general-toll-free": GENERAL_FREE,
+    "tty": TTY,
+    "tty-toll-free": TTY_FREE,
+    "poci": POCI,
+    "poci-toll-free": POCI_FREE,
+}
+
+
+def after(
+    name: str, /, seconds: float, rings: int, phone: str = "101", line: str = "general", copies: int = 1,
+    expect: dict[str, object] | None = None, **caller: Any,
+) -> Situation:  # fmt: skip
+    """A person of the line answers so many seconds after the call arrived, and both talk."""
+    who = LabCaller(**{"dials": DIALLED[line], "steps": TALKS} | caller)
+    truth = answered(phone, rings, line, late=rings > 3, **(expect or {}))
+    return Situation(name, who, {phone: Phone(answers=seconds)}, truth, copies=copies)
+
+
+def routed(
+    name: str, route: str | None, steps: tuple[Step, ...], expect: dict[str, Any],
+    phones: dict[str, Phone] | None = None, **more: Any,
+) -> Situation:  # fmt: skip
+    """The caller of the general line goes this way."""
+    return Situation(name, LabCaller(GENERAL, route=route, steps=steps), phones or {}, expect, **more)
+
+
 def only(
     name: str,
     phone: str,

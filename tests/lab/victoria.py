@@ -16,9 +16,6 @@ RULES = ("callmon.rules.yml", "boards.rules.yml")
 class VictoriaMetrics(Server):
     program = "victoria-metrics"
 
-    def furnish(self) -> None:
-        pass
-
     def options(self) -> list[str]:
         return [
             f"-storageDataPath={self.inside('data')}",

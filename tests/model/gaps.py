@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from tests.model.truth import Truth
 
+GREETING = 5_000  # the shortest, in milliseconds
+
 
 class Gap(NamedTuple):
     """Nothing was heard from `start` to `end` (milliseconds of the history, both unheard)."""
@@ -78,6 +80,8 @@ def _settled(reported: Truth, true: dict[str, Any], gaps: list[Gap], hears_steps
         return []
     if reported.menu and not reported.tried and not reported.queued:
         return []  # a dial that reached nobody is only told by the hang-up: was it chosen?
-    if took["at"] < first and hears_steps:
-        return ["rings", *(name for name in inbound if name != "reach_a_person")]
-    return []
+    if took["at"] >= first or not hears_steps:
+        return []
+    if first <= reported.ended and reported.gone - took["at"] < GREETING:
+        return ["rings", *inbound[:1]]  # whether the caller hung up in the greeting, or there is no such mailbox
+    return ["rings", *(name for name in inbound if name != "reach_a_person")]

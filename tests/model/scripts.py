@@ -73,17 +73,11 @@ RECORDINGS: dict[str, list[Act]] = {
     "poci_answered": plain(("105", "106"), 13.0, "106", 17, dials=POCI),
     "poci_tollfree_answered": plain(("105", "106"), 3.0, "105", 7, dials=POCI_FREE),
     "anonymous_answered": plain(("105", "106"), 3.0, "105", 7, dials=POCI, shown="anonymous"),
-    "answered_after_one_declined": [
-        *ring(*THREE), a.Refuses(2.0, "101", "declined"), *talk(7.0, "103", 11)
-    ],
+    "answered_after_one_declined": [*ring(*THREE), a.Refuses(2.0, "101", "declined"), *talk(7.0, "103", 11)],
     "hunt_first_unregistered_phone": plain(("101",), 4.0, "101", 8),
-    "hunt_second_stage": [
-        *ring("101"), a.DialOver(12.0), *group(12.0, "102"), *talk(15.0, "102", 19),
-    ],
+    "hunt_second_stage": [*ring("101"), a.DialOver(12.0), *group(12.0, "102"), *talk(15.0, "102", 19)],
     "hunt_too_late": [*ring("101"), a.DialOver(12.0), *group(12.0, "102"), *talk(20.0, "102", 24)],
-    "hunt_voicemail": [
-        *ring("101"), a.DialOver(12.0), *group(12.0, "102"), *box(24.0, "500", 42, True)
-    ],
+    "hunt_voicemail": [*ring("101"), a.DialOver(12.0), *group(12.0, "102"), *box(24.0, "500", 42, True)],
     "early_media_phone": [
         a.Calls(0, GENERAL), a.Tries(0, ("101",)), a.PlaysAhead(0, "101"), *talk(8.0, "101", 12)
     ],
@@ -95,9 +89,7 @@ RECORDINGS: dict[str, list[Act]] = {
     "voicemail_early": [*ring(*THREE), *box(12.0, "500", 30, True)],
     "voicemail_late": [*ring(*THREE), *box(36.0, "500", 54, True)],
     "busy_to_voicemail": [*busy(*THREE), a.Voicemail(0, "500"), a.HangsUp(18, message=True)],
-    "offline_to_voicemail": [
-        a.Calls(0, GENERAL), a.Tries(0, ()), a.Voicemail(0, "500"), a.HangsUp(5)
-    ],
+    "offline_to_voicemail": [a.Calls(0, GENERAL), a.Tries(0, ()), a.Voicemail(0, "500"), a.HangsUp(5)],
     "menu_english": [*menu(2.1, "en"), *talk(5.1, "102", 9)],
     "menu_french": [*menu(2.1, "fr"), *talk(10.1, "103", 14)],
     "menu_hangup": [a.Calls(0, GENERAL), a.LineUp(0, "menu"), a.HangsUp(3)],
@@ -110,9 +102,7 @@ RECORDINGS: dict[str, list[Act]] = {
     "busy_all": [*busy("101", "102"), a.Ended(0, "busy")],
     "rings_in_vain": [*ring(*THREE), a.DialOver(24.0), a.Ended(24.0, "played")],
     "phones_offline": [a.Calls(0, GENERAL), a.Tries(0, ()), a.Ended(0, "unreachable")],
-    "phones_silent": [
-        a.Calls(0, GENERAL), a.Tries(0, ("107",)), a.DialOver(24.0), a.Ended(24.0, "played")
-    ],
+    "phones_silent": [a.Calls(0, GENERAL), a.Tries(0, ("107",)), a.DialOver(24.0), a.Ended(24.0, "played")],
     "phones_silent_left": [a.Calls(0, GENERAL), a.Tries(0, ("107",)), a.HangsUp(5)],
     "phones_silent_left_late": [a.Calls(0, GENERAL), a.Tries(0, ("107",)), a.HangsUp(20)],
     "abandon_at_once": [*ring(*THREE), a.HangsUp(0.5)],
@@ -144,9 +134,7 @@ RECORDINGS: dict[str, list[Act]] = {
     "queue_with_ringing": [
         a.Calls(0, GENERAL), a.Queues(0), *group(0, "116", through="queue"), *talk(8, "116", 12)
     ],
-    "local_group": [
-        a.Calls(0, GENERAL), *group(0, "120", "121", through="local"), *talk(8, "120", 12)
-    ],
+    "local_group": [a.Calls(0, GENERAL), *group(0, "120", "121", through="local"), *talk(8, "120", 12)],
     "local_group_optimised": [
         a.Calls(0, GENERAL), *group(0, "122", "123", through="optimised"), *talk(3, "122", 9)
     ],
@@ -191,13 +179,9 @@ RECORDINGS: dict[str, list[Act]] = {
         *one("154"), *by_keys("155", 4.4, 7.2), a.HandsOver(11), a.CallsBack(22.2), a.Rings(22.2, "154"),
         a.PicksUp(24.2, "154"), a.HangsUp(29.2, "154"),
     ],
-    "forward_302": [
-        *ring("119"), a.Forwards(1, "119", "124"), a.Rings(1, "124"), *talk(4, "124", 8)
-    ],
+    "forward_302": [*ring("119"), a.Forwards(1, "119", "124"), a.Rings(1, "124"), *talk(4, "124", 8)],
     "pickup": [*ring("125"), a.TakesFrom(8.5, "126", "125"), a.HangsUp(13, "126")],
-    "park_retrieve": [
-        *one("127"), a.Parks(4.7), a.LetsGo(7.3), a.Retrieves(12.5, "128"), a.HangsUp(17, "128")
-    ],
+    "park_retrieve": [*one("127"), a.Parks(4.7), a.LetsGo(7.3), a.Retrieves(12.5, "128"), a.HangsUp(17, "128")],
     "park_timeout": [
         *one("158"), a.Parks(4.7), a.LetsGo(7.2), a.ParkingOver(49.7), *group(49.7, "158"),
         a.PicksUp(52.7, "158"), a.HangsUp(57.7, "158"),
@@ -264,9 +248,7 @@ RECORDINGS |= {
     "blonde_completed_as_bridges_merged": RECORDINGS["blonde_completed"],
     "blonde_returned_as_bridges_merged": RECORDINGS["blonde_returned"],
     "pickup_by_group": [*ring("282"), a.TakesFrom(3.5, "283", "282"), a.HangsUp(8, "283")],
-    "pickup_of_a_transfer": [
-        *one("290"), *sent(4, "284"), a.TakesFrom(7.5, "285", "284"), a.HangsUp(12, "285")
-    ],
+    "pickup_of_a_transfer": [*one("290"), *sent(4, "284"), a.TakesFrom(7.5, "285", "284"), a.HangsUp(12, "285")],
     "park_left": [*one("298"), a.Parks(4.7), a.LetsGo(7.1), a.HangsUp(16)],
     "park_by_phone": [
         *one("293"), a.Parks(4, "refer"), a.LetsGo(6, hangs_up=True), a.Retrieves(7.5, "294"), a.HangsUp(12, "294")
@@ -305,9 +287,7 @@ TRACES: dict[str, list[Act]] = {
         *talk(4, "104", 9),
     ],
     "hold_unhold": [*ring(*THREE), a.PicksUp(3, "101"), a.Holds(5), a.Resumes(10), a.HangsUp(15)],
-    "hunt_voicemail": [
-        *ring("101"), a.DialOver(12), *group(12.0, "102", "103"), *box(24, "500", 46, True)
-    ],
+    "hunt_voicemail": [*ring("101"), a.DialOver(12), *group(12.0, "102", "103"), *box(24, "500", 46, True)],
     "internal_call": [a.Calls(0, "102", phone="101"), *group(0, "102"), *talk(3, "102", 8)],
     "menu_english": [*menu(2, "en"), *talk(5, "102", 15)],
     "park_retrieve": [

@@ -10,13 +10,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from tests.model import acts as a
 from tests.model import likeness
-from tests.model.acts import Act, Calls, DialOver, Ended, HangsUp, LineUp, PicksUp, Queues, Rings, Tries
+from tests.model.acts import Act
 from tests.model.freedoms import freedoms
 from tests.model.handing import play
 from tests.model.histories import calls, pulls
 from tests.model.played import Played
-from tests.model.scripts import RECORDINGS, TRACES
+from tests.model.scripts import GENERAL, OUTSIDE, RECORDINGS, TRACES, group
 from tests.model.truth import truth
 from tests.model.wire import ModelWire, ordered
 from tests.recordings.test_traces import expected
@@ -108,34 +109,27 @@ def test_after_a_gap_callmon_says_what_is_true_or_that_it_does_not_know(
     assert played.disagreements_after(played.cables(pulled), steps) == {}
 
 
-ONCE_WRONG = {
+ONCE_WRONG: dict[str, list[list[Act]]] = {
+    "that a Dial had no phone is told by the end alone: without it, nobody knows whether voicemail was chosen": [
+        [
+            a.Calls(0, GENERAL, "anonymous"), a.LineUp(0, "menu"), a.Chooses(1, "fr"), a.Tries(1, ()),
+            a.Voicemail(1, "500"), a.HangsUp(3, message=True),
+        ]
+    ],
     "a caller who left a queue waits no longer, though the channel stays": [
         [
-            Calls(at=0.0, dials="4163272422", shown="anonymous", phone=None),
-            Queues(at=0.0),
-            Tries(at=2.1, phones=("131",), through="queue"),
-            Rings(at=2.1, phone="131"),
-            DialOver(at=4.2),
-            Tries(at=5.2, phones=("132",), through="queue"),
-            Rings(at=5.2, phone="132"),
-            HangsUp(at=5.201, who="caller", message=False, clears=3.0),
+            a.Calls(0, GENERAL, "anonymous"), a.Queues(0), *group(2.1, "131", through="queue"), a.DialOver(4.2),
+            *group(5.2, "132", through="queue"), a.HangsUp(5.201, clears=3.0),
         ],
-        [
-            Calls(at=3.101, dials="4163272422", shown="anonymous", phone=None),
-            LineUp(at=3.101, why="announcement"),
-            Ended(at=5.202, why="played"),
-        ],
+        [a.Calls(3.101, GENERAL, "anonymous"), a.LineUp(3.101, "announcement"), a.Ended(5.202, "played")],
     ],
     "a call out may be answered before its direction is known": [
         [
-            Calls(at=0.0, dials="96475550190", shown="", phone="190"),
-            Tries(at=0.0, phones=("6475550190",), through=""),
-            Rings(at=0.0, phone="6475550190"),
-            PicksUp(at=0.002, phone="6475550190"),
-            HangsUp(at=2.102, who="caller", message=False, clears=0.04),
+            a.Calls(0, "96475550190", "", "190"), *group(0, OUTSIDE), a.PicksUp(0.002, OUTSIDE),
+            a.HangsUp(2.102, clears=0.04),
         ]
     ],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", ONCE_WRONG)
@@ -143,5 +137,10 @@ def test_every_gap_in_what_was_once_misjudged_leads_to_nothing_wrong(what: str) 
     played = Played(ONCE_WRONG[what], 0)
     moments = range(len(played.messages))
     cables = {played.cable(first, last, tells) for first in moments for last in moments for tells in (False, True)}
-    wrong = {cable: found for cable in cables if (found := played.disagreements_after([cable], steps=False))}
+    wrong = {
+        (cable, steps): found
+        for cable in cables
+        for steps in (False, True)
+        if (found := played.disagreements_after([cable], steps))
+    }
     assert wrong == {}

@@ -135,6 +135,16 @@ def status_of(answer: str) -> int:
 # ── every answer ──
 
 
+def test_a_wrong_address_is_a_page_in_a_browser_and_a_line_elsewhere() -> None:
+    here = client()
+    browser, program = (here.get("/nosuch", headers={"Accept": x}) for x in ("text/html,*/*", "*/*"))
+    assert [(x.status_code, x.headers["content-type"].partition(";")[0]) for x in (browser, program)] == [
+        (404, "text/html"),
+        (404, "text/plain"),
+    ]
+    assert ('<html lang="fr">' in browser.text, program.text) == (True, "Not Found")
+
+
 def test_every_answer_bears_the_headers_whatever_it_is() -> None:
     here = client()
     answers = [here.get("/fr/open"), here.get("/fr/numbers"), here.get("/nowhere"), here.post("/say")]
@@ -210,6 +220,20 @@ def test_a_body_longer_than_any_form_of_ours_is_refused() -> None:
     token = here.get("/fr/open").text
     assert here.post("/say", data={"csrf": token, "what": "x" * MOST_BYTES}).status_code == 413
     assert here.post("/say", data={"csrf": token, "what": "x" * 1000}).status_code == 200
+
+
+async def too_long() -> AsyncIterator[bytes]:
+    """Of a body, the first part alone is ever read."""
+    yield b"what=x"
+    pytest.fail("more of the body was read")
+
+
+def test_a_body_that_is_too_long_is_refused_by_its_declared_length() -> None:
+    """However the network divides it."""
+    here = client()
+    here.get("/fr/open")
+    kind = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(MOST_BYTES + 1)}
+    assert here.post("/say", content=too_long(), headers=kind).status_code == 413
 
 
 def test_a_body_in_pieces_is_as_long_as_all_of_them() -> None:

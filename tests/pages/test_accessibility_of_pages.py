@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from callmon.text.labels import LANGUAGES
 from tests.pages.test_pages import addresses, get
 from tests.support.pages_app import NOBODY, pages
-from tests.support.pages_daemon import Site, site
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("accessibility")) as running:
-        yield running
+from tests.support.pages_daemon import Site
 
 
 def menu(page: str) -> list[str]:
@@ -61,3 +55,32 @@ def test_a_password_manager_can_fill_the_sign_in_form(tmp_path_factory: pytest.T
         ["username"],
         ["current-password"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "purpose"),
+    [
+        ("/en/sign-in", "These pages show staff how the telephone service standards are met."),
+        (
+            "/fr/connexion",
+            "Ces pages montrent au personnel comment les normes de service téléphonique sont respectées.",
+        ),
+    ],
+)
+def test_sign_in_begins_with_what_the_pages_are_for(tmp_path: Path, path: str, purpose: str) -> None:
+    with pages(tmp_path) as opened:
+        page = opened.visitors[NOBODY].get(path).text
+    main, _, foot = page.partition("<main")[2].partition("</main>")
+    assert main.partition("</h1>")[2].lstrip().startswith(f"<p>{purpose}</p>")
+    assert (main.count('href="/metrics"'), foot.count('href="/metrics"')) == (0, 1)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_menu_has_five_entries_and_the_rest_below_more(place: Site, language: str) -> None:
+    page = get(place, f"/{language}/guide").text
+    part = page.partition('<nav aria-label="Pages">')[2].partition("</nav>")[0]
+    daily, _, rest = part.partition("<details>")
+    more = {"fr": "Plus", "en": "More"}[language]
+    assert rest.startswith(f'<summary class="here">{more}</summary>')
+    assert (len(re.findall("<a ", daily)), len(re.findall("<a ", rest))) == (5, 3)
+    assert re.findall('href="([^"]+)" aria-current="page"', part) == [f"/{language}/guide"]

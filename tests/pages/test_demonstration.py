@@ -33,6 +33,7 @@ from callmon.tools.demo.history import NUMBERS, recorded_facts, seed, shifted
 from callmon.tools.demo.phones import DEVICES, DemoPhones
 from callmon.tools.demo.schedule import MORNING, RecordingPlayer, messages
 from callmon.web.app import WebApplication
+from callmon.web.auth.sign_in import SIGN_IN
 from tests.support.pages_app import pages
 from tests.support.web_client import ELSEWHERE, Visitor
 
@@ -64,18 +65,14 @@ def test_the_past_agrees_with_itself_as_db_check_compares_it(past: tuple[Setting
     assert list(rejudge.inconsistencies(store, Monitor(settings, token=str))) == []
 
 
-def test_the_report_of_last_month_is_final_and_its_month_whole(
-    past: tuple[Settings, Database],
-) -> None:
+def test_the_report_of_last_month_is_final_and_its_month_whole(past: tuple[Settings, Database]) -> None:
     settings, store = past
     report = request.made(store, settings, request.ReportRequest("2026-10", lang="en"), NOW)
     assert (report.is_final, report.has_data) == (True, True)
     assert [end - start for _, start, end in rows(store, "SELECT * FROM gap")] == [0]
 
 
-def test_most_messages_were_called_back_and_only_a_days_are_due(
-    past: tuple[Settings, Database],
-) -> None:
+def test_most_messages_were_called_back_and_only_a_days_are_due(past: tuple[Settings, Database]) -> None:
     query = "SELECT verdict, count(*) FROM finding WHERE standard = 'callback_within_24_hours' GROUP BY verdict"
     verdicts = Counter(dict(rows(past[1], query)))
     assert verdicts["met"] > 4 * verdicts["not_met"] > 0
@@ -83,9 +80,7 @@ def test_most_messages_were_called_back_and_only_a_days_are_due(
     assert NOW.timestamp() - oldest / 1e6 < 32 * 3600
 
 
-def test_a_past_a_present_and_a_planned_disruption_have_full_notices(
-    past: tuple[Settings, Database],
-) -> None:
+def test_a_past_a_present_and_a_planned_disruption_have_full_notices(past: tuple[Settings, Database]) -> None:
     found = disruptions.all_of(past[1], NOW - timedelta(days=31))
     assert {(x.state(NOW), x.lines, x.notice.missing()) for x in found} == {
         ("going_on", ("poci-toll-free",), ()),
@@ -296,3 +291,11 @@ def test_it_listens_on_loopback_alone(listen: str, tmp_path: Path) -> None:
         f"--listen {listen}: the demonstration listens on this machine alone, as its pages take no password; "
         "choose another address: callmon demo --listen 127.0.0.1:9470",
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "name"), [("fr", "Ministère de la démonstration"), ("en", "Ministry of Demonstration")]
+)
+def test_the_sign_in_page_begins_with_the_name_of_the_ministry(language: str, name: str, gate: Any) -> None:
+    page = Visitor(gate).get(SIGN_IN[language]).text
+    assert page.count(f"<p><strong>{name}</strong></p>") == 1

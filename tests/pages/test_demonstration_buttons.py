@@ -21,7 +21,6 @@ from callmon.daemon import daemon, runtime
 from callmon.daemon.daemon import Daemon
 from callmon.features.disruptions import page as disruptions
 from callmon.features.months import page as months
-from callmon.features.months.sign_off import page as sign_off_pages
 from callmon.features.worklist import page as callbacks
 from callmon.store import sign_off
 from callmon.store.commands import CALLBACK_QUEUE, DISRUPTION_QUEUE
@@ -33,12 +32,13 @@ from tests.pages.test_demonstration_day import MOMENTS, Demo, days_before, demo
 from tests.support.store_fixtures import until
 
 CLOCKS: tuple[ModuleType, ...] = (
-    callbacks, context, daemon, disruptions, months, runtime, sign_off_pages,
+    callbacks, context, daemon, disruptions, months, runtime,
 )  # fmt: skip
 PAGES = ("/en/", "/en/callbacks", "/en/calls", "/en/promises", "/en/disruptions", "/en/guide", "/en/wall")
 OF_ROLES = {"manager": ("/en/months",), "verifier": ("/en/months",), "administrator": ("/en/accesses",)}
 MOST = 6  # pages of one kind
 TYPED = {"text": "demonstration", "in_charge": "D. Roy", "number": "416 555-0123", "when": "", "lasts": "2"}
+TYPED |= {"role": "viewer", "days": "30"}  # of a token
 Form = tuple[str, str, dict[str, str], list[tuple[str, str]]]  # method, action, fields, buttons
 
 
@@ -213,7 +213,7 @@ async def _press(address: str, it: Demo, formats: tuple[str, ...]) -> tuple[list
     return wrong, pressed
 
 
-BUTTONS_OF = {"viewer": 2, "agent": 13, "manager": 14, "verifier": 14, "administrator": 2}
+BUTTONS_OF = {"viewer": 7, "agent": 18, "manager": 20, "verifier": 20, "administrator": 9}
 
 
 @pytest.mark.long

@@ -21,15 +21,22 @@ from click.testing import CliRunner
 
 from callmon.ami.recording import public_numbers, redacted
 from callmon.config.mqtt import MqttSettings
-from callmon.config.settings import example, example_text
+from callmon.config.settings import example, example_text, parse
+from callmon.config.traces import TraceSettings
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
+from callmon.features.webhooks import formats
+from callmon.features.webhooks.events import deliveries
 from callmon.main import main
 from callmon.sinks.mqtt.sink import Mqtt
+from callmon.sinks.traces.sink import Traces
 from callmon.store.database import Database
+from callmon.store.row_mapping import Rows
+from callmon.store.tables import WEBHOOK
 from callmon.tools.replay import Replay, chunks
 from tests.support.ami_builders import Exchange
+from tests.support.collector import Collector
 from tests.support.fact_builder import TORONTO
 from tests.support.pages_app import NOBODY, Pages, pages
 from tests.support.sign_in_app import ROLES
@@ -86,12 +93,11 @@ class Leaked(NamedTuple):
     outcomes: list[Outcome]
 
     def paths(self) -> list[str]:
-        """Every French page, of each of the calls, and what machines ask for."""
+        """Every French page and all of the API, of each of the calls, and what machines ask for."""
         month = f"{START.astimezone(TORONTO):%Y-%m}"
         known = {"exchange": "toronto", "month": month, "name": "none", "file": "none", "revision": "1"}
-        pages = [
-            entry.paths["fr"] for entry in self.pages.entries if "GET" in entry.methods and "fr" in entry.paths
-        ]
+        asked = [entry for entry in self.pages.entries if "GET" in entry.methods]
+        pages = [path for entry in asked for language, path in entry.paths.items() if language in ("", "fr")]
         found = {path.format(**known, call=call, id=call) for path in pages for call in self.calls}
         return [*sorted(found), "/metrics", "/healthz"]
 
@@ -147,6 +153,30 @@ def test_a_broker_is_reported_none(reported: Leaked) -> None:
     said = " ".join(f"{message.topic} {message.payload.decode()}" for message in messages)
     assert [message.topic for message in messages].count("calls/ended") == 2
     assert (leaks(said), NAMED[-7:] in said) == (set(), False)
+
+
+@pytest.mark.parametrize("form", ["standard", "slack", "teams", "ntfy", "zammad"])
+def test_a_webhook_is_sent_none(reported: Leaked, form: str) -> None:
+    table = f'[webhooks.x]\nurl = "http://127.0.0.1/"\nallow_private = true\nformat = "{form}"\nsecret_env = "X"\n'
+    settings, rows = parse(example_text() + table), Rows(1)
+    rows.add_items(reported.outcomes)
+    stored = [dict(zip(WEBHOOK.columns.keys(), row, strict=True)) for row in deliveries(rows, settings, START)]
+    requests = [x for row in stored for x in formats.requests(settings.webhooks["x"], row["data"], settings)]
+    sent = " ".join(f"{row}" for row in stored) + " ".join(f"{x.headers} {x.body.decode()}" for x in requests)
+    assert [row["event"] for row in stored] == ["call.missed", "message.left"]
+    assert (len(requests), leaks(sent), NAMED[-7:] in sent) == (2, set(), False)
+
+
+def test_a_collector_receives_none(reported: Leaked) -> None:
+    with Collector() as collector:
+        settings = TraceSettings(endpoint=collector.endpoint)
+        traces = Traces(lambda: settings, reported.pages.daemon.runtime.store, lambda: True)
+        for outcome in reported.outcomes:
+            traces.offer(outcome)
+        assert traces.send_all()
+    sent = b" ".join(collector.bodies).decode("utf-8", "replace")
+    assert (len(collector.traces()), collector.names().count("ring")) == (2, 3)
+    assert (leaks(sent), NAMED[-7:] in sent, "PJSIP" in sent) == (set(), False, False)
 
 
 @pytest.mark.parametrize("who", [NOBODY, *ROLES], ids=lambda who: who or "nobody")

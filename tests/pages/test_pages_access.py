@@ -15,12 +15,11 @@ import pytest
 from sqlalchemy import text
 
 from callmon.store.access import AuditRow, audit_events, record_event
-from callmon.store.privacy import subject_access
 from callmon.web.auth.identity import RIGHTS, Right, Role
 from callmon.web.auth.middleware import SECURITY_HEADERS
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import CALLBACK
-from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, THIRD, Pages, pages, shown
+from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
 from tests.support.web_client import ELSEWHERE, Visitor
 
 ROOT = Path(__file__).parents[2]
@@ -141,15 +140,6 @@ def test_a_person_elsewhere_without_a_session_sees_no_page(site: Pages) -> None:
 
 
 # ── numbers ──
-
-
-def test_a_number_is_shown_to_who_calls_back_and_that_is_on_record(site: Pages) -> None:
-    agent = site.visitors["agent"]
-    before = len(subject_access.accesses(site.store))
-    answer = agent.post(f"/fr/rappels/{ENTRY}/numero", data={"csrf": agent.token("/en/sign-out")})
-    assert (answer.status_code, shown(answer.text)) == (200, [THIRD])
-    looks = [(access.who, access.command) for access in subject_access.accesses(site.store)[before:]]
-    assert set(looks) == {("agent", f"pages {ENTRY}")}
 
 
 def test_a_number_whose_access_cannot_be_written_down_is_not_shown(site: Pages) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -13,23 +13,17 @@ from callmon.core.callbacks.commands import Received
 from callmon.features.worklist import page as callbacks
 from callmon.features.worklist.page import groups
 from callmon.text.lists import urgency
-from callmon.web.formatter import WebFormatter
-from tests.pages.test_pages import FIRST, POCI, VIEWER, WITHHELD, act, get
+from callmon.web.formatter import WebFormatter, templates_of
+from tests.pages.test_pages import AGENT, FIRST, POCI, VIEWER, WITHHELD, act, get
 from tests.support.fact_builder import CALLER, TORONTO, Office, local, usual
-from tests.support.pages_daemon import Site, site
+from tests.support.pages_daemon import Site, person
 from tests.unit.test_callbacks_listed import NIGHT, an_evening
 
 HEADS = {
-    "fr": ["À faire avant", "Reste", "Ligne", "Langue", "Reçu", "Tentatives", "En charge", "Action"],
+    "fr": ["À faire avant", "Reste", "Ligne", "Langue", "Reçu", "Tentatives", "Prise en charge", "Action"],
     "en": ["Due", "Left", "Line", "Language", "Received", "Attempts", "In hand", "Action"],
 }
 PATHS = {"fr": "/fr/rappels", "en": "/en/callbacks"}
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("callbacks")) as running:
-        yield running
 
 
 def text(markup: str) -> str:
@@ -136,6 +130,81 @@ def test_a_time_in_a_narrow_column_has_its_day_where_it_is_not_today(
     assert [x.replace("\N{NO-BREAK SPACE}", " ") for x in reported] == [french, english]
 
 
+@pytest.mark.parametrize(
+    ("language", "at", "left"),
+    [
+        ("fr", "à 9 h", ["59 min", "2 h 37 min", "1 j 2 h"]),
+        ("en", "at 9 a.m.", ["59 min", "2 h 37 min", "1 d 2 h"]),
+    ],
+)
+def test_a_time_of_the_day_and_a_length_are_not_written_alike(language: str, at: str, left: list[str]) -> None:
+    formatter = WebFormatter(usual(), language, local("2026-11-24 17:00"))
+    lengths = [timedelta(minutes=59), timedelta(hours=2, minutes=37), timedelta(hours=26)]
+    shown = [formatter.at_time(local("2026-11-24 09:00")), *map(formatter.time_left, lengths)]
+    assert [x.replace("\N{NO-BREAK SPACE}", " ") for x in shown] == [at, *left]
+
+
+@pytest.mark.parametrize(
+    ("now", "marked"), [("2026-11-24 16:30", ["later", ""]), ("2026-11-25 08:35", ["today", "▲"])]
+)
+def test_soon_has_its_sign_only_among_todays_callbacks(now: str, marked: list[str]) -> None:
+    office = Office()
+    office.hear(office.message(local("2026-11-24 09:00"))).tick(local(now))
+    (one,) = office.kept.values()
+    formatter = WebFormatter(usual(), "en", local(now))
+    (group,) = groups([one], formatter)
+    imported = templates_of("callmon.features.worklist").from_string(
+        '{% import "_callback.html" as callback with context %}{{ callback.left(one, group == "today") }}'
+    )
+    cell = imported.render(one=one, group=group, formatter=formatter, say=formatter.say)
+    assert (one.is_soon, [group, "".join(re.findall("▲", cell))]) == (True, marked)
+
+
+# The button *Next for me*.
+
+
+def next_for(place: Site, who: str, query: str = "") -> tuple[str, str]:
+    """What a person gets by the button: the entry, or the sentence of the list."""
+    with place.visitor(person(who, "agents")) as visitor:
+        answer = visitor.post(f"/en/callbacks{query}", data={"csrf": place.csrf(visitor)})
+        page = visitor.get(answer.headers["location"]).text
+    found: list[tuple[str, str]] = re.findall(r"Entry (17\d+\.\d)|role=\"status\">(Nothing[^<]+)", page)
+    return found[0]
+
+
+def release_all(place: Site) -> None:
+    for entry in (FIRST, POCI, WITHHELD):
+        act(place, entry, action="release")
+
+
+def test_next_gives_the_most_urgent_free_entry_and_then_a_sentence(place: Site) -> None:
+    found = [next_for(place, who) for who in ("a.cote", "b.dion", "a.cote", "b.dion")]
+    holders = [row(get(place, "/en/callbacks").text, entry)[6] for entry in (FIRST, POCI, WITHHELD)]
+    release_all(place)
+    nothing = "Nothing is left to take: each entry of this list is in hand."
+    assert found == [(FIRST, ""), (POCI, ""), (WITHHELD, ""), ("", nothing)]
+    assert holders == ["a.cote", "b.dion", "a.cote"]
+
+
+def test_next_keeps_to_the_filters_of_the_list(place: Site) -> None:
+    found = [next_for(place, "a.cote", query)[0] for query in ("?service=poci", "?language=fr")]
+    release_all(place)
+    assert found == [POCI, FIRST]
+
+
+def test_two_people_who_press_next_at_once_get_two_entries(place: Site) -> None:
+    with ThreadPoolExecutor(2) as both:
+        found = sorted(both.map(lambda who: next_for(place, who)[0], ("a.cote", "b.dion")))
+    release_all(place)
+    assert found == [FIRST, POCI]
+
+
+def test_next_is_offered_to_who_may_take_an_entry_that_is_free(place: Site) -> None:
+    shown = [get(place, "/en/callbacks", who).text.count("Next for me") for who in (AGENT, VIEWER)]
+    none = get(place, "/en/callbacks?service=poci&language=fr", AGENT).text.count("Next for me")
+    assert (shown, none) == ([1, 0], 0)
+
+
 # One callback.
 
 
@@ -144,7 +213,7 @@ STEPS = {
     "en": ["1. Take in hand", "2. See the number and call", "3. Record the result"],
 }
 RESULTS = {
-    "fr": ["J'ai parlé à la personne", "J'ai laissé un message", "Pas de réponse"],
+    "fr": ["J’ai parlé à la personne", "J’ai laissé un message", "Pas de réponse"],
     "en": ["I spoke to the person", "I left a message", "No answer"],
 }
 
@@ -166,7 +235,10 @@ def test_the_one_solid_button_is_that_of_the_next_step(place: Site) -> None:
 
     before, after = get(place, f"/en/callbacks/{FIRST}").text, act(place, FIRST, language="en", action="take").text
     act(place, FIRST, action="release")
+    done = act(place, FIRST, language="en", action="close", reason="no-request").text
+    act(place, FIRST, action="reopen", text="test")
     assert (solid(before), solid(after)) == (["Take in hand"], ["Show the number"])
+    assert ("Show the number" in done, solid(done)) == (True, [])
 
 
 def test_a_message_without_a_number_is_listened_to_and_its_forms_open(place: Site) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,13 +12,7 @@ from babel.dates import format_date
 from callmon.config.phone_numbers import NO_BREAK
 from tests.pages.test_pages import MANAGER, VIEWER, get, tell
 from tests.support.fact_builder import TORONTO
-from tests.support.pages_daemon import Site, site
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("disruptions")) as running:
-        yield running
+from tests.support.pages_daemon import Site
 
 
 @pytest.mark.parametrize("path", ["/fr/perturbations", "/en/disruptions"])
@@ -30,7 +23,7 @@ def test_the_forms_come_first_and_have_ready_reasons_in_two_languages(place: Sit
     reasons = {name: re.findall(r'value="([^"]+)"', html.unescape(some)) for name, some in lists.items()}
     assert {name: len(some) for name, some in reasons.items()} == {"fr": 5, "en": 5}
     assert (reasons["fr"][2], reasons["en"][2]) == (
-        "panne d'électricité dans l'édifice",
+        "panne d’électricité dans l’édifice",
         "power failure in the building",
     )
     assert page.count('list="ready-fr"') == page.count('list="ready-en"') == 2  # an announcement, planned work
@@ -184,12 +177,14 @@ def test_a_preview_shows_the_notice_in_both_languages_announcing_nothing(place: 
     assert (page.status_code, listed(place)) == (200, before)
     assert public(page.text) == {
         "fr": [
-            "Perturbation temporaire du service téléphonique", "Lignes touchées : ATS, Toronto · POCI, Toronto",
+            "Perturbation temporaire du service téléphonique",
+            "Lignes touchées : ATS, Toronto (416 325-0866) · POCI, Toronto (416 327-0374)",
             f"Début : {DAYS['fr']}, 9 h 12", "Raison : panne",
             "Fin prévue : mardi 24 novembre 2099, 16 h 30", "Services de rechange : écrivez",
         ],
         "en": [
-            "Temporary disruption of the telephone service", "Lines affected: TTY, Toronto · OINP, Toronto",
+            "Temporary disruption of the telephone service",
+            "Lines affected: TTY, Toronto (416-325-0866) · OINP, Toronto (416-327-0374)",
             f"Start: {DAYS['en']}, 9:12 a.m.", "Reason: failure",
             "Expected end: Tuesday 24 November 2099, 4:30 p.m.", "Alternative: write",
         ],
@@ -200,9 +195,7 @@ def test_a_preview_shows_the_notice_in_both_languages_announcing_nothing(place: 
     ]
 
 
-def test_a_preview_of_a_change_has_the_stored_parts_too_and_stores_nothing(
-    place: Site,
-) -> None:
+def test_a_preview_of_a_change_has_the_stored_parts_too_and_stores_nothing(place: Site) -> None:
     path = tell(place, "/en/disruptions", action="announce", line="tty", reason_fr="panne", reason_en="failure",
                 start=f"{STARTED:%Y-%m-%dT%H:%M}").request.url.path  # fmt: skip
     page = tell(place, path, action="announce", preview="1", alternative_fr="écrivez", alternative_en="write").text

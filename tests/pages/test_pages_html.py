@@ -22,14 +22,8 @@ from tests.support.pages_daemon import GAPPED, Site, site
 from tests.unit.test_project import FORMATS
 
 NO_PROSE = {"script", "style", "code", "pre", "option"}
-NAMES = {"AVIS", "FILE"}  # a word in capitals; the place of a name in a command
+NAMES = {"AVIS", "EN", "FILE"}  # words in capitals, as in EN RETARD; the place of a name in a command
 POINTERS = ("for", "aria-labelledby", "aria-describedby", "list", "headers")
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("html")) as running:
-        yield running
 
 
 def every_page(place: Site) -> dict[str, str]:

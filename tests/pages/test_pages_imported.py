@@ -17,34 +17,39 @@ from tests.support.pages_app import Pages, pages, settings
 from tests.support.sign_in_app import MADE, kept_password, signed_in
 
 NOW = datetime.now(UTC)
-DAY = (NOW.astimezone(TORONTO) - timedelta(days=40)).date()  # before all that the pages' database has
+# Two days of one month, before all that the pages' database has.
+FIRST = (NOW.astimezone(TORONTO) - timedelta(days=70)).date().replace(day=1)
+DAYS = {"queue_log": FIRST, "cel": FIRST.replace(day=2)}
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     folder = tmp_path_factory.mktemp("imported")
-    file = Path(folder, "queue_log")
-    file.write_text(made(1, 20, str(DAY))[0], encoding="ascii")
 
     def fill(store: Database) -> None:
-        job = Import(settings(folder), store, "queue_log", "toronto", writes=True)
-        job.run(job.examine([file], NOW), NOW, (None, None), int)
+        for kind, day in DAYS.items():
+            file = Path(folder, kind)
+            file.write_text(made(1, 20, str(day), record=kind)[0], encoding="ascii")
+            job = Import(settings(folder), store, kind, "toronto", writes=True, now=NOW)
+            list(job.run(job.examine([file]), (None, None)))
 
     with pages(folder, fill=fill) as found:
         yield found
 
 
 @pytest.mark.parametrize(
-    ("path", "mark"), [("/en/months", "imported: queue_log 20"), ("/fr/mois", "importé : queue_log 20")]
+    ("path", "mark"),
+    [("/en/months", "imported: queue_log 20, CEL 20"), ("/fr/mois", "importé : queue_log 20, CEL 20")],
 )
 def test_a_month_says_how_many_of_its_calls_were_imported(running: Pages, path: str, mark: str) -> None:
     written = running.visitors["manager"].get(path).text.replace("\xa0", " ")
     assert written.count(mark) == 1
 
 
-def test_each_imported_call_of_a_day_names_its_record(running: Pages) -> None:
-    written = running.visitors["viewer"].get(f"/en/calls?day={DAY}").text
-    assert written.count(">queue_log</td>") == 20
+@pytest.mark.parametrize(("kind", "name"), [("queue_log", "queue_log"), ("cel", "CEL")])
+def test_each_imported_call_of_a_day_names_its_record(running: Pages, kind: str, name: str) -> None:
+    written = running.visitors["viewer"].get(f"/en/calls?day={DAYS[kind]}").text
+    assert written.count(f">{name}</td>") == 20
 
 
 def test_the_mark_of_a_month_leads_an_administrator_to_the_imports(running: Pages) -> None:

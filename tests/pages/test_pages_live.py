@@ -79,9 +79,7 @@ async def test_who_comes_later_is_sent_the_whole_though_nothing_changed() -> Non
     await asyncio.gather(*tasks)
 
 
-async def test_a_client_that_takes_nothing_is_dropped_and_delays_no_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_client_that_takes_nothing_is_dropped_and_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "PATIENCE", 0.0)
     numbers = iter(range(100))
     many, quick = Live(lambda _: str(next(numbers)).encode()), Sent()

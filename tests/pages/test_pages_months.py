@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from random import Random
+from zipfile import ZipFile
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
+from callmon.config.settings import Settings
 from callmon.features.months.formats.pdf import is_available
 from callmon.main import main
-from callmon.store import opening
+from callmon.store.database import Database
 from tests.pages.test_pages import MANAGER, MONTH, get
 from tests.pages.test_pages_callbacks import text
 from tests.report.test_open_data import OPEN_DATA
 from tests.support.fact_builder import TORONTO
-from tests.support.forked_daemon import WarmCallmon
 from tests.support.pages_daemon import ROLES, Site, site
 from tests.support.store_fixtures import until
 from tests.support.year import rows as year_rows
@@ -28,17 +31,9 @@ from tests.support.year import stories as year_stories
 FINAL = (datetime.now(UTC).replace(day=15) - timedelta(days=91)).replace(day=15, hour=15)
 PATHS = {"fr": "/fr/mois", "en": "/en/months"}
 HEADS = {
-    "fr": ["Mois", "Appels", "3e sonnerie", "Messagerie", "Rappelés en 24 h", "Exhaustivité", "État",
-           "Fichiers"],
-    "en": ["Month", "Calls", "3rd ring", "Voicemail", "Called back in 24 h", "Completeness", "State",
-           "Files"],
+    "fr": ["Mois", "Appels", "3e sonnerie", "Messagerie", "Rappelés en 24 h", "Exhaustivité", "État", "Fichiers"],
+    "en": ["Month", "Calls", "3rd ring", "Voicemail", "Called back in 24 h", "Completeness", "State", "Files"],
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("months")) as running:
-        yield running
 
 
 @pytest.mark.parametrize(
@@ -62,32 +57,33 @@ def test_the_running_month_is_a_row_with_figures_and_buttons(
     assert f'action="{PATHS[language]}/{MONTH}"' in parts[-1]
 
 
-@pytest.mark.parametrize("kind", ["json", "xlsx"])
-def test_one_click_in_the_table_answers_with_the_file(place: Site, kind: str) -> None:
+def saved(place: Site, path: str, name: str, **form: str) -> httpx.Response:
+    """The file of this name that one click answers with."""
     with place.visitor(MANAGER) as visitor:
-        form = {"csrf": place.csrf(visitor, "/en/months"), "kind": kind, "at_once": "1"}
+        sent = {"csrf": place.csrf(visitor, path), "at_once": "1"} | form
         asked: list[str] = []
 
         def is_made() -> bool:  # a busy machine gets the page of the progress first
-            asked.append(visitor.post(f"/en/months/{MONTH}", data=form).headers["location"])
-            return asked[-1].endswith(f".{kind}")
+            asked.append(visitor.post(path, data=sent).headers["location"])
+            return asked[-1].endswith(f"/{name}")
 
-        assert until(is_made)
-        file = visitor.get(asked[-1])
-    saved = file.headers["content-disposition"]
-    assert (file.status_code, saved.endswith(f'.{kind}"')) == (200, True)
+        assert until(is_made), asked[-1]
+        return visitor.get(asked[-1])
+
+
+@pytest.mark.parametrize("kind", ["json", "xlsx"])
+def test_one_click_in_the_table_answers_with_the_file(place: Site, kind: str) -> None:
+    file = saved(place, f"/en/months/{MONTH}", f"callmon-{MONTH}.{kind}", kind=kind)
+    disposition = file.headers["content-disposition"]
+    assert (file.status_code, disposition.endswith(f'.{kind}"')) == (200, True)
     assert len(file.content) > 1000
 
 
-def test_a_report_of_several_files_answers_with_their_list(place: Site) -> None:
-    with place.visitor(MANAGER) as visitor:
-        form = {"csrf": place.csrf(visitor, "/en/months"), "kind": "csv", "at_once": "1"}
-        answer = visitor.post(f"/en/months/{MONTH}", data=form)
-
-        def files() -> list[str]:  # a busy machine gets the page of the progress first
-            return re.findall(r'href="[^"]+\.csv" download', visitor.get(answer.headers["location"]).text)
-
-        assert until(lambda: len(files()) >= 1)
+def test_one_click_for_csv_answers_with_the_figures_and_their_dictionary(place: Site) -> None:
+    file = saved(place, f"/en/months/{MONTH}", f"callmon-{MONTH}-csv.zip", kind="csv")
+    with ZipFile(BytesIO(file.content)) as archive:
+        assert archive.namelist() == [f"callmon-{MONTH}.csv", f"callmon-{MONTH}-dictionary.csv"]
+        assert archive.read(f"callmon-{MONTH}.csv").decode("utf-8-sig").startswith("month,")
 
 
 CARD = {
@@ -102,16 +98,7 @@ def test_a_button_of_a_month_answers_with_its_public_card(place: Site, language:
     path = f"{PATHS[language]}/{MONTH}"
     form = get(place, path, MANAGER).text.partition('name="edition" value="card">')[2].partition("</form>")[0]
     assert [text(x) for x in re.findall(r"<button.*?</button>", form)] == kinds
-    with place.visitor(MANAGER) as visitor:
-        sent = {"csrf": place.csrf(visitor, path), "kind": "html", "edition": "card", "at_once": "1"}
-        asked: list[str] = []
-
-        def is_made() -> bool:  # a busy machine gets the page of the progress first
-            asked.append(visitor.post(path, data=sent).headers["location"])
-            return asked[-1].endswith(f"/callmon-{MONTH}-card.html")
-
-        assert until(is_made)
-        card = visitor.get(asked[-1]).text
+    card = saved(place, path, f"callmon-{MONTH}-card.html", kind="html", edition="card").text
     assert card.count('<dd class="value">') == 5
 
 
@@ -128,29 +115,33 @@ def test_a_card_in_another_format_is_refused_and_makes_no_report(place: Site) ->
 @pytest.fixture(scope="module")
 def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A daemon whose configuration has [open_data]: calls of this morning, and a month that is final."""
-    running = Site(tmp_path_factory.mktemp("open_data"), ROLES + OPEN_DATA)
-    settings = running.settings()
-    store = opening.open_for_writing(settings)
 
     def at(random: Random) -> datetime:
         return FINAL + timedelta(minutes=random.uniform(0, 300))
 
-    year_rows.stored(store, settings, year_stories.calls(200, at=at))
-    year_rows.listened(store, FINAL - timedelta(days=40), datetime.now(UTC))
-    store.close()
-    try:
-        WarmCallmon.start(running, until_heard=False)
-        assert until(lambda: running.get("/healthz")[0] in (200, 503)), running.log.read_text()
+    def filled(store: Database, settings: Settings) -> None:
+        year_rows.stored(store, settings, year_stories.calls(200, at=at))
+        year_rows.listened(store, FINAL - timedelta(days=40), datetime.now(UTC))
+
+    with site(tmp_path_factory.mktemp("open_data"), ROLES + OPEN_DATA, filled) as running:
         yield running
-    finally:
-        running.end_everything()
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_only_a_final_month_has_a_button_for_its_open_data(publisher: Site, language: str) -> None:
+def test_only_a_final_month_has_a_row_of_public_files(publisher: Site, language: str) -> None:
     page = get(publisher, PATHS[language], MANAGER).text
-    rows = [x for x in page.partition("<tbody>")[2].split("</tr>") if 'value="package"' in x]
-    assert [re.findall(r'action="([^"]+)"', x) for x in rows] == [[f"{PATHS[language]}/{FINAL:%Y-%m}"]]
+    forms = [x for x in re.findall(r"<form.*?</form>", page, re.DOTALL) if 'value="public"' in x]
+    assert [re.findall(r'action="([^"]+)"', x) for x in forms] == [[f"{PATHS[language]}/{FINAL:%Y-%m}"]]
+    (title,) = re.findall(r'<span class="edition">(.*?)</span>', forms[0])
+    assert title == {"fr": "Publique", "en": "Public"}[language]
+    pdf = ["pdf"] if is_available() else []
+    assert re.findall(r'name="kind" value="(\w+)"', forms[0]) == ["html", *pdf, "xlsx", "csv", "json", "package"]
+
+
+def test_a_click_in_the_public_row_answers_with_the_public_edition(publisher: Site) -> None:
+    name = f"callmon-{FINAL:%Y-%m}-public.json"
+    made = saved(publisher, f"/en/months/{FINAL:%Y-%m}", name, kind="json", edition="public").json()
+    assert made["state"]["public"] is True
 
 
 def test_without_a_publisher_no_month_has_that_button(place: Site) -> None:
@@ -159,16 +150,7 @@ def test_without_a_publisher_no_month_has_that_button(place: Site) -> None:
 
 def test_one_click_answers_with_the_package_that_the_command_makes(publisher: Site, tmp_path: Path) -> None:
     path, month = f"/en/months/{FINAL:%Y-%m}", f"{FINAL:%Y-%m}"
-    with publisher.visitor(MANAGER) as visitor:
-        form = {"csrf": publisher.csrf(visitor, path), "kind": "package", "at_once": "1"}
-        asked: list[str] = []
-
-        def is_made() -> bool:  # a busy machine gets the page of the progress first
-            asked.append(visitor.post(path, data=form).headers["location"])
-            return asked[-1].endswith(f"/callmon-{month}-public.zip")
-
-        assert until(is_made)
-        file = visitor.get(asked[-1])
+    file = saved(publisher, path, f"callmon-{month}-public.zip", kind="package")
     made = tmp_path / "package.zip"
     command = ["report", month, "--public", "--package", "-o", str(made), "--config", str(publisher.config)]
     assert CliRunner().invoke(main, command).exit_code == 0

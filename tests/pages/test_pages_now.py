@@ -82,13 +82,9 @@ def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
 @pytest.mark.parametrize(
     ("seen", "french", "english"),
     [
-        (snapshot(), "Ouvert jusqu'à 17 h 10 h ✓ Mesure en cours ", "Open until 5 p.m. 10 a.m. ✓ Measuring "),
+        (snapshot(), "Ouvert jusqu’à 17 h 10 h ✓ Mesure en cours ", "Open until 5 p.m. 10 a.m. ✓ Measuring "),
         (snapshot(EVENING), "Fermé : ouvre mercredi 8 h 30", "Closed: opens Wednesday 8:30 a.m."),
-        (
-            snapshot(CHRISTMAS),
-            "Fermé (jour de Noël) : ouvre mardi 8 h 30",
-            "Closed (Christmas Day): opens",
-        ),
+        (snapshot(CHRISTMAS), "Fermé (jour de Noël) : ouvre mardi 8 h 30", "Closed (Christmas Day): opens"),
         (
             snapshot(exchanges=(exchange(48 * MINUTE),)),
             "■ Mesure interrompue depuis mardi 9 h 12 : chiffres incomplets",
@@ -97,11 +93,10 @@ def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
         (snapshot(exchanges=()), "Aucun autocommutateur configuré", "No exchange configured"),
         (snapshot(stores=False), "■ Base de données injoignable", "■ The database cannot be reached"),
         (snapshot(leads=False), "Cet appareil est en réserve", "Another callmon leads"),
-        (snapshot(), "Aucun appel encore.", "No call yet."),
+        (snapshot(), "Aucun appel pour le moment.", "No call yet."),
         (snapshot(), "Aucun rappel à faire.", "No callback to do."),
         (snapshot(TUESDAY, line(judged=(41, 5))), "41 sur 46 (89,1 %)", "41 of 46 (89.1%)"),
-        (snapshot(TUESDAY, line(judged=(3, 1))), "3 sur 4 ○ non visées : 0 ? indéterminées : 0",
-         "3 of 4 ○ exempt: 0 ? not known: 0"),
+        (snapshot(TUESDAY, line(judged=(3, 1))), "3 sur 4", "3 of 4"),
         (snapshot(EVENING, line(is_open=False, judged=(3, 1))), "norme de service, à la fermeture",
          "service standard, at closing"),
     ],
@@ -157,7 +152,7 @@ def test_several_that_ring_are_counted_and_the_longest_is_named() -> None:
 @pytest.mark.parametrize("view", ["now", "wall"])
 def test_of_a_line_that_is_not_received_no_figure_of_now_is_shown(view: str) -> None:
     text = reported(snapshot(TUESDAY, line(is_heard=False)), view)
-    begin, end = {"now": ("Postes libres", "Rappels"), "wall": ("En conversation", "Aujourd'hui")}[view]
+    begin, end = {"now": ("Postes libres", "Rappels"), "wall": ("En conversation", "Aujourd’hui")}[view]
     row = text.partition(begin)[2].partition(end)[0]
     assert row.count("\N{EN DASH}") == {"now": 6, "wall": 3}[view]
     assert "0" not in row
@@ -214,7 +209,7 @@ def test_the_next_todays_and_late_callbacks_are_three_figures() -> None:
     assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in reported(seen)
     assert "■ Prochain rappel" not in reported(seen)
     figures = reported(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
-    assert figures.startswith(" à faire aujourd'hui 2 en retard ■ 1 en tout 3 à écouter, rappel impossible 1 ")
+    assert figures.startswith(" à faire aujourd’hui 2 en retard ■ 1 en tout 3 à écouter, rappel impossible 1 ")
 
 
 def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> None:
@@ -249,16 +244,36 @@ def test_late_and_soon_due_callbacks_lead_to_their_pages() -> None:
 @pytest.mark.parametrize(
     ("language", "row"),
     [
-        (
-            "fr",
-            "troisième sonnerie 3e sonnerie 6 sur 8 ○ non visées : 0 ? indéterminées : 0 cible : 90 % 1 sur 4 ○",
-        ),
-        ("en", "third ring 3rd ring 6 of 8 ○ exempt: 0 ? not known: 0 target: 90% 1 of 4 ○"),
+        ("fr", "troisième sonnerie 3e sonnerie 6 sur 8 cible : 90 % 1 sur 4 ○"),
+        ("en", "third ring 3rd ring 6 of 8 target: 90% 1 of 4 ○"),
     ],
 )
 def test_voice_and_tty_stand_side_by_side_in_one_row_of_each_standard(language: str, row: str) -> None:
     seen = snapshot(TUESDAY, line(judged=(6, 2)), line("tty", judged=(1, 3)))
     assert reported(seen, language=language, settings=usual(TARGET)).count(row) == 1
+
+
+def test_verdicts_outside_a_rate_lead_to_their_calls() -> None:
+    one = line(judged=(6, 2))
+    verdicts = {ANSWER: one.verdicts[ANSWER] | {"exempt": 4}}
+    page = live_part(snapshot(TUESDAY, msgspec.structs.replace(one, verdicts=verdicts)), "en")
+    led = [html.unescape(x) for x in re.findall(r'<a id="exempt-[^"]+" href="(/en/calls[^"]+)">', page)]
+    assert led == [f"/en/calls?day=2026-11-24&standard={ANSWER}&verdict=exempt&mode=voice"]
+
+
+def test_figures_of_callbacks_lead_to_the_list() -> None:
+    page = live_part(snapshot(callbacks=callback_summary(72 * MINUTE, -30 * MINUTE)), "en")
+    figures = page.partition('<dl class="figures">')[2].partition("</dl>")[0]
+    led = re.findall(r'<a id="callbacks-[^"]+" href="([^"]+)">', figures)
+    assert led == ["/en/callbacks", "/en/callbacks?state=overdue", "/en/callbacks", "/en/callbacks#g-hidden"]
+    none = live_part(snapshot(), "en").partition('<dl class="figures">')[2].partition("</dl>")[0]
+    assert "<a " not in none
+
+
+def test_thousands_are_written_alike_in_both_languages() -> None:
+    seen = snapshot(TUESDAY, line(judged=(1200, 34)))
+    shown = reported(seen).replace("\N{NARROW NO-BREAK SPACE}", " "), reported(seen, language="en")
+    assert ("1 200 sur 1 234" in shown[0], "1,200 of 1,234" in shown[1]) == (True, True)
 
 
 def test_a_rate_leads_to_the_calls_that_missed_it_or_else_met_it() -> None:

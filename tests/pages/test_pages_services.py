@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from time import monotonic
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import (
@@ -38,9 +38,9 @@ from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.errors import StoreError
-from callmon.features.months.jobs import BusyError, ReportJobs
 from callmon.features.months.queries import month_counts
 from callmon.features.months.request import ReportRequest, filed
+from callmon.routes import RESOURCES
 from callmon.store.access import add_account, audit_events
 from callmon.store.bulk import BulkWriter
 from callmon.store.commands import CALLBACK_QUEUE
@@ -49,8 +49,12 @@ from callmon.store.queries.half_hours import half_hour_counts
 from callmon.store.tables import METADATA
 from callmon.store.view import ROWS, View
 from callmon.web.auth.identity import Person, Right, Role, person_with
+from callmon.web.auth.tokens import API
 from callmon.web.context import MOST_WAITING, AwayError
+from callmon.web.jobs import BusyError, Jobs
+from tests.pages.test_api import with_token
 from tests.pages.test_pages_access import PARTS
+from tests.support.environment import QUESTIONS_ON
 from tests.support.fact_builder import CALLER, OTHER
 from tests.support.pages_app import EXCHANGE, HOUR, OPENED, Pages, pages
 from tests.support.pages_daemon import disrupted
@@ -73,8 +77,8 @@ class ServicesSite(NamedTuple):
     own: str  # an entry of her service
     other: str  # an entry of another service
     foreign: tuple[str, ...]  # names of calls on lines of other services, and texts
-    requested: list[tuple[Settings, ReportRequest]]
-    reports: ReportJobs
+    requested: list[tuple[Settings, Any]]
+    reports: Jobs
 
     def paths(self) -> Iterator[tuple[str, str, str]]:
         """(entry's name, method, path) of every route, with the other service's names in its place."""
@@ -88,16 +92,16 @@ class ServicesSite(NamedTuple):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServicesSite]:
-    requested: list[tuple[Settings, ReportRequest]] = []
+    requested: list[tuple[Settings, Any]] = []
 
-    def start(jobs: ReportJobs, settings: Settings, order: ReportRequest) -> None:
+    def start(jobs: Jobs, settings: Settings, order: Any) -> None:
         requested.append((settings, order))
         raise BusyError
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("callmon.features.actions.PATIENCE_SECONDS", 0.0)  # no daemon applies commands here
-        patch.setattr(ReportJobs, "start", start)
-        with pages(tmp_path_factory.mktemp("services"), fill=_fill) as opened:
+        patch.setattr(Jobs, "start", start)
+        with pages(tmp_path_factory.mktemp("services"), fill=_fill, first=QUESTIONS_ON) as opened:
             store = opened.store
             add_account(store, LEAD, kept_password(), ("viewer:poci", "agent:poci", "manager:poci"), MADE)
             whole = Visitor(opened.gate)
@@ -105,7 +109,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServicesSite]:
             lead = Visitor(opened.gate)
             assert sign_in(lead, LEAD).status_code == 303
             names = _calls(store)
-            reports = next(x for x in opened.entries if x.name == "now").endpoint.args[0].shared(ReportJobs)  # type: ignore[attr-defined]
+            reports = next(x for x in opened.entries if x.name == "now").endpoint.args[0].shared(Jobs)  # type: ignore[attr-defined]
             foreign = (*FOREIGN, *names, IN_PROGRESS)
             yield ServicesSite(opened, lead, whole, *_entries(store), foreign, requested, reports)
 
@@ -157,6 +161,29 @@ def test_no_route_shows_anything_of_another_service(site: ServicesSite) -> None:
             count += 1
             found += [(method, path + query, word) for word in told_of_others(site, answer.content, path + query)]
     assert (found, count > 200) == ([], True)
+
+
+OTHERS = ("general", "general-toll-free", "tty", "tty-toll-free")  # lines of the other service
+ROLES_OF_ONE = (*(f"{role}:poci" for role in ("viewer", "agent", "manager")), "viewer:poci manager:poci")
+
+
+@pytest.mark.parametrize("roles", ROLES_OF_ONE)
+def test_no_answer_to_a_program_tells_of_a_line_of_another_service(site: ServicesSite, roles: str) -> None:
+    program = with_token(site.pages, *roles.split(), name=roles)
+    found = []
+    refused = set()
+    asked = ["", "?service=general_inquiries", "?mode=voice", "?until=2199-01-01T00:00:00Z&limit=100"]
+    for resource in RESOURCES:
+        parts = PARTS | {"exchange": EXCHANGE, "id": site.other, "month": MONTH}
+        paths = {resource.path.format(**parts | {"call": x}) for x in (site.other, site.own, IN_PROGRESS)}
+        for path in (API + path + query for path in paths for query in (*asked, *(f"?line={x}" for x in OTHERS))):
+            for accepted in ("application/json", "text/csv"):
+                answer = program.get(path, headers={"Accept": accepted})
+                found += [(path, word) for word in told_of_others(site, answer.content, path)]
+                if "?line=" in path:
+                    refused.add(answer.status_code)
+    assert (found, refused <= {400, 403, 404, 406}) == ([], True)
+    assert [x["name"] for x in program.get(f"{API}/lines").json()["items"]] == ["poci", "poci-toll-free"]
 
 
 def test_the_same_routes_show_a_lead_of_all_services_those_words(site: ServicesSite) -> None:
@@ -233,10 +260,10 @@ def test_a_finished_report_is_for_people_who_may_see_these_lines(
     site: ServicesSite, lines: tuple[str, ...] | None, there: tuple[int, int]
 ) -> None:
     made = SimpleNamespace(
-        report_request=ReportRequest("2026-10", "csv", lines=lines), files=[("x.csv", b"1")], failure=None,
+        request=ReportRequest("2026-10", "csv", lines=lines), files=[("x.csv", b"1")], failure=None,
         since=monotonic(), is_done=True, cancel=lambda: None,
     )  # fmt: skip
-    site.reports._processes["made"] = made  # type: ignore[assignment]
+    site.reports._jobs["made"] = made  # type: ignore[assignment]
     path = "/en/months/2026-10/made/x.csv"
     assert (site.lead.get(path).status_code, site.whole.get(path).status_code) == there
 
@@ -397,3 +424,18 @@ def test_any_query_of_a_table_finds_the_rows_of_the_readers_lines(
 ) -> None:
     with site.pages.store.seen_as(View(lines=("poci",))).reading() as connection:
         assert set(connection.scalars(statement)) == {"poci"}
+
+
+@pytest.mark.parametrize("page", ["why", "what-if", "phones", "outlook"])
+def test_a_question_is_about_a_line_of_hers(site: ServicesSite, page: str) -> None:
+    asked = f"/en/{page}?voicemail=5"
+    assert site.lead.get(f"{asked}&line=general").status_code == 404
+    site.lead.get(asked)
+    settings, question = site.requested[-1]
+    assert question.given["line"] in settings.names("line") == ["poci", "poci-toll-free"]
+
+
+def test_needs_are_those_of_her_service(site: ServicesSite) -> None:
+    assert site.lead.get("/en/needs?service=general_inquiries").status_code == 404
+    site.lead.get("/en/needs")
+    assert site.requested[-1][1].given["service"] == "poci"

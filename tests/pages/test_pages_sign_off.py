@@ -10,17 +10,20 @@ from hashlib import sha256
 import httpx
 import pytest
 
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.config.settings import Settings
+from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.store import opening, sign_off
 from callmon.store.access import AuditRow, audit_events
+from callmon.store.bulk import BulkWriter, replacing
 from callmon.store.database import Database
+from callmon.store.row_mapping import row_of_disruption
 from callmon.store.sign_off import SignedRevision, check_file, keep_prepared
+from callmon.store.tables import DISRUPTION
 from tests.pages.test_pages_callbacks import text
-from tests.support.forked_daemon import WarmCallmon
-from tests.support.pages_daemon import ROLES, Headers, Site, fill, person
+from tests.support.pages_daemon import Headers, Site, fill_now, person, site
 from tests.support.store_fixtures import until
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import fill_year
 
 PREPARES, VERIFIES, APPROVES = (person(name, "managers") for name in ("g.lavoie", "a.roy", "d.morin"))
 NOT_THEIRS = {"viewer": person("v.roy"), "agent": person("a.cote", "agents"),
@@ -34,20 +37,13 @@ MAKES = {"kind": "html", "to_sign": "1"}
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A daemon over the seeded year, and calls of this morning."""
-    running = Site(tmp_path_factory.mktemp("sign"), ROLES)
-    settings = running.settings()
-    store = opening.open_for_writing(settings)
-    year_rows.stored(store, settings, year_stories.calls(600), year_owing.owings(60, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
-    fill(store, datetime.now(UTC).replace(microsecond=0))
-    store.close()
-    try:
-        WarmCallmon.start(running, until_heard=False)
-        assert until(lambda: running.get("/healthz")[0] in (200, 503)), running.log.read_text()
+
+    def filled(store: Database, settings: Settings) -> None:
+        fill_year(store, settings, 600, 60)
+        fill_now(store, settings)
+
+    with site(tmp_path_factory.mktemp("sign"), filled=filled) as running:
         yield running
-        assert "Traceback" not in running.log.read_text(), running.log.read_text()
-    finally:
-        running.end_everything()
 
 
 @pytest.fixture
@@ -65,10 +61,10 @@ def sent(place: Site, who: Headers, path: str, **fields: str) -> httpx.Response:
         return visitor.get(answer.headers["location"]) if answer.status_code == 303 else answer
 
 
-def made(place: Site, who: Headers, month: str, language: str = "en") -> str:
+def made(place: Site, who: Headers, month: str, language: str = "en", **written: str) -> str:
     """The path of the finished files to sign."""
     path = {"en": f"/en/months/{month}", "fr": f"/fr/mois/{month}"}[language]
-    page = sent(place, who, path, **MAKES)
+    page = sent(place, who, path, **MAKES, **written)
     found = str(page.url.path)
     with place.visitor(who) as visitor:
         assert until(lambda: "data-wait" not in visitor.get(found).text, 60)
@@ -154,7 +150,7 @@ def test_a_lead_and_everybody_without_the_role_of_reports_signs_nothing(
 
 OWN = {
     "en": "The person who prepares a revision can neither verify nor approve it: another person must do so.",
-    "fr": "La personne qui prépare une révision ne peut ni la vérifier ni l'approuver : une autre personne doit "
+    "fr": "La personne qui prépare une révision ne peut ni la vérifier ni l’approuver : une autre personne doit "
     "le faire.",
 }
 
@@ -172,22 +168,6 @@ def test_who_prepared_finds_no_button_and_is_refused_in_a_sentence(
     sent(place, VERIFIES, revision(month, language), step="verified")
     assert refusal(sent(place, PREPARES, revision(month, language), step="approved")) == (409, OWN[language])
     assert sign_off.revisions(store, month)[0].step == "verified"
-
-
-def test_a_step_is_signed_once_and_in_its_order(place: Site, store: Database) -> None:
-    kept(store, "2024-08")
-    path = revision("2024-08")
-    not_yet = "This is not the next step: revision 1 is prepared."
-    assert refusal(sent(place, APPROVES, path, step="approved")) == (409, not_yet)
-    assert refusal(sent(place, APPROVES, path, step="prepared")) == (
-        409,
-        "This step is already signed: revision 1, prepared by g.lavoie, 2 July 2024, 9:05:00 a.m.",
-    )
-    sent(place, VERIFIES, path, step="verified")
-    (one,) = sign_off.revisions(store, "2024-08")
-    status, said = refusal(sent(place, APPROVES, path, step="verified"))
-    assert (status, said.startswith("This step is already signed: revision 1, verified by a.roy, ")) == (409, True)
-    assert sign_off.revisions(store, "2024-08") == [one]
 
 
 def test_the_same_files_are_prepared_once(place: Site, store: Database) -> None:
@@ -237,3 +217,73 @@ def test_a_file_that_was_changed_in_the_database_is_not_handed_out(place: Site, 
     with place.visitor(VERIFIES) as visitor:
         answer = visitor.get(f"{revision('2025-01')}/callmon-r1.json")
     assert (answer.status_code, b"{}" in answer.content) == (503, False)
+
+
+# Remarks.
+
+FRENCH, ENGLISH = f"Une tempête <b> a fermé\nle bureau à 10{NO_BREAK}h.", "A storm <b> closed\nthe office."
+
+
+def test_the_remarks_of_the_page_are_in_the_files_to_sign(place: Site, store: Database) -> None:
+    written = {"remarks_fr": FRENCH, "remarks_en": ENGLISH}
+    path = made(place, PREPARES, "2024-04", **written)
+    assert sent(place, PREPARES, path).status_code == 200
+    (one,) = sign_off.revisions(store, "2024-04")
+    pages = {name: sign_off.read_signed(store, one, name).decode() for name in one.digests if "html" in name}
+    remarks = {
+        name: re.findall(r"<dt>(Le mois|The month)</dt><dd>(.*?)</dd>", page) for name, page in pages.items()
+    }
+    assert remarks == {
+        "callmon-2024-04-r1-en.html": [("The month", "A storm &lt;b&gt; closed the office.")],
+        "callmon-2024-04-r1-fr.html": [("Le mois", f"Une tempête &lt;b&gt; a fermé le bureau à 10{NO_BREAK}h.")],
+    }
+
+
+@pytest.mark.parametrize(
+    "written",
+    [{"remarks_fr": "Une tempête."}, {"remarks_en": "A storm.", "remarks_fr": " "},
+     {"remarks_fr": "a", "remarks_en": "b" * 2001}],
+)  # fmt: skip
+def test_remarks_in_one_language_or_too_long_are_refused_and_kept(place: Site, written: dict[str, str]) -> None:
+    answer = sent(place, PREPARES, "/en/months/2024-03", **MAKES, **written)
+    assert refusal(answer) == (
+        422,
+        "Write the remarks in both languages, or in neither; at most 2,000 characters each.",
+    )
+    texts = dict(re.findall(r'<textarea id="remarks-(\w\w)".*?>(.*?)</textarea>', answer.text, re.DOTALL))
+    assert texts == {x: written.get(f"remarks_{x}", "").strip() for x in ("fr", "en")}
+
+
+TEXT = re.compile(r'<textarea id="remarks-(\w\w)".*?>(.*?)</textarea>', re.DOTALL)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_disruptions_of_the_month_are_proposed_as_remarks(place: Site, store: Database, language: str) -> None:
+    began = datetime(2024, 2, 23, 15, 40, tzinfo=UTC)
+    notice = Notice(reason_fr="panne du fournisseur", reason_en="failure of the provider")
+    found = Disruption(
+        id="storm", source="trunk", exchange="toronto", what="", lines=("tty",), began=began, notice=notice,
+        ended=began + timedelta(hours=2), how="over",
+    )  # fmt: skip
+    with store.writing() as connection:
+        BulkWriter(connection).insert(DISRUPTION, [row_of_disruption(found)], replacing(DISRUPTION))
+    paths = [revision(month, language).partition("/revisions")[0] for month in ("2024-02", "2024-05")]
+    with place.visitor(PREPARES) as visitor:
+        pages = [visitor.get(path).text.replace(NO_BREAK, " ") for path in paths]
+    assert [dict(TEXT.findall(page)) for page in pages] == [
+        {
+            "fr": "ATS, Toronto : perturbation du 23 février 2024 à 10 h 40 au 23 février 2024 à 12 h 40. "
+            "Motif : panne du fournisseur.",
+            "en": "TTY, Toronto: disruption from 23 February 2024 at 10:40 a.m. to 23 February 2024 at 12:40 p.m. "
+            "Reason: failure of the provider.",
+        },
+        {"fr": "", "en": ""},
+    ]
+    proposed = {"fr": "Ce texte est proposé", "en": "This text is proposed"}[language]
+    assert [proposed in page for page in pages] == [True, False]
+
+
+def test_a_month_that_is_not_over_takes_no_remarks(place: Site) -> None:
+    now = datetime.now(place.settings().timezone)
+    with place.visitor(PREPARES) as visitor:
+        assert TEXT.findall(visitor.get(f"/en/months/{now:%Y-%m}").text) == []

@@ -164,7 +164,7 @@ async def served(tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     try:
         yield port
     finally:
-        server.should_exit = True
+        server.stop()
         await running
         asyncio.get_running_loop().set_exception_handler(None)
 

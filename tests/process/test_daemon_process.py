@@ -71,7 +71,7 @@ def test_a_start_that_is_refused_leaves_its_database_free(callmon: WarmCallmon) 
         timeout=60,
     )
     assert callmon.stop() == 0
-    why = "ne peut pas être ouvert à l'écoute (adresse déjà prise); choisissez une autre adresse."
+    why = "ne peut pas être ouvert à l’écoute (adresse déjà prise); choisissez une autre adresse."
     sentence = f"web.listen : 127.0.0.1:{callmon.web_port} {why}"
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, sentence)
     free = upgrade(f"sqlite:///{callmon.place}/other.db")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import itertools
 import json
 import os
@@ -124,9 +125,7 @@ def _epoch(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def test_calls_come_once_or_twice_a_minute_and_talks_are_longer(
-    settings: Settings,
-) -> None:
+def test_calls_come_once_or_twice_a_minute_and_talks_are_longer(settings: Settings) -> None:
     reported = list(messages(BEGIN, RecordingPlayer(Random(1)), 2, USUAL))
     starts = [at for at, _ in calls(BEGIN, 2, USUAL)]
     assert {30 <= after - before <= 60 for before, after in itertools.pairwise(starts)} == {True}
@@ -343,12 +342,24 @@ def test_calls_are_on_the_metrics_page_and_ctrl_c_leaves_nothing(tmp_path: Path)
             ]  # fmt: skip
             assert {page(found[1], path)[0] for path in said} == {200}
             assert list(figures(text, "callmon_exchange_unheard_seconds_total")) == [0.0]
+            assert_documented(text)
         finally:
             demo.send_signal(signal.SIGINT)
             rest, complaints = demo.communicate(timeout=60)
     assert (demo.returncode, complaints) == (0, "")
     assert re.search(r"\n\d\d:\d\d:\d\d  \S+ +\w.*  (met|not met|exempt) ", reported + rest)
     assert list(tmp_path.iterdir()) == []
+
+
+def assert_documented(metrics: str) -> None:
+    """`sizes.md` has the size of this page and the number of its series, to a twentieth."""
+    written = (Path(__file__).parents[2] / "docs/en/explanation/sizes.md").read_text(encoding="utf-8")
+    row = re.search(r"`/metrics` \| (\d+) KB .* \(([\d,]+) series\), (\d+) KB compressed", written)
+    assert row is not None
+    series = sum(not line.startswith("#") for line in metrics.splitlines())
+    packed = len(gzip.compress(metrics.encode()))
+    for found, documented in zip((len(metrics) / 1e3, series, packed / 1e3), row.groups(), strict=True):
+        assert found == pytest.approx(float(documented.replace(",", "")), rel=0.05)
 
 
 def test_it_stops_by_itself_when_reported_for_how_long() -> None:

@@ -37,6 +37,8 @@ USUAL = [
     "it does not report the size of mailboxes (VoicemailUserStatus).",
 ]
 NO_LIST = "it does not list the states of its phones (DeviceStateList)."
+UNFINISHED = "127.0.0.1:PORT does not complete its answers."
+CLOSED = "127.0.0.1:PORT closed the connection."
 PATIENCE = 40.0  # of the test, however busy the machine is; without a limit doctor would wait for ever
 
 
@@ -98,28 +100,20 @@ def test_an_exchange_that_accepts_and_never_answers_sent_no_greeting() -> None:
 
 
 @pytest.mark.parametrize("last", ["Login", "ListCommands", "Getvar", "DeviceStateList", "Ping"])
-def test_an_exchange_that_falls_silent_does_not_complete_its_answers(last: str) -> None:
-    def answer(action: Headers) -> Iterator[bytes]:
-        if action["Action"] == last:
-            yield message(action, Response="Success")[:-4]
-            raise Silent
-        yield from healthy(action)
-
-    with answering(answer) as port:
-        assert findings(port) == ["127.0.0.1:PORT does not complete its answers."]
-
-
-@pytest.mark.parametrize("last", ["Login", "ListCommands", "Getvar", "DeviceStateList", "Ping"])
-@pytest.mark.parametrize("length", [0, 12])
-def test_an_exchange_that_ends_in_the_middle_closed_the_connection(last: str, length: int) -> None:
+@pytest.mark.parametrize(
+    ("how", "length", "found"), [(Silent, -4, UNFINISHED), (Ends, 0, CLOSED), (Ends, 12, CLOSED)]
+)
+def test_an_exchange_that_falls_silent_or_ends_in_an_answer_is_one_finding(
+    last: str, how: type[Exception], length: int, found: str
+) -> None:
     def answer(action: Headers) -> Iterator[bytes]:
         if action["Action"] == last:
             yield message(action, Response="Success")[:length]
-            raise Ends
+            raise how
         yield from healthy(action)
 
     with answering(answer) as port:
-        assert findings(port) == ["127.0.0.1:PORT closed the connection."]
+        assert findings(port) == [found]
 
 
 def test_a_list_without_end_is_unknown_and_later_questions_are_answered(usual: list[str]) -> None:
@@ -133,27 +127,22 @@ def test_a_list_without_end_is_unknown_and_later_questions_are_answered(usual: l
 
 
 @pytest.mark.parametrize(
-    "event",
+    ("flood", "found"),
     [
-        b"Event: Newchannel\r\nChannel: PJSIP/101-00000001\r\n\r\n",
-        b"Response: Success\r\nActionID: another-1\r\n\r\n",
-        b"Response: Success\r\n\r\n",
+        ("Event: Newchannel\r\nChannel: PJSIP/101-00000001\r\n\r\n", UNFINISHED),
+        ("Response: Success\r\nActionID: another-1\r\n\r\n", UNFINISHED),
+        ("Response: Success\r\nActionID: {ActionID}\r\n\r\n", UNFINISHED),  # once it is the answer
+        ("Response: Success\r\n\r\n", UNFINISHED),
+        ("x: y\r\n" * 10, "127.0.0.1:PORT is not an Asterisk manager interface."),
     ],
+    ids=["events", "responses to another", "responses to it", "responses to none", "a message without end"],
 )
-def test_a_flood_of_unasked_answers_does_not_complete_any(event: bytes) -> None:
+def test_a_flood_of_answers_or_of_lines_is_one_finding(flood: str, found: str) -> None:
     def answer(action: Headers) -> Iterator[bytes]:
-        yield from repeat(event * 100)
+        yield from repeat(flood.format(**action).encode() * 100)
 
     with answering(answer) as port:
-        assert findings(port) == ["127.0.0.1:PORT does not complete its answers."]
-
-
-def test_a_flood_of_one_answer_does_not_complete_the_next() -> None:
-    def answer(action: Headers) -> Iterator[bytes]:
-        yield from repeat(message(action, Response="Success") * 100)
-
-    with answering(answer) as port:
-        assert findings(port) == ["127.0.0.1:PORT does not complete its answers."]
+        assert findings(port) == [found]
 
 
 def test_an_exchange_whose_list_never_ends_does_not_complete_its_answers() -> None:
@@ -166,15 +155,7 @@ def test_an_exchange_whose_list_never_ends_does_not_complete_its_answers() -> No
             yield message(action, Event="VoicemailUserEntry", VMContext="default", VoiceMailbox=number)
 
     with answering(answer) as port:
-        assert findings(port, timedelta(seconds=6)) == ["127.0.0.1:PORT does not complete its answers."]
-
-
-def test_a_message_without_end_is_no_ami() -> None:
-    def answer(action: Headers) -> Iterator[bytes]:
-        yield from repeat(b"x: y\r\n" * 1000)
-
-    with answering(answer) as port:
-        assert findings(port) == ["127.0.0.1:PORT is not an Asterisk manager interface."]
+        assert findings(port, timedelta(seconds=6)) == [UNFINISHED]
 
 
 def test_a_wrong_secret_is_refused() -> None:

@@ -11,15 +11,19 @@ import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from heapq import merge
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 
 import pytest
 from sqlalchemy import Engine, event
 
+from callmon.backfill.imported.job import LONG
 from tests.commands.test_import import AGREE
 from tests.store.test_backfill import BackfillOffice
 from tests.support.made_queue_log import Cells, made
 
+ENDED = "The process that reads the record was ended; run the same import again."
 DAYS = 4
 FIRST = (datetime.now(UTC) - timedelta(days=40)).date()  # the retention keeps it, whenever the test runs
 
@@ -64,6 +68,54 @@ def test_an_import_killed_at_random_is_whole_after_the_next_one(
     assert 0 < stored(office) < DAYS * calls_a_day
     office.run(*words)
     assert (half_hours(office), stored(office)) == (cells, DAYS * calls_a_day)
+    assert office.run("db", "check").stdout == AGREE
+
+
+def lengthened(log: str) -> str:
+    """The log with so many lines about no call that a second process reads it."""
+    lines = log.splitlines(keepends=True)
+    first, last = (int(line.partition("|")[0]) for line in (lines[0], lines[-1]))
+    others = (f"{first + (last - first) * n // LONG}|NONE|NONE|PJSIP/101|PAUSE|\n" for n in range(LONG))
+    return "".join(merge(lines, others))
+
+
+def state_of(process: int) -> str:
+    """Its letter in the table of processes; Z: it has ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(") ")[2][0]
+    except FileNotFoundError:
+        return "Z"
+
+
+@pytest.mark.parametrize(
+    ("ended", "how", "status"),
+    [
+        ("first", SIGTERM, -SIGTERM),
+        ("second", SIGKILL, 1),
+        pytest.param("first", SIGKILL, -SIGKILL, marks=pytest.mark.long),
+    ],
+)
+def test_an_import_of_two_processes_leaves_none_and_is_continued(
+    tmp_path: Path, ended: str, how: int, status: int
+) -> None:
+    office, words, cells = office_with(tmp_path, 1_000)
+    file = Path(words[-1])
+    file.write_text(lengthened(file.read_text(encoding="ascii")), encoding="ascii")
+    command = [sys.executable, "-m", "callmon", *words, "--config", str(office.config)]
+    english = {**os.environ, "LC_ALL": "en_CA.UTF-8"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=english) as run:
+        while not stored(office):
+            time.sleep(0.01)
+        second = int(Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text(encoding="ascii"))
+        os.kill(run.pid if ended == "first" else second, how)
+        said = run.communicate()[1].splitlines()[-1]
+    assert (run.returncode, said == ENDED) == (status, ended == "second")
+    while state_of(second) != "Z":
+        time.sleep(0.01)
+    assert 0 < stored(office) < DAYS * 1_000
+    assert office.run("db", "check").stdout == AGREE
+    subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
+    assert (half_hours(office), stored(office)) == (cells, DAYS * 1_000)
     assert office.run("db", "check").stdout == AGREE
 
 

@@ -116,7 +116,7 @@ def named(analyze: str, words: list[str]) -> set[str]:
 
 CONFINED = """
 import ctypes, os, resource, sys
-from callmon.features.months.jobs import set_limits
+from callmon.web.jobs import set_limits
 seccomp = ctypes.CDLL("libseccomp.so.2", use_errno=True)
 seccomp.seccomp_init.restype = ctypes.c_void_p
 context = ctypes.c_void_p(seccomp.seccomp_init(ctypes.c_uint32(0x00050000 | 1)))  # EPERM, but for

@@ -116,9 +116,7 @@ def test_without_a_password_machines_are_refused_and_pages_are_not(tmp_path: Pat
         assert (callmon.status(), callmon.probe()) == ((1, "unknown", None), 0)
 
 
-def test_with_tls_an_unencrypted_client_gets_nothing(
-    tmp_path: Path,
-) -> None:
+def test_with_tls_an_unencrypted_client_gets_nothing(tmp_path: Path) -> None:
     with Protected(tmp_path, TLS) as callmon:
         assert until(lambda: callmon.ask("/metrics", context=callmon.context())[0] == 200)
         assert callmon.ask("/metrics")[0] == 0

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.lab
 FRENCH = {
     "avant le Friday 27 à 12 h 00.": "avant le vendredi 27 à 12 h.",
     f"avant le Friday 27 à 08 h 30 {DASH} POCI": f"avant le vendredi 27 à 8 h 30 {DASH} POCI",
-    "jusqu'au Tuesday 1 à 00 h 00 :": "jusqu'au mardi 1er à 0 h :",
+    "jusqu’au Tuesday 1 à 00 h 00 :": "jusqu’au mardi 1er à 0 h :",
     "le Sunday 1 à 01 h 05.": "le dimanche 1er à 1 h 05.",
     "le Monday 11 à 10 h 00.": "le lundi 11 à 10 h.",
     "le Wednesday 2, le Thursday 3, le Saturday 4": "le mercredi 2, le jeudi 3, le samedi 4",

@@ -68,12 +68,14 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
         ("CallmonMailboxFull", "now", "lead", "digest,telephony,lead"),
         ("CallmonLineUnstaffed", "now", "lead", "digest,lead"),
         ("CallmonVoicemailShareHigh", "now", "lead", "digest,lead"),
+        ("CallmonOutlookLate", "now", "lead", "digest,lead"),
         ("CallmonDown", "now", "administrator", "digest,administrator"),
         ("CallmonExchangeUnheard", "now", "administrator", "digest,administrator"),
         ("CallmonFeedSilent", "now", "administrator", "digest,administrator"),
         ("CallmonReconciliationDiffers", "opening", "administrator", "digest,administrator"),
         ("CallmonBackfillStale", "opening", "administrator", "digest,administrator"),
         ("CallmonReportNotDelivered", "opening", "administrator", "digest,administrator"),
+        ("CallmonWebhookDead", "opening", "administrator", "digest,administrator"),
         ("CallmonSinkBacklog", "opening", "administrator", "digest,administrator"),
         ("CallmonNobodyLeads", "now", "administrator", "digest,administrator"),
         ("CallmonOutcomesRefused", "opening", "administrator", "digest,administrator"),
@@ -103,7 +105,7 @@ def test_each_alert_goes_to_those_who_can_act(alert: str, urgency: str, to: str,
 
 # ── a real afternoon ──
 
-LONG_FR = "Programme ontarien des candidats à l'immigration (POCI)"
+LONG_FR = "Programme ontarien des candidats à l’immigration (POCI)"
 LONG_EN = "Ontario Immigrant Nominee Program, toll-free line (OINP)"
 DASH = "\N{EN DASH}"
 DUE = datetime(2026, 11, 24, 16, 45, tzinfo=ZoneInfo("America/Toronto"))
@@ -171,6 +173,9 @@ callmon_sink_behind_seconds{{sink="database"}} {self.behind}
 callmon_leader {int(not self.amiss)}
 callmon_sink_refused_total{{sink="database"}} {self.amiss}
 callmon_faults_total {self.amiss}
+callmon_webhook_deliveries{{webhook="help-desk",state="dead"}} {self.amiss}
+callmon_outlook_ratio{{ahead_minutes="60"}} {0.1 + self.amiss / 20}
+callmon_outlook_alert_ratio 0.6
 callmon_config_last_reload_successful {int(not self.amiss)}
 callmon_messages_unusable_total{{exchange="toronto",reason="too_large"}} {self.amiss}
 callmon_disk_free_bytes{{holds="database"}} {self.disk_free * 1e9}
@@ -382,11 +387,11 @@ def test_what_people_receive_when_everything_goes_wrong(site: AlertSite) -> None
         in first
     )
     assert f"OVERDUE: 12 callbacks {DASH} {LONG_EN}. The oldest was due Tuesday 24 at 4:45 p.m." in then
-    assert "\n1. Rappelez maintenant, dans l'ordre de la liste.\n2. " in first
+    assert "\n1. Rappelez maintenant, dans l’ordre de la liste.\n2. " in first
     assert "\nListe : https://callmon.ministry.example/fr/rappels?ligne=" in first
     assert "\nList: https://callmon.ministry.example/en/callbacks?line=" in then
     assert "\nGuide : https://callmon.ministry.example/fr/guide#callmoncallbackoverdue\n" in first
-    assert [s for s in subjects(post, "") if s.startswith("callmon, avant l'ouverture")] == []
+    assert [s for s in subjects(post, "") if s.startswith("callmon, avant l’ouverture")] == []
 
     # The same as JSON: both links lead to the site's own addresses, which are no labels of an alert.
     reported = [alert for _, said in list(site.hooks["open"].got) for alert in said["alerts"]]
@@ -418,7 +423,7 @@ def test_what_people_receive_when_everything_goes_wrong(site: AlertSite) -> None
     assert [str(letter["to"]) for letter in waiting.got] == [
         "lead@ministry.example, administrator@ministry.example"
     ]
-    assert str(waiting.got[0]["subject"]) == f"callmon, avant l'ouverture : {len(AT_ONCE) - 1} points en attente"
+    assert str(waiting.got[0]["subject"]) == f"callmon, avant l’ouverture : {len(AT_ONCE) - 1} points en attente"
     french, english = body(waiting.got[0]).split("-" * 40)
     assert (french.count("\n- "), english.count("\n- ")) == (len(AT_ONCE) - 1, len(AT_ONCE) - 1)
     assert "12 sur 24; sous la cible interne." in french
@@ -431,7 +436,7 @@ def test_what_people_receive_when_everything_goes_wrong(site: AlertSite) -> None
     # have had a letter of it before, when Prometheus could not read the page in time.)
     site.page.text = AMISS._replace(connected=0).page()
     wait_for(lambda: fires("CallmonExchangeUnheard"))
-    wait_for(lambda: [s for s in subjects(post, "administrator@") if s.startswith("callmon n'entend plus")])
+    wait_for(lambda: [s for s in subjects(post, "administrator@") if s.startswith("callmon n’entend plus")])
     site.page.text = None
     wait_for(lambda: fires("CallmonDown"))
     wait_for(lambda: [s for s in subjects(post, "administrator@") if s.startswith("callmon est arrêté")])
@@ -483,7 +488,7 @@ def test_what_the_mornings_message_adds_is_one_letter_with_right_text(site: Aler
     wait_for(lambda: waiting.got)
     time.sleep(4)
     assert [str(letter["subject"]) for letter in waiting.got] == [
-        "callmon, avant l'ouverture : 4 points en attente"
+        "callmon, avant l’ouverture : 4 points en attente"
     ]
     french, _ = body(waiting.got[0]).split("-" * 40)
     assert f"- À rappeler {DASH} {LONG_FR} : 12; le premier avant le mardi 24 à 16 h 45." in french
@@ -507,7 +512,7 @@ def test_planned_work_holds_alerts_about_measuring_not_a_test_alert(site: AlertS
     assert (done.exit_code, done.output) == (0, 'Test handed to Alertmanager: a message must reach "lead".\n')
     wait_for(lambda: subjects(site.letters["closed day"], "lead@"))
     assert subjects(site.letters["closed day"], "") == [
-        "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire."
+        "Essai d’alerte de callmon : vous recevez bien les messages. Rien à faire."
     ]
     assert faults_of(site.prometheus.alerts()["CallmonPlannedWork"][0]["annotations"]) == []
     assert subjects(site.letters["open"], "") == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,12 +18,9 @@ from tests.lab import clickhouse
 from tests.lab.needed import needed
 from tests.support import exported, year
 from tests.support.year import TORONTO
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import LATER, fill_year
 
 pytestmark = pytest.mark.lab
-LATER = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 class Exported(NamedTuple):
@@ -47,8 +43,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
     with needed("clickhouse"):
         engine = clickhouse.folder()
     store, settings = upgrade(url), year.settings(url)
-    year_rows.stored(store, settings, year_stories.calls(2_000), year_owing.owings(600, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    fill_year(store, settings, 2_000, 600)
     config = folder / "callmon.toml"
     config.write_text(year.example_text().replace("sqlite:///callmon.db", url), encoding="utf-8")
     command = ["export", "--parquet", "2024-05", "-o", str(folder / "out"), "--config", str(config)]

@@ -7,12 +7,14 @@ machine is set up for.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ from tests.lab.npm import CERTIFICATES
 from tests.lab.processes import begin, end
 from tests.support.daemon_process import ROOT, free_port
 from tests.support.fake_exchange import FalseExchange
+from tests.support.made_queue_log import made
 from tests.support.store_fixtures import until
 from tests.unit.test_project import text, tracked
 
@@ -196,3 +199,23 @@ def test_a_lost_database_is_put_back_by_the_guides_commands(booted: InstalledMac
     done = booted.paste(f"{PUT_BACK}systemctl start callmon", "/")
     assert done.returncode == 0, done.stderr
     assert until(booted.runs), booted.reported("journalctl -u callmon -n 20")
+
+
+@pytest.mark.parametrize(("language", "before"), [("fr", 60), ("en", 40)])
+def test_the_tutorial_of_day_one_imports_the_days_before(
+    booted: InstalledMachine, language: str, before: int
+) -> None:
+    first = (datetime.now(UTC) - timedelta(days=before)).date()
+    (booted.place / "var/log/asterisk").mkdir(parents=True, exist_ok=True)
+    log, cells = made(5, 20, str(first), seed=before)
+    (booted.place / "var/log/asterisk/queue_log").write_text(log)
+    page, mark = f"docs/{language}/tutorials/day-one.md", "not run: needs the files of an exchange"
+    look, do, show = (block.body for block in BLOCKS if (block.file, block.mark) == (page, mark))
+    days = str(first), str(first + timedelta(days=4))
+    show = re.sub(r"\S+ \S+\n$", f"{days[0]} {days[1]} --json\n", show)
+    counted = []
+    for block in (look, do.splitlines()[0]):
+        done = booted.paste(block, "/")
+        assert done.returncode == 0, done.stderr
+        counted.append(json.loads(booted.reported(show)).get("half_hours", {}).get("all", {}))
+    assert (counted, booted.runs()) == ([{}, cells], True)

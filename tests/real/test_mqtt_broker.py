@@ -132,7 +132,7 @@ def test_a_broker_that_lost_everything_is_reported_all_of_it_again(broker: Mosqu
 
 def test_a_broker_that_is_absent_at_the_start_is_reported_when_it_comes(lab: None, tmp_path: Path) -> None:
     with Mosquitto() as broker:
-        broker.stop()
+        broker.halt()
         callmon = callmon_at(tmp_path, broker.port)
         try:
             assert until(lambda: callmon.get("/-/ready")[0] == 200)
@@ -369,7 +369,7 @@ async def test_what_was_closed_while_either_was_away_is_cleared(lab: None) -> No
         async with telling(sink_for(broker.port), ledger):
             with MqttBoard(broker.port) as board:
                 assert await soon(lambda: len(board.topics("callmon/callbacks/")) == 3)
-            await asyncio.to_thread(broker.stop)
+            await asyncio.to_thread(broker.halt)
             ledger.close("1.0")
             await asyncio.sleep(0.5)
             await asyncio.to_thread(broker.start)

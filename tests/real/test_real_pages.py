@@ -50,7 +50,7 @@ def test_a_message_appears_in_two_browsers_and_the_callback_removes_it(
         for page in (one, other):
             page.wait_for_selector(ROW, timeout=SOON)
             assert number(0)[3:] not in "".join(filter(str.isdigit, page.content()))
-        one.get_by_role("button", name="Prendre en charge").click()
+        one.get_by_role("button", name="Prendre").click()
         other.wait_for_selector("td:text-is('a.cote')", timeout=SOON)
         other.locator(f"{ROW} th a").click()
         other.get_by_role("button", name="Show the number").click()

@@ -26,6 +26,7 @@ from tests.lab.model import PlayedSituation
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon
+from tests.support.report_json import listed
 from tests.support.sign_in_app import MADE, PASSWORD, kept_password
 from tests.support.store_fixtures import until
 
@@ -77,7 +78,7 @@ def counted(rows: Iterable[tuple[Any, ...]]) -> Counter[Figure]:
 
 
 def of_json(path: Path) -> Counter[Figure]:
-    figures = json.loads(path.read_text("utf-8"))["figures"]
+    figures = listed(json.loads(path.read_text("utf-8"))["figures"])
     return counted((x["cut"], x["of"], x["figure"], x["part"], x["value"]) for x in figures)
 
 

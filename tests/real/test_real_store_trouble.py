@@ -116,12 +116,10 @@ def evening(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Eve
     with ExitStack() as stack:
         place = tmp_path_factory.mktemp("trouble")
         exchange = stack.enter_context(Asterisk("22"))
-        server = Postgres()
-        url = server.__enter__()
-        stack.push(server)
+        server = stack.enter_context(Postgres())
         disk = stack.enter_context(Disk(place / "disk"))
         stores = {
-            "away": url,
+            "away": server.url,
             "full": f"sqlite:///{disk.place}/full.db",
             "killed": f"sqlite:///{disk.place}/it.db",
         }
@@ -172,7 +170,7 @@ def trouble(server: Postgres, disk: Disk, victim: Callmon) -> tuple[float, float
     victim.kill()
     time.sleep(max(0.0, began + AWAY - time.monotonic()))
     disk.free()
-    server.go_on()
+    server.start()
     victim.start(until_heard=False)
     victim.wait_until_heard()
     return killed, time.time()

@@ -144,7 +144,7 @@ def test_each_recording_gives_the_same_by_any_layout_of_its_log(layout: Callable
     assert [name for name in wanted if plain(found[name]) != plain(wanted[name])] == []
 
 
-@pytest.mark.sampled(16)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
 def test_a_busy_run_agrees_with_its_script_by_any_layout_of_its_log(

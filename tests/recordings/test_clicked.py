@@ -32,12 +32,7 @@ RUNS = ("run-22-clicked", "run-16-clicked")
 CUTS = int(GIVEN.get("CALLMON_CUTS", "8"))  # of a call
 SEED = 3
 # A listing does not tell the number, or (of chan_sip, which no configuration names) not that the trunk is one.
-UNLISTED = (
-    "click_phone_to_application",
-    "click_local_to_application",
-    "click_number_in_variable",
-    "click_sip_",
-)
+UNLISTED = ("click_phone_to_application", "click_local_to_application", "click_number_in_variable", "click_sip_")
 
 
 @lru_cache

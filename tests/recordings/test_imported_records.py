@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -21,10 +20,11 @@ from typing import Any
 
 import pytest
 
+from callmon.backfill.cel.extract import arrival
 from callmon.backfill.cel.rows import CelReader
 from callmon.backfill.imported.cdr import CdrReader
 from callmon.backfill.imported.queue_log import QueueLogReader
-from callmon.backfill.imported.records import RecordLine, RecordReader
+from callmon.backfill.imported.records import RecordReader
 from callmon.config.settings import Settings, example_text, parse
 from callmon.core.calls.call import Call
 from callmon.core.calls.exchange_profile import ExchangeProfile
@@ -77,9 +77,8 @@ def truth(version: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def lines_of(version: str, record: str) -> Iterator[RecordLine]:
-    text = (IMPORTED / version / record).read_text(encoding="utf-8")
-    return (RecordLine(record, n, line) for n, line in enumerate(text.splitlines(), 1))
+def lines_of(version: str, record: str) -> list[str]:
+    return (IMPORTED / version / record).read_text(encoding="utf-8").splitlines()
 
 
 @cache
@@ -87,7 +86,7 @@ def settings(version: str, record: str) -> Settings:
     """The example, with the lab's queues and contexts in arrives_as of their line."""
     names: dict[str, dict[str, None]] = {}
     for line in lines_of(version, record):
-        fields = line.text.split("|") if record == "queue_log" else next(csv.reader([line.text]))
+        fields = line.split("|") if record == "queue_log" else next(csv.reader([line]))
         found = next((truth(version)[x] for x in fields if x in truth(version)), None)
         name = fields[2] if record == "queue_log" else fields[3]
         if found is not None and found["direction"] == "inbound" and name not in ("internal", "dial-out"):
@@ -108,11 +107,12 @@ def reported(version: str, record: str) -> dict[str, tuple[Call, tuple[Finding, 
     given = settings(version, record)
     monitor, reader = Monitor(given, "toronto", token=str), reader_of(record, given)
     found = {}
-    for facts in reader.whole_calls(lines_of(version, record)):
+    calls = [x for x in reader.whole_calls([lines_of(version, record)]) if arrival(x).direction == "inbound"]
+    for facts in calls:
         outcome = monitor.retell("toronto", facts)
         assert outcome is not None
         found[outcome.calls[0].call] = outcome.calls[0], outcome.findings
-    assert (reader.broken.count, reader.unfinished) == (0, 0)
+    assert (len(reader.errors), reader.unfinished) == (0, 0)
     return found
 
 
@@ -188,3 +188,11 @@ def test_cdr_tells_the_outcome_where_it_does_not_lie_and_no_wait_at_all(version:
     unknown = {truth(version)[name]["situation"] for name, (call, _) in found.items() if call.outcome == "unknown"}
     assert unknown == NOT_IN_CDR
     assert {(call.waited, call.answered, call.transfers) for call, _ in found.values()} == {(None, None, ())}
+
+
+@OF_CDR
+def test_cdr_tells_each_answered_call_of_a_phone_to_a_number_outside(version: str, record: str) -> None:
+    reader = reader_of(record, settings(version, record))
+    calls = [x for x in reader.whole_calls([lines_of(version, record)]) if arrival(x).direction == "outbound"]
+    found = {truth(version)[x[0].call]["situation"]: [type(fact).__name__ for fact in x] for x in calls}
+    assert found == {"outbound_answered": ["Arrived", "Answered", "Ended"], "outbound_busy": ["Arrived", "Ended"]}

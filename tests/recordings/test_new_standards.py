@@ -103,13 +103,6 @@ def test_an_extension_whose_entry_has_ended_is_not_listed() -> None:
     assert judged(served("104", given=settings(more=text)), B) == ("unknown", "staff_not_listed", None)
 
 
-def test_the_languages_of_the_day_count_when_a_call_is_judged_again_later() -> None:
-    """A change of desk afterwards changes nothing."""
-    after = STAFF.replace('languages = ["fr", "en"]', 'languages = ["fr", "en"]\nvalid_until = 2026-11-24')
-    after += '[[staff]]\nextension = "102"\nlanguages = ["en"]\nvalid_from = 2026-11-25\n'
-    assert judged(served("102", given=settings(more=after)), B)[0] == "met"
-
-
 @pytest.mark.parametrize(
     ("before", "after", "reported"),
     [
@@ -217,12 +210,6 @@ def surveyed(to: str = "750", given: Settings = SURVEY) -> dict[str, Any]:
     return exchange.one(given)
 
 
-def test_a_transfer_to_the_survey_offers_it_and_is_no_transfer() -> None:
-    call = surveyed()
-    assert (judged(call, F), judged(call, T)) == (("met", "survey_offered", None), ("met", "transferred", None))
-    assert (call["transfers"], call["reasons"][T]) == ([], "call never redirected")
-
-
 def test_another_extension_offers_nothing_and_is_a_transfer() -> None:
     call = surveyed("751")
     assert judged(call, F) == ("not_met", "survey_not_offered", "other")
@@ -271,17 +258,6 @@ def test_an_announced_transfer_to_the_survey_is_none_either() -> None:
     exchange.at(60).ends(caller)
     (call,) = exchange.calls(SURVEY)
     assert (call["transfers"], judged(call, F)[0], judged(call, T)[0]) == ([], "met", "met")
-
-
-def test_a_caller_whom_a_redirect_left_at_the_survey_was_offered_it() -> None:
-    exchange = Exchange()
-    caller = asked("fr", exchange)
-    phone = answered(exchange, caller, "101")
-    exchange.at(20).leave(caller)
-    exchange.hangup(phone)
-    caller.exten = "750"
-    exchange.at(50).ends(caller)
-    assert judged(exchange.one(SURVEY), F) == ("met", "survey_offered", None)
 
 
 def test_a_caller_who_dials_the_survey_without_a_person_is_not_covered() -> None:

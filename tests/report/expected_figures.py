@@ -89,7 +89,7 @@ def shown(kind: str, want: tuple[str, float | None, int | None, int | None], lan
     state, value, part, whole = want
     signs = {
         "not_applicable": ("s. o.", "n/a"), "not_available": ("n. d.", "not available"),
-        "too_few": ("trop peu d'appels", "too few calls"),
+        "too_few": ("trop peu d’appels", "too few calls"),
     }  # fmt: skip
     if state != "known" or value is None:
         return signs[state][language == "en"]
@@ -139,7 +139,10 @@ def rows_of(data: bytes, language: str) -> list[dict[str, str]]:
 
 
 class Page(HTMLParser):
-    """A page's tables by id, as rows of texts; its ids, and its start tags."""
+    """A page's tables by id, as rows of texts; its ids, and its start tags.
+
+    The texts under the figures of cells are apart. The column of drawings is left out.
+    """
 
     def __init__(self, html: bytes) -> None:
         super().__init__()
@@ -147,6 +150,8 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self._table: list[list[str]] | None = None
         self._cell: list[str] | None = None
+        self.under: list[str] = []
+        self._is_under = False
         self.feed(html.decode())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -156,18 +161,24 @@ class Page(HTMLParser):
             self._table = self.tables.setdefault((given["id"] or "").removeprefix("table-"), [])
         elif tag == "tr" and self._table is not None:
             self._table.append([])
-        elif tag in ("td", "th"):
+        elif tag in ("td", "th") and given.get("class") != "trends":
             self._cell = []
+        elif given.get("class") == "under":
+            self._is_under = True
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("td", "th") and self._cell is not None and self._table is not None:
-            self._table[-1].append("".join(self._cell))
+            self._table[-1].append("".join(self._cell).removesuffix(" "))
             self._cell = None
+        elif tag == "span":
+            self._is_under = False
         elif tag == "table":
             self._table = None
 
     def handle_data(self, data: str) -> None:
-        if self._cell is not None:
+        if self._is_under:
+            self.under.append(data)
+        elif self._cell is not None:
             self._cell.append(data)
 
 

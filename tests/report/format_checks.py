@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page
 
 from tests.lab.browser import Medium, opened, overflowing, stops, violations
 
-# Two charts at the head of two pages that show the same number are no running header.
-NO_FAULT = {"PAG-001"}
+# Two charts at the head of two pages that show the same number are no running header. A table with one column of
+# figures has more head cells than figures.
+NO_FAULT = {"PAG-001", "TBL-010"}
 
 
 def on_screen(browser: Browser, html: bytes, medium: Medium = "screen", contrast: bool = False) -> list[str]:
@@ -34,7 +35,7 @@ def ours(page: Page) -> list[str]:
     drawn = page.evaluate(
         "[...document.querySelectorAll('svg')].filter((e) => !e.querySelector('title')?.textContent.trim()"
         " || !e.querySelector('desc')?.textContent.trim()"
-        " || !e.closest('figure').nextElementSibling?.querySelector('table')).length"
+        " || !(e.closest('td') || e.closest('figure').nextElementSibling?.querySelector('table'))).length"
     )
     captions = page.locator("table:not(:has(caption))").count()
     reported = {"heads without a scope": bare, "drawings without title, description or table": drawn}

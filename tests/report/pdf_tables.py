@@ -33,11 +33,11 @@ def _said(element: Any, page: Any, texts: dict[tuple[int, int], Texts]) -> Itera
     page = element.get("/Pg", page)
     for kid in _kids(element):
         if isinstance(kid, int):
-            yield texts[page.objgen][kid]
+            yield texts[page.objgen].get(kid, "")  # a drawing has no text
         elif "/S" in kid:
             yield from _said(kid, page, texts)
         elif kid.get("/Type") == "/MCR":
-            yield texts[kid.get("/Pg", page).objgen][int(kid.MCID)]
+            yield texts[kid.get("/Pg", page).objgen].get(int(kid.MCID), "")
 
 
 def _kids(element: Any) -> list[Any]:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from callmon.core.statistics import period
-from callmon.features.months.page import SHOWN, month_row, share_line
+from callmon.features.months.page import NARROW, SHOWN, month_row, share_line
 from callmon.features.months.queries import month_counts
 from callmon.features.months.request import gathered
 from callmon.store.database import Database, upgrade
@@ -20,12 +20,9 @@ from callmon.store.rollups.rebuild import reset_rollups
 from callmon.web.formatter import WebFormatter
 from tests.support import year
 from tests.support.year import TORONTO
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import LATER, fill_year
 
 CALLS = 3000
-LATER = datetime(2025, 6, 1, tzinfo=UTC)
 # A month before the first event, the year, a month without a call, a month of which nothing was received.
 NAMES = ["2023-11", *(f"2024-{number:02}" for number in range(1, 13)), "2025-02", "2025-03"]
 MARCH = datetime(2025, 3, 1, tzinfo=TORONTO), datetime(2025, 4, 1, tzinfo=TORONTO)
@@ -35,8 +32,7 @@ MARCH = datetime(2025, 3, 1, tzinfo=TORONTO), datetime(2025, 4, 1, tzinfo=TORONT
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     made = upgrade(f"sqlite:///{tmp_path_factory.mktemp('months')}/callmon.db")
     settings = year.settings()
-    year_rows.stored(made, settings, year_stories.calls(CALLS), year_owing.owings(CALLS * 3 // 40, settings))
-    year_rows.listened(made, datetime(2023, 12, 1, tzinfo=UTC), LATER, [MARCH])
+    fill_year(made, settings, CALLS, CALLS * 3 // 40, gaps=[MARCH])
     yield made
     made.close()
 
@@ -78,7 +74,7 @@ def test_the_four_states_are_distinguished(store: Database) -> None:
 
 def test_the_line_has_a_point_a_month_and_breaks_where_there_is_no_rate(store: Database) -> None:
     shown = list(rows(store, LATER, ["2024-11", "2024-12", "2025-02", "2024-01"]).values())
-    runs = share_line(shown)  # type: ignore[arg-type]  # the rows of the table
+    runs = share_line(shown, *NARROW)  # type: ignore[arg-type]  # the rows of the table
     assert [len(run) for run in runs] == [2, 1]
     points = [point for run in runs for point in run]
     assert [share for _, _, share in points] == [
@@ -86,6 +82,7 @@ def test_the_line_has_a_point_a_month_and_breaks_where_there_is_no_rate(store: D
         for row in shown
         if row["rates"]["third"]  # type: ignore[index]
     ]
+    assert [x for x, _, _ in points] == [84.5, 153.5, 291.5]
     heights = [y for _, y, _ in points]
     parts = [a / b for a, b in (row["fractions"]["third"] for row in shown) if b]  # type: ignore[index]
     assert sorted(range(3), key=heights.__getitem__) == sorted(range(3), key=lambda n: -parts[n])  # higher is more

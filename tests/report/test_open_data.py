@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -26,11 +25,8 @@ from callmon.store.database import upgrade
 from callmon.text.labels import translate
 from tests.report.expected_figures import rows_of
 from tests.support import year
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import fill_year
 
-LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MONTH = "2024-05"
 OPEN_DATA = """
 [open_data]
@@ -55,8 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     url = f"sqlite:///{folder}/callmon.db"
     store, settings = upgrade(url), year.settings(url)
-    year_rows.stored(store, settings, year_stories.calls(4_000, seed=5), year_owing.owings(900, settings, seed=6))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    fill_year(store, settings, 4_000, 900, seeds=(5, 6))
     store.close()
     configure(folder, OPEN_DATA)
     return folder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,17 +20,15 @@ from callmon.features.months.formatter import formatter_of
 from callmon.features.months.model import WHOLE, Figure, Place, Report
 from callmon.features.months.open_data import card, edition
 from callmon.features.months.open_data.package import package
-from callmon.features.months.request import files, gathered
+from callmon.features.months.request import ReportRequest, files, gathered
 from callmon.features.months.titles import PUBLIC_HEADLINES
 from callmon.store.database import upgrade
 from tests.report.expected_figures import Page, rows_of
 from tests.support import year
+from tests.support.report_json import listed
 from tests.support.year import TORONTO
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import LATER, fill_year
 
-LATER = datetime(2025, 6, 1, tzinfo=UTC)
 LANGUAGES = ("fr", "en")
 OPEN_DATA = '\n[open_data]\npublisher = "ministry"\npublisher_fr = "Ministère"\npublisher_en = "Ministry"\n'
 OPEN_DATA += 'standards_url_fr = "https://m.example/fr"\nstandards_url_en = "https://m.example/en"\n'
@@ -47,14 +44,13 @@ def settings() -> Settings:
 def published(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[Report]:
     """The public edition of a month in which half of the lines have few calls."""
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('published')}/callmon.db")
-    year_rows.stored(store, settings, year_stories.calls(6_000, seed=5), year_owing.owings(1_350, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    fill_year(store, settings, 6_000, 1_350, seeds=(5, 11))
     yield edition.edition(gathered(store, settings, period.month("2024-05", TORONTO), LATER, compare=False))
     store.close()
 
 
 def made(report: Report, settings: Settings, kind: str, language: str | None, is_card: bool = False) -> bytes:
-    return files(report, settings, kind, language, None, is_card=is_card)[0][1]
+    return files(report, settings, ReportRequest("", kind, language, is_card=is_card))[0][1]
 
 
 def key(row: dict[str, str]) -> Key:
@@ -75,7 +71,7 @@ def figures(published: Report, settings: Settings) -> dict[Key, list[float | Non
 def test_json_xlsx_and_parquet_have_the_numbers_of_the_csv(
     published: Report, settings: Settings, figures: dict[Key, list[float | None]], tmp_path: Path
 ) -> None:
-    reported = json.loads(made(published, settings, "json", None))["figures"]
+    reported = listed(json.loads(made(published, settings, "json", None))["figures"])
     assert {
         (x["figure"], x["part"], x["cut"], x["of"]): [x[y] for y in ("value", "numerator", "denominator")]
         for x in reported
@@ -181,8 +177,7 @@ def test_a_month_without_callbacks_has_a_workbook(
     settings: Settings, tmp_path: Path, is_public: bool, third: str
 ) -> None:
     store = upgrade(f"sqlite:///{tmp_path}/callmon.db")
-    year_rows.stored(store, settings, year_stories.calls(200, seed=5), [])
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    fill_year(store, settings, 200, seeds=(5, 11))
     report = gathered(store, settings, period.month("2024-05", TORONTO), LATER, compare=False)
     store.close()
     data = made(edition.edition(report) if is_public else report, settings, "xlsx", "en")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -30,6 +29,19 @@ from tests.support.year.obligations import made_obligation
 REPORTS = Path(reports.__file__).parent
 FR, EN = ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO)
 NBSP = "\N{NO-BREAK SPACE}"
+
+
+def test_a_line_that_is_always_open_has_the_words_of_the_pages() -> None:
+    days = "".join(
+        f'{x} = "00:00-24:00"\n'
+        for x in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    )
+    found = settings(more=f"\n[lines.tty.hours]\n{days}[lines.poci.hours]\n{days.partition(chr(10))[0]}\n")
+    shown = {formatter.language: [*notes.hours(found, formatter)][1:] for formatter in (FR, EN)}
+    assert [[x.text for x in of] for of in shown.values()] == [
+        ["jour et nuit", "lundi jour et nuit"],
+        ["day and night", "Monday day and night"],
+    ]
 
 
 # ── months ──
@@ -338,8 +350,18 @@ def test_a_setting_is_reported_in_whole_hours_where_it_is_whole() -> None:
 
 
 def test_hours_are_reported_as_people_write_them() -> None:
-    reported = [one.text for one in notes.hours(settings(), ReportFormatter("en", ZoneInfo("America/Toronto")))]
-    assert reported[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")
+    saturday = settings(more='\n[lines.tty.hours]\nmonday = "08:30-12:00"\nsaturday = "10:00-12:00"\n')
+    shown = [[one.text for one in notes.hours(saturday, formatter)] for formatter in (FR, EN)]
+    assert shown == [
+        [
+            f"du lundi au vendredi de 8{NBSP}h{NBSP}30 à 17{NBSP}h",
+            f"lundi de 8{NBSP}h{NBSP}30 à 12{NBSP}h; samedi de 10{NBSP}h à 12{NBSP}h",
+        ],
+        [
+            f"Monday to Friday 8:30{NBSP}a.m. to 5{NBSP}p.m.",
+            f"Monday 8:30{NBSP}a.m. to noon; Saturday 10{NBSP}a.m. to noon",
+        ],
+    ]
 
 
 def test_the_report_in_another_format_or_whom_to_ask_is_named() -> None:

@@ -13,9 +13,9 @@ from callmon.core.statistics import period
 from callmon.features.months import queries as reports
 from callmon.features.months.request import gathered
 from callmon.store.database import Database
-from callmon.store.new_rows import row_of_disruption
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reconciliations
+from callmon.store.row_mapping import row_of_disruption
 from tests.support import year
 from tests.support.store_fixtures import plans
 from tests.support.year import TORONTO
@@ -58,9 +58,7 @@ def put_day(store: Database, day: int, *, calls: int, differ: bool = False) -> N
     reconciliations.store_reconciliation(store, one, LATER)
 
 
-def test_a_gap_without_a_call_is_known_once_its_day_was_compared(
-    store: Database,
-) -> None:
+def test_a_gap_without_a_call_is_known_once_its_day_was_compared(store: Database) -> None:
     gaps = [(datetime(2024, 5, day, 6, tzinfo=UTC), datetime(2024, 5, day, 8, tzinfo=UTC)) for day in range(7, 11)]
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER, gaps)
 

@@ -1,4 +1,4 @@
-"""The signature edition: its sentence, its state, and what a public edition leaves out."""
+"""The signature edition: its sentences, its state, and what a public edition leaves out."""
 
 from __future__ import annotations
 
@@ -12,27 +12,24 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.statistics import period
 from callmon.features.months.formats import html
 from callmon.features.months.formatter import ReportFormatter
-from callmon.features.months.model import Figure, Place, Report
+from callmon.features.months.model import ComparedMonth, Figure, Place, Report
 from callmon.features.months.open_data import edition
 from callmon.features.months.request import gathered
 from callmon.features.months.signature import MOST_LINES, MOST_REMARKS, SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests.support import year
 from tests.support.year import TORONTO
-from tests.support.year import obligations as year_owing
-from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import LATER, fill_year
 
-LATER = datetime(2025, 6, 1, tzinfo=UTC)
 FR, EN = ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO)
+CALLS, UNHEARD = Place("calls_offered"), Place("unheard_open_hours", "toronto")
 THIRD, BACK = Place("answer_by_third_ring.rate"), Place("callbacks_24_hours.rate")
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     store, settings = upgrade(f"sqlite:///{tmp_path_factory.mktemp('signed')}/callmon.db"), year.settings()
-    year_rows.stored(store, settings, year_stories.calls(900), year_owing.owings(100, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    fill_year(store, settings, 900, 100)
     yield store
     store.close()
 
@@ -46,37 +43,79 @@ def with_figures(report: Report, *figures: Figure) -> Report:
     return msgspec.structs.replace(report, figures={**report.figures, **{x.place: x for x in figures}})
 
 
-def test_the_month_is_one_sentence(march: Report) -> None:
-    calls = Figure(Place("calls_offered"), "count", "known", 1769)
+def alone(report: Report, *figures: Figure) -> Report:
+    """The report with these figures, beside no other month."""
+    return msgspec.structs.replace(with_figures(report, *figures), compared=(), months=())
+
+
+def said(report: Report, formatter: ReportFormatter) -> str:
+    return SignatureBuilder(report, formatter).sentences().replace(NO_BREAK, " ")
+
+
+def test_the_month_is_what_a_person_would_say(march: Report) -> None:
+    calls = Figure(CALLS, "count", "known", 1769)
     third, back = Figure(THIRD, "rate", "known", 0.441, 441, 1000), Figure(BACK, "rate", "known", 0.75, 3, 4)
-    report = with_figures(march, calls, third, back)
-    assert SignatureBuilder(report, EN).sentence().replace(NO_BREAK, " ") == (
-        "March 2024: 1,769 calls received; of the calls that the standard covers, 44.1% were answered by a person "
-        "by the third ring; of the callbacks that fell due, 3 of 4 were made within 24 hours."
+    report = alone(march, calls, third, back)
+    assert said(report, EN) == (
+        "March 2024. The ministry received 1,769 calls. A person answered before the fourth ring in 44.1% of the "
+        "calls that the standard covers. 3 of 4 callbacks that fell due were made within 24 hours."
     )
-    assert SignatureBuilder(report, FR).sentence().replace(NO_BREAK, " ") == (
-        "Mars 2024 : 1 769 appels reçus; des appels que la norme vise, 44,1 % ont été pris par une personne au "
-        "plus tard après la troisième sonnerie; des rappels échus, 3 sur 4 ont été faits dans les 24 heures."
+    assert said(report, FR) == (
+        "Mars 2024. Le ministère a reçu 1 769 appels. Une personne a répondu avant la quatrième sonnerie à 44,1 % "
+        "des appels que la norme vise. 3 des 4 rappels échus ont été faits dans les 24 heures."
     )
 
 
-def test_the_sentence_has_no_clause_for_a_rate_that_is_not_known(march: Report) -> None:
-    calls, hidden = Place("calls_offered"), Figure(Place("calls_offered"), "count", "not_available")
+def test_the_sentences_have_the_figures_of_the_month_before(march: Report) -> None:
+    calls = Figure(CALLS, "count", "known", 714)
+    third = rate(THIRD, 790)
+    back = rate(BACK, 900)
+    before = {CALLS: Figure(CALLS, "count", "known", 698), THIRD: rate(THIRD, 812), BACK: rate(BACK, 905)}
+    report = beside(with_figures(march, calls, third, back), before)
+    assert said(report, EN) == (
+        "March 2024. The ministry received 714 calls (February: 698). A person answered before the fourth ring in "
+        "79.0% of the calls that the standard covers (February: 81.2%). 90.0% of the callbacks that fell due were "
+        "made within 24 hours (February: 90.5%)."
+    )
+    of_lines = msgspec.structs.replace(alone(march, calls), is_of_lines=True)
+    assert said(of_lines, EN).startswith("March 2024. These lines received 714 calls. ")
+
+
+def test_there_is_no_sentence_for_a_rate_that_is_not_known(march: Report) -> None:
+    hidden = Figure(CALLS, "count", "not_available")
     rates = Figure(THIRD, "rate", "not_applicable"), Figure(BACK, "rate", "not_available")
-    few = with_figures(march, Figure(calls, "count", "known", 12), *rates)
-    assert SignatureBuilder(few, EN).sentence() == "March 2024: 12 calls received."
     for count, french, english in (
-        (0, "0 appel reçu", "0 calls received"),
-        (1, "1 appel reçu", "1 call received"),
+        (0, "0 appel", "0 calls"),
+        (1, "1 appel", "1 call"),
+        (12, "12 appels", "12 calls"),
     ):
-        one = with_figures(march, Figure(calls, "count", "known", count), *rates)
-        assert SignatureBuilder(one, FR).sentence().replace(NO_BREAK, " ") == f"Mars 2024 : {french}."
-        assert SignatureBuilder(one, EN).sentence() == f"March 2024: {english}."
-    secret = with_figures(march, hidden, rates[0], Figure(BACK, "rate", "known", 0.75, 3, 4))
-    assert SignatureBuilder(secret, EN).sentence().replace(NO_BREAK, " ") == (
-        "March 2024: of the callbacks that fell due, 3 of 4 were made within 24 hours."
-    )
-    assert SignatureBuilder(with_figures(march, hidden, *rates), EN).sentence() == "March 2024."
+        one = alone(march, Figure(CALLS, "count", "known", count), *rates)
+        assert said(one, FR) == f"Mars 2024. Le ministère a reçu {french}."
+        assert said(one, EN) == f"March 2024. The ministry received {english}."
+    secret = alone(march, hidden, rates[0], Figure(BACK, "rate", "known", 0.75, 3, 4))
+    assert said(secret, EN) == "March 2024. 3 of 4 callbacks that fell due were made within 24 hours."
+    assert said(alone(march, hidden, *rates), EN) == "March 2024."
+
+
+def test_a_number_is_no_more_exact_than_what_was_heard(march: Report) -> None:
+    rates = Figure(THIRD, "rate", "not_applicable"), Figure(BACK, "rate", "not_applicable")
+    known = alone(march, Figure(CALLS, "count", "known", 710), *rates)
+    unheard = with_figures(known, Figure(UNHEARD, "hours", "known", 3.5))
+    assert said(unheard, EN) == "March 2024. The ministry received at least 710 calls."
+    public = msgspec.structs.replace(known, is_public=True)
+    assert said(public, EN) == "March 2024. The ministry received about 710 calls."
+    running = msgspec.structs.replace(known, is_running=True)
+    assert said(running, FR) == "Mars 2024, en cours. Le ministère a reçu 710 appels."
+
+
+def rate(place: Place, permille: int) -> Figure:
+    return Figure(place, "rate", "known", permille / 1000, permille, 1000)
+
+
+def beside(report: Report, before: dict[Place, Figure]) -> Report:
+    """The report beside a February with these figures."""
+    february = ComparedMonth("2024-02", "before", {**report.figures, **before})
+    return msgspec.structs.replace(report, compared=(february,), months=())
 
 
 def test_a_public_edition_has_no_cause_and_no_month_that_was_not_published(march: Report) -> None:
@@ -86,12 +125,11 @@ def test_a_public_edition_has_no_cause_and_no_month_that_was_not_published(march
     assert (len(march.months), published.months) == (11, ())
 
 
-def test_a_month_without_compared_months_has_a_dash_in_their_columns(march: Report) -> None:
-    alone = msgspec.structs.replace(march, compared=(), months=())
-    table = SignatureBuilder(alone, EN).headlines()
-    assert table.head == ("March 2024", "Previous month", "Same month last year")
-    shown = [[html.cell_text(one, table, EN) for one in row.cells[1:]] for row in table.rows]
-    assert shown == [["\N{EN DASH}"] * 2] * 5
+def test_a_compared_month_without_a_figure_has_no_column(march: Report) -> None:
+    table = SignatureBuilder(march, EN).headlines()
+    assert table.head == ("March 2024", "Month before: February 2024")
+    assert table.notes == ("Of March 2023 there are no figures.",)
+    assert SignatureBuilder(alone(march), EN).headlines().head == ("March 2024",)
 
 
 def test_the_first_page_has_the_busiest_lines_and_names_the_annex(march: Report) -> None:
@@ -121,6 +159,7 @@ def test_remarks_for_which_the_second_page_has_no_room_are_in_the_annex(march: R
     assert (pages(MOST_REMARKS), pages(MOST_REMARKS + 1)) == ([True, False], [False, True])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("known", [5, 8, 20, 79, 80, 81, 399, 400, 1769])
 def test_the_public_completeness_is_true_and_tells_no_small_number(march: Report, known: int) -> None:
     reported = {missing: public_completeness(march, known, missing) for missing in range(known + 1)}

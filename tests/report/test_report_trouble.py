@@ -17,10 +17,10 @@ from sqlalchemy.exc import OperationalError
 
 from callmon.config.settings import example
 from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
-from callmon.features.months.jobs import FAILS, Kind, ReportFailure, classify
 from callmon.routes import FEATURES
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
+from callmon.web.jobs import FAILS, JobFailure, Kind, classify
 from tests.support.pages_daemon import Site, month_of_fill, person, site
 from tests.support.store_fixtures import SOON, until
 
@@ -32,7 +32,7 @@ NO_BREAK = re.compile("[\u00a0\u202f]")
 def said(kind: Kind, language: str, limit: int = 0) -> str:
     page = PageContext.__new__(PageContext)  # its templates alone
     page.features = FEATURES
-    failure = ReportFailure(kind, "its own sentence", limit)
+    failure = JobFailure(kind, "its own sentence", limit)
     values = page.common(WebFormatter(example(), language, NOW)) | {"failure": failure, "month_title": "X"}
     return NO_BREAK.sub(" ", html.unescape(page._render("_failure.html", values)))
 
@@ -65,14 +65,14 @@ def test_a_full_disk_is_one_for_every_program(tmp_path: Path) -> None:
             connection.execute(text("CREATE TABLE a AS SELECT zeroblob(100000) AS x"))
     engine.dispose()
     assert [classify(one.value) for one in (of_file, of_sqlite)] == [
-        ReportFailure("disk", "No space left on device"),
-        ReportFailure("disk", "database or disk is full"),
+        JobFailure("disk", "No space left on device"),
+        JobFailure("disk", "database or disk is full"),
     ]
 
 
 def test_what_the_driver_says_of_a_query_is_reported_without_it() -> None:
     reported = OperationalError("SELECT caller FROM call", {}, sqlite3.OperationalError("disk I/O error"))
-    assert classify(reported) == ReportFailure("database", "disk I/O error")
+    assert classify(reported) == JobFailure("database", "disk I/O error")
 
 
 # What people read.
@@ -84,15 +84,15 @@ def test_every_kind_is_reported_in_the_pages_language_with_who_can_act(kind: Kin
     assert french != english
     assert ("its own sentence" in french + english, "callmon report of" in english) == (False, False)
     acts = (
-        "l'équipe qui administre callmon" in french.lower(),
+        "l’équipe qui administre callmon" in french.lower(),
         "the team that administers callmon" in english.lower(),
     )
     assert acts == ((False, False) if kind in ("order", "empty") else (True, True))
 
 
 def test_a_bound_is_reported_with_its_figure() -> None:
-    assert said("long", "fr", 600).startswith("Il n'était pas prêt après 10 min.")
-    assert said("large", "en", 2048).startswith("It needs more memory than it may have here (2048 MB).")
+    assert said("long", "fr", 600).startswith("Il n’était pas prêt après 10 min.")
+    assert said("large", "en", 2048).startswith("It needs more memory than it may have here (2,048 MB).")
 
 
 def test_the_page_of_a_report_that_fails_is_wholly_in_its_language(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_the_page_of_a_report_that_fails_is_wholly_in_its_language(tmp_path: Pat
         logged = "failed: no such table: obligation"
         assert until(lambda: place.log.read_text().count(logged) == 2)
     assert found == {
-        "fr": "■ Le rapport n'a pas été produit. La base de données n'a pas répondu. Réessayez dans une minute; "
-        "si cela dure, prévenez l'équipe qui administre callmon.",
+        "fr": "■ Le rapport n’a pas été produit. La base de données n’a pas répondu. Réessayez dans une minute; "
+        "si cela dure, prévenez l’équipe qui administre callmon.",
         "en": "■ The report was not made. The database did not answer. Try again in a minute; if it lasts, tell "
         "the team that administers callmon.",
     }
@@ -115,8 +115,8 @@ def test_the_page_of_a_month_without_data_says_so_and_makes_no_report(tmp_path: 
     with site(tmp_path) as place:
         found = {language: reported(place, language, "2020-01") for language in ("fr", "en")}
     assert found == {
-        "fr": "■ Le rapport n'a pas été produit. Il n'y a pas de données pour janvier 2020 : callmon n'a rien "
-        "entendu pendant ce mois, il n'y a rien à rapporter.",
+        "fr": "■ Le rapport n’a pas été produit. Il n’y a pas de données pour janvier 2020 : callmon n’a rien "
+        "entendu pendant ce mois, il n’y a rien à rapporter.",
         "en": "■ The report was not made. There are no data for January 2020: callmon heard nothing during "
         "that month, so there is nothing to report.",
     }

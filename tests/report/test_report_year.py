@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -30,14 +30,15 @@ from callmon.features.months.builder import PeriodTotals, ReportBuilder
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.layout import LayoutBuilder
 from callmon.features.months.model import WHOLE as WHOLE_CUT
-from callmon.features.months.model import Cut, Report
-from callmon.features.months.request import files, gathered
+from callmon.features.months.model import Cut, Place, Report
+from callmon.features.months.request import ReportRequest, files, gathered
 from callmon.features.months.signature import SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests.report.expected_figures import APART, Expected, Page, places, reported, rows_of, same, shown
 from tests.support import year
 from tests.support.environment import GIVEN
 from tests.support.examples import WHOLE, examples
+from tests.support.report_json import listed
 from tests.support.year import TORONTO, Owing, YearTruth
 from tests.support.year import obligations as year_owing
 from tests.support.year import rows as year_rows
@@ -228,9 +229,7 @@ def test_an_unreceived_month_is_known_from_the_exchanges_log(sqlite_store: Datab
     assert november.figure("calls_offered").state == "not_available"
 
 
-def test_a_callbacks_verdict_is_counted_once_also_with_its_call(
-    sqlite_store: Database,
-) -> None:
+def test_a_callbacks_verdict_is_counted_once_also_with_its_call(sqlite_store: Database) -> None:
     settings = year.settings()
     ((facts, truth),) = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
     one, findings, owing = next(x for x in year_owing.owings(50, settings) if x[0].kind == "callback" and x[1])
@@ -305,7 +304,7 @@ def july(known: SeededYear) -> Report:
 def test_the_csv_has_every_figure_of_the_month_as_it_happened(
     known: SeededYear, july: Report, language: str
 ) -> None:
-    (_, data), (_, dictionary) = files(july, known.settings, "csv", language, Path("x.csv"))
+    (_, data), (_, dictionary) = files(july, known.settings, ReportRequest("", "csv", language), Path("x.csv"))
     columns = ("valeur", "numerateur", "denominateur", "affiche", "etat", "unite", "mois")
     if language == "en":
         columns = ("value", "numerator", "denominator", "shown", "state", "unit", "month")
@@ -334,20 +333,27 @@ def _whole(text: str) -> int | None:
 
 
 def test_the_json_has_every_figure_of_the_month_as_it_happened(known: SeededYear, july: Report) -> None:
-    ((_, data),) = files(july, known.settings, "json", None, Path("x.json"))
+    ((_, data),) = files(july, known.settings, ReportRequest("", "json"), Path("x.json"))
     expected = Expected(known.calls, known.obligations, july)
     found = json.loads(data)
     wrong = []
-    for (place, one), row in zip(july.figures.items(), found["figures"], strict=True):
-        assert (row["figure"], row["part"], row["cut"], row["of"]) == (
-            place.name, place.part, place.cut.kind, place.cut.of
-        )  # fmt: skip
+    rows = {Place(row["figure"], row["part"], Cut(row["cut"], row["of"])): row for row in listed(found["figures"])}
+    assert rows.keys() == july.figures.keys()
+    for place, one in july.figures.items():
+        row = rows[place]
         if (place, one) in places(july) and not same(
             (row["state"], row["value"], row["numerator"], row["denominator"]), expected.at(one)
         ):
             wrong.append(row)
     assert wrong == []
     assert {x["name"] for x in found["definitions"]} == {place.name for place in july.figures}
+
+
+def test_the_json_of_a_month_with_others_beside_it_is_under_1_mb(known: SeededYear) -> None:
+    ((_, data),) = files(
+        known.report("2024-03", compare=True), known.settings, ReportRequest("", "json"), Path("x.json")
+    )
+    assert 500_000 < len(data) < 1_000_000
 
 
 def tables(july: Report, language: str) -> list[Any]:
@@ -363,7 +369,7 @@ def signed(july: Report, language: str) -> list[Any]:
 def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
     known: SeededYear, july: Report, language: str
 ) -> None:
-    ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
+    ((_, data),) = files(july, known.settings, ReportRequest("", "html", language), Path("x.html"))
     page, expected = Page(data), Expected(known.calls, known.obligations, july)
     apart = {"comparisons", "headlines"}
     for table in (*signed(july, language), *tables(july, language)):
@@ -379,15 +385,16 @@ def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
 def test_the_headline_figures_are_what_happened_in_each_of_their_months(
     known: SeededYear, july: Report, language: str
 ) -> None:
-    ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
+    ((_, data),) = files(july, known.settings, ReportRequest("", "html", language), Path("x.html"))
     june = Expected(known.calls, known.obligations, known.report("2024-06"))
     of = Expected(known.calls, known.obligations, july)
     _, *rows = Page(data).tables["headlines"]
     names = ("calls_offered", *(f"{x}.rate" for x in RATED))
     for name, texts in zip(names, rows, strict=True):
         one = july.figure(name)
-        assert texts[1:3] == [shown(one.kind, x.at(one), language) for x in (of, june)]
-    assert [texts[3] for texts in rows] == [DASH] * 5  # nobody listened in July 2023
+        assert texts[1:] == [
+            shown(one.kind, x.at(one), language) for x in (of, june)
+        ]  # nobody listened in July 2023
 
 
 def test_the_twelve_months_are_what_happened_in_each_of_them(known: SeededYear, july: Report) -> None:
@@ -403,6 +410,36 @@ def test_the_twelve_months_are_what_happened_in_each_of_them(known: SeededYear, 
             for figures in (other.figures, known.report(other.month).figures)
         )
         assert given == wanted
+
+
+def test_no_row_is_all_zeros_and_the_night_has_no_half_hour(july: Report) -> None:
+    found = tables(july, "en")
+    by_cut = [x for x in found if x.key != "comparisons" and any(row.is_whole for row in x.rows)]
+    rows = [row for table in by_cut for row in table.rows if not row.is_whole]
+    empty = [row for row in rows if not any(x.value or x.kind == "rate" for x in row.cells if x.state == "known")]
+    assert ([row.label for row in empty], len(rows) > 200) == ([], True)
+    hours = next(x for x in found if x.key == "half_hours")
+    assert [bool(hours.rows[end].cells[0].value) for end in (0, -1)] == [True, True]
+    early = msgspec.structs.replace(
+        july,
+        figures={
+            at: msgspec.structs.replace(x, value=0) if at.name.startswith("half_hour") and at.part < "10:00" else x
+            for at, x in july.figures.items()
+        },
+    )
+    hours = next(x for x in tables(early, "en") if x.key == "half_hours")
+    assert (hours.rows[0].label, hours.notes) == ("10:00\u00a0a.m.".replace(":00", ""), ("At other times: 0.",))
+
+
+def test_a_month_without_figures_has_no_row_among_the_twelve(july: Report) -> None:
+    (table,) = (x for x in tables(july, "en") if x.key == "comparisons")
+    known = [x.month for x in july.months if x.figures[Place("calls_offered")].state == "known"]
+    assert [row.label for row in table.rows] == [
+        ReportFormatter("en", TORONTO).month(date.fromisoformat(f"{x}-01")) for x in (*known, "2024-07")
+    ]
+    assert len(july.months) > len(known) > 0
+    alone = msgspec.structs.replace(july, compared=(), months=())
+    assert [x for x in tables(alone, "en") if x.key == "comparisons"] == []
 
 
 @pytest.mark.parametrize("name", ["2024-07", "2025-02"])
@@ -433,7 +470,7 @@ def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: Seed
 
 
 def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: SeededYear) -> None:
-    ((_, data),) = files(known.report("2025-02"), known.settings, "html", "fr", Path("x.html"))
+    ((_, data),) = files(known.report("2025-02"), known.settings, ReportRequest("", "html", "fr"), Path("x.html"))
     reported = data.decode()
     assert f"lecture stricte{NO_BREAK}: s. o.</p>" in reported
     assert ".." not in reported
@@ -449,7 +486,7 @@ SHEETS = {
 def test_the_workbook_has_five_sheets_with_every_figure_as_it_happened(
     known: SeededYear, july: Report, language: str
 ) -> None:
-    ((_, data),) = files(july, known.settings, "xlsx", language, Path("x.xlsx"))
+    ((_, data),) = files(july, known.settings, ReportRequest("", "xlsx", language), Path("x.xlsx"))
     workbook = openpyxl.load_workbook(BytesIO(data))
     assert workbook.sheetnames == SHEETS[language]
     assert [len(sheet._charts) for sheet in workbook.worksheets] == [2, 0, 0, 0, 0]
@@ -468,11 +505,38 @@ def test_the_workbook_has_five_sheets_with_every_figure_as_it_happened(
     for one, row in zip(july.figures.values(), rows, strict=True):
         place = one.place
         cut = (place.cut.kind, place.cut.of)
-        assert (row[0], *row[3:8]) == ("2024-07", place.name, place.part, *cut, one.kind)
+        assert (row[0], *row[3:8]) == ("2024-07", place.name, place.part, *cut, UNITS[language][one.kind])
         if place.name not in APART:
             state, *numbers = expected.at(one)
             assert all(map(same_number, row[8:11], numbers)), row
             assert (row[11] == "") == (state == "known"), row
+
+
+HEADS = {
+    "fr": ["Mois", "Chiffre", "Appels", "Unité", "Valeur", "Numérateur", "Dénominateur", "État"],
+    "en": ["Month", "Figure", "Calls", "Unit", "Value", "Numerator", "Denominator", "State"],
+}
+UNITS = {
+    "fr": {"count": "nombre", "rate": "proportion (1 = 100\u00a0%)", "seconds": "secondes", "rings": "sonneries",
+           "hours": "heures", "difference": "écart de proportions"},
+    "en": {"count": "number", "rate": "share (1 = 100%)", "seconds": "seconds", "rings": "rings", "hours": "hours",
+           "difference": "difference of shares"},
+}  # fmt: skip
+KEYS = {"fr": ["chiffre (2)", "part", "regroupement", "element"], "en": ["figure (2)", "part", "cut", "member"]}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_columns_of_the_workbook_that_people_see_are_in_its_language(
+    known: SeededYear, july: Report, language: str
+) -> None:
+    ((_, data),) = files(july, known.settings, ReportRequest("", "xlsx", language), Path("x.xlsx"))
+    _, figures, _, definitions, _ = openpyxl.load_workbook(BytesIO(data)).worksheets
+    hidden = range(4, 8)  # openpyxl has equal neighbours as one column
+    assert [(x.min, x.max) for x in figures.column_dimensions.values() if x.hidden] == [(4, 7)]
+    head = [cell.value for cell in figures[1]]
+    assert [x for number, x in enumerate(head, 1) if number not in hidden] == HEADS[language]
+    assert head[3:7] == KEYS[language]
+    assert definitions.column_dimensions["A"].hidden is True
 
 
 def same_number(one: float | None, other: float | None) -> bool:

@@ -19,19 +19,17 @@ from callmon.store.database import Database, upgrade
 from callmon.store.sign_off import SignOffError, check_file
 from tests.support import year
 from tests.support.store_fixtures import RING
-from tests.support.year import obligations as year_owing
 from tests.support.year import rows as year_rows
 from tests.support.year import stories as year_stories
+from tests.support.year.database import LATER, fill_year
 
-LATER = datetime(2025, 6, 1, tzinfo=UTC)
 ORDER = ReportRequest("2024-05", "html", to_sign=True)
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> tuple[Database, Settings]:
     store, settings = upgrade(f"sqlite:///{tmp_path}/callmon.db", RING), year.settings()
-    year_rows.stored(store, settings, year_stories.calls(300), year_owing.owings(30, settings))
-    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    fill_year(store, settings, 300, 30)
     return store, settings
 
 
@@ -56,9 +54,7 @@ def refused(site: tuple[Database, Settings], files: list[tuple[Path, bytes]], ha
     return refusal.value.why
 
 
-def test_both_languages_and_the_json_are_signed_and_reproducible(
-    site: tuple[Database, Settings],
-) -> None:
+def test_both_languages_and_the_json_are_signed_and_reproducible(site: tuple[Database, Settings]) -> None:
     files = made(site)
     assert [path.name for path, _ in files] == [
         "callmon-2024-05-r1-fr.html", "callmon-2024-05-r1-en.html", "callmon-2024-05-r1.json",
@@ -69,9 +65,7 @@ def test_both_languages_and_the_json_are_signed_and_reproducible(
     assert {check_file(site[0], path.name, data).result for path, data in files} == {"in_progress"}
 
 
-def test_the_next_revision_names_the_signed_one_and_its_changes(
-    site: tuple[Database, Settings],
-) -> None:
+def test_the_next_revision_names_the_signed_one_and_its_changes(site: tuple[Database, Settings]) -> None:
     store, files = site[0], made(site)
     first = prepare(store, files, audit_event("g.lavoie"))
     for step in sign_off.STEPS[1:]:
@@ -93,9 +87,7 @@ def test_the_next_revision_names_the_signed_one_and_its_changes(
     assert [sign_off.read_signed(store, first, path.name) for path, _ in files] == [data for _, data in files]
 
 
-def test_without_a_change_there_is_no_next_revision_but_by_remarks(
-    site: tuple[Database, Settings],
-) -> None:
+def test_without_a_change_there_is_no_next_revision_but_by_remarks(site: tuple[Database, Settings]) -> None:
     prepare(site[0], made(site), audit_event("g.lavoie"))
     again = made(site)
     assert refused(site, again) == "unchanged"

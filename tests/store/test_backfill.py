@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
 from callmon.main import main
+from callmon.sinks.traces.spans import trace_id
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands
 from callmon.store.database import Database
@@ -30,6 +32,7 @@ from callmon.store.queries import obligations
 from callmon.store.rejudge import counter_differences, rejudge
 from tests.recordings.test_cel import DESK_PHONES, RECORDINGS, cut, reported, rows_of, scripted, vouched
 from tests.recordings.test_traces import NAMES, TRACES, concluding, expected, recording, truth
+from tests.support.collector import Collector
 from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
 
 EXAMPLE = Path(__file__).parents[2] / "callmon" / "config" / "callmon.example.toml"
@@ -120,6 +123,28 @@ def test_a_backfill_prints_no_number_no_name_and_no_address(
     assert [(secret in rows, secret in said) for secret in secrets] == [(True, False)] * 4
 
 
+def test_a_backfill_sends_the_traces_of_what_it_wrote(tmp_path: Path) -> None:
+    with Collector() as collector:
+        office = BackfillOffice(tmp_path, f'\n[traces]\nendpoint = "{collector.endpoint}"\n')
+        office.store().close()
+        office.run("backfill", cel("vm_message"), "--dry-run")
+        assert collector.spans == []
+        written = {trace_id(EXCHANGE, call["call"]) for call in office.calls(cel("vm_message"))}
+        assert (len(written), collector.traces()) == (1, written)
+        office.run("backfill", cel("vm_message"))
+        assert len(collector.bodies) == 1
+
+
+def test_a_backfill_whose_traces_nobody_takes_says_so_and_is_stored(tmp_path: Path) -> None:
+    office = BackfillOffice(tmp_path, '\n[traces]\nendpoint = "http://127.0.0.1:9"\n')
+    said = [line for line in office.run("backfill", cel("vm_message")).stderr.splitlines() if "traces" in line]
+    assert said == [
+        "traces: http://127.0.0.1:9/v1/traces takes no traces (Connection refused). "
+        "Check endpoint and header_file, and install callmon[traces]."
+    ]
+    assert office.calls(cel("vm_message")) == []
+
+
 def test_what_is_no_cel_is_said_to_be_none(office: BackfillOffice) -> None:
     result = office.run("backfill", str(TRACES / "vm_message" / "ami.raw"), status=1)
     assert result.stderr.splitlines()[-1] == "No row of CEL was found; give a file that cel_custom writes."
@@ -134,20 +159,18 @@ def test_a_half_written_last_row_is_left_out_and_named(office: BackfillOffice, t
     assert result.stdout.splitlines()[-1] == "32 rows of CEL read. 1 call created."
 
 
-def test_a_file_that_is_not_there_is_named(office: BackfillOffice) -> None:
-    result = office.run("backfill", "nowhere.csv", status=2)
-    assert result.stderr == (
-        "nowhere.csv: cannot be read (No such file or directory); "
-        "name a file of CEL rows that this user may read.\n"
-    )
+def test_a_compressed_file_is_known_by_its_content(office: BackfillOffice, tmp_path: Path) -> None:
+    file = tmp_path / "cel.csv-20261130"
+    file.write_bytes(gzip.compress(Path(cel("vm_message")).read_bytes()))
+    assert office.run("backfill", str(file)).stdout.splitlines()[-1] == "32 rows of CEL read. 1 call created."
 
 
-def test_without_file_and_source_it_says_what_to_configure(office: BackfillOffice) -> None:
-    result = office.run("backfill", status=2)
-    assert result.stderr == (
-        "No FILE is given, and no source is configured. Give a FILE, or add [exchanges.toronto.cel] with file or "
-        "url.\n"
-    )
+def test_a_damaged_file_is_named(office: BackfillOffice, tmp_path: Path) -> None:
+    data = gzip.compress(Path(cel("vm_message")).read_bytes())
+    file = tmp_path / "cel.csv.gz"
+    file.write_bytes(data[:100] + b"\xff" * 100 + data[200:])
+    sentence = f"{file}: is cut off or damaged; copy it again from the exchange.\n"
+    assert office.run("backfill", str(file), status=2).stderr == sentence
 
 
 # What was heard, and what was not.
@@ -176,9 +199,7 @@ def half_heard(name: str) -> list[Fact]:
     return [*(fact for fact in heard if fact.call == call), f.Ended(call, None, "unknown", "unheard")]
 
 
-def test_a_call_received_in_part_is_completed_and_its_verdicts_return(
-    store: Database,
-) -> None:
+def test_a_call_received_in_part_is_completed_and_its_verdicts_return(store: Database) -> None:
     stored(store, half_heard("answered_ring2"))
     (one,) = filled(store, "answered_ring2")
     (change,) = one.changes

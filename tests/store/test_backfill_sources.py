@@ -21,6 +21,7 @@ from callmon.backfill.cel.rows import COLUMNS
 from callmon.backfill.job import Backfill, engine_of
 from callmon.backfill.tasks import GapFiller
 from callmon.config.settings import Settings, example, parse
+from callmon.config.traces import TraceSettings
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.facts import Arrived
 from callmon.core.monitor import Monitor
@@ -28,6 +29,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, Figures
 from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError, StoreError
+from callmon.sinks.traces.sink import Traces
 from callmon.store.commands import CALLBACK_QUEUE, pending_callback_commands
 from callmon.store.database import Database
 from callmon.store.queries import calls, obligations
@@ -35,6 +37,7 @@ from callmon.store.rejudge import counter_differences
 from tests.recordings.test_cel import TORONTO, heard, rows_of
 from tests.recordings.test_traces import TRACES, concluding, expected, recording, truth
 from tests.store.test_backfill import EXAMPLE, BackfillOffice, cel, half_heard
+from tests.support.collector import Collector, attributes
 from tests.support.store_fixtures import EXCHANGE, until, wrote
 
 
@@ -258,10 +261,10 @@ def test_a_source_that_cannot_be_is_refused_with_what_to_do(tmp_path: Path, sour
 # The daemon, by itself.
 
 
-async def refilled(settings: Settings, store: Database, *outcomes: Outcome) -> Figures:
+async def refilled(settings: Settings, store: Database, *outcomes: Outcome, **more: Any) -> Figures:
     """What the figures get after these outcomes."""
     got: list[Figures] = []
-    refills = GapFiller(lambda: settings, store, got.append, lambda: False)
+    refills = GapFiller(lambda: settings, store, got.append, lambda: False, **more)
     for outcome in outcomes:
         assert refills.offer(outcome)
     task = asyncio.create_task(refills.run())
@@ -290,6 +293,23 @@ async def test_when_a_call_ends_of_which_a_part_was_unheard_its_rows_are_read(
     wrote(store, heard)
     added = await refilled(settings, store, heard)
     assert added[CORRECTED.name, "reach_a_person", "general", "unknown", "met"] == 1
+
+
+async def test_the_trace_of_a_call_that_was_completed_is_sent_again(store: Database, tmp_path: Path) -> None:
+    shutil.copy(cel("answered_ring2"), tmp_path / "Master.csv")
+    settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
+    heard = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
+    assert heard is not None
+    wrote(store, heard)
+    with Collector() as collector:
+        on = TraceSettings(endpoint=collector.endpoint)
+        traces = Traces(lambda: on, store, lambda: True)
+        traces.offer(heard)
+        assert traces.send_all()
+        assert (collector.names(), traces.backlog()) == ([], 0)  # its end was not heard
+        await refilled(settings, store, heard, filled=traces.add)
+        assert traces.send_all()
+    assert (collector.names(), attributes(collector.spans[0])["callmon.heard"]) == (["call", "talk"], "filled")
 
 
 def write_callback(path: Path, *before: list[str]) -> None:

@@ -17,11 +17,7 @@ from callmon.core.snapshot import DaemonSnapshot
 from callmon.core.statistics.counters import Figures
 from callmon.sinks.metrics.exposition import OF_CALLS, families
 from callmon.sinks.mqtt import topics
-from callmon.store.commands import (
-    DISRUPTION_QUEUE,
-    pending_disruption_commands,
-    queue_disruption_command,
-)
+from callmon.store.commands import DISRUPTION_QUEUE, pending_disruption_commands, queue_disruption_command
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions

@@ -16,13 +16,7 @@ from callmon.daemon.daemon import Daemon
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.rejudge import counter_differences, rejudge
-from tests.support.store_fixtures import (
-    EXCHANGE,
-    START,
-    answered_call,
-    seconds,
-    wrote,
-)
+from tests.support.store_fixtures import EXCHANGE, START, answered_call, seconds, wrote
 
 STAFF = '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n[[staff]]\nextension = "101"\nlanguages = ["en"]\n'
 NOW = Monitor(parse(example_text() + STAFF), token=str)
@@ -70,9 +64,7 @@ def test_the_strict_reading_counts_a_transfer_to_voicemail_once_more(store: Data
 # What a callmon before this one stored.
 
 
-def test_calls_of_an_older_callmon_agree_before_and_after_rejudging(
-    store: Database,
-) -> None:
+def test_calls_of_an_older_callmon_agree_before_and_after_rejudging(store: Database) -> None:
     (outcome,) = judged(call(0, relay=True), by=BEFORE)
     wrote(store, outcome)
     new = ("people", "survey", "relay", "ended_how", "talked", "held_after", "held_for")
@@ -117,9 +109,7 @@ def test_that_a_dialplan_offered_the_survey_is_known_after_a_restart(sqlite_stor
     assert restarted(sqlite_store) is True
 
 
-def test_a_transfer_to_a_removed_survey_enables_nothing_later(
-    sqlite_store: Database,
-) -> None:
+def test_a_transfer_to_a_removed_survey_enables_nothing_later(sqlite_store: Database) -> None:
     offered = [*call(0)[:-1], f.SurveyOffered("1795527733.0", START + seconds(50), "transfer"), call(0)[-1]]
     wrote(sqlite_store, *judged(offered, by=Monitor(parse(example_text()), token=str)))
     assert restarted(sqlite_store) is False

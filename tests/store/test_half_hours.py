@@ -19,7 +19,7 @@ from callmon.core.statistics.aggregates import NOBODY_FREE, Cell, of_call
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import Cause, Finding
 from callmon.features.now.half_hours import CAUSE, Half, Missed, SameTime, TodayHalfHours, days, today, view
-from callmon.routes import FEATURES
+from callmon.routes import FEATURES, TABLE
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import half_hours
 from callmon.store.queries.half_hours import HalfHourCounts
@@ -114,11 +114,32 @@ def test_an_exchange_that_was_never_received_leaves_nothing_to_claim() -> None:
 # What is shown of today.
 
 
-def test_it_shows_the_opening_hours_and_whatever_came_outside_them() -> None:
-    reported = made(counted({"2026-11-24": {"general": {("half_hour.offered", "06:30"): 1}}}))
+def test_it_shows_the_opening_hours_and_counts_the_calls_outside_them() -> None:
+    calls = {("half_hour.offered", at): n for at, n in (("06:30", 1), ("08:00", 2), ("17:00", 4))}
+    reported = made(counted({"2026-11-24": {"general": calls}}), local("2026-11-24 18:00"))
     shown = [f"{one.begin.astimezone(usual().timezone):%H:%M}" for one in reported.halves]
-    assert (shown[0], shown[-1], len(shown)) == ("06:30", "16:30", 21)
-    assert [one.is_open for one in reported.halves[:6]] == [False] * 4 + [True] * 2
+    assert (shown[0], shown[-1], len(shown)) == ("08:30", "16:30", 17)
+    assert (reported.before, reported.after) == (3, 4)
+    assert "Calls before opening: 3 · Calls after closing: 4" in words(reported, "en")
+    outside = [
+        "/en/calls?day=2026-11-24&to=08%3A30&mode=voice",
+        "/en/calls?day=2026-11-24&from=17%3A00&mode=voice",
+    ]
+    assert links(reported, "en")[:2] == outside
+
+
+def test_the_usual_number_of_closed_hours_does_not_make_the_chart_longer() -> None:
+    night = {
+        (TODAY - timedelta(weeks=n)).isoformat(): {"general": {("half_hour.offered", "03:00"): 9}}
+        for n in range(1, 9)
+    }
+    assert f"{made(counted(night)).halves[0].begin.astimezone(usual().timezone):%H:%M}" == "08:30"
+
+
+def test_a_usual_number_that_is_none_all_day_is_not_drawn() -> None:
+    assert 'class="tick"' not in page(made(counted({})), "fr").split("</svg>")[0]
+    assert "ombre habituel" not in words(made(counted({}))).partition("Le tableau")[2]
+    assert 'class="tick"' in page(made(counted(tuesdays(4, 4, 4, 4, 4, 4, 4, 4))), "fr").split("</svg>")[0]
 
 
 def test_of_this_half_hour_and_later_ones_nothing_early_is_claimed() -> None:
@@ -193,8 +214,8 @@ def test_today_stands_beside_yesterday_and_last_week_at_this_time() -> None:
         SameTime(date(2026, 11, 17), 29, 29, 4, 16),
     )
     assert (
-        "Aujourd'hui et les jours d'avant, jusqu'à 10 h : lignes vocales "
-        "Jour Appels reçus Réponses en personne 3e sonnerie Aujourd'hui 5 4 3 sur 4 "
+        "Aujourd’hui et les jours d’avant, jusqu’à 10 h : lignes vocales "
+        "Jour Appels reçus Réponses en personne 3e sonnerie Aujourd’hui 5 4 3 sur 4 "
         "Lundi 23 novembre 2026 7 6 6 sur 6 Mardi 17 novembre 2026 29 29 4 sur 20 (20,0 %)"
     ) in words(made(found))
 
@@ -259,7 +280,8 @@ def test_while_totals_are_made_anew_there_is_no_answer(store: Database) -> None:
 def page(reported: TodayHalfHours, language: str) -> str:
     site, formatter = PageContext.__new__(PageContext), WebFormatter(usual(), language, TUESDAY)
     site.features = FEATURES
-    values = site.common(formatter) | view(reported, formatter) | {"path": lambda *_: "/", "why": ""}
+    values = site.common(formatter) | view(reported, formatter) | {"why": ""}
+    values["path"] = lambda name, _, query: TABLE[name].address(language, query)
     return site._render("_half_hours.html", values)
 
 
@@ -300,14 +322,95 @@ def test_an_unheard_half_hour_is_hatched_and_its_column_is_no_nought() -> None:
 
 def test_causes_are_reported_by_their_words_and_lead_to_the_calls() -> None:
     found = counted({"2026-11-24": {"general": {(CAUSE, "nobody_free"): 2, (CAUSE, "other"): 1}}})
-    assert "Cause Lignes vocales Lignes ATS Personne de libre 2 0 Autre 1 0 Voir ces appels" in words(made(found))
-    assert "Aucun appel où la norme n'a pas été respectée" in words(made(counted({})))
+    assert "Cause Lignes vocales Lignes ATS Aucun poste libre 2 0 Autre 1 0 Voir ces appels" in words(made(found))
+    assert "Aucun appel où la norme n’a pas été respectée" in words(made(counted({})))
+
+
+def links(reported: TodayHalfHours, language: str = "fr") -> list[str]:
+    return [html.unescape(x) for x in re.findall(r'<a [^>]*href="([^"]+)"', page(reported, language))]
+
+
+def test_a_column_and_its_figure_lead_to_the_calls_of_the_half_hour() -> None:
+    nine = {NINE: 1200, ("half_hour.answered", "09:00"): 1100, (NOBODY_FREE, "09:00"): 3}
+    found = counted({"2026-11-24": {"general": nine}})
+    half_hour = "/fr/appels?jour=2026-11-24&de=09%3A00&a=09%3A30"
+    missed = f"{half_hour}&norme=answer_by_third_ring&verdict=not_met&cause=nobody_free&mode=voice"
+    answered = f"{half_hour}&issue=answered&mode=voice"
+    assert links(made(found))[:4] == [f"{half_hour}&mode=voice", f"{half_hour}&mode=voice", answered, missed]
+    assert "9 h 1 200 1 100 3" in words(made(found)).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "<title>9 a.m.: 1,200 received, 1,100 answered, nobody free for 3</title>" in page(
+        made(found), "en"
+    ).replace(NO_BREAK, " ")
+
+
+def test_the_last_half_hour_of_a_day_leads_to_its_calls_until_midnight() -> None:
+    found = made(
+        counted({"2026-11-28": {"general": {("half_hour.offered", "23:30"): 1}}}), local("2026-11-28 23:50")
+    )
+    assert links(found, "en")[0] == "/en/calls?day=2026-11-28&from=23%3A30&to=00%3A00&mode=voice"
+
+
+def test_a_cause_leads_to_its_calls_of_that_kind_of_line() -> None:
+    found = counted(
+        {"2026-11-24": {"general": {(CAUSE, "nobody_free"): 2}, "tty": {(CAUSE, "rang_unanswered"): 1}}}
+    )
+    missed = "/en/calls?day=2026-11-24&standard=answer_by_third_ring&verdict=not_met"
+    voice, tty = f"{missed}&cause=nobody_free&mode=voice", f"{missed}&cause=rang_unanswered&mode=tty"
+    assert [x for x in links(made(found), "en") if "standard" in x] == [voice, voice, tty, missed]
+
+
+# Four weeks of half-hours in which nobody was free.
+
+
+def nobody_free(**days: dict[str, int]) -> dict[str, dict[str, dict[tuple[str, str], int]]]:
+    return {
+        f"2026-{day[1:3]}-{day[3:]}": {"general": {(NOBODY_FREE, at): n for at, n in some.items()}}
+        for day, some in days.items()
+    }
+
+
+def test_four_weeks_are_the_open_days_and_half_hours_of_voice_lines() -> None:
+    reported = made(counted(nobody_free(d1124={"09:00": 1}, d1028={"12:30": 4}, d1027={"09:00": 9})))
+    tty = counted({"2026-11-23": {"tty": {(NOBODY_FREE, "09:00"): 7}}})
+    assert (reported.names[0], reported.names[-1], len(reported.names)) == ("08:30", "16:30", 17)
+    assert (reported.lately[0].day, reported.lately[-1].day) == (TODAY, date(2026, 10, 28))
+    assert len(reported.lately) == 19  # 28 days without eight of weekends and 11 November
+    assert sum(x.nobody_free for past in reported.lately for x in past.halves) == 5
+    assert sum(x.nobody_free for past in made(tty).lately for x in past.halves) == 0
+
+
+def test_a_closed_day_is_shown_where_nobody_was_free_for_a_call() -> None:
+    saturday = made(counted(nobody_free(d1121={"07:00": 2})))
+    assert saturday.names[0] == "07:00"
+    assert [past.day.day for past in saturday.lately[:4]] == [24, 23, 21, 20]
+
+
+def test_each_number_of_four_weeks_has_a_shade_and_leads_to_its_calls() -> None:
+    gap = local("2026-11-23 10:10"), local("2026-11-23 10:20")
+    drawn = page(made(counted(nobody_free(d1123={"09:00": 2, "09:30": 8}, d1120={"09:00": 5}), gap)), "fr")
+    table = drawn.partition('<table class="weeks">')[2].partition("</table>")[0].replace(NO_BREAK, " ")
+    cells = re.findall(r'<td class="(\S+)">(?:<a id="[^"]+" href="([^"]+)">)?([^<]*)', table)
+    shown = [(name, number, html.unescape(at).split("&verdict")[0]) for name, at, number in cells]
+    calls = "/fr/appels?jour=2026-11-{}&de={}&a={}&norme=answer_by_third_ring".format
+    assert shown == [
+        ("level-1", "2", calls(23, "09%3A00", "09%3A30")),
+        ("level-4", "8", calls(23, "09%3A30", "10%3A00")),
+        ("hatched", "\N{EN DASH}", ""),
+        ("level-3", "5", calls(20, "09%3A00", "09%3A30")),
+    ]
+    assert re.findall(r'row">([^<]+)</th>', table)[:3] == ["Mar. 24 nov.", "Lun. 23 nov.", "Ven. 20 nov."]
+    assert re.findall(r"<td>(\d+)</td>", table.partition("<tfoot>")[2]) == ["7", "8"]
+
+
+def test_four_weeks_in_which_somebody_was_free_are_a_sentence() -> None:
+    assert "Aucun appel resté sans réponse parce que tous les postes étaient occupés." in words(made(counted({})))
+    assert 'class="weeks"' not in page(made(counted({})), "fr")
 
 
 def test_a_drawing_has_a_title_a_description_and_names_for_both() -> None:
     found = counted({"2026-11-24": {"general": {(CAUSE, "other"): 1}}})
     drawn = page(made(found), "en")
-    named = re.findall(r'<svg [^>]*role="img" aria-labelledby="(\S+) (\S+)"', drawn)
+    named = re.findall(r'<svg [^>]*role="group" aria-labelledby="(\S+) (\S+)"', drawn)
     assert named == [("halves-title", "halves-desc"), ("missed-title", "missed-desc")]
     assert all(f'<title id="{title}">' in drawn and f'<desc id="{desc}">' in drawn for title, desc in named)
 

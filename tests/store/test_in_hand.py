@@ -12,11 +12,10 @@ from callmon.config.settings import load
 from callmon.core.callbacks.index import summary_of
 from callmon.sinks.mqtt import topics
 from callmon.store import opening
-from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.lists import CallbackList, obligation_as_json
-from tests.commands.test_callback_commands import WAITS, asked, desk, refused, run
+from tests.commands.test_callback_commands import desk, refused, run
 from tests.support.fact_builder import OTHER, Office, local, usual
 from tests.support.store_fixtures import Daemon, wrote
 from tests.unit.test_metrics import page, read, value
@@ -148,25 +147,11 @@ def taken(store_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("action", ["take", "release"])
-def test_what_is_asked_is_written_down_for_the_daemon(desk: Database, action: str, tmp_path: Path) -> None:
-    if action == "release":
-        taken(tmp_path)
-    done = run(action, "1700000001.0", "--by", "a.roy")
-    assert (done.exit_code, done.stderr) == (0, WAITS["fr"])
-    hand = asked(desk)
-    assert (hand.action, hand.actor, hand.obligation) == (action, "a.roy", "1700000001.0")
-
-
 def test_what_a_colleague_has_is_refused_and_not_among_the_untaken(desk: object, tmp_path: Path) -> None:
     taken(tmp_path)
     assert refused("take", "1700000001.0", "--by", "a.roy", "--lang", "en") == (
         1,
         "Somebody else has it in hand (`callmon callbacks list` says who); if they are away, release it first.",
-    )
-    assert refused("release", "1700000002.0", "--by", "m", "--lang", "en") == (
-        1,
-        "Nobody has it in hand; there is nothing to release.",
     )
     left = [json.loads(line)["id"] for line in run("list", "--json", "--untaken").output.splitlines()]
     assert left == ["1700000002.0"]

@@ -152,9 +152,7 @@ def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Datab
         assert second.behind_for() == seconds(0)
 
 
-def test_a_frozen_leader_loses_the_lease_and_writes_nothing_afterwards(
-    store: Database,
-) -> None:
+def test_a_frozen_leader_loses_the_lease_and_writes_nothing_afterwards(store: Database) -> None:
     reported = of_calls(2)
     with LeaseHolder(store) as first, shared(store) as second:
         first.commit(0, 12)
@@ -244,9 +242,7 @@ def test_a_lead_lost_and_regained_alone_goes_on_with_what_waits(store: Database)
     assert rows(store)["fact"] == 24
 
 
-def test_a_replaced_leader_that_returns_compares_before_it_writes(
-    store: Database,
-) -> None:
+def test_a_replaced_leader_that_returns_compares_before_it_writes(store: Database) -> None:
     reported = of_calls(3)
     with LeaseHolder(store) as first:
         with shared(store) as second:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from tests.support.store_fixtures import RING, account, answered_call, of_calls,
 
 BEFORE = Path(__file__).parents[1] / "data" / "tables"
 CODE = "\tmac VARCHAR NOT NULL, \n"  # new in revision 0006
+# New in revisions 0007 and 0008.
+NEW_TABLES = re.compile(r"CREATE TABLE (?:token|webhook)|ix_(?:token|webhook)_")
 SIGNED_AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
 SIGNED = (
     "INSERT INTO sign_off VALUES "
@@ -48,7 +51,8 @@ def first(url: str, tmp_path: Path) -> Iterator[Database]:
         now = (BEFORE / f"{kind}.sql").read_text(encoding="utf-8")
         assert now.count(CODE) == 1
         for statement in now.replace(CODE, "").removesuffix(";\n").split(";\n"):
-            connection.exec_driver_sql(statement)
+            if not NEW_TABLES.search(statement):
+                connection.exec_driver_sql(statement)
         connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
         connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0005')")
         connection.exec_driver_sql(SIGNED)
@@ -57,6 +61,18 @@ def first(url: str, tmp_path: Path) -> Iterator[Database]:
     wrote(store, *of_calls(2), *outcomes(answered_call(3))[:7])
     yield store
     store.close()
+
+
+TOKEN = [
+    *(
+        "id VARCHAR False",
+        "name VARCHAR False",
+        "roles VARCHAR False",
+        "made BIGINT False",
+        "expires BIGINT False",
+    ),
+    *("used BIGINT True", "ix_token_name ['name']"),
+]
 
 
 def content(connection: Connection) -> dict[str, list[str]]:
@@ -69,10 +85,13 @@ def content(connection: Connection) -> dict[str, list[str]]:
             *sorted(str(tuple(row)) for row in connection.execute(text(f'SELECT * FROM "{name}"'))),
         ]
         for name in (*METADATA.tables, "alembic_version")
+        if seen.has_table(name)
     }
 
 
-def test_a_database_of_revision_0005_is_upgraded_and_has_all_its_rows(first: Database, url: str) -> None:
+def test_a_database_of_revision_0005_is_upgraded_and_has_all_its_rows(
+    first: Database, url: str, tmp_path: Path
+) -> None:
     with first.reading() as connection:
         before = content(connection)
     with pytest.raises(StoreError, match="run `callmon db upgrade`"):
@@ -85,7 +104,12 @@ def test_a_database_of_revision_0005_is_upgraded_and_has_all_its_rows(first: Dat
     *columns, row = before.pop("sign_off")
     *with_code, coded = after.pop("sign_off")
     assert (with_code, coded) == ([*columns, "mac VARCHAR False"], f"{row[:-1]}, '')")
-    assert (before.pop("alembic_version")[-1], after.pop("alembic_version")[-1]) == ("('0005',)", "('0006',)")
+    assert (before.pop("alembic_version")[-1], after.pop("alembic_version")[-1]) == ("('0005',)", "('0008',)")
+    assert after.pop("token") == TOKEN
+    new = upgrade(f"sqlite:///{tmp_path}/new.db", RING)
+    with new.reading() as connection:
+        assert after.pop("webhook") == content(connection)["webhook"]
+    new.close()
     assert after == before
 
 
@@ -145,7 +169,7 @@ def test_calls_are_written_to_a_database_that_was_of_revision_0005(first: Databa
 REFUSED = {
     "en": "the database {store} is from before callmon's first release (revision {found}) and cannot be "
     "upgraded: its administrator sets store.url to a new database",
-    "fr": "la base de données {store} date d'avant la première version de callmon (révision {found}) et ne peut "
+    "fr": "la base de données {store} date d’avant la première version de callmon (révision {found}) et ne peut "
     "pas être mise à niveau : son administrateur nomme une nouvelle base dans store.url",
 }
 

@@ -50,9 +50,7 @@ def test_this_month_and_the_next_two_are_made_ahead_once(store: Database) -> Non
     assert partitions(store) == [*wanted, "fact_default"]
 
 
-def test_each_call_lies_in_the_month_of_its_end_and_none_is_lost(
-    store: Database,
-) -> None:
+def test_each_call_lies_in_the_month_of_its_end_and_none_is_lost(store: Database) -> None:
     make(store, at(2026, 11))
     reported = [outcome for n, when in enumerate((at(2026, 11), at(2027, 1, 1), at(2031, 5))) for outcome in
             outcomes(answered_call(n, when))]  # fmt: skip
@@ -67,9 +65,7 @@ def test_each_call_lies_in_the_month_of_its_end_and_none_is_lost(
     assert (call.facts, calls.open_calls(store, EXCHANGE)) == (timeless, {})
 
 
-def test_a_month_of_which_facts_lie_in_the_default_already_stays_there(
-    store: Database,
-) -> None:
+def test_a_month_of_which_facts_lie_in_the_default_already_stays_there(store: Database) -> None:
     wrote(store, *outcomes(answered_call(1, at(2031, 6))))
     make(store, at(2031, 5))
     assert [name for name in partitions(store) if "2031" in name] == ["fact_2031_05", "fact_2031_07"]

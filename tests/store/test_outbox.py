@@ -224,9 +224,7 @@ def test_of_three_records_with_one_changed_bit_two_are_stored(tmp_path: Path, st
     sink.close()
 
 
-def test_a_record_beyond_the_limit_waits_in_memory_until_the_commit(
-    tmp_path: Path,
-) -> None:
+def test_a_record_beyond_the_limit_waits_in_memory_until_the_commit(tmp_path: Path) -> None:
     outbox = begun(tmp_path, 0, most=800)
     assert [outbox.append([b"x" * 300], 0.0) for _ in range(3)] == [True, True, False]
     assert outbox.trouble == f"the journal {tmp_path / 'waiting'} is full (0 MiB)"
@@ -250,9 +248,7 @@ def test_a_long_file_with_little_uncommitted_is_emptied_before_it_grows(tmp_path
     outbox.close()
 
 
-def test_an_outcome_waits_at_most_a_second_until_such_a_file_is_emptied(
-    tmp_path: Path,
-) -> None:
+def test_an_outcome_waits_at_most_a_second_until_such_a_file_is_emptied(tmp_path: Path) -> None:
     outbox = begun(tmp_path, 0, most=64 * MIB)
     for number in range(1, 9):
         assert outbox.append([b"x" * (MIB // 2)], 0.0)
@@ -562,9 +558,7 @@ while True:
 """
 
 
-def test_a_killed_daemons_outbox_stores_each_of_its_outcomes_once(
-    tmp_path: Path,
-) -> None:
+def test_a_killed_daemons_outbox_stores_each_of_its_outcomes_once(tmp_path: Path) -> None:
     """Three lives, each killed while the database is locked; nothing is closed."""
     url = f"sqlite:///{tmp_path}/callmon.db"
     store = upgrade(url, RING)

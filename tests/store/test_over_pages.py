@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -39,7 +40,7 @@ from tests.support.year import TORONTO
 
 pytestmark = pytest.mark.parametrize("postgresql", [POSTGRESQL], scope="module")
 HOUR = timedelta(hours=1)
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)  # Wednesday, 10:00 in Toronto
 
 
 class Province(NamedTuple):
@@ -75,7 +76,7 @@ def province(
         store = opening.open_for_writing(settings)
         add_account(store, "lead", kept_password(), ("viewer:poci", "agent:poci", "manager:poci"), MADE)
         add_account(store, "whole", kept_password(), ("agent", "manager"), MADE)
-        serving = PairsPages(settings, store)
+        serving = PairsPages(settings, store, lambda: NOW)
         access = AccessService(settings.web.access, store)
         gate = WebApplication(None, serving.why_missing, page_context=serving.page_context, access=access)
         visitors = [Visitor(gate.asgi()) for _ in range(2)]
@@ -211,6 +212,8 @@ def test_the_command_serves_until_it_is_stopped(province: Province, tmp_path: Pa
     text = text.replace("127.0.0.1:10469", f"127.0.0.1:{port}")
     text = text.replace('# key_file = "/etc/callmon/number.key"', f'key_file = "{given.privacy.key_file}"')
     (tmp_path / "province.toml").write_text(text)
+    for pair in province.pairs:  # this server reads the real clock
+        province.sql(pair, f"UPDATE heartbeat SET heard = {int(time.time() + 3600)}000000")
     command = [sys.executable, "-m", "callmon", "pages", "--config", "province.toml"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as serving:

@@ -283,139 +283,85 @@ def refusing(*ends: str, before: tuple[str, ...] = ()) -> Case:
 
 
 FREE, TALKS, GONE = "NOT_INUSE", "INUSE", "UNAVAILABLE"
+RANG_UNANSWERED = ("rang_unanswered", "rang_unanswered")
+NOBODY_FREE = ("nobody_free", "nobody_free")
+NO_PHONE_REACHABLE = ("no_phone_reachable", "no_phone_reachable")
+OTHER = ("other", "other")
 CASES: dict[str, tuple[Case, tuple[str, str], list[tuple[float, str]]]] = {
     # name: (what happened, (cause by the third ring, cause at all), what was told of the phones)
-    "free phones ring": (ring_all(FREE, FREE, FREE), ("rang_unanswered", "rang_unanswered"), []),
-    "states not heard, phones ring": (ring_all(), ("rang_unanswered", "rang_unanswered"), []),
-    "all talk, and ring beside": (
-        ring_all(TALKS, "ONHOLD", "BUSY"),
-        ("nobody_free", "nobody_free"),
-        [(0, "in_use")],
-    ),
+    "free phones ring": (ring_all(FREE, FREE, FREE), RANG_UNANSWERED, []),
+    "states not heard, phones ring": (ring_all(), RANG_UNANSWERED, []),
+    "all talk, and ring beside": (ring_all(TALKS, "ONHOLD", "BUSY"), NOBODY_FREE, [(0, "in_use")]),
     "one talks and rings beside, the others are unplugged": (
-        ring_all(TALKS, GONE, GONE, dialled=("101",)),
-        ("nobody_free", "nobody_free"),
-        [(0, "in_use")],
+        ring_all(TALKS, GONE, GONE, dialled=("101",)), NOBODY_FREE, [(0, "in_use")],
     ),
     "one talks and rings beside, another is free and is not rung": (
-        ring_all(TALKS, FREE, GONE, dialled=("101",)),
-        ("other", "other"),
-        [(0, "in_use"), (0, "free")],
+        ring_all(TALKS, FREE, GONE, dialled=("101",)), OTHER, [(0, "in_use"), (0, "free")],
     ),
     "one talks and rings beside, a free one rings too": (
-        ring_all(TALKS, FREE, GONE),
-        ("rang_unanswered", "rang_unanswered"),
-        [(0, "in_use"), (0, "ringing")],
+        ring_all(TALKS, FREE, GONE), RANG_UNANSWERED, [(0, "in_use"), (0, "ringing")],
     ),
-    "one talks, of another nothing is known": (
-        ring_all(TALKS, "", TALKS, dialled=("101",)),
-        ("rang_unanswered", "rang_unanswered"),
-        [],
-    ),
+    "one talks, of another nothing is known": (ring_all(TALKS, "", TALKS, dialled=("101",)), RANG_UNANSWERED, []),
     "a phone rings for another caller, and then for this one": (
-        ring_all("RINGING", TALKS, TALKS),
-        ("rang_unanswered", "rang_unanswered"),
-        [],
+        ring_all("RINGING", TALKS, TALKS), RANG_UNANSWERED, [],
     ),
     "all talk and ring beside, one hangs up in ring 2": (
         ring_all(TALKS, TALKS, TALKS, later=(10.0, ("RINGING",))),
-        ("rang_unanswered", "rang_unanswered"),
-        [(0, "in_use"), (10, "ringing")],
+        RANG_UNANSWERED, [(0, "in_use"), (10, "ringing")],
     ),
     "all talk and ring beside, one hangs up in ring 3, at its end": (
         ring_all(TALKS, TALKS, TALKS, later=(17.999, ("RINGING",))),
-        ("rang_unanswered", "rang_unanswered"),
-        [(0, "in_use"), (17.999, "ringing")],
+        RANG_UNANSWERED, [(0, "in_use"), (17.999, "ringing")],
     ),
     "all talk and ring beside, one hangs up in ring 4": (
         ring_all(TALKS, TALKS, TALKS, later=(18.0, ("RINGING",))),
-        ("nobody_free", "rang_unanswered"),
-        [(0, "in_use"), (18, "ringing")],
+        ("nobody_free", "rang_unanswered"), [(0, "in_use"), (18, "ringing")],
     ),
-    "a queue with everybody talking dials nobody": (
-        queue(TALKS, TALKS, GONE),
-        ("nobody_free", "nobody_free"),
-        [(0, "in_use")],
-    ),
-    "a queue whose phones ring for others": (
-        queue("RINGING", TALKS, TALKS),
-        ("nobody_free", "nobody_free"),
-        [(0, "in_use")],
-    ),
-    "a queue with every phone unplugged": (
-        queue(GONE, GONE, "INVALID"),
-        ("no_phone_reachable", "no_phone_reachable"),
-        [(0, "unreachable")],
-    ),
-    "a queue that leaves a free phone alone": (queue(FREE, TALKS, GONE), ("other", "other"), [(0, "free")]),
+    "a queue with everybody talking dials nobody": (queue(TALKS, TALKS, GONE), NOBODY_FREE, [(0, "in_use")]),
+    "a queue whose phones ring for others": (queue("RINGING", TALKS, TALKS), NOBODY_FREE, [(0, "in_use")]),
+    "a queue with every phone unplugged": (queue(GONE, GONE, "INVALID"), NO_PHONE_REACHABLE, [(0, "unreachable")]),
+    "a queue that leaves a free phone alone": (queue(FREE, TALKS, GONE), OTHER, [(0, "free")]),
     "a queue that leaves a phone alone which becomes free": (
-        queue(TALKS, TALKS, GONE, later=(5.0, (FREE,))),
-        ("other", "other"),
-        [(0, "in_use"), (5, "free")],
+        queue(TALKS, TALKS, GONE, later=(5.0, (FREE,))), OTHER, [(0, "in_use"), (5, "free")],
     ),
     "a queue in which a phone becomes free too late": (
-        queue(TALKS, TALKS, GONE, later=(18.0, (FREE,))),
-        ("nobody_free", "other"),
-        [(0, "in_use"), (18, "free")],
+        queue(TALKS, TALKS, GONE, later=(18.0, (FREE,))), ("nobody_free", "other"), [(0, "in_use"), (18, "free")],
     ),
     "a queue that rings a phone as soon as it is free": (
         queue(TALKS, TALKS, TALKS, later=(5.0, (FREE,)), rings=5.02),
-        ("rang_unanswered", "rang_unanswered"),
-        [(0, "in_use"), (5.02, "ringing")],
+        RANG_UNANSWERED, [(0, "in_use"), (5.02, "ringing")],
     ),
-    "a queue that rings a free phone at once": (
-        queue(FREE, TALKS, TALKS, rings=0.05),
-        ("rang_unanswered", "rang_unanswered"),
-        [],
-    ),
+    "a queue that rings a free phone at once": (queue(FREE, TALKS, TALKS, rings=0.05), RANG_UNANSWERED, []),
     "a queue that rings a free phone too late": (
-        queue(FREE, TALKS, TALKS, rings=20.0),
-        ("other", "rang_unanswered"),
-        [(0, "free"), (20, "ringing")],
+        queue(FREE, TALKS, TALKS, rings=20.0), ("other", "rang_unanswered"), [(0, "free"), (20, "ringing")],
     ),
-    "a queue of which nothing is known": (queue(), ("other", "other"), []),
-    "all refuse as busy": (refusing("BUSY", "BUSY", "BUSY"), ("nobody_free", "nobody_free"), []),
+    "a queue of which nothing is known": (queue(), OTHER, []),
+    "all refuse as busy": (refusing("BUSY", "BUSY", "BUSY"), NOBODY_FREE, []),
     "all refuse as busy though they look free (do-not-disturb)": (
-        refusing("BUSY", "BUSY", "BUSY", before=(FREE, FREE, FREE)),
-        ("nobody_free", "nobody_free"),
-        [],
+        refusing("BUSY", "BUSY", "BUSY", before=(FREE, FREE, FREE)), NOBODY_FREE, [],
     ),
     "some busy, some unplugged": (
         refusing("BUSY", "CHANUNAVAIL", "CHANUNAVAIL", before=(TALKS, GONE, GONE)),
-        ("nobody_free", "nobody_free"),
-        [(0.05, "in_use")],
+        NOBODY_FREE, [(0.05, "in_use")],
     ),
     "one refuses as busy though it looks free, the others are unplugged": (
-        refusing("BUSY", "CHANUNAVAIL", "CHANUNAVAIL", before=(FREE, GONE, GONE)),
-        ("nobody_free", "nobody_free"),
-        [(0.05, "in_use")],
+        refusing("BUSY", "CHANUNAVAIL", "CHANUNAVAIL", before=(FREE, GONE, GONE)), NOBODY_FREE, [(0.05, "in_use")],
     ),
     "a phone that refused as busy becomes free and is left alone": (
-        queue(TALKS, TALKS, TALKS, tried=("BUSY", 1.0), later=(5.0, (FREE,))),
-        ("other", "other"),
-        [(0, "in_use"), (5, "free")],
+        queue(TALKS, TALKS, TALKS, tried=("BUSY", 1.0), later=(5.0, (FREE,))), OTHER, [(0, "in_use"), (5, "free")],
     ),
     "a phone that rang beside a conversation becomes free and is left alone": (
         queue(TALKS, TALKS, TALKS, tried=("NOANSWER", 4.0), later=(5.0, (FREE,))),
-        ("other", "other"),
-        [(0, "in_use"), (5, "free")],
+        OTHER, [(0, "in_use"), (5, "free")],
     ),
     "all unplugged": (
-        refusing("CHANUNAVAIL", "CHANUNAVAIL", "CHANUNAVAIL", before=(GONE, GONE, GONE)),
-        ("no_phone_reachable", "no_phone_reachable"),
-        [],
+        refusing("CHANUNAVAIL", "CHANUNAVAIL", "CHANUNAVAIL", before=(GONE, GONE, GONE)), NO_PHONE_REACHABLE, [],
     ),
-    "one busy, a free one is not tried": (
-        refusing("BUSY", before=(TALKS, FREE, GONE)),
-        ("other", "other"),
-        [(0.05, "free")],
-    ),
+    "one busy, a free one is not tried": (refusing("BUSY", before=(TALKS, FREE, GONE)), OTHER, [(0.05, "free")]),
     "one busy, the others talk and are not tried": (
-        refusing("BUSY", before=(TALKS, TALKS, TALKS)),
-        ("nobody_free", "nobody_free"),
-        [(0.05, "in_use")],
+        refusing("BUSY", before=(TALKS, TALKS, TALKS)), NOBODY_FREE, [(0.05, "in_use")],
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -7,8 +7,8 @@ from callmon.core.replay.record import Rule, seen_rule
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.what_if import what_if
 from callmon.core.replay.world import drawn_world, samples_of
-from callmon.features.questions.record import read_days
 from callmon.store.database import Database
+from callmon.store.queries.seen_days import read_days
 from tests.support.fact_builder import TORONTO, Office, local
 from tests.support.ringing_site import stored, without_numbers
 from tests.support.ringing_world import RingingSite, counts, simulated

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select, text
 
 from callmon.backfill.job import Backfill
@@ -19,7 +18,6 @@ from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import SIDES, ArrivedCall, Difference, LineDay, Reconciliation, compare
 from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError
-from callmon.main import main
 from callmon.store.database import Database
 from callmon.store.queries import reconciliations
 from callmon.store.tables.columns import table_of
@@ -185,28 +183,6 @@ def test_the_command_lists_differences_and_agrees_after_a_backfill(tmp_path: Pat
     assert printed["lines"]["general"] == {"exchange": general, "callmon": general}
     agree = f"{count} calls in the exchange's records, {count} here. They agree.\n"
     assert office.run("reconcile", "2026-11-24").stdout == f"toronto  2026-11-24: {agree}"
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["soon"], "DAY soon: write a day as 2026-11-20.\n"),
-        (["2999-01-01"], "DAY 2999-01-01: is in the future; give a past day.\n"),
-        (["--exchange", "ottawa"], 'There is no exchange "ottawa"; there are toronto.\n'),
-        (
-            [],
-            "No CEL is configured to compare with; add [exchanges.toronto.cel] with its file or url.\n",
-        ),
-    ],
-)
-def test_what_cannot_be_compared_is_refused_with_what_to_do(
-    tmp_path: Path, words: list[str], sentence: str
-) -> None:
-    office = BackfillOffice(tmp_path)
-    result = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(
-        main, ["reconcile", *words, "--config", str(office.config)]
-    )
-    assert (result.exit_code, result.stderr) == (2, sentence)
 
 
 # By itself, each night.

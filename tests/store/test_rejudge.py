@@ -24,13 +24,7 @@ from callmon.store.rejudge import MOVED, counter_differences, rejudge
 from callmon.store.tables import METADATA
 from callmon.store.writer.writer import Writer
 from callmon.tools.replay import Replay, chunks
-from tests.support.store_fixtures import (
-    CALLER,
-    EXCHANGE,
-    answered_call,
-    seconds,
-    wrote,
-)
+from tests.support.store_fixtures import CALLER, EXCHANGE, answered_call, seconds, wrote
 
 RECORDINGS = sorted((Path(__file__).parents[1] / "recordings").glob("*.ami"))
 
@@ -99,9 +93,7 @@ def test_an_empty_database_is_judged_again_and_agrees_with_itself(store: Databas
 # ── something changed ──
 
 
-def test_a_verdict_changed_by_settings_is_stored_as_a_correction(
-    store: Database,
-) -> None:
+def test_a_verdict_changed_by_settings_is_stored_as_a_correction(store: Database) -> None:
     first = wrote(store, *judged(answered_call(0)))
     assert list(map(str, rejudge(store, settings(**SHORT_RINGS)))) == [
         f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> "

@@ -27,7 +27,6 @@ from sqlmodel import col
 from callmon.config.settings import Settings, load
 from callmon.features.months import request
 from callmon.features.months.formats.mail import PreparedReport, ReportNotice, prepared
-from callmon.features.months.jobs import FAILS, ReportFailure, classify
 from callmon.features.months.mail.delivery import addresses, deliver, mail_request
 from callmon.features.months.mail.timer import Files, Make, ReportMailer, made_in_a_process
 from callmon.features.months.report_mail import (
@@ -45,6 +44,7 @@ from callmon.main import main
 from callmon.store.access import AuditRow, audit_events
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.sign_off import STEPS, SignedRevision, Step, read_signed, sign
+from callmon.web.jobs import FAILS, JobFailure, classify
 from tests.support import year
 from tests.support.daemon_process import ROOT
 from tests.support.mail_server import MailServer
@@ -144,7 +144,7 @@ class MailSite:
         """The task of a daemon that has just been started. It makes reports in this process."""
         return ReportMailer(lambda: self.settings, self.store, is_leader, self._made)
 
-    async def _made(self, settings: Settings, order: ReportRequest) -> Files | ReportFailure:
+    async def _made(self, settings: Settings, order: ReportRequest) -> Files | JobFailure:
         try:
             return self.year.files(settings, self.store, order)
         except FAILS as error:
@@ -195,9 +195,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, filled: MailedYear) -> 
 # The daemon's timer.
 
 
-async def test_the_provisional_report_leaves_first_the_final_one_when_due(
-    site: MailSite,
-) -> None:
+async def test_the_provisional_report_leaves_first_the_final_one_when_due(site: MailSite) -> None:
     mailer, server = site.mailer(), site.server
     await mailer.send_if_due(FIRST - timedelta(minutes=1))
     assert server.counts() == {}
@@ -217,9 +215,7 @@ async def test_the_provisional_report_leaves_first_the_final_one_when_due(
     assert len({message["Message-ID"] for message in server.messages()}) == 4
 
 
-async def test_a_server_away_for_an_hour_gets_each_mail_once_despite_a_kill(
-    site: MailSite,
-) -> None:
+async def test_a_server_away_for_an_hour_gets_each_mail_once_despite_a_kill(site: MailSite) -> None:
     site.server.stop()
     attempts = []
     for minute in range(0, 70, 5):  # each look is that of a new process
@@ -248,7 +244,7 @@ async def test_only_the_leader_sends_and_a_former_one_hands_nothing_over(site: M
 
 async def test_a_report_of_another_process_is_that_of_the_time_asked_for(site: MailSite) -> None:
     made = await made_in_a_process(site.settings, mail_request(site.settings, MONTH, "internal", FIRST))
-    assert not isinstance(made, ReportFailure)
+    assert not isinstance(made, JobFailure)
     assert prepared(made) == site.report(FIRST)
 
 
@@ -438,11 +434,11 @@ def test_a_month_in_progress_and_an_unknown_address_are_refused(site: MailSite) 
     running = [word.replace(MONTH, f"{datetime.now(UTC):%Y-%m}") for word in site.command()]
     refused = CliRunner().invoke(main, running)
     assert (refused.exit_code, refused.stderr) == (
-        2, f"{datetime.now(UTC):%Y-%m} n'est pas terminé; son rapport part quand il l'est.\n",
+        2, f"{datetime.now(UTC):%Y-%m} n’est pas terminé; son rapport est envoyé une fois le mois terminé.\n",
     )  # fmt: skip
     stranger = site.send("--to", "x@y.example")
     assert (stranger.exit_code, stranger.stderr) == (
-        2, "--to x@y.example : n'est pas parmi les destinataires de [mail]; ajoutez l'adresse à cet endroit.\n",
+        2, "--to x@y.example : n’est pas parmi les destinataires de [mail]; ajoutez l’adresse à cet endroit.\n",
     )  # fmt: skip
 
 
@@ -476,8 +472,8 @@ def test_mail_goes_through_tls_with_a_sign_in(
         refused = site.send("--again", "--lang", "fr")
         assert (refused.exit_code, server.counts()) == (1, {})
         assert refused.stderr.splitlines()[0] == (
-            f"  127.0.0.1:{server.port} refuse l'authentification (535 5.7.8 Authentication credentials invalid); "
-            "l'administration vérifie mail.username et son mot de passe."
+            f"  127.0.0.1:{server.port} refuse l’authentification (535 5.7.8 Authentication credentials invalid); "
+            "l’administration vérifie mail.username et son mot de passe."
         )
 
 
@@ -584,7 +580,7 @@ def signed(site: MailSite, last: Step = "approved", at: datetime = LATER) -> Sig
 def made_now(site: MailSite) -> Make:
     """Makes the files as the database has them, in this process."""
 
-    async def make(settings: Settings, order: ReportRequest) -> Files | ReportFailure:
+    async def make(settings: Settings, order: ReportRequest) -> Files | JobFailure:
         assert order.at is not None
         made = request.filed(site.store, settings, order, order.at, lambda part: None)
         return [(path.name, data) for path, data in made]
@@ -629,9 +625,7 @@ def test_before_its_approval_a_revision_is_not_mailed(site: MailSite) -> None:
 
 
 @attaching
-async def test_the_timer_mails_an_approved_second_revision_once(
-    site: MailSite,
-) -> None:
+async def test_the_timer_mails_an_approved_second_revision_once(site: MailSite) -> None:
     signed(site)
     wrote(site.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
     assert signed(site).number == 2
@@ -655,7 +649,7 @@ def test_a_signed_file_that_was_altered_in_the_database_is_not_mailed(site: Mail
         connection.execute(text("UPDATE signed_file SET data = x'00' WHERE name LIKE '%-fr.html'"))
     result = site.send()
     assert (result.exit_code, site.server.counts()) == (1, {})
-    assert result.output.endswith("callmon-2024-05-r1-fr.html n'a plus les octets qui ont été signés\n")
+    assert result.output.endswith("callmon-2024-05-r1-fr.html n’a plus les octets qui ont été signés\n")
 
 
 @attaching
@@ -664,7 +658,7 @@ async def test_a_month_that_sql_has_approved_is_not_mailed(site: MailSite) -> No
     approve_by_sql(site.store)
     with closing(open_store(site.settings.store.url)) as without_keys:  # as the process that makes the files
 
-        async def make(settings: Settings, order: ReportRequest) -> Files | ReportFailure:
+        async def make(settings: Settings, order: ReportRequest) -> Files | JobFailure:
             made = request.filed(without_keys, settings, order, order.at or FINAL, lambda part: None)
             return [(path.name, data) for path, data in made]
 

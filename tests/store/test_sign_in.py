@@ -261,11 +261,11 @@ def test_whatever_changes_an_account_signs_it_out_everywhere(sqlite_store: Datab
     visitors = [signed_in(gate, "agent"), signed_in(gate, "agent"), signed_in(gate, "viewer")]
     match change:
         case "role":
-            access.give_roles(sqlite_store, "agent", ("viewer",), MADE)
+            access.change_account(sqlite_store, "agent", MADE, roles=frozenset({"viewer"}))
         case "password":
-            access.give_password(sqlite_store, "agent", kept_password(), MADE)
+            access.change_account(sqlite_store, "agent", MADE, password=kept_password())
         case "lock":
-            access.lock_account(sqlite_store, "agent", True, MADE)
+            access.change_account(sqlite_store, "agent", MADE, is_locked=True)
         case "remove":
             access.remove_account(sqlite_store, "agent", MADE)
     assert [v.get("/fr/who").text for v in visitors] == [": ", ": ", "viewer: viewer"]
@@ -431,7 +431,7 @@ def test_a_live_page_ends_when_its_reader_may_no_longer_see_it(
 
     def meanwhile() -> None:
         for name in names:
-            access.give_roles(sqlite_store, name, ("viewer",), MADE)
+            access.change_account(sqlite_store, name, MADE, roles=frozenset({"viewer"}))
 
     assert parts_sent(gate, cookie, meanwhile) == parts
 

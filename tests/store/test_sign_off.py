@@ -97,11 +97,6 @@ def test_the_audit_log_has_each_step_with_its_address(store: Database) -> None:
     ]
 
 
-def test_the_signed_files_are_given_back_bit_for_bit(store: Database) -> None:
-    one = prepared(store)
-    assert [(name, read_signed(store, one, name)) for name, _ in FILES] == FILES
-
-
 @pytest.mark.parametrize("step", ["verified", "approved"])
 def test_the_person_who_prepared_signs_no_other_step(store: Database, step: Step) -> None:
     prepared(store)
@@ -129,13 +124,6 @@ def test_who_prepared_signs_no_other_step_under_another_spelling(store: Database
     prepared(store, "g\u00e9rard lavoie")
     assert [refused(store, 1, step, other)[0] for step in ("verified",)] == ["own"]
     assert sign(store, MONTH, 1, "verified", audit_event("gerard lavoie")).step == "verified"  # another name
-
-
-def test_two_persons_are_enough(store: Database) -> None:
-    prepared(store)
-    for step in ("verified", "approved"):
-        sign(store, MONTH, 1, step, audit_event("a.roy"))
-    assert [x.who for x in revisions(store)[0].signatures] == ["g.lavoie", "a.roy", "a.roy"]
 
 
 def test_steps_come_in_their_order_and_each_once(store: Database) -> None:

@@ -56,9 +56,7 @@ def test_a_connection_that_postgresql_ends_is_made_anew_with_its_right(url: str)
 # One writes at a time.
 
 
-def test_a_second_callmon_waits_while_the_first_may_write(
-    store: Database,
-) -> None:
+def test_a_second_callmon_waits_while_the_first_may_write(store: Database) -> None:
     reported = of_calls(2)
     with database(store) as first:
         with pytest.raises(StoreError) as refusal:

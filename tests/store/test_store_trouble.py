@@ -108,9 +108,7 @@ def test_a_job_waits_longer_for_the_daemons_lock_than_a_page(
     store.close()
 
 
-def test_a_disk_full_in_mid_batch_leaves_neither_row_nor_figure(
-    sqlite_store: Database,
-) -> None:
+def test_a_disk_full_in_mid_batch_leaves_neither_row_nor_figure(sqlite_store: Database) -> None:
     """Of the writer's connections, which can be given no more pages."""
     pages, reported = 40, of_calls(200)
 

@@ -1,6 +1,8 @@
 """The tables that a new database gets, statement by statement, on SQLite and on PostgreSQL."""
 
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Connection, Dialect, create_engine
@@ -11,7 +13,7 @@ from callmon.store import creation
 from callmon.store.database import Database
 from callmon.store.tables import CALL, FACT, METADATA
 from callmon.store.tables.calls import FindingRow
-from callmon.store.tables.columns import StoredRow, row_of, table_of
+from callmon.store.tables.columns import EPOCH, StoredRow, row_from, row_of, table_of
 from tests.support.store_fixtures import POSTGRESQL
 
 BEFORE = Path(__file__).parents[1] / "data" / "tables"
@@ -35,7 +37,7 @@ def definitions(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_the_tables_are_defined_as_in_revision_0006_byte_by_byte(name: str) -> None:
+def test_the_tables_are_defined_as_in_revision_0008_byte_by_byte(name: str) -> None:
     assert definitions(name) == (BEFORE / f"{name}.sql").read_text(encoding="utf-8")
 
 
@@ -112,3 +114,18 @@ def test_a_row_without_a_column_is_a_type_error(column: str) -> None:
 def test_a_row_with_a_misspelt_column_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'in_hour'"):
         row_of(FindingRow)(**FINDING, in_hour=True)
+
+
+def test_a_row_from_an_object_has_its_attributes_and_what_is_given() -> None:
+    finding = SimpleNamespace(**FINDING | {"at": EPOCH + timedelta(microseconds=5), "exchange": "another"})
+    assert row_from(FindingRow, "exchange")(finding, exchange="toronto") == tuple(FINDING.values())
+
+
+def test_a_row_from_an_object_without_a_time_has_none() -> None:
+    finding = SimpleNamespace(**FINDING | {"at": None})
+    assert row_from(FindingRow)(finding) == tuple((FINDING | {"at": None}).values())
+
+
+def test_a_given_column_that_the_table_lacks_is_refused() -> None:
+    with pytest.raises(AssertionError):
+        row_from(FindingRow, "exchang")

@@ -24,7 +24,7 @@ from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
 from callmon.store.rejudge import counter_differences
 from callmon.tools.replay import Replay, chunks
-from tests.support.ami_builders import MORNING, Exchange, listener
+from tests.support.ami_builders import MORNING, Channel, Exchange, listener
 from tests.support.store_fixtures import RING, facts_on, wrote
 from tests.unit.test_resuming import sends_off
 
@@ -35,6 +35,8 @@ SOME = (
 )  # fmt: skip
 TABLES = ("call", "finding", "obligation", "gap", "number")
 SECOND = timedelta(seconds=1)
+NOTHING = timedelta(0)
+BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 LISTED = b"Event: CoreShowChannelsComplete\r\n\r\nEvent: StatusComplete\r\n\r\n"
 
 
@@ -95,26 +97,64 @@ def succeed(store: Database, second: Monitor, kept: list[Outcome]) -> list[Outco
     return take_over(second, known, kept)
 
 
+class Shared:
+    """A database of two callmons: the first hears `whole`, the second hears it from `place` on."""
+
+    def __init__(self, folder: Path, whole: bytes, place: int = 0) -> None:
+        self.expected, self.figures = alone(folder, whole)
+        self.store, self.rest = new(folder, "shared"), BANNER + whole[place:] if place else whole
+        self.first, self.second = TakeoverInstance().hear(whole), TakeoverInstance()
+        self.stored: datetime | None = None  # what the first heard until then
+        self.taken = 0  # what the second has heard of `rest`
+
+    def write(self, until: datetime, behind: timedelta = NOTHING) -> None:
+        """The first writes what it heard until then, with a heartbeat so much older."""
+        written(self.store, [*self.first.between(self.stored, until), Heartbeat("toronto", until - behind)])
+        self.stored = until
+
+    def begin(self, at: datetime) -> None:
+        """The first writes what it heard until then, by which the second begins."""
+        self.write(at)
+        self.second = begun_anew(self.store)
+
+    def hear(self, until: datetime) -> None:
+        place, heard = _place(self.rest, until), self.taken
+        self.taken = place
+        if heard:
+            _go_on(self.second, self.rest[heard:place])
+        else:
+            self.second.hear(self.rest[:place])
+
+    def succeed(self, since: datetime | None = None) -> list[Outcome]:
+        """What the second, which buffers since then, writes as the new leader."""
+        return succeed(self.store, self.second.monitor, self.second.between(since, None))
+
+    def go_on(self, missing: list[Outcome]) -> None:
+        """The second leads to the end of the stream: all is counted once."""
+        heard = len(self.second.reported)
+        _go_on(self.second, self.rest[self.taken :])
+        later = [one for _, one in self.second.reported[heard:]]
+        assert written(self.store, [*missing, *later]) == pytest.approx(self.figures)
+        assert counter_differences(self.store) == []
+
+    def is_alike(self, missing: list[Outcome]) -> None:
+        """So that everything is stored as if there were one."""
+        self.go_on(missing)
+        assert everything(self.store) == self.expected
+        self.store.close()
+
+
 @pytest.mark.parametrize("name", SOME)
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
 def test_an_instance_that_received_all_writes_what_is_missing(tmp_path: Path, name: str, part: float) -> None:
-    whole = recording(name)
-    expected, figures = alone(tmp_path, whole)
-    first = TakeoverInstance().hear(whole)
-    begin, end = first.reported[0][0], first.reported[-1][0]
+    shared = Shared(tmp_path, recording(name))
+    begin, end = shared.first.reported[0][0], shared.first.reported[-1][0]
     died = begin + (end - begin) * part
-    store = new(tmp_path, "shared")
-    written(store, [*first.between(None, died), Heartbeat("toronto", died - SECOND)])
-    second, taken = TakeoverInstance(), _place(whole, died + 10 * SECOND)
-    second.hear(whole[:taken])
-    missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
-    assert facts_of(missing) == facts_of(second.between(died, None))
-    heard = len(second.reported)
-    _go_on(second, whole[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    assert everything(store) == expected
-    assert counter_differences(store) == []
-    store.close()
+    shared.write(died, behind=SECOND)
+    shared.hear(died + 10 * SECOND)
+    missing = shared.succeed(died - 3 * SECOND)
+    assert facts_of(missing) == facts_of(shared.second.between(died, None))
+    shared.is_alike(missing)
 
 
 def facts_of(outcomes: list[Outcome]) -> list[Fact]:
@@ -141,7 +181,7 @@ def _place(whole: bytes, until: datetime) -> int:
 def _go_on(callmon: TakeoverInstance, rest: bytes) -> None:
     """The same connection, further on."""
     callmon.replay._connections = 0
-    callmon.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest)
+    callmon.hear(BANNER + rest)
 
 
 # One that began in the middle of a call, while the other led.
@@ -180,6 +220,24 @@ def begun_anew(store: Database) -> TakeoverInstance:
     return callmon
 
 
+def answered_at_5() -> tuple[Exchange, Channel, list[Channel]]:
+    """A call comes at 1 s, rings at 2 s and is answered."""
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    phones = exchange.at(2).rings(caller, "PJSIP/101")
+    exchange.at(5).answer(caller, *phones)
+    return exchange, caller, phones
+
+
+def begins(exchange: Exchange, at: float) -> int:
+    """A second callmon logs in: the place of the stream from which it hears."""
+    place = len(exchange.connections[-1])
+    exchange.at(at).log_in()
+    exchange.list_channels()
+    return place
+
+
 @pytest.mark.parametrize("begun_at", [8.0, 12.0])
 @pytest.mark.parametrize("behind", [0.5, 7.5])
 @pytest.mark.parametrize("died_at", [13.7, 19.0, 25.0, 40.0])
@@ -188,57 +246,29 @@ def test_who_began_in_mid_call_reads_what_it_missed_in_the_database(
 ) -> None:
     """`behind`: what was stored when it began was so much older."""
     exchange, place = two(begun_at)
-    whole = bytes(exchange.connections[-1])
-    expected, figures = alone(tmp_path, whole)
-    first, died = TakeoverInstance().hear(whole), MORNING + timedelta(seconds=died_at)
-    store = new(tmp_path, "shared")
-    begun = MORNING + timedelta(seconds=begun_at - behind)
-    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
-    second = begun_anew(store)
-    written(store, [*first.between(begun, died), Heartbeat("toronto", died - SECOND)])
-    rest = whole[place:]
-    taken = _place(rest, died + SECOND)
-    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
-    missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
-    heard = len(second.reported)
-    _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    assert everything(store) == expected
-    assert counter_differences(store) == []
-    store.close()
+    shared, died = Shared(tmp_path, bytes(exchange.connections[-1]), place), MORNING + died_at * SECOND
+    shared.begin(MORNING + (begun_at - behind) * SECOND)
+    shared.write(died, behind=SECOND)
+    shared.hear(died + SECOND)
+    shared.is_alike(shared.succeed(died - 3 * SECOND))
 
 
 def test_a_caller_sent_off_before_it_was_transferred_if_another_answers(tmp_path: Path) -> None:
-    exchange = Exchange()
-    exchange.list_channels()
-    caller = exchange.at(1).call()
-    phones = exchange.at(2).rings(caller, "PJSIP/101")
-    exchange.at(5).answer(caller, *phones)
+    exchange, caller, phones = answered_at_5()
     sends_off(exchange.at(10), caller, phones[0])
-    place = len(exchange.connections[-1])
-    exchange.at(11).log_in()
-    exchange.list_channels()
+    place = begins(exchange, 11)
     others = exchange.at(13).rings(caller, "PJSIP/102")
     exchange.at(17).answer(caller, *others)
     exchange.at(30).ends(caller, *others)
-    whole = bytes(exchange.connections[-1])
-    expected, figures = alone(tmp_path, whole)
-    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
+    shared = Shared(tmp_path, bytes(exchange.connections[-1]), place)
     begun, learns, died = (MORNING + n * SECOND for n in (8, 12, 15))
-    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
-    second, rest = begun_anew(store), whole[place:]
-    written(store, [*first.between(begun, learns), Heartbeat("toronto", learns)])
-    known, taken = _place(rest, learns), _place(rest, died + SECOND)
-    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:known])
-    succeed(store, second.monitor, second.between(None, None))  # still standing by: what it missed is stored now
-    _go_on(second, rest[known:taken])
-    written(store, [*first.between(learns, died), Heartbeat("toronto", died)])
-    missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
-    heard = len(second.reported)
-    _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    assert everything(store) == expected
-    store.close()
+    shared.begin(begun)
+    shared.write(learns)
+    shared.hear(learns)
+    shared.succeed()  # still standing by: what it missed is stored now
+    shared.hear(died + SECOND)
+    shared.write(died)
+    shared.is_alike(shared.succeed(died - 3 * SECOND))
 
 
 @pytest.mark.parametrize("requested", [True, False])
@@ -254,79 +284,52 @@ def test_a_menu_that_a_standby_found_is_ended_by_the_same_party(
     if requested:
         exchange.at(5).event("HangupRequest", **exchange._of(caller))
     exchange.at(5.5).event("PeerStatus", Peer="PJSIP/101")
-    place = len(exchange.connections[-1])
-    exchange.at(6).log_in()
-    exchange.list_channels()
+    place = begins(exchange, 6)
     exchange.at(9).hangup(caller)
     exchange.at(12).event("PeerStatus", Peer="PJSIP/101")
     whole = bytes(exchange.connections[-1])
-    expected, figures = alone(tmp_path, whole)
-    store, died = new(tmp_path, "shared"), MORNING + timedelta(seconds=died_at)
+    shared = Shared(tmp_path, whole, place)
     first, beat = TakeoverInstance(), _place(whole, MORNING + 5 * SECOND)
     first.hear(whole[:beat])
-    written(store, [*first.between(None, None), *first.monitor.requested_hangups("toronto")])
+    written(shared.store, [*first.between(None, None), *first.monitor.requested_hangups("toronto")])
     assert first.monitor.requested_hangups("toronto") == []
-    written(store, [Heartbeat("toronto", MORNING + 8 * SECOND)])
-    second = TakeoverInstance()
-    rest = whole[place:]
-    taken = _place(rest, died)
-    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
-    missing = succeed(store, second.monitor, second.between(None, None))
-    heard = len(second.reported)
-    _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    found = everything(store)
-    assert (found["call"], found["finding"]) == (expected["call"], expected["finding"])
-    store.close()
+    written(shared.store, [Heartbeat("toronto", MORNING + 8 * SECOND)])
+    shared.hear(MORNING + died_at * SECOND)
+    shared.go_on(shared.succeed())
+    found = everything(shared.store)
+    assert (found["call"], found["finding"]) == (shared.expected["call"], shared.expected["finding"])
+    shared.store.close()
 
 
 @pytest.mark.parametrize("learnt", [True, False])
 def test_a_redirect_soon_after_is_the_one_transfer_the_other_stored(tmp_path: Path, learnt: bool) -> None:
     """By its own listing alone it could be that of a transfer which it did not hear."""
-    exchange = Exchange()
-    exchange.list_channels()
-    caller = exchange.at(1).call()
-    phones = exchange.at(2).rings(caller, "PJSIP/101")
-    exchange.at(5).answer(caller, *phones)
-    place = len(exchange.connections[-1])
-    exchange.at(11).log_in()
-    exchange.list_channels()
+    exchange, caller, phones = answered_at_5()
+    place = begins(exchange, 11)
     exchange.at(11.6).leave(caller)
     others = exchange.at(11.7).rings(caller, "PJSIP/102")
     exchange.leave(phones[0])
     exchange.hangup(phones[0])
     exchange.at(14).answer(caller, *others)
     exchange.at(30).ends(caller, *others)
-    whole = bytes(exchange.connections[-1])
-    expected, figures = alone(tmp_path, whole)
-    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
+    shared = Shared(tmp_path, bytes(exchange.connections[-1]), place)
     begun, learns, died = (MORNING + n * SECOND for n in (8, 11.3, 16))
-    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
-    second, rest = begun_anew(store), whole[place:]
-    written(store, [*first.between(begun, learns), Heartbeat("toronto", learns)])
-    known, taken = _place(rest, learns), _place(rest, died)
-    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:known])
+    shared.begin(begun)
+    shared.write(learns)
+    shared.hear(learns)
     if learnt:
-        succeed(store, second.monitor, second.between(None, None))
-    _go_on(second, rest[known:taken])
-    written(store, [*first.between(learns, died), Heartbeat("toronto", died)])
-    missing = succeed(store, second.monitor, second.between(learns, None))
-    assert [fact for one in missing for fact in one.facts] == []
-    heard = len(second.reported)
-    _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    assert everything(store) == expected
-    store.close()
+        shared.succeed()
+    shared.hear(died)
+    shared.write(died)
+    missing = shared.succeed(learns)
+    assert facts_of(missing) == []
+    shared.is_alike(missing)
 
 
 @pytest.mark.parametrize("place_of_login", ["before the transfer", "after the transfer"])
 def test_a_transfer_that_the_other_received_is_not_inferred_again(tmp_path: Path, place_of_login: str) -> None:
     """The inferred transfer has another kind and another time than the event that only the leader received."""
-    exchange = Exchange()
-    exchange.list_channels()
-    caller = exchange.at(1).call()
-    phones = exchange.at(2).rings(caller, "PJSIP/101")
-    exchange.at(5).answer(caller, *phones)
+    exchange, caller, phones = answered_at_5()
     place = len(exchange.connections[-1])
     if place_of_login == "before the transfer":
         exchange.at(11).log_in()
@@ -345,27 +348,17 @@ def test_a_transfer_that_the_other_received_is_not_inferred_again(tmp_path: Path
     exchange.at(11.9).list_channels()
     exchange.at(14).answer(caller, *others)
     exchange.at(30).ends(caller, *others)
-    whole = bytes(exchange.connections[-1])
-    expected, figures = alone(tmp_path, whole)
-    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
+    shared = Shared(tmp_path, bytes(exchange.connections[-1]), place)
     begun, died = (MORNING + n * SECOND for n in (8, 16))
-    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
-    second, rest = begun_anew(store), whole[place:]
-    taken = _place(rest, died)
-    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
-    written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
-    missing = succeed(store, second.monitor, second.between(None, None))
-    assert [fact for one in missing for fact in one.facts if not isinstance(fact, Unheard)] == []
-    heard = len(second.reported)
-    _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    assert everything(store) == expected
-    store.close()
+    shared.begin(begun)
+    shared.hear(died)
+    shared.write(died)
+    missing = shared.succeed()
+    assert [fact for fact in facts_of(missing) if not isinstance(fact, Unheard)] == []
+    shared.is_alike(missing)
 
 
-def test_a_gap_before_the_whole_listing_is_none_where_the_other_received(
-    tmp_path: Path,
-) -> None:
+def test_a_gap_before_the_whole_listing_is_none_where_the_other_received(tmp_path: Path) -> None:
     """No heartbeat of its own is passed yet: the exchange said nothing for a while."""
     exchange = Exchange()
     exchange.list_channels()
@@ -376,35 +369,25 @@ def test_a_gap_before_the_whole_listing_is_none_where_the_other_received(
     exchange.at(8.5).answer(caller, *phones)
     exchange.at(8.7).list_channels()
     exchange.at(30).ends(caller, phones[0])
-    whole = bytes(exchange.connections[-1])
-    _, figures = alone(tmp_path, whole)
-    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
+    shared = Shared(tmp_path, bytes(exchange.connections[-1]), place)
     begun, died = (MORNING + n * SECOND for n in (7, 10))
-    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
-    second, rest = begun_anew(store), whole[place:]
-    written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
-    taken = _place(rest, died)
-    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
+    shared.begin(begun)
+    shared.write(died)
+    shared.hear(died)
+    second = shared.second
     assert [type(fact) for _, one in second.reported if not one.gaps for fact in one.facts].count(Unheard) == 1
-    missing = succeed(store, second.monitor, second.between(None, None))
-    heard = len(second.reported)
-    _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    (stored_call,) = calls.stored_calls(store, caller.uniqueid)
+    shared.go_on(shared.succeed())
+    (stored_call,) = calls.stored_calls(shared.store, caller.uniqueid)
     assert stored_call.account is not None
     assert (stored_call.account.heard, stored_call.account.outcome) == ("full", "answered")
-    store.close()
+    shared.store.close()
 
 
 def test_what_is_written_during_the_read_is_not_lost_to_a_standby(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last heartbeat is no later than the calls that are read with it."""
-    exchange = Exchange()
-    exchange.list_channels()
-    caller = exchange.at(1).call()
-    phones = exchange.at(2).rings(caller, "PJSIP/101")
-    exchange.at(5).answer(caller, *phones)
+    exchange, caller, _ = answered_at_5()
     exchange.at(6).event("PeerStatus", Peer="PJSIP/101")
     whole, store = bytes(exchange.connections[-1]), new(tmp_path, "shared")
     first, second = TakeoverInstance().hear(whole), TakeoverInstance().hear(whole)
@@ -438,59 +421,35 @@ def test_an_event_later_than_the_others_last_heartbeat_is_not_lost(tmp_path: Pat
     exchange.at(4.2).event("PeerStatus", Peer="PJSIP/101")
     exchange.at(5).answer(caller, *phones)
     exchange.at(30).ends(caller, *phones)
-    whole = bytes(exchange.connections[-1])
-    expected, figures = alone(tmp_path, whole)
-    first = TakeoverInstance().hear(whole)
-    second = TakeoverInstance()
-    store = new(tmp_path, "shared")
-    before, died = MORNING + 1.5 * SECOND, MORNING + 10 * SECOND
-    written(store, [*first.between(None, before), Heartbeat("toronto", before + late * SECOND)])
-    taken = _place(whole, died)
-    second.hear(whole[:taken])
+    shared = Shared(tmp_path, bytes(exchange.connections[-1]))
+    before = MORNING + 1.5 * SECOND
+    store, second = shared.store, shared.second
+    shared.write(before, behind=-late * SECOND)
+    shared.hear(MORNING + 10 * SECOND)
     kept: list[Any] = [*second.between(None, before + 0.5 * SECOND), Heartbeat("toronto", before + 0.5 * SECOND)]
     kept += second.between(before + 0.5 * SECOND, None)
     here = [("toronto", caller.uniqueid)]
     reported = [item for item in kept if isinstance(item, Outcome)]
-    missing = take_over(
-        second.monitor,
-        takeover.stored_state(store, ["toronto"], reported, here, second.monitor.ledger.empty(), MORNING),
-        kept,
-    )
-    heard = len(second.reported)
-    _go_on(second, whole[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    assert everything(store) == expected
-    store.close()
+    known = takeover.stored_state(store, ["toronto"], reported, here, second.monitor.ledger.empty(), MORNING)
+    shared.is_alike(take_over(second.monitor, known, kept))
 
 
-def test_an_answer_that_both_received_is_stored_once(
-    tmp_path: Path,
-) -> None:
+def test_an_answer_that_both_received_is_stored_once(tmp_path: Path) -> None:
     exchange = Exchange()
     exchange.list_channels()
     caller = exchange.at(1).call()
     phones = exchange.at(2.3).rings(caller, "PJSIP/101")
-    place = len(exchange.connections[-1])
-    exchange.at(4).log_in()
-    exchange.list_channels()
+    place = begins(exchange, 4)
     exchange.at(6).answer(caller, *phones)
     exchange.at(30).ends(caller, *phones)
-    whole = bytes(exchange.connections[-1])
-    expected, figures = alone(tmp_path, whole)
-    first, store = TakeoverInstance().hear(whole), new(tmp_path, "shared")
+    shared = Shared(tmp_path, bytes(exchange.connections[-1]), place)
     begun, died = MORNING + 2.2 * SECOND, MORNING + 7 * SECOND
-    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
-    second, rest = begun_anew(store), whole[place:]
-    written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
-    taken = _place(rest, died)
-    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
-    missing = succeed(store, second.monitor, second.between(None, None))
-    assert [fact for one in missing for fact in one.facts] == []
-    heard = len(second.reported)
-    _go_on(second, rest[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    assert everything(store) == expected
-    store.close()
+    shared.begin(begun)
+    shared.write(died)
+    shared.hear(died)
+    missing = shared.succeed()
+    assert facts_of(missing) == []
+    shared.is_alike(missing)
 
 
 def withheld(answered: float) -> bytes:
@@ -510,21 +469,13 @@ def withheld(answered: float) -> bytes:
 
 def test_a_number_withheld_at_another_moment_by_each_begins_no_call_anew(tmp_path: Path) -> None:
     """What is stored of the arrival has no number any more."""
-    expected, figures = alone(tmp_path, withheld(1.2))
-    first = TakeoverInstance().hear(withheld(1.2))
-    second = TakeoverInstance()
-    store = new(tmp_path, "shared")
-    written(store, first.between(None, MORNING + 2 * SECOND))
-    whole = withheld(1.3)
-    taken = _place(whole, MORNING + 10 * SECOND)
-    second.hear(whole[:taken])
-    missing = succeed(store, second.monitor, second.between(None, None))
-    assert [type(fact).__name__ for one in missing for fact in one.facts] == ["Answered"]
-    heard = len(second.reported)
-    _go_on(second, whole[taken:])
-    assert written(store, [*missing, *(one for _, one in second.reported[heard:])]) == pytest.approx(figures)
-    assert everything(store) == expected
-    store.close()
+    shared = Shared(tmp_path, withheld(1.2))
+    written(shared.store, shared.first.between(None, MORNING + 2 * SECOND))
+    shared.rest = withheld(1.3)
+    shared.hear(MORNING + 10 * SECOND)
+    missing = shared.succeed()
+    assert [type(fact).__name__ for fact in facts_of(missing)] == ["Answered"]
+    shared.is_alike(missing)
 
 
 # What else is known after it.

@@ -75,7 +75,7 @@ class WarmCallmon(Callmon):
 
 IMPORTED = (
     "callmon.main", "callmon.daemon.daemon", "callmon.logs",
-    "callmon.store.opening", "callmon.store.creation", "holidays", "phonenumbers.data.region_CA",
+    "callmon.store.opening", "callmon.store.creation", "phonenumbers.data.region_CA",
     "uvicorn.protocols.http.h11_impl",
 )  # fmt: skip
 _turn = threading.Lock()

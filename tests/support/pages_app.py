@@ -51,21 +51,25 @@ class Pages(NamedTuple):
     daemon: Daemon
 
 
-def settings(folder: Path, url: str | None = None) -> Settings:
-    text = example_text().replace("sqlite:///callmon.db", url or f"sqlite:///{folder}/callmon.db")
+def settings(folder: Path, url: str | None = None, first: str = "") -> Settings:
+    """The example's settings with accounts; `first` stands before them."""
+    text = first + example_text().replace("sqlite:///callmon.db", url or f"sqlite:///{folder}/callmon.db")
     return parse(text.replace("[web]\n", "[web]\naccess = { accounts = true }\n"))
 
 
 @contextmanager
 def pages(
-    folder: Path, url: str | None = None, fill: Callable[[Database], None] = lambda store: None
+    folder: Path,
+    url: str | None = None,
+    fill: Callable[[Database], None] = lambda store: None,
+    first: str = "",
 ) -> Iterator[Pages]:
     """A daemon that does not run: its pages, its database (SQLite in the folder), its stored requests.
 
     `fill` writes more to the database before the daemon has it.
     """
     with quick_passwords():
-        yield from _pages(settings(folder, url), fill)
+        yield from _pages(settings(folder, url, first), fill)
 
 
 def _pages(reported: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:

@@ -7,7 +7,7 @@ exchange as unheard.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,13 +112,19 @@ class Site(WarmCallmon):
         return found[1]
 
 
+def fill_now(store: Database, _: Settings) -> None:
+    fill(store, datetime.now(UTC).replace(microsecond=0))
+
+
 @contextmanager
-def site(place: Path, more: str = ROLES) -> Iterator[Site]:
+def site(
+    place: Path, more: str = ROLES, filled: Callable[[Database, Settings], None] = fill_now
+) -> Iterator[Site]:
     """A running site, over a filled database."""
     running = Site(place, more)
     settings: Settings = running.settings()
     store = opening.open_for_writing(settings)
-    fill(store, datetime.now(UTC).replace(microsecond=0))
+    filled(store, settings)
     store.close()
     try:
         running.start(until_heard=False)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import pytest
+
+from callmon.cli import common
+from callmon.config.settings import example_text, load
 from callmon.core import facts as f
 from callmon.core.replay.record import SeenCall, SeenDay
 from callmon.core.statistics.period import midnight
 from callmon.store.database import Database
+from callmon.store.opening import open_for_writing
 from tests.support.fact_builder import TORONTO, Office, Timed
-from tests.support.store_fixtures import wrote
+from tests.support.store_fixtures import copy, wrote
 
 FIRST = date(2026, 10, 13)  # a Tuesday after a closed Monday
 NUMBERS = 900  # callers of the simulated site: 555-0100 and on would not be enough
@@ -36,7 +44,8 @@ def facts_of(office: Office, seen: SeenCall, begin: datetime, line: str) -> list
 
     call = office.call()
     caller = f"+1416555{1000 + seen.key % NUMBERS:04}"
-    found = [office.arrival(call, at(0), line, caller), *_tries(call, seen, at)]
+    chosen = [(at(0), f.LanguageChosen(call, at(0), seen.language))] if seen.language != "all" else []
+    found = [office.arrival(call, at(0), line, caller), *chosen, *_tries(call, seen, at)]
     end = at(seen.wait)
     if seen.outcome == "voicemail":
         found.append((end, f.VoicemailTook(call, end, "500")))
@@ -62,3 +71,23 @@ def _tries(call: str, seen: SeenCall, at) -> Iterator[Timed]:  # type: ignore[no
 def without_numbers(days: Iterable[SeenDay]) -> list[tuple[str, int, int, int]]:
     """What a reader of the store must find of the days: outcome, wait, talk, tries of each call."""
     return [(call.outcome, call.wait, call.talk, len(call.tries)) for day in days for call in day.calls]
+
+
+def make_site(folder: Path, template: Path, days: Sequence[SeenDay], more: str = "") -> None:
+    """A configuration, and a database that holds these days. `more`: settings at its beginning."""
+    written = more + example_text().replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db")
+    (folder / "callmon.toml").write_text(written, encoding="utf-8")
+    copy(template, folder / "callmon.db")
+    with closing(open_for_writing(load(str(folder / "callmon.toml")))) as store:
+        stored(store, days)
+
+
+def stop_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """For commands it is this moment."""
+
+    class Frozen(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Frozen:
+            return cls.fromtimestamp(moment.timestamp(), tz)
+
+    monkeypatch.setattr(common, "datetime", Frozen)

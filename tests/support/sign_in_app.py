@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
 from callmon.config.web import AccessSettings
-from callmon.store.access import AuditRow, add_account, lock_account
+from callmon.store.access import AuditRow, add_account, change_account
 from callmon.store.database import Database
 from callmon.web.auth import passwords
 from callmon.web.auth.identity import Right, Role
@@ -129,7 +129,7 @@ def with_accounts(store: Database) -> Database:
         add_account(store, name, kept_password(), (name,), MADE)
     add_account(store, "lead", kept_password(), ("agent", "manager"), MADE)
     add_account(store, "locked", kept_password(), ("administrator",), MADE)
-    lock_account(store, "locked", True, MADE)
+    change_account(store, "locked", MADE, is_locked=True)
     add_account(store, "nothing", kept_password(), (), MADE)
     return store
 

@@ -18,7 +18,7 @@ from callmon.tools.demo import HEADINGS, STOPPED
 Text = tuple[str | None, str]  # its context, and the text
 CALLMON = Path(callmon.__file__).parent
 SAYING = ("say", "_say")
-PAGES = ("page.py", "half_hours.py")  # in a feature
+PAGES = ("page.py", "token_page.py", "half_hours.py", "alerts_now.py")  # in a feature
 STORIES = ("features/disruptions/notice/text.py", "features/months/sign_off_text.py")
 OF_REPORTS = CALLMON / "text" / "attestations.py"
 
@@ -91,7 +91,14 @@ def of_tables() -> Iterator[Text]:
         yield from (("story", of_several), ("singular", of_one))
     for texts in (*titles.PARTS.values(), *titles.PUBLIC_HEADLINES.values(), titles.SIGNS, titles.CUTS):
         yield from (("report", text) for text in texts.values())
-    for table in (titles.STANDARDS, titles.PARAMETERS, titles.TEXTS, titles.PACKAGE):
+    for table in (
+        titles.STANDARDS,
+        titles.PARAMETERS,
+        titles.TEXTS,
+        titles.PACKAGE,
+        titles.UNITS,
+        titles.SILENCES,
+    ):
         yield from (("report", text) for text in table.values())
     yield from (("report", text) for meaning in titles.FIGURES.values() for text in meaning)
     yield from (("report", text) for text in (*titles.SIGNS, titles.UNKNOWN_CUT))

@@ -54,9 +54,9 @@ def postgres_server() -> Iterator[str]:
         return
     server = Postgres()
     with needed("postgresql"):
-        url = server.__enter__()
+        server.__enter__()
     try:
-        yield url
+        yield server.url
     finally:
         server.__exit__(None, None, None)
 

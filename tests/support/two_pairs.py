@@ -11,9 +11,8 @@ from callmon.store.database import Database, open_store, upgrade
 from callmon.store.pairs.open import open_to_read
 from tests.support import year
 from tests.support.store_fixtures import RING
-from tests.support.year import obligations as year_owing
 from tests.support.year import rows as year_rows
-from tests.support.year import stories as year_stories
+from tests.support.year.database import fill_year
 
 SINCE, UNTIL = datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC)
 PAIRS = {"west": "toronto", "east": "ottawa"}  # schema → its exchange
@@ -46,8 +45,7 @@ def in_schema(store: Database, schema: str) -> str:
 def two_pairs(store: Database, calls: int = 600, more: str = "") -> TwoPairs:
     """`store`: an empty database, which becomes that of one callmon."""
     settings = year.settings()
-    year_rows.stored(store, settings, year_stories.calls(calls), year_owing.owings(calls // 8, settings))
-    year_rows.listened(store, SINCE, UNTIL)
+    fill_year(store, settings, calls, calls // 8)
     with store.writing() as connection:
         for table in ("call", "finding", "fact", "obligation"):
             also = ", data = replace(data, '\"toronto\"', '\"ottawa\"')" if table == "obligation" else ""

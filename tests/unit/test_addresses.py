@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from callmon.config.settings import example_text
 from callmon.config.store import StoreSettings
-from callmon.config.validation import hidden
+from callmon.config.wording import hidden
 from callmon.errors import StoreError
 from callmon.main import main
 from callmon.store.database import Database, open_store, parse_url

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +31,24 @@ PARTS = {
     "fr": ["Pour le public", "D'abord", "À ne pas faire", "Qui", "C'est fini quand"],
     "en": ["For the public", "First", "Do not", "Who", "Over when"],
 }
+# Severity and urgency of a rule → how bad it is and how long it may wait, as the runbook says it.
+URGENCY = {
+    "fr": {
+        ("critical", "now"): "Critique : tout de suite, pendant les heures d'ouverture.",
+        ("warning", "now"): "Avertissement : dans l'heure, pendant les heures d'ouverture.",
+        ("warning", "opening"): "Avertissement : peut attendre l'ouverture, puis le jour même.",
+        ("info", "opening"): "Information : peut attendre l'ouverture.",
+        ("info", "none"): "Information : rien à faire.",
+    },
+    "en": {
+        ("critical", "now"): "Critical: at once, in opening hours.",
+        ("warning", "now"): "Warning: within the hour, in opening hours.",
+        ("warning", "opening"): "Warning: may wait until opening, then the same day.",
+        ("info", "opening"): "Note: may wait until opening.",
+        ("info", "none"): "Note: nothing to do.",
+    },
+}
+MORNING = {"fr": " Dans le message du matin seulement.", "en": " In the morning's message only."}
 EXAMPLE = ROOT / "callmon" / "config" / "callmon.example.toml"
 TORONTO = ZoneInfo("America/Toronto")
 
@@ -63,13 +81,40 @@ def test_the_two_runbooks_have_the_same_sections_in_the_same_order() -> None:
 @pytest.mark.parametrize("language", RUNBOOK)
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_entry_of_the_runbook_says_the_same_five_things(alert: str, language: str) -> None:
-    entry = RUNBOOK[language].split(f"\n## {alert}\n")[1].split("\n## ")[0]
+    entry = _entry(alert, language)
     assert re.findall(r"^\* \*([^*]+)\*", entry, re.MULTILINE) == PARTS[language]
+
+
+@pytest.mark.parametrize("language", RUNBOOK)
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_entry_begins_with_the_severity_of_the_rule_and_its_wait(alert: str, language: str) -> None:
+    labels = re.search(r"severity: (\w+), urgency: (\w+)", rule_of(alert))
+    assert labels is not None
+    begin = _entry(alert, language).splitlines()[2]
+    assert begin.removesuffix(MORNING[language]) == URGENCY[language][labels[1], labels[2]]
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_the_runbook_numbers_its_steps_as_the_message_does(alert: str) -> None:
+    steps = {x: re.findall(r"^  (\d)\. ", _entry(alert, x), re.MULTILINE) for x in RUNBOOK}
+    message = re.findall(
+        r"^ +(\d)\. ", rule_of(alert).partition("description:")[2].partition("resolved")[0], re.MULTILINE
+    )
+    assert steps["fr"] == steps["en"] == [str(n) for n in range(1, len(steps["en"]) + 1)]
+    assert len(steps["en"]) >= len(message)
+
+
+def _entry(alert: str, language: str) -> str:
+    return RUNBOOK[language].split(f"\n## {alert}\n")[1].split("\n## ")[0]
+
+
+def rule_of(alert: str) -> str:
+    return RULES.split(f"- alert: {alert}\n")[1].split("- alert: ")[0]
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_has_every_text_in_both_languages_and_its_urgency(alert: str) -> None:
-    rule = RULES.split(f"- alert: {alert}\n")[1].split("- alert: ")[0]
+    rule = rule_of(alert)
     annotations = rule.split("        annotations:\n")[1]
     assert re.findall(r"^          (\w+):", annotations, re.MULTILINE) == [*TEXTS, *LINKS]
     severity = "severity: (?:critical|warning|info)"
@@ -81,7 +126,7 @@ def test_an_alert_has_every_text_in_both_languages_and_its_urgency(alert: str) -
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_leads_to_its_guide_entry_and_a_shipped_board(alert: str) -> None:
-    rule = RULES.split(f"- alert: {alert}\n")[1].split("- alert: ")[0]
+    rule = rule_of(alert)
     assert re.findall(r"^ +runbook_url: '(.+)'$", rule, re.MULTILINE) == [
         f"{{{{ $externalLabels.callmon_url }}}}/en/guide#{alert.lower()}"
     ]
@@ -176,39 +221,10 @@ CALENDARS = {
     "day and night": Calendar(TORONTO, NIGHT_TOO),
 }
 FIRST, MONTHS = date(2026, 11, 1), 14
-CLOCKS = [
-    *(
-        (0, 0),
-        (0, 14),
-        (0, 15),
-        (0, 59),
-        (1, 0),
-        (3, 59),
-        (4, 0),
-        (8, 14),
-        (8, 15),
-        (8, 19),
-        (8, 20),
-        (8, 29),
-        (8, 30),
-        (8, 44),
-    ),
-    *(
-        (8, 45),
-        (8, 59),
-        (9, 0),
-        (9, 29),
-        (9, 30),
-        (9, 44),
-        (9, 45),
-        (9, 59),
-        (10, 0),
-        (10, 29),
-        (10, 30),
-        (11, 59),
-    ),
-    *((12, 0), (12, 59), (13, 0), (14, 59), (15, 0), (16, 59), (17, 0), (23, 59)),
-]
+CLOCKS = """
+00:00 00:14 00:15 00:59 01:00 03:59 04:00 08:14 08:15 08:19 08:20 08:29 08:30 08:44 08:45 08:59 09:00 09:29 09:30
+09:44 09:45 09:59 10:00 10:29 10:30 11:59 12:00 12:59 13:00 14:59 15:00 16:59 17:00 23:59
+"""
 
 
 def holds(entry: Entry, at: datetime) -> bool:
@@ -234,9 +250,8 @@ def may_be_told(intervals: dict[str, list[Entry]], name: str, at: datetime) -> b
 
 def minutes(days: int) -> Iterator[datetime]:
     for day in range(days):
-        for hour, minute in CLOCKS:
-            at = datetime.combine(FIRST + timedelta(days=day), datetime.min.time(), TORONTO)
-            yield at.replace(hour=hour, minute=minute)
+        for clock in CLOCKS.split():
+            yield datetime.combine(FIRST + timedelta(days=day), time.fromisoformat(clock), TORONTO)
 
 
 @pytest.mark.parametrize("name", CALENDARS)

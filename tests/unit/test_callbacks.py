@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.snapshot import CallbackStatus
 from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
 
@@ -44,12 +43,6 @@ def test_a_callback_is_in_time_up_to_24_hours_to_the_millisecond(
 
 def office_message(at: datetime, **more: Any) -> Any:
     return Office().message(at, **more)
-
-
-@pytest.mark.parametrize(("at", "reported"), [(DAY - MILLI, 0), (DAY, 0), (DAY + MILLI, 1)])
-def test_what_is_not_paid_falls_due_after_the_last_moment_and_not_at_it(at: timedelta, reported: int) -> None:
-    office = Office().hear(office_message(TUESDAY)).tick(TUESDAY + at)
-    assert office.verdicts() == [("not_met", "not_called_back")] * reported
 
 
 DUES = [
@@ -110,23 +103,6 @@ def test_a_line_may_be_judged_by_the_next_business_day() -> None:
     assert office.verdicts() == [("not_met", "not_called_back")]
 
 
-@pytest.mark.parametrize(
-    ("received", "first", "second"),
-    [
-        ("2026-11-24 10:00", "2026-11-26 17:00", "2026-12-15 17:00"),
-        ("2026-11-24 17:00", "2026-11-27 17:00", "2026-12-16 17:00"),  # after closing: the next business day
-        ("2026-11-27 16:59", "2026-12-01 17:00", "2026-12-18 17:00"),
-        ("2026-10-08 10:00", "2026-10-13 17:00", "2026-10-30 17:00"),  # Thanksgiving
-    ],
-)
-def test_a_complaint_is_due_twice(received: str, first: str, second: str) -> None:
-    settings = usual()
-    terms = DueDatePolicies(settings).policy_of("general")
-    dues = terms.dues("complaint", local(received))
-    assert dues.answer is not None
-    assert (dues.judging.at, dues.answer.at) == (local(first), local(second))
-
-
 # ── time, with nothing arriving ──
 
 
@@ -159,15 +135,6 @@ def test_what_has_no_open_hour_is_never_overdue_and_late_by_the_clock() -> None:
     office = Office().hear(office_message(friday)).tick(friday + 3 * DAY)
     assert office.story() == ["Owed", "FellDue"]
     assert (office.one().is_overdue, office.verdicts()) == (False, [("not_met", "no_open_hour")])
-
-
-def test_the_verdict_waits_for_a_callback_that_was_answered_just_in_time() -> None:
-    office = Office().hear(office_message(TUESDAY))
-    office.hear(office.call_out(TUESDAY + DAY - 2 * SECOND, talked=15)[:-1])
-    office.tick(TUESDAY + DAY + SECOND)
-    assert office.verdicts() == []
-    office.tick(TUESDAY + DAY + 8 * SECOND)
-    assert office.verdicts() == [("met", "called_back")]
 
 
 def test_the_verdict_waits_no_longer_when_that_callback_was_too_short() -> None:
@@ -225,14 +192,6 @@ def test_a_message_opens_an_obligation_with_its_line_service_and_language() -> N
     assert (one.kind, one.opening, one.line, one.service, one.language, one.opened, one.token) == (
         "callback", "message", "poci", "poci", "fr", TUESDAY, CALLER,
     )  # fmt: skip
-
-
-def test_a_repeated_message_keeps_the_oldest_clock_and_is_counted() -> None:
-    office = Office()
-    office.hear(
-        office.message(TUESDAY), office.message(TUESDAY + HOUR), office.message(TUESDAY + 2 * HOUR, line="tty")
-    )
-    assert (office.one().count, office.one().opened, office.one().dues.clock) == (3, TUESDAY, TUESDAY + DAY)
 
 
 def test_another_service_number_or_kind_is_an_obligation_of_its_own() -> None:

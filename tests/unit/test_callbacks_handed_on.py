@@ -17,8 +17,6 @@ from callmon.store.queries.obligations import WorklistItem
 from callmon.store.row_mapping import without_numbers
 from callmon.text.lists import CallbackList, obligation_as_json
 from callmon.text.records import instant
-from tests.recordings.test_clicked import dials, local
-from tests.recordings.test_integrity import blind
 from tests.support.ami_builders import Channel, Exchange
 from tests.support.fact_builder import CALLER, OTHER, Office, Timed, usual
 from tests.unit.test_callbacks_settled import DAY, LATER, SECOND, TUESDAY, owing
@@ -78,10 +76,7 @@ def test_a_call_that_no_phone_joined_leaves_the_callback_unknown(given: Any) -> 
 @pytest.mark.parametrize(
     ("language", "history"),
     [
-        (
-            "fr",
-            "Message vocal, mardi 10 h · appel à ce numéro que callmon ne peut attribuer, mardi 12 h",
-        ),
+        ("fr", "Message vocal, mardi 10 h · appel à ce numéro que callmon ne peut attribuer, mardi 12 h"),
         (
             "en",
             "Voicemail message, Tuesday 10 a.m. · "
@@ -264,14 +259,6 @@ def calls_out(exchange: Exchange, exten: str, string: str = f"{DEBTOR}@trunk") -
     return phone, far
 
 
-@pytest.mark.parametrize("exten", ["*69", "05", "*70", "s", "9911"])
-def test_a_code_counts_by_the_number_that_the_exchange_dials_for_it(exten: str) -> None:
-    exchange = exchange_with_callback()
-    both = calls_out(exchange, exten)
-    exchange.at(116).ends(*both)
-    assert (debt(exchange).state, debt(exchange).phone) == ("paid", "101")
-
-
 def test_a_number_that_was_dialled_is_not_replaced_by_what_the_trunk_dials() -> None:
     exchange = exchange_with_callback()
     both = calls_out(exchange, "94165550103")
@@ -306,55 +293,6 @@ def test_a_forwarded_outside_caller_has_called_nobody_back(number: str) -> None:
     assert verdict(exchange) == ("unknown", "not_attributed")
 
 
-@pytest.mark.parametrize("answered", [True, False])
-def test_a_person_consulted_within_another_call_may_be_called_back(answered: bool) -> None:
-    exchange = exchange_with_callback()
-    caller = exchange.call(caller="4165550104")
-    (phone,) = exchange.rings(caller, "PJSIP/101")
-    exchange.at(103).answer(caller, phone)
-    exchange.at(105).leave(phone)
-    far = exchange.dial(phone, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
-    exchange.ring(phone, far)
-    if answered:
-        exchange.at(108).answer(phone, far)
-    exchange.at(125).hangup(far)
-    exchange.at(126).ends(caller, phone)
-    assert verdict(exchange) == (("unknown", "not_attributed") if answered else ("not_met", "not_called_back"))
-
-
-@pytest.mark.parametrize(("second", "state"), [(5, "paid"), (4.9, "open")])
-def test_a_callback_that_201_hands_to_203_lasts_until_the_person_hangs_up(second: float, state: str) -> None:
-    exchange = exchange_with_callback()
-    phone, far = calls_out(exchange, f"9{DEBTOR}")
-    blind(exchange.at(110), far, phone, "103")
-    (other,) = exchange.at(110.1).rings(far, "PJSIP/103")
-    exchange.at(118).answer(far, other)
-    exchange.at(118 + second).ends(other, far)
-    assert (debt(exchange).state, len(debt(exchange).attempts)) == (state, 0 if state == "paid" else 1)
-
-
-def test_a_callback_announced_and_joined_goes_on_with_the_colleague() -> None:
-    exchange = exchange_with_callback()
-    phone, far = calls_out(exchange, f"9{DEBTOR}")
-    exchange.at(108).event("Hold", **exchange._of(phone), MusicClass="default")
-    second = exchange.new("PJSIP/101", 4, "103", caller="101", context="internal")
-    (other,) = exchange.rings(second, "PJSIP/103")
-    exchange.at(110).answer(second, other)
-    exchange.at(111).event(
-        "AttendedTransfer", Result="Success",
-        **{f"OrigTransferer{k}": v for k, v in exchange._of(phone).items()},
-        **{f"SecondTransferer{k}": v for k, v in exchange._of(second).items()},
-        **{f"Transferee{k}": v for k, v in exchange._of(far).items()},
-        **{f"TransferTarget{k}": v for k, v in exchange._of(other).items()}, DestType="Bridge",
-    )  # fmt: skip
-    exchange.leave(far)
-    enters(exchange, far, other.bridge)
-    exchange.hangup(second)
-    exchange.hangup(phone)
-    exchange.at(115).ends(other, far)
-    assert (debt(exchange).state, debt(exchange).phone) == ("paid", "101")
-
-
 @pytest.mark.parametrize(
     ("exten", "string", "answered", "known"),
     [
@@ -374,74 +312,3 @@ def test_a_code_of_an_unknown_number_may_be_the_callback_if_answered(
         exchange.at(105).answer(phone, far)
     exchange.at(130).ends(phone, far)
     assert verdict(exchange)[0] == known
-
-
-def test_a_desk_that_redirects_hands_the_callback_on_without_any_event() -> None:
-    exchange = exchange_with_callback()
-    phone, far = calls_out(exchange, f"9{DEBTOR}")
-    exchange.at(110).leave(far)
-    exchange.hangup(phone)
-    (other,) = exchange.rings(far, "PJSIP/103")
-    exchange.at(130).answer(far, other)
-    exchange.at(134.9).ends(other, far)
-    assert debt(exchange).state == "open"
-    assert debt(exchange).short is not None
-
-
-@pytest.mark.parametrize("phone_first", [False, True])
-def test_a_conference_with_the_person_is_a_callback_in_any_order(
-    phone_first: bool,
-) -> None:
-    exchange = exchange_with_callback()
-    agent = exchange.new("PJSIP/101", 4, "620", caller="101", context="internal") if phone_first else None
-    if agent is not None:
-        exchange.up(agent)
-        exchange.join(agent)
-    far = exchange.dial(None, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
-    exchange.ring(None, far)
-    exchange.at(105).answer(far, far, join=False)
-    if agent is None:
-        exchange.join(far)
-        agent = exchange.at(108).new("PJSIP/101", 4, "620", caller="101", context="internal")
-        exchange.up(agent)
-        enters(exchange, agent, far.bridge)
-    else:
-        enters(exchange, far, agent.bridge)
-    exchange.at(118).hangup(agent)
-    exchange.at(140).ends(far)
-    assert (debt(exchange).state, debt(exchange).phone) == ("paid", "101")
-
-
-def enters(exchange: Exchange, channel: Channel, bridge: str) -> None:
-    channel.bridge = bridge
-    exchange.event("BridgeEnter", BridgeUniqueid=bridge, BridgeType="base", **exchange._of(channel))
-
-
-def test_two_outside_persons_joined_are_no_callback_and_none_missed() -> None:
-    exchange = exchange_with_callback()
-    mobile = exchange.dial(None, "PJSIP/trunk", dial_string="4165550177@trunk")
-    exchange.ring(None, mobile)
-    exchange.at(103).answer(mobile, mobile, join=False)
-    far = exchange.dial(mobile, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
-    exchange.ring(mobile, far)
-    exchange.at(106).answer(mobile, far)
-    exchange.at(140).ends(mobile, far)
-    one = debt(exchange)
-    assert (one.state, one.unattributed is not None, one.attempts) == ("open", True, ())
-    assert [call["direction"] for call in exchange.replayed().calls()] == ["inbound", "outbound"]
-
-
-def test_a_person_called_through_a_local_channel_talks_with_its_phone() -> None:
-    exchange = exchange_with_callback()
-    first, runs = local(exchange, f"9{DEBTOR}@internal")
-    dials(exchange, None, first, f"9{DEBTOR}@internal/n")
-    far = exchange.new("PJSIP/trunk", 0, "s", first.linkedid)
-    dials(exchange, runs, far, f"{DEBTOR}@trunk")
-    exchange.ring(runs, far)
-    exchange.at(104).answer(runs, far)
-    exchange._dial("DialEnd", None, first, DialStatus="ANSWER")
-    exchange.up(first)
-    (phone,) = exchange.at(104.1).rings(first, "PJSIP/103")
-    exchange.at(107).answer(first, phone)
-    exchange.at(117).ends(phone, first, runs, far)
-    assert (debt(exchange).state, debt(exchange).phone) == ("paid", "103")

@@ -39,12 +39,12 @@ def listed(one: Obligation) -> WorklistItem:
 
 FRENCH = """\
 24 novembre 2026, 22 h 14
-Fermé : n'appelez pas le public avant mercredi 8 h 30.
+Fermé : n’appelez pas le public avant mercredi 8 h 30.
 
 Rappels à faire : 4
 
-    Aucune heure d'ouverture avant l'échéance (samedi 18 h) : à faire dès
-    l'ouverture
+    Aucune heure d’ouverture avant l’échéance (samedi 18 h) : à faire dès
+    l’ouverture
     Renseignements généraux, Toronto
     416 555-0104
     Message vocal, vendredi 18 h
@@ -53,7 +53,7 @@ Rappels à faire : 4
   ■ EN RETARD de 5 h 29 : était à faire avant mardi 16 h 45
     Renseignements généraux, Toronto · demande en français
     !! Ne pas laisser de message !!
-    !! Numéro non sûr : quelqu'un d'autre peut répondre !!
+    !! Numéro non sûr : quelqu’un d’autre peut répondre !!
     416 555-0101
     Message vocal, lundi 16 h 45 · 2 messages · tentatives : 1, la dernière
     mardi 18 h 12
@@ -76,7 +76,7 @@ Plaintes à traiter : 1
     Il reste 1 j 18 h : à faire avant jeudi 17 h
     Renseignements généraux, Toronto
     416 555-0101
-    Plainte consignée pendant l'appel, mardi 11 h
+    Plainte consignée pendant l’appel, mardi 11 h
     Fiche 1700000001.0-complaint
 
 Rappel impossible, message à écouter : 1

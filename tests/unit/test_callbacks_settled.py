@@ -42,19 +42,6 @@ def owing(at: Any = TUESDAY, given: Any = None, **more: Any) -> Office:
 # ── calls out ──
 
 
-@pytest.mark.parametrize(
-    "number", ["94165550101", "914165550101", "4165550101", "14165550101", "+14165550101", "901114165550101"]
-)
-def test_a_call_to_the_number_pays_however_it_was_dialled(number: str) -> None:
-    office = owing()
-    office.hear(office.call_out(LATER, number=number))
-    assert (office.one().state, office.one().settled, office.verdicts()) == (
-        "paid",
-        LATER,
-        [("met", "called_back")],
-    )
-
-
 @pytest.mark.parametrize("number", ["5550101", "95550101", "0101", "96475550101", "+334165550101", "102", "9", ""])
 def test_a_number_that_only_ends_alike_pays_nothing(number: str) -> None:
     office = owing()
@@ -77,13 +64,6 @@ def test_four_rings_in_vain_are_an_attempt_and_fewer_are_nothing(rang: float, at
     office.hear(office.call_out(None, rang_at=LATER, rang=rang))
     assert office.one().attempts == (LATER + 24 * SECOND,) * attempts
     assert office.one().is_open
-
-
-def test_an_attempt_in_time_satisfies_the_standard_and_is_distinguished() -> None:
-    office = owing()
-    office.hear(office.call_out(None, rang_at=LATER, rang=30)).tick(TUESDAY + 3 * DAY)
-    assert office.verdicts() == [("met", "attempted_in_time")]
-    assert (office.one().is_open, office.one().is_overdue) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -116,12 +96,6 @@ def test_the_verdict_waits_for_the_length_of_a_call_at_the_due_time() -> None:
     office.hear(begun).tick(TUESDAY + DAY + 5 * SECOND)
     assert office.verdicts() == []
     assert office.hear([end]).verdicts() == [("met", "called_back")]
-
-
-def test_by_a_setting_an_attempt_does_not_satisfy_the_standard() -> None:
-    office = owing(given=usual("[callbacks]\nattempt_counts = false"))
-    office.hear(office.call_out(None, rang_at=LATER, rang=30)).tick(TUESDAY + 3 * DAY)
-    assert (office.verdicts(), office.one().is_overdue) == ([("not_met", "not_called_back")], True)
 
 
 def test_a_call_answered_at_or_before_the_message_settles_nothing() -> None:
@@ -208,13 +182,6 @@ def test_a_call_that_is_still_listed_after_a_gap_has_talked_until_then(listed: i
     office.hear(office.call_out(LATER, call=call, ended=False))
     office.hear([(seen, first), (over, later), (over, f.Ended(call, None, "unknown", "unheard"))])
     assert office.one().state == state
-
-
-def test_a_callback_goes_on_over_a_restart() -> None:
-    office = owing()
-    call = office.call_out(LATER, talked=60)
-    office.hear(call[:-1]).restart().hear(call[-1:])
-    assert office.story() == ["Owed", "CalledBack"]
 
 
 def test_an_attempt_reported_by_time_is_not_reported_after_a_restart() -> None:
@@ -328,11 +295,6 @@ def test_the_languages_of_the_day_of_the_call_back_count(days: int, verdict: tup
     assert office.verdicts("callback_in_french") == [verdict]
 
 
-def test_nothing_is_said_of_french_while_nobody_is_listed() -> None:
-    office = owing(language="fr")
-    assert office.hear(office.call_out(LATER)).verdicts("callback_in_french") == []
-
-
 # ── by hand ──
 
 
@@ -372,17 +334,6 @@ def test_unreachable_needs_two_attempts_on_two_days() -> None:
     assert office.hand("close", LATER + HOUR, reason="unreachable").one().is_open
     office.hand("attempt", LATER + DAY, result="no_answer").hand("close", LATER + DAY, reason="unreachable")
     assert (office.one().state, office.one().reason) == ("closed", "unreachable")
-
-
-def test_a_callback_answered_before_a_manual_close_settles_all_the_same() -> None:
-    office = owing()
-    call = office.call_out(LATER, talked=60)
-    office.hear(call[:-1]).hand("close", LATER + 3 * SECOND, reason="no_request").hear(call[-1:])
-    assert (office.one().state, office.one().settled, office.verdicts()) == (
-        "paid",
-        LATER,
-        [("met", "called_back")],
-    )
 
 
 def test_what_is_reopened_is_due_from_then_on_with_its_first_clock() -> None:

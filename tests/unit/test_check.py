@@ -39,9 +39,7 @@ def test_every_setting_has_a_line_with_its_unit_and_where_it_comes_from(monkeypa
     assert ["exchanges.toronto.language_keys.1", "en", "default"] in rows
 
 
-def test_what_to_check_is_first_then_the_changed_settings(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_to_check_is_first_then_the_changed_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLMON_CALLBACKS__DUE_SOON", "3h")
     monkeypatch.setenv("CALLMON_CALLBACKS__TALKED_FOR", "10s")  # the default
     text = report(example(), TODAY)
@@ -72,6 +70,14 @@ def test_passwords_and_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> No
         ["exchanges.toronto.secret_env", "AMI_SECRET"],
     ]
     assert [word for word in ("hunter2", "hunter3") if word in printed] == []
+
+
+def test_the_address_of_a_webhook_is_shown_without_its_path() -> None:
+    table = '[webhooks.teams]\nurl = "https://teams.example/hunter4?sig=hunter5"\nformat = "teams"\n'
+    printed = report(parse(example_text() + table), TODAY)
+    (about,) = [line for line in printed.splitlines() if line.startswith("webhooks.teams.url")]
+    assert about.split() == ["webhooks.teams.url", "https://teams.example/…"]
+    assert [word for word in ("hunter4", "hunter5") if word in printed] == []
 
 
 def test_a_line_is_shown_with_both_titles_and_its_number_in_both_forms() -> None:
@@ -110,7 +116,7 @@ def test_the_closed_days_of_twelve_months_are_listed_in_both_languages() -> None
         "2026-12-24  jeu.  jour de fermeture                     Thu  closed day",
         "2026-12-25  ven.  jour de Noël                          Fri  Christmas Day",
         "2026-12-26  sam.  lendemain de Noël                     Sat  Boxing Day",
-        "2027-01-01  ven.  jour de l'An                          Fri  New Year's Day",
+        "2027-01-01  ven.  jour de l’An                          Fri  New Year's Day",
     ]
     assert rows[-1] == "2026-12-28  removed from Ontario's list: open as on any Monday"
 
@@ -157,9 +163,7 @@ def test_what_keeps_reports_from_being_mailed_or_read_on_the_way_is_said(tmp_pat
     ]
 
 
-def test_where_no_pdf_can_be_made_the_remark_names_the_install_page(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_where_no_pdf_can_be_made_the_remark_names_the_install_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     given = 'host = "mail.example"\nsender = "a@b.example"\ninternal_to = ["c@d.example"]\nattach = ["pdf"]\n'
     reported = [text for text in check_remarks(parse(f"[mail]\n{given}")) if "WeasyPrint" in text]

@@ -58,15 +58,15 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
 
 LINES = "general, general-toll-free, tty, tty-toll-free, poci, poci-toll-free"
 NO_LINE = {
-    "fr": f"Il n'y a pas de ligne « nosuch »; il y a {LINES}.\n",
+    "fr": f"Il n’y a pas de ligne « nosuch »; choix possibles : {LINES}.\n",
     "en": f'There is no line "nosuch"; there are {LINES}.\n',
 }
 NO_SERVICE = {
-    "fr": "Il n'y a pas de service « nosuch »; il y a general_inquiries, poci.\n",
+    "fr": "Il n’y a pas de service « nosuch »; choix possibles : general_inquiries, poci.\n",
     "en": 'There is no service "nosuch"; there are general_inquiries, poci.\n',
 }
 NO_EXCHANGE = {
-    "fr": "Il n'y a pas d'autocommutateur « torronto »; vouliez-vous dire « toronto »?\n",
+    "fr": "Il n’y a pas d’autocommutateur « torronto »; vouliez-vous dire « toronto »?\n",
     "en": 'There is no exchange "torronto"; did you mean "toronto"?\n',
 }
 OF_ENTRY = ("callbacks attempt", "callbacks close", "callbacks reopen", "callbacks take", "callbacks release",
@@ -77,6 +77,7 @@ BILINGUAL = {
     ("needs", "--service"): ("needs yesterday yesterday --service nosuch", NO_SERVICE),
     ("what-if", "--line"): ("what-if yesterday yesterday --set voicemail_rings=5 --line nosuch", NO_LINE),
     ("why", "--line"): ("why --line nosuch", NO_LINE),
+    ("outlook", "--line"): ("outlook --line nosuch", NO_LINE),
     ("staffing", "--line"): ("staffing --line nosuch", NO_LINE),
     ("callbacks list", "--line"): ("callbacks list --line nosuch", NO_LINE),
     ("callbacks list", "--service"): ("callbacks list --service nosuch", NO_SERVICE),
@@ -210,7 +211,7 @@ def test_output_onto_a_full_disk_is_one_sentence(here: Path) -> None:
             [*COMMAND, "check"], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
         )
     reported = (
-        "Un fichier ou la sortie : plus d'espace sur le disque; libérez de l'espace, puis relancez la commande.\n"
+        "Un fichier ou la sortie : plus d’espace sur le disque; libérez de l’espace, puis relancez la commande.\n"
     )
     assert (done.returncode, done.stderr.decode()) == (1, reported)
 
@@ -299,7 +300,7 @@ def test_no_command_takes_a_number_as_an_argument() -> None:
 def test_an_empty_standard_input_is_refused_with_a_sentence(here: Path, command: str) -> None:
     done = run(*command.split(), *WITH_NUMBER[command], typed="")
     prompt = "Numéro enregistré" if command == "privacy correct" else "Numéro de téléphone"
-    reported = f"{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"
+    reported = f"{prompt} : l’entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported)
 
 
@@ -328,9 +329,8 @@ def test_a_number_is_asked_for_on_a_terminal(here: Path) -> None:
     assert (status, shown) == (0, f"Numéro de téléphone: {NUMBER}\n0 appel.\n")
 
 
-QUESTION = (
-    "Ceci juge de nouveau chaque appel enregistré, aussi dans les mois publiés. Continuer?"  # the site's language
-)
+# In the site's language.
+QUESTION = "Ceci juge de nouveau chaque appel enregistré, y compris ceux des mois publiés. Continuer?"
 
 
 def test_judging_again_is_asked_about_on_a_terminal(here: Path) -> None:
@@ -340,5 +340,5 @@ def test_judging_again_is_asked_about_on_a_terminal(here: Path) -> None:
 
 def test_judging_again_without_a_terminal_needs_a_yes(here: Path) -> None:
     done = run("db", "rejudge")
-    reported = f"{QUESTION} Aucun terminal ne peut répondre : ajoutez --yes, ou vérifiez d'abord avec --dry-run.\n"
+    reported = f"{QUESTION} Aucun terminal ne peut répondre : ajoutez --yes, ou vérifiez d’abord avec --dry-run.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", reported)

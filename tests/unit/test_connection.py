@@ -64,9 +64,7 @@ async def at_loopback(exchange: Serve, **more: Any) -> AsyncIterator[ExchangeSet
         server.close()
 
 
-async def test_a_quiet_exchange_is_asked_as_often_as_configured(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_quiet_exchange_is_asked_as_often_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")
     exchange = Answering()
     often = {"ping_every": timedelta(milliseconds=20), "ping_timeout": timedelta(hours=1)}

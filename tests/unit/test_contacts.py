@@ -43,31 +43,10 @@ def owing(at: datetime = TUESDAY, **more: Any) -> Office:
     return office.hear(office.message(at, **more))
 
 
-def test_a_callback_that_another_pair_hears_pays() -> None:
-    here, there = owing(), pair("here")
-    there.hear(there.call_out(LATER))
-    assert here.one().state == "open"
-    shared(there, here)
-    assert (here.one().state, here.one().settled, here.one().phone) == ("paid", LATER, "there/102")
-    assert here.verdicts() == [("met", "called_back")]
-
-
 def test_a_caller_who_reaches_the_other_pair_is_due_no_callback() -> None:
     here, there = owing(), pair("here")
     there.hear(there.call_in(LATER))
     assert shared(there, here).one().state == "reached_us"
-
-
-def test_a_caller_who_reaches_the_other_pairs_service_is_still_due_one() -> None:
-    here, there = owing(), pair("here")
-    there.hear(there.call_in(LATER, line="poci"))
-    assert shared(there, here).one().state == "open"
-
-
-def test_four_rings_in_vain_at_the_other_pair_are_an_attempt() -> None:
-    here, there = owing(), pair("here")
-    there.hear(there.call_out(None, rang_at=LATER, rang=30))
-    assert (shared(there, here).one().state, here.one().attempts) == ("open", (LATER + 24 * SECOND,))
 
 
 @pytest.mark.parametrize(("apart", "attempts"), [(1, 1), (1.999, 1), (2, 2)])
@@ -87,12 +66,6 @@ def test_contacts_that_are_read_twice_change_nothing_more() -> None:
     shared(there, here)
     shared(there, here.restart())
     assert (here.story(), here.one().state) == (reported, "paid")
-
-
-def test_a_call_before_the_message_pays_nothing() -> None:
-    here, there = owing(), pair("here")
-    there.hear(there.call_out(TUESDAY - HOUR))
-    assert shared(there, here).one().state == "open"
 
 
 def test_the_earlier_of_two_callbacks_counts_in_any_order() -> None:

@@ -19,8 +19,7 @@ THIRD, REACH, SURVEY = "answer_by_third_ring", "reach_a_person", "feedback_offer
 
 
 @pytest.mark.parametrize(
-    ("at", "verdict"),
-    [(5, ("exempt", "hung_up_early", None)), (20, ("not_met", "gave_up", "rang_unanswered"))],
+    ("at", "verdict"), [(5, ("exempt", "hung_up_early", None)), (20, ("not_met", "gave_up", "rang_unanswered"))]
 )
 def test_a_caller_who_hung_up_before_the_join_gave_up_in_that_ring(at: float, verdict: Any) -> None:
     exchange = Exchange()
@@ -33,15 +32,6 @@ def test_a_caller_who_hung_up_before_the_join_gave_up_in_that_ring(at: float, ve
     call = exchange.one()
     assert (call["outcome"], call["answered_by"]) == ("abandoned", None)
     assert judged(call) == verdict
-
-
-def test_a_caller_who_hangs_up_just_after_the_join_was_answered() -> None:
-    exchange = Exchange()
-    caller = exchange.call()
-    (phone,) = exchange.rings(caller, "PJSIP/101")
-    exchange.at(5).answer(caller, phone)
-    exchange.at(5.001).ends(caller, phone)
-    assert judged(exchange.one())[:2] == ("met", "answered_on_ring")
 
 
 # Asked to be called back.

@@ -26,8 +26,8 @@ from tests.model.exam.takeovers import Takeover, disagreements, takeovers
 from tests.recordings.test_recordings import RECORDINGS
 
 SEED = 1
-PAIRS = 4  # of each recording
-TAKEOVERS = 6  # of each recording
+PAIRS = 2  # of each recording
+TAKEOVERS = 3  # of each recording
 EVERY = 12  # of the calls of the mixed runs
 
 
@@ -54,7 +54,7 @@ def test_a_call_that_a_standby_takes_over_is_stored_as_by_one_or_less() -> None:
             wrong += disagreements(one, takeover)
             tried += 1
     assert wrong == []
-    assert tried == 948 + 6 * (12 + 4 + 4)
+    assert tried == 474 + TAKEOVERS * (12 + 4 + 4)
 
 
 def test_a_folder_of_the_lab_is_examined_as_its_recording_is_at_any_hour(tmp_path: Path) -> None:

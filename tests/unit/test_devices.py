@@ -75,7 +75,7 @@ def test_a_device_cookie_that_proves_nothing_waits_like_a_stranger(
         (cookie,) = [one for one in visitor.cookies.jar if one.name == cookies.DEVICE]
         cookie.value = f"{(cookie.value or '')[:-2]}{'AB' if cookie.value[-2:] != 'AB' else 'BA'}"
     if spoilt == "another password":
-        access.give_password(sqlite_store, "agent", passwords.hashed("four rings, not three"), MADE)
+        access.change_account(sqlite_store, "agent", MADE, password=passwords.hashed("four rings, not three"))
     strangers_try(gate, name)
     assert sign_in(visitor, name).status_code == 429
 

@@ -235,22 +235,10 @@ def test_callmon_begun_while_the_exchange_is_away_claims_no_time_before() -> Non
     assert heard.one().began == began + SECOND
 
 
-def test_an_exchange_that_was_never_received_is_no_disruption() -> None:
-    assert SimulatedExchange(TUESDAY).passes(600).kept == {}
-
-
 def test_a_stop_that_callmon_misses_ends_when_the_exchange_has_booted() -> None:
     heard = well().shut_down().passes(2).restart().passes(30).boot().passes(1)
     heard.listed(_101="NOT_INUSE", _102="NOT_INUSE").passes(1)
     assert (heard.one().how, heard.one().ended) == ("over", TUESDAY + 33 * SECOND)
-
-
-def test_a_booted_exchange_gets_time_to_find_its_phones_and_trunks() -> None:
-    heard = well().shut_down().passes(5).boot()
-    heard.listed(_101="UNAVAILABLE", _102="UNAVAILABLE", trunk="UNAVAILABLE").passes(75)
-    assert [one.source for one in heard.kept.values()] == ["exchange"]
-    heard.device("trunk", "NOT_INUSE").passes(12)
-    assert [one.source for one in heard.kept.values()] == ["exchange", "phones"]
 
 
 def test_the_time_to_find_its_phones_is_over_after_75_seconds() -> None:
@@ -363,11 +351,6 @@ def test_what_stops_two_minutes_before_planned_work_belongs_to_it(before: int, b
     assert one.work == (work.id if belongs else None)
 
 
-@pytest.mark.parametrize(("early", "how"), [(1, None), (0, "time")])
-def test_planned_work_ends_at_its_time(early: int, how: str | None) -> None:
-    assert planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).at(TUESDAY + 2 * HOUR - early * SECOND).one().how == how
-
-
 def test_work_that_names_other_lines_explains_nothing() -> None:
     heard = well().hand("plan", lines=("poci",), start=TUESDAY + HOUR, notice=WHOLE)
     heard.at(TUESDAY + HOUR).shut_down().passes(1)
@@ -397,12 +380,6 @@ def test_work_is_moved_before_it_begins_cancelled_or_ended_sooner() -> None:
     assert (other.one().how, other.one().counts, other.one().state(other.now)) == ("cancelled", False, "cancelled")
 
 
-def test_planned_work_outlives_a_restart() -> None:
-    heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).restart()
-    heard.now = TUESDAY + HOUR
-    assert [one.id for one in heard.monitor.disruptions.register.work(heard.now)] == [heard.one().id]
-
-
 @pytest.mark.parametrize(
     ("hand", "why"),
     [
@@ -428,19 +405,6 @@ def test_what_has_begun_cannot_be_given_another_start() -> None:
 
 
 # ── what is kept ──
-
-
-def test_the_entries_alone_give_what_stands() -> None:
-    heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR, whole=False).at(TUESDAY + HOUR).lose().passes(30)
-    heard.hand("announce", next(iter(heard.kept)), notice=WHOLE).passes(5).boot().passes(2)
-    heard.listed(_101="UNAVAILABLE", _102="UNAVAILABLE").passes(90).hand("end", list(heard.kept)[-1])
-    heard.device("101", "NOT_INUSE").at(TUESDAY + 3 * HOUR)
-    made = {}
-    for entry in heard.entries:
-        before = made.get(entry.disruption)
-        made[entry.disruption] = opened(entry) if before is None else after(before, entry)  # type: ignore[arg-type]
-    assert made == heard.kept
-    assert len(made) == 3
 
 
 def test_two_disruptions_of_one_second_have_two_names() -> None:
@@ -542,9 +506,7 @@ def happens(heard: SimulatedExchange, step: tuple[object, ...]) -> None:
 
 @settings(max_examples=examples(150))
 @given(st.lists(STEPS, max_size=25))
-def test_whatever_happens_the_entries_give_the_state(
-    steps: list[tuple[object, ...]],
-) -> None:
+def test_whatever_happens_the_entries_give_the_state(steps: list[tuple[object, ...]]) -> None:
     heard = well()
     for step in steps:
         happens(heard, step)

@@ -21,10 +21,7 @@ EXAMPLE = settings.example()
 
 
 def proposal(
-    chunks: Iterable[bytes],
-    name: str = "exchange",
-    exchange: ExchangeSettings | None = None,
-    language: str = "en",
+    chunks: Iterable[bytes], name: str = "exchange", exchange: ExchangeSettings | None = None, language: str = "en"
 ) -> str:
     sample = TrafficSample()
     for chunk in chunks:
@@ -32,6 +29,7 @@ def proposal(
     return propose(sample, name, exchange, language)
 
 
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
 def test_a_proposal_loads_and_holds_no_callers_number(recording: Path) -> None:
     reported = proposal([recording.read_bytes()], "toronto")
@@ -114,6 +112,7 @@ def filled_in(reported: str) -> tuple[Settings, dict[str, str]]:
 
 
 # Joined in the middle: no call arrived while it was heard, so no line is known.
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize(
     "path", [*RECORDINGS, *(t for t in TRACES if t.parent.name != "ami_connect_midcall")], ids=str
 )

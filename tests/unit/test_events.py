@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.ami.decoding import MAX_VALUE, event, timestamp
+from callmon.ami.decoding import MAX_VALUE, event
 from callmon.ami.events import instant
 from callmon.ami.framing import Framer
 from tests.support.examples import examples
@@ -29,10 +28,6 @@ def test_a_dial_that_nobody_began_has_no_dialling_channel() -> None:
     """Uniqueid is not found inside DestUniqueid."""
     heard = event(message("DialEnd", DestChannel="PJSIP/101-1", DestUniqueid="1.2", DialStatus="ANSWER"))
     assert heard == e.DialEnd("", "", "PJSIP/101-1", "1.2", "ANSWER")
-
-
-def test_an_originate_s_outcome_is_an_event_and_no_reply() -> None:
-    assert event(message("OriginateResponse", Response="Success")) is None
 
 
 def test_a_stray_line_break_before_a_message_is_nothing() -> None:
@@ -90,21 +85,6 @@ def test_an_accent_is_read_whole() -> None:
 def test_a_name_without_end_is_cut() -> None:
     heard = event(message("QueueCallerLeave", Uniqueid="1.1", Queue="x" * 10_000))
     assert heard == e.QueueCallerLeave("", "1.1", "x" * MAX_VALUE)
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("1795527733.217087", datetime(2026, 11, 24, 13, 42, 13, 217087, tzinfo=UTC)),
-        ("1795527733", datetime(2026, 11, 24, 13, 42, 13, tzinfo=UTC)),
-        ("1795527733.000001", datetime(2026, 11, 24, 13, 42, 13, 1, tzinfo=UTC)),
-        ("1795527733.999999", datetime(2026, 11, 24, 13, 42, 13, 999999, tzinfo=UTC)),
-        ("", None), ("nan", None), ("inf", None), ("1e300", None), ("noon", None), ("12:00", None),
-    ],
-)  # fmt: skip
-def test_a_timestamp_is_exact_to_the_microsecond_or_none(text: str, moment: datetime | None) -> None:
-    assert instant(text) == moment
-    assert timestamp(b"Event: X\r\nTimestamp: " + text.encode()) == moment
 
 
 @given(micros=st.integers(e.EARLIEST * 1_000_000, 4_000_000_000_000_000))
@@ -187,21 +167,3 @@ def test_what_was_received_before_changes_no_reading(data: st.DataObject, names:
         message = reported("DialEnd", [(n, data.draw(times if n == "Timestamp" else VALUES)) for n in headers])
         assert reader(message) == read_once(message)
         assert reader(message) == read_once(message)
-
-
-def test_a_dialplans_own_language_is_read_and_not_the_channels() -> None:
-    message = (
-        b"Event: UserEvent\r\nPrivilege: user,all\r\nTimestamp: 1795527733.500000\r\nChannel: PJSIP/trunk-00000001"
-        b"\r\nCallerIDNum: 4165550101\r\nLanguage: en\r\nUniqueid: 1795527733.0\r\nLinkedid: 1795527733.0"
-        b"\r\nUserEvent: CallmonCallbackRequest\r\nNumber: 4165550102\r\nLanguage: fr"
-    )
-    event = decoding.event(message)
-    assert isinstance(event, e.UserEvent)
-    assert (event.name, event.number, event.language, event.caller) == (
-        "CallmonCallbackRequest", "4165550102", "fr", "4165550101",
-    )  # fmt: skip
-    without = decoding.event(message.partition(b"\r\nNumber")[0])
-    assert isinstance(without, e.UserEvent)
-    assert (without.number, without.language, without.uniqueid, without.at) == (
-        "", "", "1795527733.0", instant("1795527733.500000"),
-    )  # fmt: skip

@@ -14,7 +14,6 @@ from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import OUTCOMES, Call, DurationRange, Transfer, Voicemail, language_label
 from callmon.core.statistics.counters import BY_NAME, METRICS, Figure, Figures, LabelValues, figures_of, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
-from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
 
 SIX = timedelta(seconds=6)
@@ -294,14 +293,6 @@ def test_the_first_answer_is_counted_for_calls_that_were_judged(
     )
     counted = [key[2] for key in of(findings=(judged,)) if key[0] == "callmon_french_at_first_answer_total"]
     assert counted == ([] if first is None else [first])
-
-
-def test_counters_start_from_the_given_ones_and_give_copies() -> None:
-    counters = CommittedCounters({("a",): 2.0})
-    before = counters.snapshot()
-    counters.add_figures({("a",): 1.0, ("b",): 0.5})
-    assert before == {("a",): 2.0}
-    assert counters.snapshot() == {("a",): 3.0, ("b",): 0.5}
 
 
 def test_a_callback_that_another_had_paid_already_adds_no_delay() -> None:

@@ -11,7 +11,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from callmon.config.closed_days import NAMES
+from callmon.config.closed_days import ontario
 from callmon.config.settings import example
 from callmon.core import verdicts
 from callmon.text import labels
@@ -45,7 +45,7 @@ def test_the_glossary_says_of_every_identifier_what_people_are_shown() -> None:
         [kind, f"`{identifier}`", labels.label(kind, identifier, "en"), labels.label(kind, identifier, "fr")]
         for kind, identifier in KNOWN
     ]
-    assert shown == DATA
+    assert shown == [[*row[:3], labels.typographic(row[3])] for row in DATA]
 
 
 def test_every_term_of_the_glossary_has_both_languages() -> None:
@@ -174,7 +174,7 @@ def test_a_text_has_its_french_by_its_context_and_its_english_without_one() -> N
         (
             "gave_up",
             4,
-            "l'appelant a renoncé après la troisième sonnerie",
+            "l’appelant a renoncé après la troisième sonnerie",
             "the caller gave up after the third ring",
         ),
     ],
@@ -191,5 +191,5 @@ def test_no_shown_word_makes_a_metaphor_of_a_disability_or_of_hair() -> None:
     messages = [message for message in catalogue(FRENCH) if message.id]
     translated = [str(text) for message in messages for text in (message.id, message.string)]
     terms = [text for row in TERMS for text in row[:2] if row[0] != "Deaf, hard-of-hearing callers"]
-    shown = [*titles, *translated, *terms, *(name for pair in NAMES.values() for name in pair)]
+    shown = [*titles, *translated, *terms, *(name for closed in ontario(2027).values() for name in closed[1:])]
     assert [text for text in shown if TURNED_AWAY.search(text)] == []

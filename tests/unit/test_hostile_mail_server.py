@@ -83,9 +83,7 @@ def test_a_mail_is_claimed_only_when_the_server_waits_for_the_message(
     assert (found, claims) == (result, [])
 
 
-def test_a_server_that_sends_a_byte_now_and_then_is_left_in_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_server_that_sends_a_byte_now_and_then_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_smtp, "SECONDS_TO_BEGIN", 1.0)
     with HostilePeer(dripping(b"2")) as peer:
         begun = time.monotonic()
@@ -107,9 +105,7 @@ def test_a_size_that_is_no_number_is_no_limit() -> None:
         assert handed_over(peer.port) == Handover("sent", "", "250 ok")
 
 
-def test_a_password_that_smtp_cannot_send_waits_and_is_not_shown(
-    tmp_path: Path,
-) -> None:
+def test_a_password_that_smtp_cannot_send_waits_and_is_not_shown(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("motdepassé-é\n", encoding="utf-8")
     secret.chmod(0o600)

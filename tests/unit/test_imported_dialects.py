@@ -12,7 +12,7 @@ import pytest
 from callmon.backfill.cel.rows import CelReader
 from callmon.backfill.imported.cdr import CdrReader
 from callmon.backfill.imported.queue_log import QueueLogReader
-from callmon.backfill.imported.records import RecordLine, RecordReader
+from callmon.backfill.imported.records import RecordReader
 from callmon.core.calls.call import Call
 from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact
@@ -30,8 +30,7 @@ def read(
     text: str, kind: Any = QueueLogReader, now: datetime = LATER, zone: ZoneInfo = TORONTO, given: Any = SITE
 ) -> tuple[RecordReader, list[list[Fact]]]:
     reader = kind(ExchangeProfile(given, "toronto"), CelReader(zone), now)
-    lines = [RecordLine("file", n, line) for n, line in enumerate(text.split("\n"), 1)]
-    return reader, list(reader.whole_calls(lines))
+    return reader, list(reader.whole_calls([text.split("\n")]))
 
 
 def calls(text: str, kind: Any = QueueLogReader, **more: Any) -> list[Call]:
@@ -187,9 +186,9 @@ def test_events_without_a_call_are_read_and_broken_lines_counted() -> None:
     text = "\n".join(f"{T}|NONE|general|PJSIP/101|{event}" for event in others)
     text += "\n" + log(ENTERED, "5 general|NONE|ABANDON|1|1|5") + "\n" + "\n".join(["not a line", f"{T}|x"] * 8)
     reader, found = read(text)
-    assert (len(found), reader.broken.count, reader.lines) == (1, 16, 25)
-    places = [(file, number, str(what)) for file, number, what in reader.broken.first]
-    assert places == [("file", n, "no line of a queue_log") for n in range(10, 20)]
+    assert (len(found), len(reader.errors), reader.lines) == (1, 16, 25)
+    places = [(number, str(what)) for number, what in reader.errors.first]
+    assert places == [(n, "no line of a queue_log") for n in range(10, 20)]
 
 
 def test_a_file_beside_its_copy_gives_each_call_once() -> None:
@@ -301,17 +300,73 @@ def test_what_cdr_states_wrongly_is_not_taken_from_it(rows: list[str], outcome: 
     assert call.outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("data", "channel", "phone"),
+    [
+        ("PJSIP/102,24,tk", "PJSIP/102-2", "102"),
+        ("PJSIP/6475550199@carrier,60,TK", "PJSIP/carrier-2", "outside"),
+        ("PJSIP/carrier/6475550199", "PJSIP/carrier-2", "outside"),
+        ("PJSIP/6475550199@carrier&PJSIP/102,60", "PJSIP/102-2", "102"),
+        ("PJSIP/6475550199@carrier&PJSIP/102,60", "PJSIP/carrier-2", "outside"),
+    ],
+)
+def test_a_trunk_by_which_a_call_was_sent_outside_is_no_phone(data: str, channel: str, phone: str) -> None:
+    (call,) = calls(row("ANSWERED", dst=channel, data=data), CdrReader)
+    assert call.answered_by == phone
+
+
 def test_rows_that_cannot_be_read_are_counted_with_the_reason() -> None:
     broken = ["not a row", row("ANSWERED").replace(NAME, ""), row("ANSWERED", start="29:30:00")]
     reader, found = read("\n".join([*broken, row("ANSWERED")]), CdrReader)
-    assert (len(found), reader.broken.count) == (1, 3)
-    assert [str(what) for _, _, what in reader.broken.first] == [
-        *("no row of CDR", "no uniqueid; cdr.conf needs loguniqueid = yes", "its time cannot be parsed"),
+    assert (len(found), len(reader.errors)) == (1, 3)
+    assert [str(what) for _, what in reader.errors.first] == [
+        "no row of CDR",
+        "no uniqueid; cdr.conf needs loguniqueid = yes",
+        "its time cannot be parsed",
     ]
+
+
+def exports(kind: Any, *files: str) -> tuple[RecordReader, list[list[Fact]]]:
+    """What a reader makes of these files, one after the other."""
+    reader = kind(ExchangeProfile(SITE, "toronto"), CelReader(TORONTO), LATER)
+    return reader, list(reader.whole_calls(file.splitlines() for file in files))
+
+
+HEAD, ROW = FORMS["a table with a head, as FreePBX has it"].splitlines()
+QUEUED = "time,callid,queuename,agent,event,data1,data2,data3"
+
+
+@pytest.mark.parametrize(
+    ("kind", "head", "row"),
+    [
+        (CdrReader, HEAD, ROW),
+        (QueueLogReader, QUEUED, f"2026-03-02 09:30:00,{NAME},general,NONE,ENTERQUEUE,,4165550101,1"),
+    ],
+    ids=["cdr", "queue_log"],
+)
+def test_the_head_of_each_export_is_read_and_is_no_broken_line(kind: Any, head: str, row: str) -> None:
+    other = row.replace(NAME, f"{T + 60}.8")
+    turned = [",".join(reversed(line.split(","))) for line in (head, other)]
+    reader, found = exports(kind, f"{head}\n{row}", "\n".join(turned))
+    assert [facts[0].call for facts in found] == [NAME, f"{T + 60}.8"]
+    assert (len(reader.errors), reader.errors.first) == (0, [])
+
+
+def test_a_file_without_a_head_is_read_after_an_export() -> None:
+    later = row("ANSWERED", name=f"{T + 60}.8").replace(f'"{NAME}"', f'"{T + 60}.8"')
+    reader, found = exports(CdrReader, f"{HEAD}\n{ROW}", later)
+    assert ([facts[0].call for facts in found], len(reader.errors)) == ([NAME, f"{T + 60}.8"], 0)
+
+
+def test_a_carriage_return_within_a_row_of_cdr_ends_no_import() -> None:
+    reader = CdrReader(ExchangeProfile(SITE, "toronto"), CelReader(TORONTO), LATER)
+    lines = [HEAD, ROW.replace("<4165550101>", "Zoe\r<4165550101>")]
+    found = list(reader.whole_calls([lines]))
+    assert (len(found), len(reader.errors)) == (1, 0)
 
 
 def test_a_phones_call_is_not_public_and_one_on_no_line_counts_by_context() -> None:
     staff = row("ANSWERED", channel="PJSIP/102-1").replace('"4165550101"', '"102"')
     elsewhere = row("ANSWERED").replace("4163272422", "4165550188")
     reader, found = read(f"{staff}\n\n{elsewhere.replace(NAME, '1772461801.1')}", CdrReader)
-    assert (found, reader.without_line, reader.broken.count) == ([], {"from-trunk": 1}, 0)
+    assert (found, reader.without_line, len(reader.errors)) == ([], {"from-trunk": 1}, 0)

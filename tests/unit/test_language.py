@@ -26,12 +26,6 @@ def finish(exchange: Exchange, caller: Channel, at: float, given: Settings | Non
 # Before a choice.
 
 
-@pytest.mark.parametrize("language", ["en", "fr", "fr_CA", "es"])
-def test_the_language_that_a_channel_is_born_with_is_no_choice(language: str) -> None:
-    exchange = Exchange()
-    assert finish(exchange, exchange.call(language=language), 0.1) is None
-
-
 @pytest.mark.parametrize("before", ["en", "fr", "es", "en, then fr"])
 def test_a_caller_who_hangs_up_in_the_menu_has_chosen_nothing(before: str) -> None:
     """`en, then fr`: the dialplan greets in French first, so it sets the language before the line goes up."""
@@ -52,13 +46,6 @@ def test_who_chooses_voicemail_chose_a_language_only_if_it_changed(language: str
     exchange.at(9).voicemail(caller)
     exchange.at(30).ends(caller)
     assert exchange.one()["language"] == asked
-
-
-def test_a_language_that_the_dialplan_sets_without_any_menu_is_no_choice() -> None:
-    exchange = Exchange()
-    caller = exchange.call(language="en")
-    caller.language = "fr"
-    assert finish(exchange, caller, 0.1) is None
 
 
 @pytest.mark.parametrize(("after", "language"), [(0.999, None), (1.0, "fr")])

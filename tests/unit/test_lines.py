@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.config.lines import Line, Lines, Target
-from callmon.config.settings import example
 from callmon.errors import ConfigError
 
 
@@ -57,11 +56,6 @@ def test_lines_are_found_by_name_and_come_in_order() -> None:
     assert (LINES["tty"].mode, len(LINES), "tty" in LINES, "fax" in LINES) == ("voice", 2, True, False)
     with pytest.raises(KeyError):
         LINES["fax"]
-
-
-def test_every_line_of_the_example_is_found_at_its_own_number() -> None:
-    lines = example().lines()
-    assert [lines.by_number(found.numbers[0].removeprefix("+1")) for found in lines] == list(lines)
 
 
 def test_two_lines_with_one_number_are_refused_once_with_the_advice() -> None:

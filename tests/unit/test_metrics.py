@@ -16,10 +16,12 @@ from callmon.config.lines import Line
 from callmon.core.disruptions.disruption import Disruption, Notice, Source
 from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import LastComparison
-from callmon.core.snapshot import ExchangeStatus, ServiceStatus, SinkStatus
+from callmon.core.snapshot import ExchangeStatus, PlanningStatus, ServiceStatus, SinkStatus
 from callmon.core.statistics.counters import Figures, LabelValues, figures_of, zeros
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import SCRAPERS, Metrics
+from callmon.sinks.traces.sink import exemplars_of
+from callmon.sinks.traces.spans import trace_id
 from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
@@ -89,7 +91,13 @@ def value(values: Told, name: str, **labels: str) -> float | None:
 def full_daemon() -> Daemon:
     state = ExchangeStatus(EXCHANGE, True, 7, START, None, {"too_long": 1}, 2)
     return Daemon(
-        {("general", "ringing"): 2}, {("general", "free"): 4}, [state], {"general": True}, {"outbound": 5}, 1
+        {("general", "ringing"): 2},
+        {("general", "free"): 4},
+        [state],
+        {"general": True},
+        {"outbound": 5},
+        1,
+        more={"webhooks": {("desk", "waiting"): 1}},
     )
 
 
@@ -125,6 +133,40 @@ def test_an_undelivered_report_is_shown_since_when_or_not_at_all() -> None:
     values = read(page(Daemon(more={"reports_unsent": {"internal": START}}), {}))
     assert value(values, name, edition="internal") == START.timestamp()
     assert [key for key in read(page(Daemon(), {})) if key[0] == name] == []
+
+
+def test_deliveries_to_webhooks_are_counted_or_have_no_series() -> None:
+    name = "callmon_webhook_deliveries"
+    values = read(page(Daemon(more={"webhooks": {("desk", "waiting"): 3, ("desk", "dead"): 0}}), {}))
+    assert {key[1:]: count for key, count in values.items() if key[0] == name} == {
+        (frozenset({("webhook", "desk"), ("state", "waiting")}),): 3,
+        (frozenset({("webhook", "desk"), ("state", "dead")}),): 0,
+    }
+    assert [key for key in read(page(Daemon(), {})) if key[0] == name] == []
+
+
+def test_the_figures_of_the_questions_are_absent_while_these_are_off() -> None:
+    planning = PlanningStatus(
+        needs={("poci", "met_later"): 3},
+        chances={"60": 0.4},
+        alert=0.7,
+        expected={"60": 21.5},
+        announced={("60", "did_not"): 5, ("60", "came_true"): 7},
+    )
+
+    def of_questions(shown: Told) -> Told:
+        return {key: n for key, n in shown.items() if key[0].startswith(("callmon_needs", "callmon_outlook"))}
+
+    values = of_questions(read(page(Daemon(more={"planning": planning}), {})))
+    assert values == {
+        ("callmon_needs_total", frozenset({("public_service", "poci"), ("result", "met_later")})): 3,
+        ("callmon_outlook_ratio", frozenset({("ahead_minutes", "60")})): 0.4,
+        ("callmon_outlook_alert_ratio", frozenset()): 0.7,
+        ("callmon_outlook_calls", frozenset({("ahead_minutes", "60")})): 21.5,
+        ("callmon_outlook_announced", frozenset({("ahead_minutes", "60"), ("result", "did_not")})): 5,
+        ("callmon_outlook_announced", frozenset({("ahead_minutes", "60"), ("result", "came_true")})): 7,
+    }
+    assert of_questions(read(page(Daemon(), {}))) == {}
 
 
 def test_waiting_gaps_and_the_last_comparison_are_shown_or_absent() -> None:
@@ -211,6 +253,38 @@ def test_each_metric_has_help_and_type_once_and_each_series_once() -> None:
     assert helps == types
     assert len(set(types)) == len(types)
     assert len(set(series)) == len(series)
+
+
+def test_the_buckets_of_a_wait_lead_to_the_trace_of_their_latest_call() -> None:
+    """In OpenMetrics alone. Without traces, the page is the same as before."""
+    made = exemplars_of(EXCHANGE, CALL)
+    trace = trace_id(EXCHANGE, CALL.call).hex()
+    metrics = page(Daemon(), ONE_CALL)
+    without = rendered(metrics, OPENMETRICS)
+    metrics._exemplars = made
+    found = {
+        (sample.name, sample.labels["le"], sample.exemplar.labels["trace_id"], sample.exemplar.value)
+        for family in parse_openmetrics(rendered(metrics, OPENMETRICS))
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    assert found == {
+        ("callmon_rings_before_answer_bucket", "2.0", trace, 2.0),
+        ("callmon_answer_wait_seconds_bucket", "12.0", trace, 8.4),
+    }
+    assert "trace_id" not in rendered(metrics)
+    lines = [line.partition(" # {")[0] for line in rendered(metrics, OPENMETRICS).splitlines()]
+    assert [line for line in lines if "callmon_" in line] == [x for x in without.splitlines() if "callmon_" in x]
+
+
+def test_a_bucket_that_is_left_out_gives_its_trace_to_the_next_one() -> None:
+    """The slim series have no bucket of two rings."""
+    slim = FiguresText(LabelValues({"general": timedelta(seconds=6)}), is_slim=True)
+    text = slim.render(ONE_CALL, True, exemplars=exemplars_of(EXCHANGE, CALL))
+    waits = [x for x in text.splitlines() if x.startswith("callmon_answer_wait_seconds_bucket") and "trace" in x]
+    trace = trace_id(EXCHANGE, CALL.call).hex()
+    labels = 'line="general",language="fr",le="18.0"'
+    assert waits == [f'callmon_answer_wait_seconds_bucket{{{labels}}} 1 # {{trace_id="{trace}"}} 8.4']
 
 
 def test_openmetrics_names_each_metrics_unit_and_the_text_format_none() -> None:
@@ -323,13 +397,6 @@ def test_no_more_scrapers_are_remembered_than_their_bound() -> None:
     for n in range(SCRAPERS + 5):
         metrics.render(metrics.read(), "", f"scraper {n}")
     assert list(metrics._looked) == [f"scraper {n}" for n in range(5, SCRAPERS + 5)]
-
-
-def test_the_verdicts_of_an_unjudged_standard_are_shown_once_given() -> None:
-    key = {"standard": "feedback_offered", "line": "general", "language": "fr", "verdict": "met"}
-    figures = {("callmon_verdicts_total", "feedback_offered", "general", "fr", "met"): 1.0}
-    assert value(read(page(Daemon(), {})), "callmon_verdicts_total", **key) is None
-    assert value(read(page(Daemon(), figures)), "callmon_verdicts_total", **key) == 1
 
 
 def test_figures_out_of_no_set_are_not_shown() -> None:

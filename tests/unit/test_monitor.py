@@ -14,10 +14,8 @@ from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.ami.framing import Framer
 from callmon.config.settings import example
-from callmon.core import facts as f
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.endpoints import Endpoints
-from callmon.core.exchange import ExchangeState
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
@@ -93,19 +91,6 @@ def test_the_stored_facts_of_a_call_tell_the_same_call_again(plan: Plan) -> None
     assert account.call() == call
 
 
-@effort(max_examples=examples(60), deadline=None)
-@given(plan=plans)
-def test_a_rejudgement_under_the_same_settings_finds_the_same(plan: Plan) -> None:
-    script = written(plan)
-    script.play()
-    replay = Replay(listener(), "toronto")
-    facts = [fact for outcome in heard(replay, bytes(script.exchange.connections[0])) for fact in outcome.facts]
-    again = listener().retell("toronto", facts)
-    assert again is not None
-    (found,) = replay.findings.values()
-    assert list(again.findings) == found
-
-
 def answered(exchange: Exchange, number: str, trunk: str = "PJSIP/trunk", **more: Any) -> None:
     caller = exchange.call(number, trunk, **more)
     phone = exchange.rings(caller, "PJSIP/102")[0]
@@ -120,21 +105,6 @@ def test_the_daemon_counts_calls_of_no_line_and_tells_nothing_of_them() -> None:
     made = daemon()
     assert fed(made, bytes(exchange.connections[0])) == []
     assert made.others == {"inbound": 1, "outbound": 0, "internal": 1}
-
-
-def test_two_exchanges_never_mix_their_calls_although_the_ids_are_the_same() -> None:
-    one, two = Exchange(), Exchange()
-    text = example()
-    made = Monitor(text, "toronto", token=str)
-    made.exchanges |= {name: ExchangeState(made.exchanges["toronto"].profile) for name in "ab"}
-    first, second = one.at(0).call(), two.at(0).call()
-    assert first.uniqueid == second.uniqueid
-    fed(made, bytes(one.connections[0]), "a")
-    fed(made, bytes(two.connections[0]), "b")
-    one.connections[0].clear()
-    one.at(1).ends(first)
-    fed(made, bytes(one.connections[0]), "a")
-    assert (len(made.calls_in_progress("a")), len(made.calls_in_progress("b"))) == (0, 1)
 
 
 def test_calls_in_progress_are_counted_by_line_and_state() -> None:
@@ -223,13 +193,3 @@ def test_one_gap_is_reported_once() -> None:
         gap for data in exchange.connections for outcome in heard(replay, bytes(data)) for gap in outcome.gaps
     ]
     assert [gap.length for gap in reported] == [timedelta(seconds=7)]
-
-
-def test_every_fact_of_a_call_is_reported_between_its_arrival_and_its_end() -> None:
-    script = written(Plan(3.0, True, ((2, "ring", 12.0),), "answer", 5.0, False))
-    script.play((9.05, 13.0))
-    replay = Replay(listener(), "toronto")
-    facts = [fact for d in script.exchange.connections for o in heard(replay, bytes(d)) for fact in o.facts]
-    assert isinstance(facts[0], f.Arrived)
-    assert isinstance(facts[-1], f.Ended)
-    assert sum(isinstance(fact, f.Arrived | f.Ended) for fact in facts) == 2

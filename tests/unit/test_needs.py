@@ -61,21 +61,9 @@ def test_a_thousand_callers_are_counted_as_the_definition_says() -> None:
     assert count_needs(contacts, BEGIN, END) == by_brute_force(contacts)
 
 
-def test_a_call_that_reaches_a_person_is_a_need_met_at_first() -> None:
-    assert counted(call(0, spoke=True)) == (1, 1, 1, 1)
-
-
-def test_a_call_after_the_answer_begins_a_new_need() -> None:
-    assert counted(call(0, spoke=True), call(1), call(2, spoke=True)) == (2, 2, 1, 3)
-
-
 def test_a_need_holds_24_hours_from_its_first_call() -> None:
     assert counted(call(0), call(23.99, spoke=True)) == (1, 1, 0, 2)
     assert counted(call(0), call(12), call(24, spoke=True)) == (2, 1, 1, 3)
-
-
-def test_midnight_does_not_end_a_need() -> None:
-    assert counted(call(9.9), call(10.1, spoke=True)) == (1, 1, 0, 2)
 
 
 def test_24_hours_are_24_hours_in_the_night_that_has_25() -> None:
@@ -91,10 +79,6 @@ def test_24_hours_are_24_hours_in_the_night_that_has_25() -> None:
 def test_a_callback_meets_a_need_and_is_no_try_of_the_caller() -> None:
     assert counted(call(0, gave_up=True), call(2, outbound=True, spoke=True)) == (1, 1, 1, 1)
     assert counted(call(0), call(1), call(2, outbound=True, spoke=True)) == (1, 1, 0, 2)
-
-
-def test_a_call_of_ours_begins_no_need() -> None:
-    assert counted(call(0, outbound=True, spoke=True)) == (0, 0, 0, 0)
 
 
 def test_a_need_begins_in_opening_hours_and_then_holds_calls_of_any_hour() -> None:
@@ -122,7 +106,3 @@ def test_who_gave_up_and_called_again() -> None:
     ]
     found = count_needs(contacts, BEGIN, END)
     assert (found.gave_up, found.again, found.answered_after, found.median_minutes_to_next) == (3, 2, 2, 45.0)
-
-
-def test_without_calls_nothing_is_counted() -> None:
-    assert count_needs([], BEGIN, END) == Needs(0, 0, 0, 0, 0, 0, 0, 0, None)

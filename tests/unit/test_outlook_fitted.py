@@ -7,10 +7,9 @@ from msgspec.structs import replace
 
 from callmon.core.replay.draws import uniform
 from callmon.core.replay.outlook import (
-    FEATURES,
+    Forecast,
     HalfHour,
     OpenDay,
-    Weights,
     breached,
     fit_weights,
     forecast,
@@ -48,12 +47,18 @@ def test_nothing_later_than_now_is_read() -> None:
     assert forecast(poisoned, known[:30], 24, 2, 1 / 300, 20.0) == expected
 
 
+def test_nothing_is_expected_of_half_hours_in_which_nobody_ever_answered() -> None:
+    """How long a phone is busy is then not known."""
+    unanswered = [OpenDay(n % 5, dict.fromkeys(range(18, 34), HalfHour(50, 0, 9.0, 0.0))) for n in range(40)]
+    assert forecast(unanswered[35], unanswered[:35], 24, 2, 1 / 300, 20.0) is None
+
+
 def test_a_day_as_usual_has_the_usual_volume_and_phones() -> None:
     usual = [OpenDay(n % 5, dict.fromkeys(range(18, 34), HalfHour(50, 40, 9.0, 240.0))) for n in range(40)]
     found = forecast(usual[35], usual[:35], 24, 2, 1 / 300, 20.0)
     assert found is not None
     assert (found.volume, found.phones) == (pytest.approx(50), pytest.approx(9))
-    features = dict(zip(FEATURES, found.features, strict=True))
+    features = found.features
     assert (features["volume"], features["phones"]) == (pytest.approx(0), pytest.approx(0))
     assert features["now"] == features["before"] == features["day"] == features["usual"]
 
@@ -70,8 +75,8 @@ def test_the_fitted_weights_are_where_the_penalised_likelihood_is_level() -> Non
     chances = [weights.probability(features) for features, _ in rows]
     missed = [breach - chance for (_, breach), chance in zip(rows, chances, strict=True)]
     assert sum(missed) == pytest.approx(0, abs=1e-6)
-    for k, weight in enumerate(weights.by_feature):
-        slope = sum(miss * features[k] for miss, (features, _) in zip(missed, rows, strict=True))
+    for name, weight in weights.by_feature.items():
+        slope = sum(miss * features[name] for miss, (features, _) in zip(missed, rows, strict=True))
         assert slope == pytest.approx(weight, abs=1e-5)
 
 
@@ -85,7 +90,6 @@ def test_breaches_of_days_to_come_have_the_higher_chance() -> None:
 
 
 def test_the_reasons_are_those_that_raise_the_chance() -> None:
-    weights = Weights(0.0, (0.0,) * len(FEATURES))
-    values = dict.fromkeys(FEATURES, 0.0) | {"volume": 0.3, "phones": -0.5, "now": 1.0}
-    assert weights.reasons([values[name] for name in FEATURES]) == ["phones", "volume"]
-    assert weights.reasons([0.0] * len(FEATURES)) == []
+    level = {"usual": 0.0, "now": 1.0}
+    assert Forecast(30.0, 4.0, level | {"volume": 0.3, "phones": -0.5}).reasons() == ["phones", "volume"]
+    assert Forecast(30.0, 4.0, level | {"volume": 0.0, "phones": 0.0}).reasons() == []

@@ -38,3 +38,13 @@ def test_a_rate_is_to_the_nearest_tenth_and_whole_only_when_it_is(part: int, who
 def test_a_line_that_never_closes_is_open_day_and_night(opening: Periods, fr: str, en: str) -> None:
     reported = [WebFormatter(example(), language, NOW).periods(opening) for language in ("fr", "en")]
     assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in reported] == [fr, en]
+
+
+def test_a_number_in_a_sentence_has_its_thousands_apart() -> None:
+    said = [WebFormatter(example(), x, NOW).say("{met} of {judged}", met=871, judged=1094) for x in ("fr", "en")]
+    assert said == ["871 sur 1\u00a0094", "871 of 1,094"]
+
+
+def test_a_percent_sign_and_a_unit_stay_with_their_number() -> None:
+    said = WebFormatter(example(), "fr", NOW).say("The report is being made: {percent}%.", percent=40)
+    assert said == "Le rapport se prépare\u00a0: 40\u00a0%."

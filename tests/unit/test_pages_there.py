@@ -17,7 +17,7 @@ NOW = datetime(2025, 11, 25, 15, 12, tzinfo=UTC)  # 10:12 in Toronto
     [
         (
             "+14165550101",
-            "Heure locale de la personne : la même qu'ici",
+            "Heure locale de la personne : la même qu’ici",
             "At the person's place: same time as here",
         ),
         ("+16045550101", "Heure locale de la personne : 7 h 12", "At the person's place: 7:12 a.m."),

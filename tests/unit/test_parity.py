@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -26,16 +25,6 @@ def sample(line: str, met: int, not_met: int, language: str = "en") -> dict[tupl
 
 def tty_voice(counted: Counted, minimum: int = 20) -> ParityComparison:
     return next(x for x in compare(counted, MODES, [A], minimum) if x.kind == "tty_voice")
-
-
-@pytest.mark.parametrize(
-    ("tty", "voice", "judged"),
-    [(19, 400, False), (20, 400, True), (20, 20, True), (400, 19, False), (0, 0, False)],
-)
-def test_nothing_is_said_below_the_minimum_sample_on_either_side(tty: int, voice: int, judged: bool) -> None:
-    found = tty_voice(sample("tty", tty, 0) | sample("general", voice, 0))
-    assert (found.is_judged, found.difference) == (judged, 0.0 if judged else None)
-    assert (found.one.judged, found.other.judged) == (tty, voice)
 
 
 def test_the_minimum_is_a_setting_and_never_compares_with_nobody() -> None:

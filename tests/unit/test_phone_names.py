@@ -64,9 +64,7 @@ def outcomes(exchange: Exchange, given: Settings) -> list[Outcome]:
 
 
 @pytest.mark.parametrize("phones", [TOLD, ("PJSIP/64755501*",)])
-def test_a_ten_digit_phone_keeps_its_name_as_answerer_and_transferrer(
-    phones: tuple[str, ...],
-) -> None:
+def test_a_ten_digit_phone_keeps_its_name_as_answerer_and_transferrer(phones: tuple[str, ...]) -> None:
     exchange = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER)
     call = exchange.one(configured(*phones))
     (transfer,) = call["transfers"]

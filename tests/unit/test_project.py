@@ -15,7 +15,7 @@ import pytest
 import callmon
 from callmon.config.standards import ALL_STANDARDS
 from callmon.main import main
-from callmon.text.labels import LANGUAGES, label
+from callmon.text.labels import LANGUAGES, label, translate
 from docs.source.photographs import documents
 
 ROOT = Path(__file__).parents[2]
@@ -253,10 +253,13 @@ def test_a_front_page_is_short(name: str) -> None:
     assert sum(lengths) / len(lengths) <= 15
 
 
+@pytest.mark.parametrize("name", ["boards-mqtt", "two-callmons"])
+def test_a_page_that_few_sites_need_has_300_words(name: str) -> None:
+    assert len(text(PAGES["en"] / "how-to" / f"{name}.md").split()) <= 300
+
+
 @pytest.mark.parametrize("name", FRONT_PAGES)
-def test_an_abbreviation_of_a_front_page_follows_its_first_words(
-    name: str,
-) -> None:
+def test_an_abbreviation_of_a_front_page_follows_its_first_words(name: str) -> None:
     prose = re.sub(r"\]\([^)]*\)", "]", CODE.sub("", text(ROOT / name)))
     first: dict[str, int] = {}
     for found in re.finditer(r"\b[A-Z]{2,}\b(?!\.md)", prose):
@@ -264,6 +267,15 @@ def test_an_abbreviation_of_a_front_page_follows_its_first_words(
     bare = [x for x, at in first.items() if prose.rfind("(", 0, at) <= prose.rfind(")", 0, at)]
     assert set(bare) <= FORMATS
     assert len(first) > len(FORMATS)
+
+
+@pytest.mark.parametrize(("guide", "language"), [("README.md", "en"), ("LISEZMOI.md", "fr")])
+def test_the_site_guide_quotes_what_check_and_doctor_print(guide: str, language: str) -> None:
+    printed = [
+        translate("{title}: no findings.", language).format(title="toronto"),
+        translate("To check", language),
+    ]
+    assert [x for x in printed if x not in text(ROOT / "asterisk" / guide)] == []
 
 
 def test_the_privacy_page_has_the_same_tables_in_both_languages() -> None:
@@ -311,7 +323,11 @@ def test_the_index_of_a_language_leads_to_every_page(language: str) -> None:
 
 
 def test_the_pages_pictures_are_of_this_version_and_each_is_shown() -> None:
-    made = {f"{name}-{language}.png" for name in documents.PICTURES for language in LANGUAGES}
+    made = {
+        f"{name}-{language}.png"
+        for name in (*documents.PICTURES, *documents.questions())
+        for language in LANGUAGES
+    }
     assert {path.name for path in documents.PLACE.iterdir()} == made
     shown = {
         x for path in tracked() if path.suffix == ".md" for x in re.findall(r"/pages/([^)/]+\.png)", text(path))

@@ -33,10 +33,10 @@ from tests.support.fact_builder import local
 
 NOW = local("2026-11-24 10:12")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-WHOLE = Notice("panne de courant", "power failure", "composez la ligne sans frais; l'ATS fonctionne",
+WHOLE = Notice("panne de courant", "power failure", "composez la ligne sans frais; l’ATS fonctionne",
                "call the toll-free line; the TTY works", NOW + 3 * HOUR)  # fmt: skip
 PAGES = {"fr": "perturbations.html", "en": "disruptions.html"}
-NOTHING = {"fr": "Aucune perturbation n'est connue en ce moment.", "en": "No disruption is known at present."}
+NOTHING = {"fr": "Aucune perturbation n’est connue en ce moment.", "en": "No disruption is known at present."}
 UNHEARD = {
     "fr": "La surveillance des lignes téléphoniques est interrompue : il peut y avoir des perturbations qui ne "
     "sont pas connues.",
@@ -70,20 +70,28 @@ def test_a_notice_has_the_three_promised_things_in_each_language() -> None:
     text = {name: PublicNotice(SETTINGS, name, NOW).text(disruption(notice=WHOLE)) for name in PAGES}
     assert text["fr"].replace(NO_BREAK, " ").splitlines() == [
         "Perturbation temporaire du service téléphonique",
-        "Lignes touchées : Renseignements généraux, Toronto · ATS, Toronto",
+        "Lignes touchées : Renseignements généraux, Toronto (416 327-2422) · ATS, Toronto (416 325-0866)",
         "Début : mardi 24 novembre 2026, 9 h 12",
         "Raison : panne de courant",
         "Fin prévue : mardi 24 novembre 2026, 13 h 12",
-        "Services de rechange : composez la ligne sans frais; l'ATS fonctionne",
+        "Services de rechange : composez la ligne sans frais; l’ATS fonctionne",
     ]
     assert text["en"].replace(NO_BREAK, " ").splitlines() == [
         "Temporary disruption of the telephone service",
-        "Lines affected: General inquiries, Toronto · TTY, Toronto",
+        "Lines affected: General inquiries, Toronto (416-327-2422) · TTY, Toronto (416-325-0866)",
         "Start: Tuesday 24 November 2026, 9:12 a.m.",
         "Reason: power failure",
         "Expected end: Tuesday 24 November 2026, 1:12 p.m.",
         "Alternative: call the toll-free line; the TTY works",
     ]
+
+
+def test_a_page_begins_with_the_ministry_where_the_site_names_it() -> None:
+    named = parse('ministry = { name_fr = "Ministère", name_en = "Ministry" }\n' + example_text())
+    made = [notice_files(x, (), True, NOW) for x in (named, SETTINGS)]
+    begins = {PAGES[x]: [page[PAGES[x]].decode().count(f"<p><strong>{y}</strong></p>") for page in made]
+              for x, y in (("fr", "Ministère"), ("en", "Ministry"))}  # fmt: skip
+    assert begins == {PAGES["fr"]: [1, 0], PAGES["en"]: [1, 0]}
 
 
 def test_a_text_appears_in_both_languages_at_the_same_moment() -> None:
@@ -272,9 +280,7 @@ def test_a_publication_stays_for_its_readers_for_a_minute(tmp_path: Path) -> Non
     )  # fmt: skip
 
 
-def test_a_web_server_may_read_it_whatever_the_umask(
-    tmp_path: Path,
-) -> None:
+def test_a_web_server_may_read_it_whatever_the_umask(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("the ministry's own")
     before = os.umask(0o077)
     try:

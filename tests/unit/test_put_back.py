@@ -150,9 +150,8 @@ def test_an_account_can_be_locked_where_the_change_cannot_be_noted(
 ) -> None:
     """A command as root writes anywhere: so there is no such folder."""
     used.notes = tmp_path / "nowhere" / "accounts"
-    access.lock_account(
-        used, "marie", True, access.AuditRow(at=datetime.now(UTC), who="root", act="account locked", about="marie")
-    )
+    locked = access.AuditRow(at=datetime.now(UTC), who="root", act="account locked", about="marie")
+    access.change_account(used, "marie", locked, is_locked=True)
     assert [one.name for one in access.accounts(used) if one.is_locked] == ["marie"]
     assert [record.message for record in caplog.records] == ["accounts: the change cannot be recorded in the file"]
     used.close()

@@ -121,9 +121,7 @@ def test_the_role_has_ten_connections_and_limits_of_time(store: Database) -> Non
             psycopg.connect(role)
 
 
-def test_an_owner_who_is_no_superuser_runs_the_script_and_reads_its_gaps(
-    store: Database,
-) -> None:
+def test_an_owner_who_is_no_superuser_runs_the_script_and_reads_its_gaps(store: Database) -> None:
     """callmon goes on writing with the rights that are left to its role."""
     with psycopg.connect(plain(store), autocommit=True) as superuser:
         superuser.execute("DROP ROLE IF EXISTS callmon_owner")

@@ -7,7 +7,7 @@ from bench.questions_what_if import CHANGES, SITES, table
 from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try, seen_rule
 from callmon.core.replay.run import Replayed, prepared, replayed
 from callmon.core.replay.what_if import Estimate, seen_until, what_if, why_silent
-from callmon.core.replay.world import drawn_world, samples_of
+from callmon.core.replay.world import drawn_world, fitted, samples_of
 from tests.support.ringing_world import RingingSite, counts, simulated
 
 RINGALL = Rule(strategy="ringall", voicemail=24_000)
@@ -62,6 +62,34 @@ def test_calls_that_overlap_on_one_phone_are_replayed_as_seen() -> None:
     )
     day = SeenDay("", calls, {1: ((0, 100_000),)})
     assert under_own_rule([day]) == [seen(day)]
+
+
+def test_a_phone_takes_the_next_call_after_its_wrap_up() -> None:
+    calls = tuple(
+        SeenCall(key=n, at=at, outcome="answered", wait=0, tries=(Try(0, 0, 0, True),), talk=60_000)
+        for n, at in enumerate((0, 10_000))
+    )
+    day = SeenDay("", calls, {0: ((0, 600_000),)})
+    rule, world = Rule(fresh=True, wrap_up=8000), fitted([samples_of(day)], 1)
+    assert [now.wait for now in replayed(prepared(day), rule, rule, world)] == [0, 58_000]
+
+
+def test_after_all_phones_the_one_that_rang_longest_ago_rings_again() -> None:
+    tries = (*(Try(n, n * 15_100, 15_000) for n in range(3)), Try(0, 46_000, 5000, True))
+    call = SeenCall(key=0, at=0, outcome="answered", wait=51_000, talk=60_000, tries=tries)
+    day = SeenDay("", (call,), dict.fromkeys(range(3), ((0, 600_000),)))
+    rule, world = Rule(fresh=True, ring=15_000, gap=100, rotates=True), fitted([samples_of(day)], 1)
+    assert replayed(prepared(day), rule, rule, world) == [Replayed("answered", 50_300, 0)]
+
+
+def test_of_the_phones_the_one_that_rings_last_goes() -> None:
+    calls = tuple(
+        SeenCall(key=n, at=n * 100_000, outcome="answered", wait=9, talk=9000, tries=(Try(n // 2, 0, 9, True),))
+        for n in range(3)
+    )
+    day = SeenDay("", calls, dict.fromkeys(range(2), ((0, 600_000),)))
+    became = under_own_rule([day], replace(seen_rule([day]), added=((-1, (0, 600_000)),)))
+    assert [now.phone for now in became[0]] == [0, 0, 0]
 
 
 def test_where_nothing_changes_nothing_differs() -> None:
@@ -131,6 +159,15 @@ def test_the_answer_depends_on_the_seed_alone() -> None:
     assert what_if(days, change, worlds=3) != what_if(days, change, worlds=3, seed=2)
 
 
+def test_a_line_that_closes_earlier_answers_only_who_came_before() -> None:
+    days, closes = simulated(RingingSite(seed=8)), 15 * 3_600_000
+    became = under_own_rule(days, replace(seen_rule(days), hours=(0, closes)))
+    for day, found in zip(days, became, strict=True):
+        for call, was, now in zip(day.calls, seen(day), found, strict=True):
+            if call.at >= closes or call.at + call.wait < closes:
+                assert now == (was if call.at < closes else Replayed("unknown", 0, None))
+
+
 def test_it_is_silent_where_too_little_was_seen() -> None:
     month, few = simulated(RingingSite(seed=9)), simulated(RingingSite(seed=9, days=3))
     own = seen_rule(month)
@@ -152,7 +189,7 @@ def _edited(days: list[SeenDay], **values: object) -> list[SeenDay]:
 
 def test_what_was_seen_ends_at_voicemail_and_at_the_longest_ring() -> None:
     found = seen_until(simulated(RingingSite(seed=2, calls_a_day=60)))
-    assert (found.patience, found.pickup) == (24.0, 15.0)
+    assert found == {"patience": 24.0, "pickup": 15.0}
 
 
 @pytest.mark.long

@@ -5,8 +5,22 @@ from math import inf, isclose
 
 import pytest
 
-from callmon.core.replay.curves import RING, drawn, fit_curve, restricted_mean, survival
+from callmon.core.replay.curves import RING, Curve, drawn, fit_curve, survival
 from callmon.core.replay.draws import uniform, world_salt
+
+
+def restricted_mean(curve: Curve, until: int) -> float:
+    """The area under S up to `until`: the mean of lengths that are cut there."""
+    total = 0.0
+    last = 0
+    level = 1.0
+    for at, negative in zip(curve.times, curve.fallen, strict=True):
+        if at >= until:
+            break
+        total = total + level * (at - last)
+        last = at
+        level = -negative
+    return total + level * (until - last)
 
 
 def samples_of(seed: int, count: int = 60) -> list[tuple[int, bool]]:

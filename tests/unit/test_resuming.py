@@ -100,9 +100,7 @@ def test_a_caller_sent_off_before_the_gap_was_transferred_once(way: Way, answere
 
 
 @ways
-def test_a_handing_on_within_the_gap_is_unreceived_and_the_verdict_unknown(
-    way: Way,
-) -> None:
+def test_a_handing_on_within_the_gap_is_unreceived_and_the_verdict_unknown(way: Way) -> None:
     exchange, caller, phone = talking()
     with exchange.at(8).unheard(20.0):
         sends_off(exchange.at(10), caller, phone)
@@ -187,39 +185,6 @@ def test_rings_are_not_counted_up_to_who_took_a_transfer(way: Way, taken: str, s
     call = way(exchange)
     # The first answer came in the first ring, as any must have if the transfer's did.
     assert (call["outcome"], call["rings"]) == ("answered", 1 if second < 7 else None)
-
-
-@ways
-@pytest.mark.parametrize("taken", ["in the gap", "after the gap"])
-def test_a_phone_dialled_in_the_gaps_first_second_did_not_ring_before(way: Way, taken: str) -> None:
-    exchange, caller, phone = ringing()
-    exchange.at(4.3).event("PeerStatus", Peer="PJSIP/101")
-    with exchange.unheard(12.0 if taken == "in the gap" else 4.9):
-        exchange.at(4.4).answer(caller, phone)
-        sends_off(exchange.at(4.5), caller, phone)
-        (other,) = exchange.at(4.6).rings(caller, "PJSIP/102")
-        if taken == "in the gap":
-            exchange.at(9).answer(caller, other)
-    if taken == "after the gap":
-        exchange.at(9).answer(caller, other)
-    exchange.at(30).ends(caller, other)
-    call = way(exchange)
-    assert (call["outcome"], call["rings"], call["wait_seconds"]) == ("answered", None, None)
-
-
-@ways
-def test_a_phone_listed_ringing_before_a_later_gap_did_not_ring_earlier(way: Way) -> None:
-    exchange, caller, phone = ringing()
-    with exchange.at(2).unheard(5.2):
-        exchange.at(3).answer(caller, phone)
-        sends_off(exchange.at(4), caller, phone)
-        (other,) = exchange.at(4.5).rings(caller, "PJSIP/102")
-    with exchange.at(5.5).unheard(6.0):
-        pass
-    exchange.at(9).answer(caller, other)
-    exchange.at(30).ends(caller, other)
-    call = way(exchange)
-    assert (call["outcome"], call["rings"], call["wait_seconds"]) == ("answered", None, None)
 
 
 @ways

@@ -44,17 +44,6 @@ def test_on_a_line_that_is_up_only_option_r_rings_at_once(options: str, rings: i
     assert (call["rings"], call["wait_start"]) == (rings, "told")
 
 
-def test_option_r_in_capitals_rings_at_once_for_several_phones() -> None:
-    """Measured on Asterisk 22: the tone began 20 ms after both were dialled, before either rang."""
-    exchange, caller = paused(answered=True)
-    phone = exchange.at(0).dial(caller, options="R")
-    other = exchange.dial(caller, "PJSIP/102")
-    exchange.at(6).ring(caller, phone)
-    exchange.at(19).answer(caller, phone, other)
-    exchange.at(30).ends(caller, phone)
-    assert heard(exchange.one()) == (4, 19.0, "told", "not_met")
-
-
 def test_music_begins_the_wait_even_while_no_phone_rings() -> None:
     exchange = Exchange()
     caller = exchange.at(0).call()
@@ -79,18 +68,6 @@ def test_a_locals_ringing_is_a_span_where_the_options_were_not_reported() -> Non
     exchange.at(19).gives_up(caller)
     call = exchange.one()
     assert (call["wait_start"], call["verdicts"][THIRD], call["ringing"]) == ("phone", "unknown", None)
-
-
-@pytest.mark.parametrize("options", ["r", "R", "HhTtr", "tkU(ask^r)r", "b(set^s^1,(x))r"])
-def test_with_option_r_the_first_ring_is_that_of_the_dial(options: str) -> None:
-    call = woken(options)
-    assert heard(call) == (4, 19.0, "told", "not_met")
-    assert (call["rings_estimated"], call["ringing"]) == (False, call["arrived"])
-
-
-@pytest.mark.parametrize("options", ["", "HhTt", "tkU(ask-r)", "L(60000:r)", "M(macro^r)tk", "b(set^r^1,(a,r))"])
-def test_without_it_the_first_ring_is_that_of_the_phone(options: str) -> None:
-    assert heard(woken(options)) == (3, 13.0, "told", "met")
 
 
 def test_another_tone_is_no_ring_and_the_wait_is_reported_in_seconds() -> None:
@@ -164,10 +141,6 @@ def answers(exchange: Exchange, caller: Channel, dials: float = 5, at: float = 1
     return exchange.one()
 
 
-def test_ringing_before_a_pause_starts_the_clock() -> None:
-    assert heard(answers(*paused((0, "Ringing", "")))) == (4, 19.0, "told", "not_met")
-
-
 def test_after_progress_the_start_is_early_media() -> None:
     call = answers(*paused((0, "Progress", "")))
     assert heard(call) == (3, 14.0, "early_media", "met")
@@ -219,13 +192,6 @@ def test_a_line_that_goes_up_in_a_gap_does_not_end_the_ringing_before_it() -> No
 
 def test_a_menu_that_a_listing_shows_ends_the_ringing_before_it() -> None:
     assert heard(rung_again_unheard("Read")) == (None, None, "told", "met")
-
-
-def test_ringing_after_which_the_exchange_ends_the_call_rang_in_vain() -> None:
-    exchange, caller = paused((0, "Ringing", ""))
-    exchange.at(20).hangup(caller)
-    call = exchange.one()
-    assert (call["outcome"], call["verdicts"][THIRD], call["rings"]) == ("no_answer", "not_met", 4)
 
 
 @pytest.mark.parametrize(

@@ -49,32 +49,14 @@ def refused(text: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_a_bad_configuration_is_refused_with_the_sentences_it_opens_with(path: Path) -> None:
+    """One line each, which names the file and shows no secret."""
     expected = [
-        line.removeprefix("# refused: ") for line in path.read_text().splitlines() if "# refused: " in line
+        line.replace("# refused", str(path)) for line in path.read_text().splitlines() if "# refused: " in line
     ]
     with pytest.raises(ConfigError) as caught:
         load(path)
-    reported = [sentence.removeprefix(f"{path}: ") for sentence in caught.value.sentences]
-    assert reported == expected
-
-
-@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
-def test_every_mistake_is_one_line_that_names_the_file_and_shows_no_secret(path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        load(path)
-    assert [
-        s for s in caught.value.sentences if not s.startswith(f"{path}: ") or "\n" in s or "hunter2" in s
-    ] == []
-    assert str(caught.value).splitlines() == list(caught.value.sentences)
-
-
-def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        load(tmp_path / "none.toml")
-    assert caught.value.sentences == (
-        f"{tmp_path}/none.toml: cannot be read (No such file or directory); name the file with --config FILE, "
-        f"or begin with the example: `callmon config example > {tmp_path}/none.toml`",
-    )
+    assert list(caught.value.sentences) == expected
+    assert (str(caught.value).splitlines(), "hunter2" in str(caught.value)) == (expected, False)
 
 
 def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +82,6 @@ def test_a_variable_that_holds_a_secret_or_names_the_file_is_no_setting(monkeypa
 SITE = """
 [store]
 url = "sqlite:///data/callmon.db"
-password_file = "no"
 journal = "callmon.waiting"
 [privacy]
 key_file = "/etc/callmon/number.key"
@@ -121,7 +102,7 @@ username = "u"
 secret_env = "S"
 [exchanges.two.cel]
 url = "sqlite:///cel.db?mode=ro"
-""".replace('password_file = "no"\n', "")
+"""
 
 
 def paths(settings: Settings) -> list[str]:

@@ -9,7 +9,6 @@ import pytest
 from callmon.config import settings
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.schema import Configuration, LineSettings
-from callmon.text.labels import translate
 from tests.lab.guide import GUIDES, Snippet, snippets
 
 GUIDE, FRENCH = snippets(), snippets("LISEZMOI.md")
@@ -23,14 +22,6 @@ def test_the_french_guide_has_the_same_steps_commands_and_settings() -> None:
     english, french = (GUIDES / "README.md").read_text(), (GUIDES / "LISEZMOI.md").read_text()
     for what in (r"^## (\d+)\. ", r"^```(?:sh[^\n]*)\n([^`]+)", r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|"):
         assert re.findall(what, french, re.MULTILINE) == re.findall(what, english, re.MULTILINE)
-
-
-@pytest.mark.parametrize(("name", "language"), [("README.md", "en"), ("LISEZMOI.md", "fr")])
-def test_the_guide_quotes_check_and_doctor_in_its_own_language(name: str, language: str) -> None:
-    text = (GUIDES / name).read_text()
-    heading = translate("To check", language)
-    verdict = translate("{title}: no findings.", language).format(title="toronto")
-    assert (text.count(heading), text.count(f"`{verdict}`")) == (1, 1)
 
 
 def test_every_setting_that_the_guide_names_exists() -> None:

@@ -79,7 +79,4 @@ def test_a_cause_that_a_standard_seldom_gives_is_shown_once_it_happened() -> Non
     assert (
         counted(True).get(key),
         counted(True, {(key[0], "bilingual_person", "line1", "nobody_free"): 1.0}).get(key),
-    ) == (
-        None,
-        1.0,
-    )
+    ) == (None, 1.0)

@@ -14,14 +14,11 @@ import yaml
 
 from callmon import __version__ as version
 from callmon.config.settings import load
+from callmon.sinks.traces.sink import exemplars_of
 from tests.support.daemon_process import ROOT
+from tests.support.store_fixtures import account, answered_call
 
-DOCKERFILES = (
-    "Dockerfile",
-    "asterisk/Dockerfile",
-    ".docker/calls/Dockerfile",
-    "tests/lab/stand-ins.Dockerfile",
-)
+DOCKERFILES = ("Dockerfile", "asterisk/Dockerfile", ".docker/calls/Dockerfile", "tests/lab/stand-ins.Dockerfile")
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 # A site that reaches a registry may add the digest.
@@ -99,6 +96,16 @@ def test_grafana_reads_the_password_that_it_is_given() -> None:
     boards = yaml.safe_load((ROOT / "dashboards/grafana/provisioning/dashboards/callmon.yml").read_text())
     mounted = {mount.split(":")[1] for mount in SERVICES["grafana"]["volumes"]}
     assert [place for entry in boards["providers"] if (place := entry["options"]["path"]) not in mounted] == []
+
+
+def test_grafana_links_an_exemplar_to_its_trace_by_the_label_that_it_has() -> None:
+    sources = yaml.safe_load((ROOT / "dashboards/grafana/provisioning/datasources/callmon.yml").read_text())
+    (linked,) = [
+        x["jsonData"]["exemplarTraceIdDestinations"] for x in sources["datasources"] if x.get("isDefault")
+    ]
+    made = exemplars_of("toronto", account(answered_call(0)))
+    labels = {label for text in made.values() for label in re.findall(r"(\w+)=", text)}
+    assert {x["name"] for x in linked} == labels
 
 
 def test_secrets_are_made_once_for_their_owner_and_suffice(tmp_path: Path) -> None:

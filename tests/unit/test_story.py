@@ -76,11 +76,6 @@ def test_the_outcomes_are_those_of_the_interface() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("direction", ["outbound", "internal"])
-def test_only_the_public_abandons(direction: f.Direction) -> None:
-    assert reported(*rang(), GAVE_UP, direction=direction).outcome == "no_answer"
-
-
 @pytest.mark.parametrize(
     ("facts", "where"),
     [
@@ -97,25 +92,10 @@ def test_a_caller_abandons_where_the_call_was(facts: tuple[Fact, ...], where: st
     assert reported(*facts, GAVE_UP).abandoned_in == where
 
 
-def test_a_call_still_up_has_no_end_and_no_final_outcome() -> None:
-    call = reported(*rang())
-    assert (call.outcome, call.is_ended, call.ended, call.state) == ("unknown", False, None, "ringing")
-
-
 def test_a_gap_before_an_unanswered_end_may_make_the_outcome_unknown() -> None:
     gap = f.Unheard(ID, at(5), at(9), may_hide_answer=True)
     assert reported(*rang(), gap, GAVE_UP).outcome == "unknown"
     assert reported(*rang(), f.Unheard(ID, at(5), at(9)), GAVE_UP).outcome == "abandoned"
-
-
-def test_rings_end_when_the_ringing_does_and_not_when_the_caller_leaves() -> None:
-    assert reported(*rang(), stopped(13.02), GAVE_UP).rings == 2
-
-
-def test_what_was_not_received_is_null_in_json() -> None:
-    call = as_json("toronto", reported(UNHEARD), ())
-    nothing = ("ringing", "answered", "ended", "rings", "wait_seconds", "answered_by", "voicemail", "abandoned_in")
-    assert {call[key] for key in nothing} == {None}
 
 
 def test_json_has_the_keys_of_the_interface_in_its_order() -> None:

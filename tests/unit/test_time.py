@@ -244,9 +244,7 @@ def test_an_answer_to_a_question_from_before_the_step_does_not_decide() -> None:
 
 
 @pytest.mark.parametrize("are_named", [True, False])
-def test_an_answer_belongs_to_its_question_though_two_were_asked(
-    are_named: bool,
-) -> None:
+def test_an_answer_belongs_to_its_question_though_two_were_asked(are_named: bool) -> None:
     """We were behind with reading: an exchange that still talked was asked again."""
     wire = TimedWire()
     wire.asked()

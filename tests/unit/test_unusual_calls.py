@@ -1,4 +1,4 @@
-"""Calls that look like two, or like none: click-to-dial, hairpins, conferences; hand-overs that no event names."""
+"""Calls that look like two, or like none: hairpins, conferences; hand-overs that no event names."""
 
 from __future__ import annotations
 
@@ -28,118 +28,6 @@ def sent(call: dict[str, Any]) -> list[tuple[str, str, bool]]:
     return [(each["kind"], each["to"], each["answered"]) for each in call["transfers"]]
 
 
-# Click-to-dial: the exchange rings a phone of ours first, and dials for whoever picks it up.
-
-
-def clicked(exchange: Exchange, endpoint: str = "PJSIP/313", string: str = "313", **more: Any) -> Channel:
-    """Originate: the phone is dialled by nobody, and picked up after three seconds."""
-    agent = exchange.at(-3.1).dial(None, endpoint, dial_string=string, **more)
-    exchange.ring(None, agent)
-    agent.state = 6
-    exchange.at(-0.1).event("Newstate", **exchange._of(agent))
-    exchange._dial("DialEnd", None, agent, DialStatus="ANSWER")
-    return agent
-
-
-def far_end(exchange: Exchange, source: Channel, caller: Channel, far: Channel, how: str) -> Exchange:
-    match how:
-        case "answered":
-            exchange.at(0).ring(source, far)
-            exchange.at(8).answer(source, far)
-            exchange.at(20).ends(far, caller)
-        case "busy":
-            exchange.at(1).stop(source, far, "BUSY", 17)
-            exchange.at(5).hangup(caller, 17)
-        case "unanswered":
-            exchange.at(0).ring(source, far)
-            exchange.at(10).gives_up(caller, source, far)
-    return exchange
-
-
-@pytest.mark.parametrize("dial_states", [True, False])
-@pytest.mark.parametrize(("trunk", "string"), [("PJSIP/trunk", ABROAD), ("SIP/trunk", "trunk/4165550101")])
-@pytest.mark.parametrize(
-    ("how", "outcome", "rings", "by"),
-    [("answered", "answered", 2, "outside"), ("busy", "busy", None, None), ("unanswered", "no_answer", 2, None)],
-)
-def test_a_click_to_dial_is_an_outbound_call_of_the_agent(
-    how: str, outcome: str, rings: int | None, by: str | None, trunk: str, string: str, dial_states: bool
-) -> None:
-    exchange = Exchange(dial_states=dial_states)
-    agent = clicked(exchange)
-    far_end(exchange, agent, agent, exchange.dial(agent, trunk, dial_string=string), how)
-    assert reported(exchange) == [("outbound", None, outcome, rings, by)]
-    call = exchange.one()
-    assert (call["dialled"], call["caller"], call["caller_channel"]) == ("4165550101", "313", agent.name)
-    # It arrives when it is dialled: until then nobody's telephone rang but our own.
-    assert call["arrived"] == "2026-11-24T13:59:59.900000Z"
-    assert call["answered"] == ("2026-11-24T14:00:08.000000Z" if by else None)
-
-
-def test_a_click_to_dial_at_home_is_an_internal_call() -> None:
-    exchange = Exchange()
-    agent = clicked(exchange)
-    far_end(exchange, agent, agent, exchange.dial(agent, "PJSIP/316"), "answered")
-    assert reported(exchange) == [("internal", None, "answered", 2, "316")]
-    assert exchange.one()["dialled"] == "316"
-
-
-def halves(exchange: Exchange) -> tuple[Channel, Channel]:
-    """Originate of Local/313@from-internal: one half is dialled by nobody, the other runs the dialplan."""
-    name = "Local/313@from-internal-00000001"
-    one = exchange.new(f"{name};1", 0, "s")
-    two = exchange.new(f"{name};2", 4, "313", one.linkedid)
-    exchange.event("LocalBridge", **{f"LocalOne{k}": v for k, v in exchange._of(one).items()},
-                   **{f"LocalTwo{k}": v for k, v in exchange._of(two).items()})  # fmt: skip
-    exchange._dial("DialBegin", None, one, DialString="313@from-internal/n")
-    return one, two
-
-
-@pytest.mark.parametrize("joined", ["before the dial", "after the dial"])
-@pytest.mark.parametrize("optimised", [False, True])
-def test_the_phone_behind_a_local_channel_is_the_caller_of_a_click_to_dial(optimised: bool, joined: str) -> None:
-    exchange = Exchange()
-    one, two = halves(exchange.at(-3.1))
-    agent = exchange.rings(two, "PJSIP/313")[0]
-    exchange.at(-0.2).answer(two, agent, join=joined == "before the dial")
-    exchange._dial("DialEnd", None, one, DialStatus="ANSWER")
-    exchange.up(one)
-    far = exchange.at(-0.1).dial(one, "PJSIP/trunk", dial_string=ABROAD)
-    if joined == "after the dial":  # the two halves go their ways at once
-        exchange.join(two, agent)
-    exchange.at(0).ring(one, far)
-    exchange.at(8).answer(one, far)
-    if optimised:
-        for channel in (agent, two, one):
-            exchange.at(8.3).leave(channel)
-        agent.bridge = far.bridge
-        exchange.event("BridgeEnter", BridgeUniqueid=far.bridge, BridgeType="basic", **exchange._of(agent))
-        exchange.hangup(one)
-        exchange.hangup(two)
-    exchange.at(20).ends(*((far, agent) if optimised else (far, one, two, agent)))
-    assert reported(exchange) == [("outbound", None, "answered", 2, "outside")]
-    call = exchange.one()
-    assert (call["dialled"], call["caller"], call["caller_channel"]) == ("4165550101", "313", agent.name)
-    assert call["ended"] == "2026-11-24T14:00:20.000000Z"
-
-
-@pytest.mark.parametrize(
-    ("trunk", "string"),
-    [("PJSIP/trunk", ABROAD), ("SIP/trunk", "trunk/4165550101"), ("PJSIP/900", "4165550101@900")],
-)
-def test_a_dialler_that_rings_the_citizen_first_is_reported_as_no_call(trunk: str, string: str) -> None:
-    exchange = Exchange()
-    citizen = clicked(exchange, trunk, string, caller="<unknown>")
-    far_end(exchange, citizen, citizen, exchange.dial(citizen, "PJSIP/316"), "answered")
-    assert reported(exchange) == []
-
-
-def test_a_phone_that_the_exchange_rings_and_that_dials_nobody_is_no_call() -> None:
-    exchange = Exchange()
-    exchange.at(9).hangup(clicked(exchange))
-    assert reported(exchange) == []
-
-
 # Hairpins: the carrier brings back what was sent out to it.
 
 
@@ -162,14 +50,6 @@ def taken(exchange: Exchange, public: Channel, out: Channel, back: Channel) -> E
     exchange.answer(public, out)
     exchange.at(20).ends(public, out, back, phone)
     return exchange
-
-
-@pytest.mark.parametrize("timestamps", [True, False])
-@pytest.mark.parametrize("number", [POCI, "1" + POCI, "+1" + POCI])
-def test_a_call_that_goes_out_and_comes_back_is_one_answered_call(number: str, timestamps: bool) -> None:
-    exchange = Exchange(timestamps=timestamps)
-    taken(exchange, *hairpin(exchange, number=number))
-    assert reported(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
 
 
 def early_return(exchange: Exchange, dial_begins: float, number: str = POCI) -> tuple[Channel, Channel, Channel]:
@@ -267,29 +147,6 @@ def test_two_callers_who_go_out_at_once_come_back_as_themselves() -> None:
     ]  # fmt: skip
 
 
-def test_every_phone_busy_behind_a_hairpin_is_busy() -> None:
-    exchange = Exchange()
-    public, out, back = hairpin(exchange)
-    exchange.at(1).stop(back, exchange.dial(back, "PJSIP/105"), "BUSY", 17)
-    exchange.busy(back)
-    exchange.stop(public, out, "BUSY", 17)
-    exchange.busy(public)
-    assert reported(exchange) == [("inbound", "general", "busy", None, None)]
-
-
-def test_voicemail_behind_a_hairpin_has_the_caller_s_message() -> None:
-    exchange = Exchange()
-    public, out, back = hairpin(exchange)
-    phones = exchange.rings(back, "PJSIP/105")
-    exchange.ring(public, out)
-    exchange.at(24).stop(back, phones[0])
-    exchange.voicemail(back)
-    exchange.answer(public, out)
-    exchange.at(40).message(back)
-    exchange.ends(public, out, back)
-    assert reported(exchange) == [("inbound", "general", "voicemail_message", 4, None)]
-
-
 # Conferences: nobody is dialled, and the two are in one bridge.
 
 
@@ -303,19 +160,6 @@ def dials_in(exchange: Exchange, endpoint: str = "PJSIP/329", exten: str = "627"
     channel = exchange.new(endpoint, 4, exten, caller=caller, context="internal")
     exchange.up(channel)
     return channel
-
-
-@pytest.mark.parametrize("order", ["caller first", "colleague first"])
-def test_a_colleague_who_comes_to_the_caller_in_a_conference_answers(order: str) -> None:
-    exchange = Exchange()
-    caller = exchange.at(0).call()
-    exchange.at(0.1).up(caller, "conference")
-    colleague = dials_in(exchange.at(1))
-    meets(exchange.at(2), *((caller, colleague) if order == "caller first" else (colleague, caller)))
-    exchange.at(9).hangup(colleague)
-    exchange.at(12).gives_up(caller)
-    assert reported(exchange) == [("inbound", "general", "answered", None, "329")]
-    assert exchange.one()["answered"] == "2026-11-24T14:00:02.000000Z"
 
 
 def test_callers_who_meet_have_nobody_who_answers() -> None:
@@ -362,17 +206,6 @@ def test_a_parking_lot_is_no_conference() -> None:
     calls = {call["direction"]: call for call in exchange.calls()}
     assert [person.phone for person in exchange.replayed().ended[-1].people] == ["101"]
     assert (calls["inbound"]["parked"], calls["inbound"]["answered_by"]["extension"]) == (1, "101")
-
-
-def test_a_caller_sent_to_a_conference_was_transferred_to_who_is_in_it() -> None:
-    exchange, caller, phone = talking()
-    colleague = dials_in(exchange.at(5), "PJSIP/331", "622", "331")
-    meets(exchange, colleague)
-    sends_off(exchange.at(6), caller, phone, "622")
-    meets(exchange.at(7), caller)
-    exchange.at(20).ends(colleague, caller)
-    assert reported(exchange) == [("inbound", "general", "answered", 1, "101")]
-    assert sent(exchange.one()) == [("blind", "622", True)]
 
 
 def test_who_joins_the_caller_by_a_conference_has_transferred_them() -> None:
@@ -437,20 +270,6 @@ def test_a_transfer_reported_after_voicemail_is_one_transfer(timestamps: bool) -
     call = exchange.one()
     verdict = "met" if timestamps else "unknown"  # no time, no opening hours
     assert (sent(call), judged(call, "one_transfer_at_most")[0]) == ([("blind", "500", False)], verdict)
-
-
-@pytest.mark.parametrize("is_late", [True, False])
-def test_a_transfer_whose_event_comes_after_the_dial_is_no_redirect(is_late: bool) -> None:
-    exchange, caller, phone = talking()
-    exchange.at(6)
-    if not is_late:
-        sends_off(exchange, caller, phone, "102")
-    (other,) = exchange.rings(caller, "PJSIP/102")
-    if is_late:
-        sends_off(exchange.at(6.01), caller, phone, "102")
-    exchange.at(9).answer(caller, other)
-    exchange.at(20).ends(caller, other)
-    assert sent(exchange.one()) == [("blind", "102", True)]
 
 
 @pytest.mark.parametrize("heard", ["dialplan", "message"])
@@ -519,40 +338,6 @@ def test_a_consulted_group_is_named_and_not_its_phone_without_answer() -> None:
     assert [fact.to for fact in facts_of(exchange, settings()) if isinstance(fact, SentOff)] == ["600"]
 
 
-def outside_consulted(on_hold: bool, joins: bool) -> Exchange:
-    exchange, caller, phone = talking()
-    if on_hold:
-        exchange.at(4).event("Hold", **exchange._of(phone))
-    second = exchange.at(5).new("PJSIP/101", 4, "94165550199", caller="101", context="internal")
-    far = exchange.dial(second, "PJSIP/trunk", dial_string=ABROAD)
-    exchange.ring(second, far)
-    exchange.at(7).answer(second, far)
-    exchange.at(9)
-    if joins:
-        consults(exchange, caller, phone, second)
-        caller.bridge = far.bridge
-        exchange.event("BridgeEnter", BridgeUniqueid=far.bridge, BridgeType="basic", **exchange._of(caller))
-        exchange.hangup(second)
-        exchange.at(20).ends(far, caller)
-    else:
-        exchange.ends(second, far)
-        exchange.at(10).event("Unhold", **exchange._of(phone))
-        exchange.at(20).ends(caller, phone)
-    return exchange
-
-
-@pytest.mark.parametrize("joins", [True, False])
-def test_an_outside_party_consulted_for_a_held_caller_is_a_leg(joins: bool) -> None:
-    exchange = outside_consulted(on_hold=True, joins=joins)
-    assert reported(exchange) == [("inbound", "general", "answered", 1, "101")]
-    assert sent(exchange.one()) == ([("attended", "outside", True)] if joins else [])
-
-
-def test_a_call_outward_of_a_phone_that_has_nobody_on_hold_is_its_own() -> None:
-    exchange = outside_consulted(on_hold=False, joins=False)
-    assert sorted(call[0] for call in reported(exchange)) == ["inbound", "outbound"]
-
-
 def test_a_trunk_whose_far_end_holds_us_consults_nobody() -> None:
     """The far end of a call outward holds it; over the same trunk comes a call that goes out again."""
     exchange = Exchange()
@@ -581,16 +366,6 @@ def test_a_caller_sent_to_a_box_that_is_not_there_reached_nothing(timestamps: bo
     exchange.at(6.01).hangup(caller, 3)
     (call,) = (call for call in exchange.calls() if call["outcome"] == "answered")
     assert (sent(call), call["voicemail"]) == ([], None)
-
-
-def test_a_caller_sent_to_a_mailbox_without_greeting_was_transferred() -> None:
-    """No dialplan step is heard: who stays in voicemail's context is in voicemail."""
-    exchange, caller, phone = talking()
-    sends_off(exchange.at(6), caller, phone, "500")
-    caller.context, caller.exten = "box", "500"
-    exchange.at(25).gives_up(caller)
-    call = exchange.one()
-    assert (sent(call), call["voicemail"]["mailbox"]) == ([("blind", "500", False)], "500")
 
 
 # Music instead of ringing: Dial with `m`.
@@ -635,21 +410,6 @@ def test_music_in_a_menu_or_before_anything_is_dialled_replaces_no_ringing() -> 
     exchange.at(8).answer(caller, phone)
     exchange.at(20).ends(caller, phone)
     assert exchange.one()["heard_ringing"] is True
-
-
-def test_music_after_ringing_leaves_the_ringing_known() -> None:
-    """The first phones ring in vain; for the next ones the dialplan plays music."""
-    exchange = Exchange()
-    caller = exchange.at(-0.1).call()
-    (first,) = exchange.at(0).rings(caller, "PJSIP/101")
-    exchange.at(6).stop(caller, first)
-    second = exchange.dial(caller, "PJSIP/102")
-    exchange.event("MusicOnHoldStart", **exchange._of(caller), Class="default")
-    exchange.ring(caller, second)
-    exchange.at(13).answer(caller, second)
-    exchange.at(20).ends(caller, second)
-    call = exchange.one()
-    assert (call["heard_ringing"], judged(call)[1]) == (True, "answered_on_ring")
 
 
 @pytest.mark.parametrize("where", ["in a queue", "on hold"])

@@ -120,8 +120,12 @@ async def test_health_is_200_while_nothing_is_wrong() -> None:
         status, _, body = await get(port, "/healthz")
     assert (status, json.loads(body)) == (
         200,
-        {"status": "ok", "role": "leader", "troubles": [], "remarks": [], "exchanges": [], "version": __version__},
-    )
+        {
+            "status": "ok", "role": "leader", "troubles": [], "remarks": [], "exchanges": [],
+            "version": __version__,
+            "figures": {"calls_today": 0, "callbacks_open": 0, "callbacks_overdue": 0},
+        },
+    )  # fmt: skip
 
 
 async def test_health_has_the_connection_and_the_last_event_of_each_exchange() -> None:
@@ -145,7 +149,7 @@ async def test_health_is_503_with_a_sentence_for_each_trouble() -> None:
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [
-        ("fr-CA, en;q=0.5", "L'autocommutateur toronto n'est pas entendu depuis 61 s."),
+        ("fr-CA, en;q=0.5", "La mesure de l’autocommutateur toronto est interrompue depuis 61 s."),
         ("en", "The exchange toronto has been unheard for 61 s."),
         ("de", "The exchange toronto has been unheard for 61 s."),
     ],
@@ -282,15 +286,12 @@ async def test_a_stranger_reads_how_many_faults_there_are_and_not_which(
         "trouble",
         *found,
     )
+    assert (reported["figures"] is not None) is is_shown
 
 
 @pytest.mark.parametrize(
     ("unheard_for", "sentences"),
-    [
-        (None, []),
-        (60.0, []),
-        (60.1, ["The exchange toronto has been unheard for 60 s."]),
-    ],
+    [(None, []), (60.0, []), (60.1, ["The exchange toronto has been unheard for 60 s."])],
 )
 def test_an_exchange_is_trouble_once_unheard_for_longer_than_the_setting(
     unheard_for: float | None, sentences: list[str]

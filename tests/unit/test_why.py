@@ -1,13 +1,26 @@
 """Why a day kept less than usual: when to speak, and the parts, against planted causes."""
 
 from collections.abc import Callable
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from msgspec.structs import replace
 
-from callmon.core.replay.record import Rule, SeenDay
-from callmon.core.replay.why import CAUSES, Part, Usual, compare, explain, named, shapley
+from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try
+from callmon.core.replay.why import (
+    CAUSES,
+    Pair,
+    Part,
+    Usual,
+    compare,
+    compare_months,
+    explain,
+    explain_month,
+    named,
+    rounded_points,
+    shapley,
+    spread_days,
+)
 from tests.support.ringing_world import HOUR, RingingSite, simulated
 
 RINGALL = Rule(strategy="ringall", voicemail=24_000)
@@ -33,6 +46,7 @@ def kept(day: SeenDay) -> tuple[int, int]:
     return sum(call.met for call in day.calls), len(day.calls)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("cause", PLANTED)
 def test_a_planted_cause_is_the_first_of_a_day_that_is_reported(cause: str) -> None:
     reported = []
@@ -45,6 +59,50 @@ def test_a_planted_cause_is_the_first_of_a_day_that_is_reported(cause: str) -> N
             reported.append(parts[0].part)
     assert reported == [cause] * len(reported)
     assert reported
+
+
+LARGE = replace(SITE, phones=6, calls_a_day=100)  # of fewer than three phones nothing is said about pick-up
+
+
+@pytest.mark.parametrize(
+    "causes",
+    [("volume", "talk"), ("volume", "pickup"), ("talk", "phones"), ("phones", "pickup"), ("volume", "phones")],
+)
+def test_two_planted_causes_are_among_the_first_three(causes: tuple[str, str]) -> None:
+    site = replace(LARGE, seed=900, days=1)
+    for cause in causes:
+        site = replace(site, phones=3) if cause == "phones" else PLANTED[cause](site)
+    compared, parts = explain(simulated(site)[0], usual_days(1, LARGE))
+    assert compared.unusual
+    assert set(causes) - {part.part for part in parts[:3]} == set()
+
+
+def test_a_moved_mix_of_languages_that_keep_their_rates_is_hours() -> None:
+    compared, parts = explain(mixed("today", 40, 40), [mixed(f"{n:02}", 60, 20) for n in range(12)])
+    assert (compared.unusual, [part.part for part in parts]) == (True, ["hours", "other"])
+    assert [part.points for part in parts] == pytest.approx([-0.25, 0.0], abs=1e-9)
+
+
+def mixed(name: str, english: int, french: int) -> SeenDay:
+    """English calls are answered in the morning; French ones come when no phone is there."""
+    answered = [
+        SeenCall(
+            key=n,
+            at=9 * HOUR + 300_000 * n,
+            outcome="answered",
+            wait=6000,
+            tries=(Try(n % 3, 0, 6000, True),),
+            talk=60_000,
+            language="en",
+            met=True,
+        )
+        for n in range(english)
+    ]
+    given_up = [
+        SeenCall(key=100 + n, at=16 * HOUR + 50_000 * n, outcome="abandoned", wait=40_000, language="fr")
+        for n in range(french)
+    ]
+    return SeenDay(name, (*answered, *given_up), dict.fromkeys(range(3), ((9 * HOUR, 15 * HOUR),)))
 
 
 def test_of_two_hundred_quiet_days_few_are_reported() -> None:
@@ -94,6 +152,8 @@ def test_parts_add_up_for_any_value_and_any_order() -> None:
     assert sum(worth.values()) == pytest.approx(values[frozenset(causes)] - values[frozenset()], abs=1e-12)
     for order in permutations(causes):
         assert shapley(order, values.__getitem__) == pytest.approx(worth, abs=1e-12)
+    swapped = shapley(causes, lambda some: values[frozenset(causes) - some])  # today for the usual day
+    assert swapped == pytest.approx({cause: -points for cause, points in worth.items()}, abs=1e-12)
 
 
 def test_a_part_below_a_point_or_a_tenth_of_the_change_is_other() -> None:
@@ -130,3 +190,50 @@ def test_it_speaks_of_a_day_outside_the_usual_spread(
 def test_without_usual_days_there_are_no_parts() -> None:
     assert explain(planted("phones", 1), [])[1] == ()
     assert compare((0, 0), []) == Usual(0, 0.0, 0.0, None)
+
+
+def test_of_fewer_than_three_phones_no_part_speaks_of_picking_up() -> None:
+    today, usual = planted("pickup", 3), usual_days(3)
+    few = replace(today, phones=dict(list(today.phones.items())[:2]))
+    assert "pickup" in [part.part for part in explain(today, usual)[1]]
+    compared, parts = explain(few, usual)
+    assert "pickup" not in [part.part for part in parts]
+    assert sum(part.points for part in parts) == pytest.approx(compared.rate - compared.usual, abs=1e-9)
+
+
+@pytest.mark.parametrize("cause", ["volume", "phones", "pickup"])
+def test_a_cause_planted_in_a_month_is_the_first_of_its_parts(cause: str) -> None:
+    before = usual_days(1)
+    month = [
+        replace(day, name=f"m{n:02}")
+        for n, day in enumerate(simulated(PLANTED[cause](replace(SITE, seed=901, days=12))))
+    ]
+    compared = compare_months([*map(kept, month)], [*map(kept, before)])
+    parts = explain_month(compared, [Pair(*days) for days in zip(month[:4], before[:4], strict=True)])
+    assert (compared.differs, parts[0].part) == (True, cause)
+    assert sum(part.points for part in parts) == pytest.approx(compared.rate - compared.usual, abs=1e-9)
+
+
+def test_of_forty_quiet_months_few_differ_from_the_month_before() -> None:
+    months = [[kept(day) for day in usual_days(seed)] for seed in range(41)]
+    differ = [compare_months(month, before).differs for before, month in pairwise(months)]
+    assert sum(differ) <= 4
+
+
+def test_a_month_of_few_days_or_calls_is_not_compared() -> None:
+    days = [(40, 60)] * 12
+    assert compare_months(days[:9], days).z is None
+    assert compare_months(days, [(1, 1)] * 12).z is None
+    assert compare_months(days, days).z == 0
+
+
+def test_days_are_chosen_evenly_over_their_rates() -> None:
+    days = {n: (n, 10) for n in range(10)}
+    assert spread_days(days, 5) == [1, 3, 5, 7, 9]
+    assert spread_days({**days, 99: (0, 0)}, 2) == [2, 7]
+    assert spread_days({}, 3) == []
+
+
+def test_points_are_rounded_so_that_they_add_up() -> None:
+    assert rounded_points([-0.0891, -0.0243, -0.0126]) == [-89, -24, -13]
+    assert sum(rounded_points([0.00333] * 3)) == 10

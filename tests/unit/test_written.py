@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from callmon.core.callbacks.commands import local_moment, plain
+from callmon.config.wording import plain
+from callmon.core.callbacks.commands import local_moment
 from callmon.store.commands import pending_disruption_commands
 from tests.support.pages_app import ENTRY, EXCHANGE, Pages, pages
 

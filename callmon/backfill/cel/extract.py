@@ -46,8 +46,13 @@ MOST = 1_000_000  # rows of one stretch
 _with = msgspec.structs.replace
 
 
-def extract_calls(rows: Sequence[CelRow], profile: ExchangeProfile, keys: Mapping[str, str]) -> ExtractedCalls:
-    """The facts of each ended call. `keys`: the language that each key of the menu selects."""
+def extract_calls(
+    rows: Sequence[CelRow], profile: ExchangeProfile, keys: Mapping[str, str], imported: bool = False
+) -> ExtractedCalls:
+    """The facts of each ended call. `keys`: the language that each key of the menu selects.
+
+    `imported`: they are calls of the past, and fill no gap.
+    """
     within = profile.rings_within
     tracker = Tracker(profile)
     tracker.state.dialplan_heard = True  # rows name the application: the tracker need not guess what answered
@@ -59,8 +64,14 @@ def extract_calls(rows: Sequence[CelRow], profile: ExchangeProfile, keys: Mappin
     forget_all(tracker.state)
     in_whole_seconds = {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
     holds = any(row.kind == "STREAM_BEGIN" for row in rows)
+
+    def filled(facts: Sequence[Fact]) -> f.Filled:
+        call, at = facts[0].call, facts[0].at
+        message = call in translator.without_message
+        return f.Filled(call, at, alone=True, message=message, holds=holds, imported=imported)
+
     return {
-        call: _marked(facts, call in in_whole_seconds, holds, call in translator.without_message, within)
+        call: _marked(facts, filled(facts), call in in_whole_seconds, within)
         for call, facts in found.items()
         if isinstance(facts[0], f.Arrived) and isinstance(facts[-1], f.Ended)
     }
@@ -73,13 +84,12 @@ def arrival(facts: Sequence[Fact]) -> f.Arrived:
     return arrived
 
 
-def _marked(facts: list[Fact], is_whole: bool, holds: bool, message: bool, within: timedelta | None) -> list[Fact]:
-    """The facts with their precision, and with a `Filled` fact: the call is from CEL alone."""
+def _marked(facts: list[Fact], filled: f.Filled, is_whole: bool, within: timedelta | None) -> list[Fact]:
+    """The facts with their precision, and with `filled`: the call is from CEL alone."""
     precision = WHOLE if is_whole else f.EXACT
     ends = [fact.at for fact in facts if isinstance(fact, WAIT_OVER) and fact.at is not None]
-    marked = [_precise(fact, precision, _ringing_slack(fact, ends, within)) for fact in facts]
-    marked.insert(1, f.Filled(facts[0].call, facts[0].at, alone=True, message=message, holds=holds))
-    return marked
+    first, *rest = (_precise(fact, precision, _ringing_slack(fact, ends, within)) for fact in facts)
+    return [first, filled, *rest]
 
 
 def _ringing_slack(fact: Fact, ends: Sequence[datetime], within: timedelta | None) -> timedelta:

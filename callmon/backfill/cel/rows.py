@@ -14,18 +14,46 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from callmon.ami.events import instant
 from callmon.errors import Sentence
 
-COLUMNS = (
-    *("eventtype", "eventtime", "cid_name", "cid_num", "cid_ani", "cid_rdnis", "cid_dnid", "exten", "context"),
-    *("channame", "appname", "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "peer", "userfield"),
-    *("userdeftype", "eventextra"),
-)
+
+class _Columns(NamedTuple):
+    """The values of a row as texts, in the order of `cel_custom`."""
+
+    eventtype: str
+    eventtime: str
+    cid_name: str
+    cid_num: str
+    cid_ani: str
+    cid_rdnis: str
+    cid_dnid: str
+    exten: str
+    context: str
+    channame: str
+    appname: str
+    appdata: str
+    amaflags: str
+    accountcode: str
+    uniqueid: str
+    linkedid: str
+    peer: str
+    userfield: str
+    userdeftype: str
+    eventextra: str
+
+
+COLUMNS = _Columns._fields
+# Other names of the columns of a table.
+ALIASES = {
+    "cidname": "cid_name", "cidnum": "cid_num", "ciddnid": "cid_dnid", "channel": "channame",
+    "application": "appname", "userdefined": "userdeftype", "event": "eventtype", "time": "eventtime",
+    "extra": "eventextra",
+}  # fmt: skip
 # In the order of their numbers, from 1 on: cel_odbc and cel_pgsql write these into a numeric column.
 EVENTS = (
     "CHAN_START", "CHAN_END", "HANGUP", "ANSWER", "APP_START", "APP_END", "BRIDGE_ENTER", "BRIDGE_EXIT",
@@ -33,10 +61,11 @@ EVENTS = (
     "FORWARD", "LOCAL_OPTIMIZE", "LOCAL_OPTIMIZE_BEGIN", "STREAM_BEGIN", "STREAM_END", "DTMF",
 )  # fmt: skip
 OF_NUMBER = {str(number): name for number, name in enumerate(EVENTS, 1)}
-LEAST = COLUMNS.index("linkedid") + 1
+LEAST, COUNT = COLUMNS.index("linkedid") + 1, len(COLUMNS)
 LONGEST_LINE = 65_536  # characters; Asterisk's rows are much shorter
 TOLERANCE = timedelta(minutes=2)  # rows are written by channel, slightly out of order
 TWICE = timedelta(hours=1)
+SHOWN = 10  # rows that cannot be parsed, with their places
 
 
 class CelRow(msgspec.Struct, frozen=True, gc=False):
@@ -70,16 +99,19 @@ class CelRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class ParseErrors:
-    """Rows that could not be parsed: by kind, their number and the place of the first."""
+    """Rows that could not be parsed: by kind, their number and the place of the first; the first of all kinds."""
 
     def __init__(self) -> None:
         self.kinds: dict[Sentence, tuple[int, int]] = {}
+        self.first: list[tuple[int, Sentence]] = []
         self.lacks_apps = False  # the column `appname` is missing
         self.doubted = 0  # calls with incomplete rows (`incomplete.py`)
 
     def count(self, what: Sentence, line: int) -> None:
         count, first = self.kinds.get(what, (0, line))
         self.kinds[what] = count + 1, first
+        if len(self.first) < SHOWN:
+            self.first.append((line, what))
 
     def __len__(self) -> int:
         return sum(count for count, _ in self.kinds.values())
@@ -114,7 +146,9 @@ class CelReader:
         for number, fields in self._fields(text):
             if len(fields) < LEAST:
                 self.bad.count(Sentence("too few columns"), number)
-            elif (row := self.row(dict(zip(COLUMNS, fields, strict=False)), number)) is not None:
+                continue
+            values = _Columns._make([*fields[:COUNT], *[""] * (COUNT - len(fields))])
+            if (row := self._row(values, values.eventtime, number)) is not None:
                 yield row
 
     def _fields(self, text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
@@ -128,54 +162,58 @@ class CelReader:
                 broken = ""
                 continue
             if broken and not _is_whole(line) and _is_whole(broken + line):
-                yield number - 1, _split(broken + line)
+                yield number - 1, split_line(broken + line)
                 broken = ""
                 continue
             if broken:
                 self.bad.count(Sentence("a quotation mark is missing"), number - 1)
             broken = "" if _is_whole(line) else line
             if not broken:
-                yield number, _split(line)
+                yield number, split_line(line)
         if broken:
             self.bad.count(Sentence("cut off"), number)
 
     def row(self, values: Mapping[str, Any], number: int = 0) -> CelRow | None:
         """Parses a row from values by column name. An invalid row is counted; returns None."""
-        kind, uniqueid = _text(values, "eventtype"), _text(values, "uniqueid")
+        texts = _Columns._make("" if values.get(name) is None else str(values[name]) for name in COLUMNS)
+        row = self._row(texts, values.get("eventtime"), number)
+        self.bad.lacks_apps |= row is not None and "appname" not in values
+        return row
+
+    def _row(self, values: _Columns, time: object, number: int) -> CelRow | None:
+        kind, uniqueid = values.eventtype, values.uniqueid
         if not kind or not uniqueid:
             self.bad.count(Sentence("no event or no uniqueid"), number)
             return None
-        at, is_whole = self.time(values.get("eventtime"), uniqueid)
+        at, is_whole = self.time(time, uniqueid)
         if at is None:
             self.bad.count(
                 Sentence("its time cannot be parsed, or its layout is not that of the site guide"), number
             )
             return None
         self._n += 1
-        self.bad.lacks_apps |= "appname" not in values
+        if len(self._names) > 100_000:
+            self._names.clear()
+        once = self._names.setdefault  # equal texts are one object
+        linkedid, event = values.linkedid or uniqueid, OF_NUMBER.get(kind) or kind.upper()
         return CelRow(
-            kind=self._once(OF_NUMBER.get(kind, kind.upper())),
+            kind=once(event, event),
             at=at,
             is_whole=is_whole,
             n=self._n,
-            name=_text(values, "cid_name"),
-            number=_text(values, "cid_num"),
-            dnid=_text(values, "cid_dnid"),
-            exten=self._once(_text(values, "exten")),
-            context=self._once(_text(values, "context")),
-            channel=self._once(_text(values, "channame")),
-            app=self._once(_text(values, "appname")),
-            data=self._once(_text(values, "appdata")),
-            uniqueid=self._once(uniqueid),
-            linkedid=self._once(_text(values, "linkedid") or uniqueid),
-            said=self._once(_text(values, "userdeftype")),
-            extra=_text(values, "eventextra"),
+            name=values.cid_name,
+            number=values.cid_num,
+            dnid=values.cid_dnid,
+            exten=once(values.exten, values.exten),
+            context=once(values.context, values.context),
+            channel=once(values.channame, values.channame),
+            app=once(values.appname, values.appname),
+            data=once(values.appdata, values.appdata),
+            uniqueid=once(uniqueid, uniqueid),
+            linkedid=once(linkedid, linkedid),
+            said=once(values.userdeftype, values.userdeftype),
+            extra=values.eventextra,
         )
-
-    def _once(self, text: str) -> str:
-        if len(self._names) > 100_000:
-            self._names.clear()
-        return self._names.setdefault(text, text)
 
     def time(self, value: object, uniqueid: str) -> tuple[datetime | None, bool]:
         """The moment of a row of this channel in UTC, and whether it has whole seconds only."""
@@ -212,22 +250,27 @@ def _sane(at: datetime) -> datetime | None:
     return at if 1990 < at.year < 2200 else None
 
 
-def _text(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name)
-    return "" if value is None else str(value)
-
-
 def _is_whole(line: str) -> bool:
     """Whether every quotation mark in the line is closed."""
     return line.count('"') % 2 == 0
 
 
-def _split(line: str) -> list[str]:
+def split_line(line: str) -> list[str]:
+    """The values of a line of CSV; none of a line that is not CSV."""
     line = line.rstrip("\r\n").replace("\0", "").replace("\r", " ").replace("\n", " ")
+    values = line[1:-1].split('","')
+    if line.startswith('"') and line.endswith('"') and line.count('"') == 2 * len(values):
+        return values  # every value is quoted, and none has a quotation mark
     try:
         return next(csv.reader([line]), [])
     except csv.Error:
         return []
+
+
+def column_of(name: str, aliases: Mapping[str, str] = ALIASES) -> str:
+    """callmon's name of a column of a table or an export."""
+    name = name.strip().lower()
+    return aliases.get(name, name)
 
 
 # Order and duplicates.

@@ -63,9 +63,9 @@ class CelTranslator:
                 yield from self._hangup_request(row, channel)
             if row.kind not in ("CHAN_START", "APP_END"):
                 yield from self._in_application(row, channel)
-            step = getattr(self, f"_on_{row.kind.lower()}", None)
+            step = METHODS.get(row.kind)
             if step is not None:
-                yield from step(row, channel)
+                yield from step(self, row, channel)
 
     # Channels begin and end.
 
@@ -339,6 +339,14 @@ class CelTranslator:
             other for other in self._bridges.get(channel.bridge, ()) if other is not channel and not other.is_local
         )
         return next(near, None)
+
+
+# By kind of row. A lookup by a name composed for each row fills the interpreter's cache of attributes.
+METHODS = {
+    name.removeprefix("_on_").upper(): method
+    for name, method in vars(CelTranslator).items()
+    if name.startswith("_on_")
+}
 
 
 def _on(row: CelRow, channel: CelChannel) -> CelRow:

@@ -5,142 +5,175 @@
 A call is a transaction's part with its verdicts and its share of the roll-ups, as a heard one is. An import that
 was interrupted is run again: what is stored stays as it is. What is older than the retention is not read.
 
-Refuses: to alert, to open a callback, or to count in an exported counter. These are calls of the past.
+Refuses: to alert, to leave a callback open, or to count in an exported counter. These are calls of the past.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from contextlib import closing
+from datetime import date, datetime, timedelta
+from functools import partial
+from math import ceil
 from pathlib import Path
-
-from sqlalchemy import Engine
 
 from callmon.backfill.apply import FilledGap
 from callmon.backfill.cel.extract import arrival
-from callmon.backfill.cel.rows import EVENTS, CelReader
+from callmon.backfill.cel.rows import CelReader
+from callmon.backfill.imported.ahead import read_ahead
+from callmon.backfill.imported.callbacks import KEPT, PastCallbacks, store_callbacks
 from callmon.backfill.imported.cdr import CdrReader
-from callmon.backfill.imported.files import RecordFile, examined
+from callmon.backfill.imported.cel import CelRecordReader
 from callmon.backfill.imported.queue_log import QueueLogReader
-from callmon.backfill.imported.records import RecordLine, RecordReader
-from callmon.backfill.imported.tables import RecordTable
-from callmon.backfill.job import Backfill
+from callmon.backfill.imported.records import RecordReader, Source
+from callmon.backfill.job import Backfill, lines_of
 from callmon.config.settings import Settings
+from callmon.core.calls.call import IMPORTED
 from callmon.core.facts import Fact
-from callmon.core.statistics.period import midnight
-from callmon.errors import ConfigError
+from callmon.core.statistics.period import following, midnight
+from callmon.errors import ConfigError, Sentence
+from callmon.store.bulk import chunks
 from callmon.store.database import Database
 
 CALLS_AT_ONCE = 200  # of one transaction: a daemon beside waits no longer
-LINES_AT_ONCE = 2_000  # between two steps of the progress bar
+LONGEST = timedelta(days=60) + KEPT  # of a due time, also of a complaint
+LONG = 200_000  # lines: a second process reads them
+LOOKED_AT = 200  # lines that tell whether a file is of the record
 READERS: Mapping[str, Callable[..., RecordReader]] = {"queue_log": QueueLogReader, "cdr": CdrReader}
+HOLDS: Mapping[str, Sentence] = {
+    "cel": Sentence("CEL tells nearly all that callmon hears; no messages and no holds."),
+    "queue_log": Sentence(
+        "queue_log tells the wait, the outcome and transfers; no rings, and nothing before the queue."
+    ),
+    "cdr": Sentence("CDR tells who was answered, busy or taken by voicemail; no rings, no waits, no transfers."),
+}
+# Lines that two idle processors read in a second (`bench/past.py`).
+SPEED: Mapping[str, int] = {"cel": 60_000, "queue_log": 17_000, "cdr": 6_000}
 Days = tuple[date | None, date | None]  # the first and the last; None: no limit
-Source = RecordFile | RecordTable
-NAMES = {"queue_log": "queue_log", "cdr": "CDR", "cel": "CEL"}
 
 
 class Import:
-    """The import of one record. `months`: by month, the calls that were created or replaced."""
+    """The import of one record, as of `now`. `months`: by month, the calls that were created or replaced."""
 
-    def __init__(self, settings: Settings, store: Database, kind: str, exchange: str, writes: bool) -> None:
-        self.kind, self.writes, self._settings = kind, writes, settings
+    def __init__(
+        self, settings: Settings, store: Database, kind: str, exchange: str, writes: bool, now: datetime
+    ) -> None:
+        self.kind = kind
+        self.writes = writes
+        self._settings = settings
+        self._now = now
+        self._store = store
         self.work = Backfill(settings, store, exchange, writes=writes, is_import=True)
-        self.reader: RecordReader | None = None
-        self.months, self.changed, self.older = Counter[str](), Counter[str](), 0
+        self.reader = self._reader()
+        self._callbacks = PastCallbacks(self.work.monitor, exchange)
+        self.months = Counter[str]()
+        self.changed = Counter[str]()
+        self._older = 0
 
-    @property
-    def lines_read(self) -> int:
-        return self.work.rows if self.reader is None else self.reader.lines
+    def _reader(self) -> RecordReader:
+        if self.kind == "cel":
+            return CelRecordReader(self.work, self._now)
+        return READERS[self.kind](self.work.profile, CelReader(self.work.zone), self._now)
 
     @property
     def left_out(self) -> dict[str, int]:
         """By the reason, what was not imported."""
-        reader = self.reader
-        if reader is None:
-            return {"older": self.older}
-        more = {"without_line": reader.without_line.total(), "in_progress": reader.unfinished}
-        return {"older": self.older, "broken_lines": reader.broken.count, **more}
+        return {
+            "older": self._older,
+            "broken_lines": len(self.reader.errors),
+            "without_line": self.reader.without_line.total(),
+            "in_progress": self.reader.unfinished,
+        }
 
-    def examine(self, paths: Iterable[Path], now: datetime) -> list[Source]:
+    def examine(self, paths: Iterable[Path]) -> list[Source]:
         """The files, oldest first. Raises ConfigError for the first that cannot be read; nothing is written."""
-        return [*examined(paths, NAMES[self.kind], self._moment(now), self._refuse_other)]
+        found = (examined(path, self._reader()) for path in paths)
+        return sorted(found, key=lambda file: (file.first, file.last))
 
-    def examine_table(self, engine: Engine, name: str, now: datetime) -> list[Source]:
-        """The table. Raises ConfigError if it cannot be read, or is no table of the record."""
-        return [RecordTable(engine, self.kind, name, self._moment(now))]
+    def run(self, sources: Sequence[Source], days: Days) -> Iterator[None]:
+        """Writes the calls that arrived on these days. Yields after each transaction. Raises StoreError."""
+        texts = (source.lines() for source in sources)
+        is_long = sum(x.size for x in sources) >= LONG
+        calls = read_ahead(self.reader, texts) if is_long else self.reader.whole_calls(texts)
+        span = span_of(self._settings, self._now, days)
+        latest = span[0]
+        for some in chunks(calls, CALLS_AT_ONCE):
+            found = {x[0].call: self.work.with_kept_numbers(x) for x in self._within(some, span)}
+            for filled in self.work.fill(found, self._now):
+                self._count(filled)
+            for facts in found.values():
+                self._callbacks.follow(facts)
+                latest = max(latest, arrival(facts).at or latest)
+            self._store_callbacks(latest)
+            yield
+        self._store_callbacks(self._now + LONGEST)
+        yield
 
-    def _moment(self, now: datetime) -> Callable[[RecordLine], datetime | None]:
-        if self.kind in READERS:
-            self.reader = READERS[self.kind](self.work.profile, CelReader(self.work.zone), now)
-        return _moment_of_cel(self.work) if self.reader is None else self.reader.moment
+    def _store_callbacks(self, until: datetime) -> None:
+        concluded = self._callbacks.concluded(until)
+        if self.writes and concluded:
+            store_callbacks(self._store, self.work.exchange, concluded)
 
-    def _refuse_other(self, lines: list[RecordLine]) -> None:
-        """Raises ConfigError if none of these lines is of the record. Of CEL, `_moment_of_cel` has looked."""
-        if self.reader is None:
-            return
-        reader = READERS[self.kind](self.work.profile, CelReader(self.work.zone), datetime.max.replace(tzinfo=UTC))
-        deque(reader.whole_calls(lines), maxlen=0)
-        if reader.broken.count == len(lines):
-            file, line, what = reader.broken.first[0]
-            raise ConfigError("{file}, line {line}: {what}.", file=file, line=line, what=what)
-
-    def run(self, files: Sequence[Source], now: datetime, days: Days, advance: Callable[[int], object]) -> None:
-        """Writes the calls that arrived on these days. Raises StoreError; what was written until then stays."""
-        zone, kept = self._settings.timezone, _kept(self._settings, now)
-        since, until = span_of(self._settings, now, days)
-        lines = _advancing((line for file in files for line in file.each_line()), advance)
-        for filled in self._written(lines, now, (since, until), kept):
-            for change in filled.changes:
-                self.changed[change.what] += 1
-                if change.call.arrived is not None:
-                    self.months[f"{change.call.arrived.astimezone(zone):%Y-%m}"] += 1
-
-    def _written(
-        self, lines: Iterable[RecordLine], now: datetime, span: tuple[datetime, datetime], kept: datetime
-    ) -> Iterator[FilledGap]:
-        if self.reader is None:
-            rows = self.work.reader().read_lines(line.text for line in lines)
-            for filled in self.work.run(rows, [span]):
-                self.work.apart.clear()
-                yield filled
-            return
-        calls = self._within(self.reader.whole_calls(lines), span, kept)
-        while some := list(islice(calls, CALLS_AT_ONCE)):
-            yield from self.work.fill({x[0].call: self.work.with_kept_numbers(x) for x in some}, now)
-
-    def _within(
-        self, calls: Iterable[list[Fact]], span: tuple[datetime, datetime], kept: datetime
-    ) -> Iterator[list[Fact]]:
+    def _within(self, calls: Iterable[list[Fact]], span: tuple[datetime, datetime]) -> Iterator[list[Fact]]:
+        kept, _ = span_of(self._settings, self._now, (None, None))
         for facts in calls:
             at = arrival(facts).at
-            self.older += at is not None and at < kept
+            self._older += at is not None and at < kept and arrival(facts).line is not None
             if at is not None and span[0] <= at < span[1]:
                 yield facts
+
+    def _count(self, filled: FilledGap) -> None:
+        for change in filled.changes:
+            self.changed[change.what] += 1
+            if change.call.arrived is not None:
+                self.months[f"{change.call.arrived.astimezone(self._settings.timezone):%Y-%m}"] += 1
+
+
+Record = tuple[Import, list[Source]]
 
 
 def span_of(settings: Settings, now: datetime, days: Days) -> tuple[datetime, datetime]:
     """The calls of these days that the retention does not exclude arrived between these two moments."""
-    kept, zone = _kept(settings, now), settings.timezone
+    kept, zone = now - timedelta(days=settings.configuration.retention_days), settings.timezone
     since = kept if days[0] is None else max(kept, midnight(days[0], zone))
     return since, now if days[1] is None else midnight(days[1] + timedelta(days=1), zone)
 
 
-def _kept(settings: Settings, now: datetime) -> datetime:
-    return now - timedelta(days=settings.configuration.retention_days)
+def examined(path: Path, reader: RecordReader) -> Source:
+    """The file, read once to its end. Raises ConfigError if it cannot be read, or is of another record."""
+    kind = IMPORTED[reader.source]
+    first = None
+    size = 0
+    line = ""
+    with closing(lines_of(path)) as lines:
+        for size, line in enumerate(lines, 1):
+            if first is None and size <= LOOKED_AT:
+                first = reader.time_of(line)
+    if first is None:
+        for number, what in reader.errors.first:
+            raise ConfigError("{file}, line {line}: {what}.", file=path, line=number, what=what)
+        raise ConfigError("{path}: has no line of {kind}; name a file that Asterisk wrote.", path=path, kind=kind)
+    return Source(str(path), size, first, max(first, reader.time_of(line) or first), partial(lines_of, path))
 
 
-def _moment_of_cel(work: Backfill) -> Callable[[RecordLine], datetime | None]:
-    def moment(line: RecordLine) -> datetime | None:
-        row = next(CelReader(work.zone).read_lines([line.text]), None)
-        return row.at if row is not None and row.kind in EVENTS else None
-
-    return moment
+# What it says first.
 
 
-def _advancing(lines: Iterable[RecordLine], advance: Callable[[int], object]) -> Iterator[RecordLine]:
-    number = 0
-    for number, line in enumerate(lines, 1):
-        if number % LINES_AT_ONCE == 0:
-            advance(LINES_AT_ONCE)
-        yield line
-    advance(number % LINES_AT_ONCE)
+def plan(found: Sequence[Record], settings: Settings, now: datetime, days: Days) -> Iterator[list[Sentence]]:
+    """Lines of sentences: each record with its days; the time that the import takes; each month, oldest first."""
+    zone = settings.timezone
+    reaches = []
+    for job, sources in found:
+        ends = min(x.first for x in sources), max(x.last for x in sources)
+        first, last = (at.astimezone(zone).date() for at in ends)
+        reaches.append((job.kind, first, last))
+        yield [Sentence("{record} from {first} to {last}.", record=IMPORTED[job.kind], first=first, last=last)]
+    seconds = sum(x.size / SPEED[job.kind] for job, sources in found for x in sources)
+    yield [Sentence("The import takes about {count} min.", count=ceil(seconds / 60))]
+    begin, end = span_of(settings, now, days)
+    since, until = begin.astimezone(zone).date(), (end - timedelta(microseconds=1)).astimezone(zone).date()
+    month = max(since, min(first for _, first, _ in reaches)).replace(day=1)
+    while month <= until:
+        held = {kind for kind, first, last in reaches if first < following(month) and last >= month}
+        if held:
+            yield [Sentence("{month}:", month=f"{month:%Y-%m}"), *(HOLDS[x] for x in HOLDS if x in held)]
+        month = following(month)

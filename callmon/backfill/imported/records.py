@@ -1,94 +1,161 @@
-"""What the readers of queue_log and CDR share: lines with their place, broken lines, a call's beginning. Pure.
+"""What the readers of a record share: its sources, its columns, and how a call begins. Pure.
 
 Refuses: to guess a line. A call whose number, queue and context are of no line is counted by its queue or number.
 """
 
+from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Generic, NamedTuple, TypeVar
 
+import msgspec
+
+from callmon.backfill.cel.rows import CelReader, column_of
 from callmon.config.lines import Line, forms
 from callmon.config.phone_numbers import e164, is_withheld
 from callmon.core import facts as f
+from callmon.core.callbacks.ledger import LAST
 from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.core.facts import Fact, FilledFrom
 from callmon.errors import Sentence
 
 WHOLE = timedelta(microseconds=999_999)  # times are whole seconds: the moment lies before the next one
 DEAD = timedelta(hours=12)  # a call without a line for this long is over
-SHOWN = 10
 LOOKS = 5_000  # lines between two searches for calls that are over
 
 
-class RecordLine(NamedTuple):
-    """A line of a file, with its place."""
-
-    file: str
-    number: int
-    text: str
+Texts = Iterable[Iterable[str]]  # the lines of each file or table
 
 
-class BrokenLines:
-    """Lines that could not be read: their number, and the first of them."""
+class Source(NamedTuple):
+    """A file or a table that can be read to its end: its number of lines, its first and last time, its lines."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.first: list[tuple[str, int, Sentence]] = []
-
-    def add(self, line: RecordLine, what: Sentence) -> None:
-        self.count += 1
-        if len(self.first) < SHOWN:
-            self.first.append((line.file, line.number, what))
+    place: str
+    size: int
+    first: datetime
+    last: datetime
+    lines: Callable[[], Generator[str]]
 
 
-class RecordReader(Protocol):
-    """Reads the lines of one kind of record, oldest first, to the facts of one call after the other."""
+def file_and_line(sources: Sequence[Source], number: int) -> tuple[str, int]:
+    """The file with this line of all of them, and its number there."""
+    before = [0, *accumulate(x.size for x in sources[:-1])]
+    found = bisect_left(before, number) - 1
+    return sources[found].place, number - before[found]
+
+
+class RecordReader(ABC):
+    """Reads the lines of one record, oldest first. `now` decides whether a last call may still be in progress."""
 
     source: FilledFrom
-    lines: int
-    broken: BrokenLines
-    without_line: Counter[str]
-    unfinished: int
+    COLUMNS: Sequence[str]  # that a table or an export must have; a table is read in the order of the first
+    ALIASES: Mapping[str, str] = {}  # other names of columns
 
-    def moment(self, line: RecordLine) -> datetime | None: ...
+    def __init__(self, profile: ExchangeProfile, clock: CelReader, now: datetime) -> None:
+        self._profile = profile
+        self.clock = clock
+        self._now = now
+        self.lines = self.unfinished = 0
+        self.without_line = Counter[str]()
+        self.errors = clock.bad
 
-    def whole_calls(self, lines: Iterable[RecordLine]) -> Iterator[list[Fact]]: ...
+    @abstractmethod
+    def time_of(self, text: str) -> datetime | None:
+        """The time of a line; None for a head or a broken line."""
+
+    @abstractmethod
+    def whole_calls(self, texts: Texts) -> Iterator[list[Fact]]:
+        """The facts of each call on a line or to a number outside, when no line about it can follow."""
+
+    def _line(self, *names: str) -> tuple[Line, str] | None:
+        """The line of the first of these numbers, queues or contexts that has one, and what it is dialled as."""
+        profile = self._profile
+        for name in filter(None, names):
+            if (line := profile.line(name)) is not None:
+                return line, name
+            if name in profile.lines:  # a queue that is called like the line
+                return profile.lines[name], forms(profile.lines[name], profile.region)[0]
+        return None
+
+    def _beginning(
+        self, call: str, at: datetime, line: tuple[Line, str], caller: tuple[str, str], channel: str = ""
+    ) -> list[Fact]:
+        """The arrival of an imported call on a line. `caller`: number and name."""
+        profile, withheld = self._profile, is_withheld(*caller)
+        number = None if withheld else e164(caller[0], profile.region) or caller[0]
+        relay, test = number in profile.relay_numbers, number in profile.test_callers
+        own, dialled = line
+        name = profile.endpoints.masked_name(channel)
+        arrived = f.Arrived(
+            call, at, "inbound", own.name, dialled, number, withheld, name, slack=WHOLE, relay=relay, test=test
+        )
+        return [arrived, f.Filled(call, at, alone=True, source=self.source)]
 
 
-def line_of(profile: ExchangeProfile, *names: str) -> tuple[Line, str] | None:
-    """The line of the first of these numbers, queues or contexts that has one, and what it is dialled as."""
-    for name in filter(None, names):
-        if (line := profile.line(name)) is not None:
-            return line, name
-        if name in profile.lines:  # a queue that is called like the line
-            return profile.lines[name], forms(profile.lines[name], profile.region)[0]
-    return None
+class RecordRow(msgspec.Struct, frozen=True):
+    """What a line tells: when it was written, and the call that it is about ("": none)."""
+
+    at: datetime
+    call: str
 
 
-def beginning(
-    profile: ExchangeProfile,
-    call: str,
-    at: datetime,
-    line: tuple[Line, str],
-    caller: tuple[str, str],
-    channel: str,
-    source: FilledFrom,
-) -> list[Fact]:
-    """The arrival of an imported call on a line. `caller`: number and name."""
-    withheld = is_withheld(*caller)
-    number = None if withheld else e164(caller[0], profile.region) or caller[0]
-    arrived = f.Arrived(
-        call,
-        at,
-        "inbound",
-        line[0].name,
-        line[1],
-        number,
-        withheld,
-        profile.endpoints.masked_name(channel),
-        slack=WHOLE,
-        relay=number in profile.relay_numbers,
-        test=number in profile.test_callers,
-    )
-    return [arrived, f.Filled(call, at, alone=True, source=source)]
+Row = TypeVar("Row", bound=RecordRow)
+
+
+class LineReader(RecordReader, Generic[Row]):
+    """Reads a record in which each line tells something of one call."""
+
+    _columns: Sequence[str] = ()  # those of the last head of the file
+
+    def time_of(self, text: str) -> datetime | None:
+        row = self._parsed(text)
+        return None if row is None else row.at
+
+    def whole_calls(self, texts: Texts) -> Iterator[list[Fact]]:
+        in_progress: dict[str, list[Row]] = {}
+        latest = datetime.fromtimestamp(0, UTC)
+        for lines in texts:
+            self._columns = ()
+            for line in lines:
+                row = self._parsed(line)
+                if row is not None:
+                    latest = max(latest, row.at)
+                    if row.call:
+                        in_progress.setdefault(row.call, []).append(row)
+                if self.lines % LOOKS == 0:
+                    yield from self._over(in_progress, latest - DEAD)
+        yield from self._over(in_progress, LAST)
+
+    def _over(self, in_progress: dict[str, list[Row]], before: datetime) -> Iterator[list[Fact]]:
+        """Removes the calls without a line since `before`, and yields those on a line."""
+        for name in [name for name, rows in in_progress.items() if rows[-1].at < before]:
+            rows = dict.fromkeys(in_progress.pop(name))  # once, where a file lies beside its copy
+            if facts := self._facts([*rows]):
+                yield facts
+
+    def _parsed(self, text: str) -> Row | None:
+        """What a line tells. Counts it, and a broken one."""
+        self.lines += 1
+        row = self._read(text.strip("\0 \t\r\n"))
+        if isinstance(row, Sentence):
+            self.errors.count(row, self.lines)
+            return None
+        return row
+
+    def _is_head(self, fields: Iterable[str]) -> bool:
+        """Whether these are the names of columns. The lines below then have their values."""
+        columns = [column_of(name, self.ALIASES) for name in fields]
+        is_head = {*columns} >= {*self.COLUMNS}
+        self._columns = columns if is_head else self._columns
+        return is_head
+
+    @abstractmethod
+    def _read(self, text: str) -> Row | Sentence | None:
+        """What a line tells, or why it cannot be read; None of an empty line and of a head."""
+
+    @abstractmethod
+    def _facts(self, rows: Sequence[Row]) -> list[Fact]:
+        """The facts of a call with these rows, in the order of writing; none if it is on no line."""

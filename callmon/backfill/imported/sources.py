@@ -10,7 +10,6 @@ sentence.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,25 +18,27 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from callmon.backfill.imported.job import Import, Source
-from callmon.backfill.imported.tables import usual_tables
+from callmon.backfill.apply import HELD
+from callmon.backfill.imported.job import Import, Record
+from callmon.backfill.imported.tables import examined_table, usual_tables
 from callmon.backfill.job import read_only_engine
 from callmon.cli.language import said
 from callmon.config.exchange import CelSettings
-from callmon.config.validation import hidden, sentences
+from callmon.config.validation import sentences
+from callmon.config.wording import hidden
 from callmon.errors import ConfigError
 
-# Best first. Of two places of one record the first that has files is taken: both would hold the same calls.
-PLACES: Mapping[str, tuple[str, ...]] = {
-    "cel": ("cel-custom/Master.csv*",),
-    "queue_log": ("queue_log*",),
-    "cdr": ("cdr-csv/Master.csv*", "cdr-custom/Master.csv*"),
-}
+# Of two places of one record the first that has files is taken: both would hold the same calls.
+PLACES = (
+    ("cel", "cel-custom/Master.csv*"),
+    ("queue_log", "queue_log*"),
+    ("cdr", "cdr-csv/Master.csv*"),
+    ("cdr", "cdr-custom/Master.csv*"),
+)
 DISTRIBUTIONS = ("freepbx.conf", "issabelpbx.conf", "amportal.conf")
 AMP = re.compile(r"""^\s*(?:\$amp_conf\[)?['"]?AMPDB(USER|PASS|HOST)['"]?\]?\s*=\s*['"]?([^'";\s]*)""", re.M)
 WAZO = ("wazo-call-logd/conf.d/*.yml", "wazo-call-logd/config.yml")
 OF_WAZO = re.compile(r"""^cel_db_uri:\s*['"]?(postgresql://[^\s'"?]+)""", re.M)
-Record = tuple[Import, list[Source]]
 
 
 class Search(NamedTuple):
@@ -45,40 +46,42 @@ class Search(NamedTuple):
 
     new: Callable[[str], Import]
     cel: CelSettings
-    now: datetime
     where: Mapping[str, Any]
 
     def records(self, kind: str | None, files: Sequence[str]) -> list[Record]:
         """The import of each record with its sources, the record that holds most first. Raises ConfigError."""
         found = self._given(kind, files) if kind and files else self._found(kind)
-        if records := sorted(found, key=lambda record: [*PLACES].index(record[0].kind)):
+        if records := sorted(found, key=lambda record: -HELD[record[0].kind]):
             return records
         where = self.where["logs"]
         raise ConfigError("{folder}: no CEL, queue_log or CDR was found there; name KIND and FILES.", folder=where)
 
     def _given(self, kind: str, files: Sequence[str]) -> Iterator[Record]:
         if paths := [Path(name) for name in files if "://" not in name]:
-            job = self.new(kind)
-            yield job, job.examine(paths, self.now)
+            yield self._of_files(kind, paths)
         for address in (name for name in files if "://" in name):
-            engine, job = _engine(address, self.where["password_file"], self.where["password_env"]), self.new(kind)
+            engine = _engine(address, self.where["password_file"], self.where["password_env"])
             named = self.where["table"] or next((name for _, name in usual_tables(engine, kind)), kind)
-            yield job, job.examine_table(engine, named, self.now)
+            yield self._of_table(kind, engine, named)
 
     def _found(self, kind: str | None) -> Iterator[Record]:
         for record, paths in records_in(self.where["logs"], kind).items():
-            job = self.new(record)
-            yield job, job.examine(paths, self.now)
+            yield self._of_files(record, paths)
         own = {} if self.cel.url is None else {self.cel.url: self.cel.password()}
         for address, password in (dict(databases_in(self.where["etc"])) | own).items():
-            tables: list[tuple[Engine, str, str]] = []
             with _left_out():
                 engine = read_only_engine(address, password, hidden(address))
-                tables = [(engine, *found) for found in usual_tables(engine, kind)]
-            for engine, record, name in tables:
-                with _left_out():
-                    job = self.new(record)
-                    yield job, job.examine_table(engine, name, self.now)
+                for record, name in usual_tables(engine, kind):
+                    with _left_out():
+                        yield self._of_table(record, engine, name)
+
+    def _of_files(self, kind: str, paths: Sequence[Path]) -> Record:
+        job = self.new(kind)
+        return job, job.examine(paths)
+
+    def _of_table(self, kind: str, engine: Engine, name: str) -> Record:
+        job = self.new(kind)
+        return job, [examined_table(engine, name, job.reader)]
 
 
 @contextmanager
@@ -105,16 +108,12 @@ def _engine(address: str, password_file: Path | None, password_env: str | None) 
 
 def records_in(folder: Path, kind: str | None = None) -> dict[str, list[Path]]:
     """By record (`kind`: only this one), its files that are not empty. A record without files is left out."""
-    found = {name: _first(folder, places) for name, places in PLACES.items() if kind in (None, name)}
-    return {name: files for name, files in found.items() if files}
-
-
-def _first(folder: Path, places: tuple[str, ...]) -> list[Path]:
-    return next(filter(None, (list(_files(folder, place)) for place in places)), [])
-
-
-def _files(folder: Path, place: str) -> Iterator[Path]:
-    yield from (path for path in sorted(folder.glob(place)) if path.is_file() and path.stat().st_size)
+    found: dict[str, list[Path]] = {}
+    for name, place in PLACES:
+        files = [path for path in sorted(folder.glob(place)) if path.is_file() and path.stat().st_size]
+        if files and kind in (None, name):
+            found.setdefault(name, files)
+    return found
 
 
 def databases_in(folder: Path) -> Iterator[tuple[str, str | None]]:

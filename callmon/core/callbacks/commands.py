@@ -5,7 +5,6 @@ calls it for an immediate answer; `apply` calls it again, since a call may have 
 command into the ledger as entries, or as a refusal with its reason.
 """
 
-import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Literal, get_args
@@ -140,9 +139,6 @@ LONGEST_NAME = 100
 LONGEST = {"text": 500, "in_charge": LONGEST_NAME}
 FORMS = ("%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 YEARS = range(1990, 2200)  # another year is a typing error, and its time may not exist in UTC
-# Control characters except tab and line feed, the Unicode line and paragraph separators, bidirectional controls,
-# surrogates.
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def parse_command(
@@ -166,11 +162,6 @@ def local_moment(text: str, zone: tzinfo, now: datetime) -> datetime | None:
         day = now.astimezone(zone).date() if form == "%H:%M" else read.date()
         return datetime.combine(day, read.time(), zone).astimezone(UTC) if day.year in YEARS else None
     return None
-
-
-def plain(text: str) -> str:
-    """The typed text without control characters, so that no page, log, view or database must handle them."""
-    return CONTROL.sub("", text)
 
 
 def apply(ledger: Ledger, command: CallbackCommand, stored: Obligation | None = None) -> None:

@@ -194,6 +194,10 @@ class Refused(LedgerEntry, frozen=True, gc=False, tag="Refused"):
     why: Refusal
 
 
+class ConcludedByImport(LedgerEntry, frozen=True, gc=False, tag="ConcludedByImport"):
+    """An import judged an obligation of the past, which no call of the record settled: nobody follows it."""
+
+
 class Erased(LedgerEntry, frozen=True, gc=False, tag="Erased"):
     """The numbers of the obligation were erased: nothing can be matched with it."""
 
@@ -201,5 +205,5 @@ class Erased(LedgerEntry, frozen=True, gc=False, tag="Erased"):
 AnyEntry = (
     Owed | Repeated | Attempted | Unattributed | CalledBack | ReachedUs | Acknowledged | ComplaintAnswered
     | ClosedByHand | Reopened | Marked | Taken | Released | NumberHidden | DueSoon | Overdue | FellDue | Refused
-    | Erased
+    | ConcludedByImport | Erased
 )  # fmt: skip

@@ -10,6 +10,7 @@
                     ├─ Taken ─ Released                                (an agent has taken it)
                     └─ DueSoon ─ Overdue, FellDue                                (time passed)
 
+    ConcludedByImport: an import of the past ends it as closed.
     Erased: its numbers are erased; the state stays, and no call can change it any more.
 
 A settlement covers only the messages before its time. For a message at that time or later, the ledger opens a new
@@ -168,6 +169,8 @@ def after(obligation: Obligation, entry: n.LedgerEntry) -> Obligation:
             return change(_settled(obligation, "closed", entry.at), reason=entry.reason, by_hand=True)
         case n.ComplaintAnswered():
             return change(_settled(obligation, "closed", entry.at), reason="answered", by_hand=True)
+        case n.ConcludedByImport():
+            return _settled(obligation, "closed", entry.at)
         case n.Acknowledged():
             answer = {"acknowledged": entry.at, "phone": entry.phone, "by_hand": entry.actor is not None}
             return change(obligation, is_soon=False, is_overdue=False, **answer)

@@ -92,8 +92,8 @@ class CallAccount(AccountState, gc=False):
         return slack == f.EXACT or (self.filled is not None and slack <= TO_A_SECOND)
 
     def _heard(self) -> c.Heard:
-        if self.filled is not None:
-            return "filled" if self.filled.source == "cel" else self.filled.source
+        if (filled := self.filled) is not None:
+            return "filled" if filled.source == "cel" and not filled.imported else filled.source
         return "partly" if self.is_partly_heard() else "full"
 
     def _holds(self) -> int | None:
@@ -389,6 +389,8 @@ class CallAccount(AccountState, gc=False):
         if self.tried > 0 or self.queue.entered or self.dial_failed or not self._was_in_menu(took):
             return False
         chosen = self.menu_key if took.chosen is None else took.chosen
+        if chosen and self.end is not None and self.end.how == "unheard":
+            return None  # the cause of the end alone tells that a Dial before it reached no phone
         return None if chosen is False and self._partly_heard_before(took) else chosen
 
     def _partly_heard_before(self, took: f.VoicemailTook) -> bool:

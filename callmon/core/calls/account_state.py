@@ -7,9 +7,9 @@ Refuses: to invent a person whose join was not received. What a gap may have hid
 in which it may have happened.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -111,6 +111,11 @@ class AccountState(msgspec.Struct, gc=False):
 
     def record_fact(self, fact: Fact) -> None:
         _TAKING.get(type(fact), AccountState._noted)(self, fact)
+
+    def record_facts(self, facts: Iterable[Fact]) -> Self:
+        for fact in facts:
+            self.record_fact(fact)
+        return self
 
     def _noted(self, fact: Fact) -> None:
         match fact:

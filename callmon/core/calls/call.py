@@ -14,12 +14,12 @@ from callmon.core.facts import Direction, EndedHow, Ender, PhonesBest, SurveyOff
 CallKey = tuple[str, str]  # exchange, call
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
-Heard = Literal["full", "filled", "partly", "queue_log", "cdr"]
+Heard = Literal["full", "filled", "partly", "queue_log", "cdr", "cel"]
 # What the start of the wait is known from: the exchange told the caller "ringing"; only a phone's ringing (its
 # Dial's options were not reported); early media, whose sound is not known; the entry into a queue.
 WaitStart = Literal["told", "phone", "early_media", "queue"]
 # The record that an import took the call from, with its name for people.
-IMPORTED: Mapping[Heard, str] = {"queue_log": "queue_log", "cdr": "CDR"}
+IMPORTED: Mapping[str, str] = {"queue_log": "queue_log", "cdr": "CDR", "cel": "CEL"}
 HEARD: tuple[Heard, ...] = tuple(x for x in get_args(Heard) if x not in IMPORTED)
 STATES: tuple[str, ...] = get_args(State)
 OutcomeName = Literal[
@@ -161,11 +161,25 @@ class Call(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     test: bool = False  # a test of the line: not by a member of the public, and in no figure
 
     @property
+    def talk_length(self) -> timedelta:
+        """As `talked`, and to a second where the record tells whole seconds; zero where it is not known."""
+        if self.talked is not None:
+            return self.talked
+        if self.answered is None or self.ended is None or self.heard == "partly":
+            return timedelta(0)
+        return max(timedelta(0), self.ended - self.answered)
+
+    @property
     def is_imported(self) -> bool:
-        """Whether an import took the call from a record that holds less than CEL."""
+        """Whether an import took the call from a record of the exchange; callmon did not hear it."""
         return self.heard in IMPORTED
+
+    @property
+    def is_from_lesser_record(self) -> bool:
+        """Whether an import took the call from a record that holds less than CEL."""
+        return self.heard in ("queue_log", "cdr")
 
     @property
     def is_known_in_part(self) -> bool:
         """Whether a gap, or what the imported record does not hold, may hide something."""
-        return self.heard == "partly" or self.is_imported
+        return self.heard == "partly" or self.is_from_lesser_record

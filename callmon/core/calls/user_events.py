@@ -4,6 +4,7 @@ A number that the dialplan gives is where the caller wants to be called back. Th
 delivered it, adds nothing (and may be one that must not be shown).
 """
 
+import re
 from functools import partial
 
 from callmon.ami import events as e
@@ -12,6 +13,9 @@ from callmon.core import facts as f
 from callmon.core.calls import language, transfers, voicemail
 from callmon.core.calls.channels import TrackedCall
 from callmon.core.calls.state import TrackerState
+
+SIP_CALL_ID = re.compile(r"[!-~]{1,255}", re.ASCII)
+OF_NUMBER = 7  # digits at the end of a number that tell whose it is
 
 
 def said(state: TrackerState, event: e.UserEvent) -> None:
@@ -32,6 +36,14 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
             language.stated(state, event, call)
         case "CallmonComplaint":
             state.emit(f.ComplaintMade(call.id, event.at))
+        case "CallmonSipCall" if SIP_CALL_ID.fullmatch(event.sip_call_id) and not _has_number(event):
+            state.emit(f.SipCallIdGiven(call.id, event.at, event.sip_call_id))
+
+
+def _has_number(event: e.UserEvent) -> bool:
+    """Whether the Call-ID has the caller's number, as some carriers make it. Such an id is not kept."""
+    number, written = (re.sub(r"\D", "", text) for text in (event.caller, event.sip_call_id))
+    return len(number) >= OF_NUMBER and number[-OF_NUMBER:] in written
 
 
 def _wants_a_callback(state: TrackerState, call: TrackedCall, event: e.UserEvent) -> None:

@@ -127,8 +127,8 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     source: Source
-    exchange: str
-    what: str
+    exchange: str = ""
+    what: str = ""
     lines: tuple[str, ...]
     began: datetime
     notice: Notice = NO_NOTICE
@@ -178,20 +178,15 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
 
 def opened(entry: Opened | Planned) -> Disruption:
     if isinstance(entry, Planned):
-        return _announce(
-            Disruption(
-                id=entry.disruption,
-                source="work",
-                exchange="",
-                what="",
-                lines=entry.lines,
-                began=entry.start,
-                notice=entry.notice,
-                actor=entry.actor,
-            ),
-            entry.at,
+        planned = Disruption(
+            id=entry.disruption,
+            source="work",
+            lines=entry.lines,
+            began=entry.start,
+            notice=entry.notice,
+            actor=entry.actor,
         )
-    sees_all = entry.source != "exchange"
+        return _announce(planned, entry.at)
     disruption = Disruption(
         id=entry.disruption,
         source=entry.source,
@@ -200,7 +195,7 @@ def opened(entry: Opened | Planned) -> Disruption:
         lines=entry.lines,
         began=entry.at,
         notice=entry.notice,
-        confirmed=True if sees_all else None,
+        confirmed=None if entry.source == "exchange" else True,
         work=entry.work,
         actor=entry.actor,
     )

@@ -71,7 +71,7 @@ def drawn(curve: Curve, chance: float, after: int = -1, factor: float = 1.0, hal
 
     Beyond the longest value seen, the hazard is the last ring's times `factor`, `halved` with each further ring.
     """
-    left = survival(curve, after)
+    left = survival(curve, after) if after >= 0 else 1.0
     target = chance * left
     place = bisect_left(curve.fallen, -target)
     if place < len(curve.times) and left > 0:
@@ -93,17 +93,3 @@ def _halving(length: float) -> float:
         if rate < 1e-3:
             return inf
     return spent + length / rate
-
-
-def restricted_mean(curve: Curve, until: int) -> float:
-    """The area under S up to `until`: the mean of lengths that are cut there."""
-    total = 0.0
-    last = 0
-    level = 1.0
-    for at, negative in zip(curve.times, curve.fallen, strict=True):
-        if at >= until:
-            break
-        total = total + level * (at - last)
-        last = at
-        level = -negative
-    return total + level * (until - last)

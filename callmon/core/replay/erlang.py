@@ -5,7 +5,8 @@ The busy time is the phone's: until it is free, not until the caller hangs up.
 
 from __future__ import annotations
 
-from math import exp, inf, lgamma, log
+from bisect import bisect_left
+from math import ceil, exp, lgamma, log, sqrt
 
 import msgspec
 
@@ -56,49 +57,24 @@ def _shares(load: Load, phones: int) -> list[float]:
 
 
 def gamma_share(shape: float, at: float) -> float:
-    """The share of a Γ-distribution of scale 1 below `at`."""
+    """The share of a Γ-distribution of scale 1 below `at`, by its series."""
     if at <= 0:
         return 0.0
-    front = exp(shape * log(at) - at - lgamma(shape))
-    if at < shape + 1:
-        return min(1.0, front * _series(shape, at))
-    return max(0.0, 1 - front * _fraction(shape, at))
-
-
-def _series(shape: float, at: float) -> float:
+    if at > shape + 10 * sqrt(shape) + 40:
+        return 1.0
+    n = shape
     term = total = 1 / shape
     while term > total * 1e-12:
-        shape += 1
-        term *= at / shape
+        n += 1
+        term *= at / n
         total += term
-    return total
+    return min(1.0, total * exp(shape * log(at) - at - lgamma(shape)))
 
 
-def _fraction(shape: float, at: float) -> float:
-    """Lentz's continued fraction of the upper share."""
-    b = at + 1 - shape
-    c, d = inf, 1 / b
-    value = d
-    for n in range(1, 500):
-        step = -n * (n - shape)
-        b += 2
-        d = 1 / (step * d + b)
-        c = b + step / c
-        value *= c * d
-        if abs(c * d - 1) < 1e-12:
-            break
-    return value
-
-
-def least_phones(load: Load, target: float, within: float, most: int = 2000) -> int:
-    """The least number of phones that reaches the target."""
-    low, high = 0, 1
-    while high < most and level(load, high, within) < target:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if level(load, middle, within) >= target else (middle, high)
-    return high
+def least_phones(load: Load, target: float, within: float) -> int:
+    """The least number of phones that reaches the target: twice those that are busy, and a few, always do."""
+    most = 20 + 2 * ceil(load.calls * load.busy)
+    return 1 + bisect_left(range(1, most), target, key=lambda phones: level(load, phones, within))
 
 
 def level_between(load: Load, phones: float, within: float) -> float:

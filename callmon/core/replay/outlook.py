@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
+from operator import mul
 
 import msgspec
 
@@ -17,10 +18,7 @@ SAME_WEEKDAYS = 8
 SAME_KIND = 20
 LAST_DAYS = 5
 LEAST_DAYS = 60
-FEATURES = (
-    "expected", "now", "before", "day", "usual", "last_five", "five_in_all", "load", "volume", "phones",
-)  # fmt: skip
-REASONS = ("volume", "phones", "now")
+Features = Mapping[str, float]
 
 
 class HalfHour(msgspec.Struct, frozen=True, gc=False):
@@ -44,26 +42,26 @@ class Forecast(msgspec.Struct, frozen=True):
 
     volume: float
     phones: float
-    features: tuple[float, ...]
+    features: Features
+
+    def reasons(self) -> list[str]:
+        """Of calls, phones and the level now: those that raise the chance, the largest first."""
+        below = (self.features["usual"] - self.features["now"]) / 4
+        worse = {"volume": self.features["volume"], "phones": -self.features["phones"], "now": below}
+        return sorted((name for name in worse if worse[name] > 0.05), key=lambda name: -worse[name])
 
 
 class Weights(msgspec.Struct, frozen=True):
     constant: float
-    by_feature: tuple[float, ...]
+    by_feature: dict[str, float]
 
-    def probability(self, features: Sequence[float]) -> float:
-        return _logistic(self.constant + sum(w * x for w, x in zip(self.by_feature, features, strict=True)))
-
-    def reasons(self, features: Sequence[float]) -> list[str]:
-        """Of calls, phones and the level now: those that raise the chance, the largest first."""
-        named = dict(zip(FEATURES, features, strict=True))
-        worse = {"volume": named["volume"], "phones": -named["phones"], "now": (named["usual"] - named["now"]) / 4}
-        return sorted((name for name in REASONS if worse[name] > 0.05), key=lambda name: -worse[name])
+    def probability(self, features: Features) -> float:
+        return _logistic(self.constant + sum(w * features[name] for name, w in self.by_feature.items()))
 
 
-def breached(slot: HalfHour, least: int = LEAST_CALLS) -> bool | None:
+def breached(slot: HalfHour) -> bool | None:
     """None where the calls are too few to say."""
-    return None if slot.calls < least else slot.kept < BREACH * slot.calls
+    return None if slot.calls < LEAST_CALLS else slot.kept < BREACH * slot.calls
 
 
 def forecast(
@@ -84,21 +82,23 @@ def forecast(
     phones_ratio = (current.phones + 1) / (usual_now.phones + 1)
     phones = phones_ratio**0.8 * usual_at.phones
     busy = ((current.busy or usual_at.busy) + usual_at.busy) / 2
+    if busy <= 0:
+        return None  # nobody answered in such a half-hour: how long a phone is busy is not known
     expected = level_between(Load(volume / 1800, busy, giving_up), phones, within)
     load = volume * busy / 1800 / max(phones, 0.5)
     five = kind[-LAST_DAYS:]
-    features = (
-        _logit(expected),
-        _logit(_level([current])),
-        _logit(_level([today.slots.get(now - 1, current)])),
-        _logit(_level(seen.values())),
-        _logit(_level(day.slots[at] for day in kind if at in day.slots)),
-        _logit(_level(day.slots[at] for day in five if at in day.slots)),
-        _logit(_level(cell for day in five for cell in day.slots.values())),
-        5 * min(0.5, max(-0.5, load - 0.9)),
-        log(ratio),
-        log(phones_ratio),
-    )
+    features = {
+        "expected": _logit(expected),
+        "now": _logit(_level([current])),
+        "before": _logit(_level([today.slots.get(now - 1, current)])),
+        "day": _logit(_level(seen.values())),
+        "usual": _logit(_level(day.slots[at] for day in kind if at in day.slots)),
+        "last_five": _logit(_level(day.slots[at] for day in five if at in day.slots)),
+        "five_in_all": _logit(_level(cell for day in five for cell in day.slots.values())),
+        "load": 5 * min(0.5, max(-0.5, load - 0.9)),
+        "volume": log(ratio),
+        "phones": log(phones_ratio),
+    }
     return Forecast(volume, phones, features)
 
 
@@ -144,51 +144,41 @@ def _logistic(score: float) -> float:
     return 1 / (1 + exp(-max(-30.0, min(30.0, score))))
 
 
-def fit_weights(rows: Sequence[tuple[Sequence[float], bool]], penalty: float = 1.0) -> Weights:
+def fit_weights(rows: Sequence[tuple[Features, bool]]) -> Weights:
     """Logistic regression with squared weights penalised, the constant not; by Newton's steps."""
-    size = len(rows[0][0]) + 1
-    weights = [0.0] * size
+    names = tuple(rows[0][0])
+    columns = [[1.0] * len(rows), *([features[name] for features, _ in rows] for name in names)]
+    weights = [0.0] * len(columns)
     for _ in range(30):
-        slope = [-penalty * w if k else 0.0 for k, w in enumerate(weights)]
-        curvature = [[penalty if j == k and k else 0.0 for j in range(size)] for k in range(size)]
-        for features, breach in rows:
-            row = (1.0, *features)
-            chance = _logistic(sum(w * x for w, x in zip(weights, row, strict=True)))
-            for k, x in enumerate(row):
-                slope[k] += (breach - chance) * x
-                scaled = chance * (1 - chance) * x
-                line = curvature[k]
-                for j in range(k + 1):
-                    line[j] += scaled * row[j]
-        for k in range(size):
-            for j in range(k):
-                curvature[j][k] = curvature[k][j]
-        step = _solved(curvature, slope)
+        scores = (sum(map(mul, weights, row)) for row in zip(*columns, strict=True))
+        chances = [_logistic(score) for score in scores]
+        wrong = [breach - chance for (_, breach), chance in zip(rows, chances, strict=True)]
+        spread = [chance * (1 - chance) for chance in chances]
+        curvature = []
+        for k, column in enumerate(columns):
+            scaled, least = list(map(mul, spread, column)), 1.0 if k else 0.0
+            line = [sum(map(mul, scaled, other)) + (least if j == k else 0.0) for j, other in enumerate(columns)]
+            curvature.append([*line, sum(map(mul, wrong, column)) - least * weights[k]])
+        step = _solved(curvature)
         weights = [w + s for w, s in zip(weights, step, strict=True)]
         if max(map(abs, step)) < 1e-8:
             break
-    return Weights(weights[0], tuple(weights[1:]))
+    return Weights(weights[0], dict(zip(names, weights[1:], strict=True)))
 
 
-def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:
-    """The solution of a small symmetric system, by elimination."""
-    size = len(right)
-    rows = [[*line, value] for line, value in zip(matrix, right, strict=True)]
-    for k in range(size):
-        pivot = max(range(k, size), key=lambda j: abs(rows[j][k]))
-        rows[k], rows[pivot] = rows[pivot], rows[k]
-        if abs(rows[k][k]) < 1e-12:
-            rows[k][k] = 1e-12
-        for j in range(size):
+def _solved(rows: list[list[float]]) -> list[float]:
+    """The solution of a small symmetric system, whose right side ends each row, by elimination."""
+    for k, pivot in enumerate(rows):
+        for j, row in enumerate(rows):
             if j != k:
-                share = rows[j][k] / rows[k][k]
-                rows[j] = [a - share * b for a, b in zip(rows[j], rows[k], strict=True)]
-    return [rows[k][size] / rows[k][k] for k in range(size)]
+                share = row[k] / (pivot[k] or 1e-12)
+                rows[j] = [a - share * b for a, b in zip(row, pivot, strict=True)]
+    return [row[-1] / (row[k] or 1e-12) for k, row in enumerate(rows)]
 
 
 def training_rows(
     days: Sequence[OpenDay], ahead: int, giving_up: float, within: float, first: int = SAME_KIND
-) -> list[tuple[tuple[float, ...], bool]]:
+) -> list[tuple[Features, bool]]:
     """Of each half-hour with enough calls, the features known before it and whether it was breached."""
     rows = []
     for place in range(first, len(days)):

@@ -6,15 +6,19 @@ wait began. A phone is a number within the day's record: no name and no extensio
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from statistics import median_high
 from typing import Literal
 
 import msgspec
 
 Outcome = Literal["answered", "abandoned", "voicemail", "unknown"]
 Span = tuple[int, int]  # from, until
+Joined = tuple[list[int], list[int]]  # begins and ends of spans that do not overlap
+MOST_WRAP_UP = 300_000  # ms
+THIRD_RING = 18_000  # ms: an answer before it is an answer by the third ring
 VAIN = 8000  # ms: a phone that rang for so long without an answer rang in vain
 
 
@@ -50,22 +54,22 @@ class SeenDay(msgspec.Struct, frozen=True):
     phones: dict[int, tuple[Span, ...]]
 
 
-def occupied(day: SeenDay) -> dict[int, tuple[list[int], list[int]]]:
-    """By phone, the begins and ends of what was seen to occupy it: ringing and talking, joined."""
-    spans: dict[int, list[Span]] = {phone: [] for phone in day.phones}
-    for call in day.calls:
+def occupied(calls: Iterable[SeenCall]) -> dict[int, Joined]:
+    """By phone, what was seen to occupy it: ringing and talking."""
+    spans: dict[int, list[Span]] = {}
+    for call in calls:
         for tried in call.tries:
             begin = call.at + tried.start
             spans.setdefault(tried.phone, []).append(
                 (begin, begin + tried.length + (call.talk if tried.took else 0))
             )
-    return {phone: _joined(sorted(some)) for phone, some in spans.items()}
+    return {phone: joined(some) for phone, some in spans.items()}
 
 
-def _joined(spans: Iterable[Span]) -> tuple[list[int], list[int]]:
+def joined(spans: Iterable[Span]) -> Joined:
     begins: list[int] = []
     ends: list[int] = []
-    for begin, end in spans:
+    for begin, end in sorted(spans):
         if ends and begin < ends[-1]:
             ends[-1] = max(ends[-1], end)
         else:
@@ -74,10 +78,16 @@ def _joined(spans: Iterable[Span]) -> tuple[list[int], list[int]]:
     return begins, ends
 
 
-def within(spans: tuple[list[int], list[int]], at: int) -> bool:
+def within(spans: Joined, at: int) -> bool:
     """Whether `at` lies inside one of the joined spans: after its begin, before its end."""
     place = bisect_left(spans[0], at)
     return place > 0 and at < spans[1][place - 1]
+
+
+def time_within(spans: Joined, begin: int, end: int) -> int:
+    """How much of the joined spans lies between `begin` and `end`."""
+    first, after = bisect_right(spans[1], begin), bisect_left(spans[0], end)
+    return sum(min(end, b) - max(begin, a) for a, b in zip(*(side[first:after] for side in spans), strict=True))
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,13 +101,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     voicemail: int | None = None
     gap: int = 0
     lead: int = 0  # from the beginning of the wait to the first try
+    wrap_up: int = 0  # from the end of a call until its phone takes the next one, where pick-up does not tell it
     rotates: bool = False  # the phone that rang longest ago is next, else the first one of the order
     pickup: float = 1.0
     added: tuple[tuple[int, Span], ...] = ()
+    hours: Span | None = None  # the line answers no call outside these hours; None: the recorded hours
     fresh: bool = False  # each call is offered by the rule from its arrival on, whatever the record has
 
 
-def seen_rule(days: Iterable[SeenDay]) -> Rule:
+def seen_rule(days: Sequence[SeenDay]) -> Rule:
     """The rule that the record shows: medians of what was seen."""
     calls = [call for day in days for call in day.calls if call.counted]
     voicemails = [call.wait for call in calls if call.outcome == "voicemail"]
@@ -109,19 +121,44 @@ def seen_rule(days: Iterable[SeenDay]) -> Rule:
             if one.start + one.length <= other.start:
                 rings.append(one.length)
                 gaps.append(other.start - one.start - one.length)
+    rung = tells_rings(calls)
+    starts = [call.tries[0].start for call in calls if call.tries and rung]
     ringall = 2 * len(together) > len(several)
     return Rule(
         strategy="ringall" if ringall else "hunt",
-        ring=None if ringall or not rings else _median(rings),
-        voicemail=_median(voicemails) if voicemails else None,
-        gap=_median(gaps) if gaps and not ringall else 0,
-        lead=_median([call.tries[0].start for call in calls if call.tries] or [0]),
+        ring=None if ringall or not rings else median_high(rings),
+        voicemail=median_high(voicemails) if voicemails else None,
+        gap=median_high(gaps) if gaps and not ringall else 0,
+        lead=median_high(starts or [0]),
+        wrap_up=0 if rung else round(1000 * wrap_up(days)),
         rotates=_rotates(calls),
     )
 
 
-def _median(values: list[int]) -> int:
-    return sorted(values)[len(values) // 2]
+def tells_rings(calls: Iterable[SeenCall]) -> bool:
+    """Whether the record tells how long phones rang; a record of answers alone has them at the end of the wait."""
+    return any(tried.length for call in calls for tried in call.tries)
+
+
+def wrap_up(days: Sequence[SeenDay]) -> float:
+    """The mean seconds from a phone's call to its next one, of gaps below five minutes while callers waited."""
+    gaps: list[int] = []
+    for day in days:
+        busy: dict[int, list[Span]] = {}
+        for call in day.calls:
+            for tried in call.tries:
+                if tried.took:
+                    begin = call.at + tried.start + tried.length
+                    busy.setdefault(tried.phone, []).append((begin, begin + call.talk))
+        waits = joined((call.at, call.at + call.wait) for call in day.calls)
+        for spans in busy.values():
+            spans.sort()
+            gaps += [
+                after[0] - before[1]
+                for before, after in pairwise(spans)
+                if 0 <= after[0] - before[1] < MOST_WRAP_UP and time_within(waits, before[1], before[1] + 1)
+            ]
+    return sum(gaps) / len(gaps) / 1000 if gaps else 0.0
 
 
 def _rotates(calls: list[SeenCall]) -> bool:

@@ -7,11 +7,14 @@ on it is offered by the rule. A phone that the record shows occupied and the rep
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
+from itertools import chain
 
 import msgspec
 
-from callmon.core.replay.record import VAIN, Outcome, Rule, SeenCall, SeenDay, Try, occupied, within
+from callmon.core.replay.draws import PICKUP, keyed, uniform_of
+from callmon.core.replay.record import VAIN, Joined, Outcome, Rule, SeenCall, SeenDay, Span, Try, occupied, within
 from callmon.core.replay.world import NEVER, PhoneState, World, milliseconds
 
 # Of events at one moment, the order: a phone is free before it rings for the next caller.
@@ -33,7 +36,7 @@ class PreparedDay(msgspec.Struct, frozen=True):
 
     day: SeenDay
     events: list[Event]
-    occupied: dict[int, tuple[list[int], list[int]]]
+    occupied: dict[int, Joined]
     tries: list[dict[tuple[int, int], Try]]
     order: dict[int, int]
 
@@ -55,20 +58,40 @@ def prepared(day: SeenDay) -> PreparedDay:
         tries.append(own)
     events += [(begin, THERE, phone, 0) for phone, spans in day.phones.items() for begin, _ in spans]
     order = {phone: place for place, phone in enumerate(sorted(first, key=lambda phone: (-first[phone], phone)))}
-    return PreparedDay(day, sorted(events), occupied(day), tries, order)
+    return PreparedDay(day, sorted(events), occupied(day.calls), tries, order)
 
 
-class _Waiting:
+class _Phone(PhoneState, kw_only=True):
+    """A phone, when it is there, and how many calls hold it."""
+
+    number: int
+    there: tuple[Span, ...] = ()
+    absent: Span = (0, 0)
+    held: int = 0
+    strayed: int = 0  # of what holds it, how much the record does not have
+
+    def is_free(self, at: int) -> bool:
+        if self.held or self.absent[0] <= at < self.absent[1]:
+            return False
+        for begin, end in self.there:  # noqa: SIM110 (a generator takes three times as long)
+            if begin <= at < end:
+                return True
+        return False
+
+
+class _Waiting(msgspec.Struct):
     """A caller who waits, and the phones that ring for them."""
 
-    __slots__ = ("alone", "attempts", "deadline", "place", "ready", "ringing", "seen")
-
-    def __init__(self, place: int, seen: SeenCall) -> None:
-        self.place, self.seen = place, seen
-        self.ringing: dict[int, tuple[int, int, int, Try | None]] = {}  # number, begin, attempt, in the record
-        self.attempts: dict[int, int] = {}
-        self.alone = False  # has left the record
-        self.ready = self.deadline = 0
+    place: int
+    seen: SeenCall
+    ringing: dict[int, tuple[int, int, int, Try | None]] = {}  # number, begin, attempt, in the record
+    attempts: dict[int, int] = {}
+    alone: bool = False  # has left the record
+    ready: int = 0
+    deadline: int = 0
+    chances: dict[tuple[int, int], float] = {}  # by begin and stratum, the greatest of phones that ring
+    keyed: int = 0  # of its draws, the part that all phones share
+    picked_up: int = NEVER  # the first drawn pick-up of the phones that ring: later ones have no effect
 
 
 class _Replay:
@@ -80,14 +103,10 @@ class _Replay:
         self.heap: list[Event] = []
         self.waiting: dict[int, _Waiting] = {}
         self.results: list[Replayed] = [Replayed("unknown", 0, None)] * len(day.day.calls)
-        self.order = dict(day.order)
-        self.phones = dict(day.day.phones)
-        self.absent: dict[int, tuple[int, int]] = {}
-        self.held = dict.fromkeys(self.order, 0)
-        self.strayed = dict.fromkeys(self.order, 0)  # of what holds a phone, how much the record does not have
-        self.rings: dict[int, tuple[int, _Waiting]] = {}  # by number of the try: its phone and caller
-        self.states = {phone: PhoneState() for phone in self.order}
-        self.rang = dict.fromkeys(self.order, -NEVER)
+        self.phones = {number: _Phone(number=number, there=day.day.phones.get(number, ())) for number in day.order}
+        self.rings: dict[int, tuple[_Phone, _Waiting]] = {}  # by number of the try: its phone and caller
+        # The order in which phones ring: fixed, or the one that rang longest ago first.
+        self.order = dict.fromkeys(sorted(day.order), -NEVER) if rule.rotates else dict(day.order)
         self.tries = 0
         self.differs = bool(rule.added)  # whether a phone may be free that the record has occupied
         # Whether calls are offered as the record has it until something happens to them.
@@ -95,26 +114,23 @@ class _Replay:
         for number, (change, span) in enumerate(rule.added):
             self._change_phones(number, change, span)
 
-    def _change_phones(self, number: int, change: int, span: tuple[int, int]) -> None:
+    def _change_phones(self, number: int, change: int, span: Span) -> None:
         there = [
-            phone for phone, spans in self.phones.items() if any(b < span[1] and span[0] < e for b, e in spans)
+            phone for phone in self.phones.values() if any(b < span[1] and span[0] < e for b, e in phone.there)
         ]
-        for n in range(max(0, change)):
-            phone = ADDED * (number + 1) + n
-            self.order[phone] = len(self.order)
-            self.held[phone] = self.strayed[phone] = 0
-            self.states[phone], self.rang[phone] = PhoneState(), -NEVER
-            self.phones[phone] = (span,)
-            heappush(self.heap, (span[0], THERE, phone, 0))
-        there.sort(key=self.order.__getitem__, reverse=True)  # those that ring last go: most calls stay as seen
-        self.absent |= dict.fromkeys(there[: max(0, -change)], span)
+        for phone in there[change:] if change < 0 else ():  # those that ring last go: most calls stay as seen
+            phone.absent = span
+        for added in range(ADDED * (number + 1), ADDED * (number + 1) + change):
+            self.phones[added] = _Phone(number=added, there=(span,))
+            self.order[added] = -NEVER if self.rule.rotates else len(self.order)
+            heappush(self.heap, (span[0], THERE, added, 0))
 
     def run(self) -> list[Replayed]:
         heap, events = self.heap, self.day.events
         place, count = 0, len(events)
         actions = (
             self._free, self._picked_up, self._limit, self._stopped,
-            self._arrives, self._seen_try, self._there, self._ready,
+            self._arrives, self._seen_try, self._offer, self._ready,
         )  # fmt: skip
         while place < count or heap:
             if place < count and (not heap or events[place] <= heap[0]):
@@ -128,7 +144,9 @@ class _Replay:
     # What happens to a caller.
 
     def _arrives(self, at: int, place: int, _: int) -> None:
-        seen = self.day.day.calls[place]
+        seen, hours = self.day.day.calls[place], self.rule.hours
+        if hours is not None and seen.counted and not hours[0] <= at < hours[1]:
+            return
         call = self.waiting[place] = _Waiting(place, seen)
         call.deadline = self._voicemail_at(seen)
         heappush(self.heap, (at + min(seen.wait, call.deadline), LIMIT, place, 0))
@@ -175,16 +193,16 @@ class _Replay:
         call.alone = True
         for phone, (number, begin, attempt, seen) in list(call.ringing.items()):
             if seen is not None:
-                self.strayed[phone] += 1
+                self.phones[phone].strayed += 1
                 call.ringing[phone] = (number, begin, attempt, None)
-                self._let_ring(call, phone, number, begin, attempt, at)
+                self._let_ring(call, self.phones[phone], number, begin, attempt, at)
         self._seek(call, at)
 
     def _end(self, call: _Waiting, at: int, outcome: Outcome, phone: int | None = None) -> None:
         self.results[call.place] = Replayed(outcome, at - call.seen.at, phone)
         del self.waiting[call.place]
         for other in list(call.ringing):
-            self._release(call, other, at, took=other == phone)
+            self._release(call, self.phones[other], at, took=other == phone)
 
     def _ready(self, at: int, place: int, _: int) -> None:
         call = self.waiting.get(place)
@@ -195,125 +213,136 @@ class _Replay:
         """The next phone by the rule, or all that are free; in the record, of those that it has occupied."""
         if at < call.ready or not call.seen.counted:
             return
-        free = [
-            phone for phone in self.order if self._is_free(phone, at) and (call.alone or self._is_extra(phone, at))
-        ]
         if self.rule.strategy == "ringall":
-            for phone in free:
+            for phone in list(self._free_for(call, self.phones, at)):
                 self._ring(call, phone, at, None)
-        elif free and not call.ringing:
-            last = self.rang if self.rule.rotates else self.order
-            self._ring(call, min(free, key=lambda p: (call.attempts.get(p, 0), last[p], p)), at, None)
+        elif not call.ringing:
+            tried = call.attempts
+            new = (phone for phone in self.order if phone not in tried)
+            again = sorted(tried, key=lambda phone: (tried[phone], self.order[phone], phone))
+            for phone in self._free_for(call, chain(new, again), at):
+                self._ring(call, phone, at, None)
+                return
 
     # What happens to a phone.
 
-    def _is_extra(self, phone: int, at: int) -> bool:
-        return phone >= ADDED or within(self.day.occupied.get(phone, ([], [])), at)
+    def _free_for(self, call: _Waiting, numbers: Iterable[int], at: int) -> Iterator[_Phone]:
+        """The phones that may ring for the caller, in the given order."""
+        for phone in map(self.phones.__getitem__, numbers):
+            if phone.is_free(at) and (call.alone or self._is_extra(phone, at)):
+                yield phone
 
-    def _is_free(self, phone: int, at: int) -> bool:
-        if self.held[phone]:
-            return False
-        span = self.absent.get(phone)
-        if span is not None and span[0] <= at < span[1]:
-            return False
-        return any(begin <= at < end for begin, end in self.phones.get(phone, ()))
+    def _is_extra(self, phone: _Phone, at: int) -> bool:
+        return phone.number >= ADDED or within(self.day.occupied.get(phone.number, ([], [])), at)
 
     def _seen_try(self, at: int, place: int, number: int) -> None:
         """The record has a phone ring for this caller now."""
         call, tried = self.waiting.get(place), self.day.day.calls[place].tries[number]
-        phone = tried.phone
+        phone = self.phones[tried.phone]
         if call is not None and not call.alone:
-            span = self.absent.get(phone)
-            if not self.strayed[phone] and (span is None or not span[0] <= at < span[1]):
+            if not phone.strayed and not phone.absent[0] <= at < phone.absent[1]:
                 self._ring(call, phone, at, tried)
                 return
             call.alone = True
             self._seek(call, at)
         self.differs = True
-        self._offer(phone, at, extra=True)
+        self._offer(at, phone.number, extra=1)
 
-    def _ring(self, call: _Waiting, phone: int, at: int, seen: Try | None) -> None:
-        attempt = call.attempts.get(phone, 0)
+    def _ring(self, call: _Waiting, phone: _Phone, at: int, seen: Try | None) -> None:
+        number = phone.number
+        attempt = call.attempts.get(number, 0)
         self.tries += 1
-        self.held[phone] += 1
-        self.rang[phone] = at
-        call.attempts[phone] = attempt + 1
-        call.ringing[phone] = (self.tries, at, attempt, seen)
-        self.rings[self.tries] = (phone, call)
+        phone.held += 1
+        if self.rule.rotates:
+            del self.order[number]
+            self.order[number] = at
+        call.attempts[number] = attempt + 1
+        call.ringing[number] = (self.tries, at, attempt, seen)
         if seen is None:
             call.alone = self.differs = True
-            self.strayed[phone] += 1
-            self._let_ring(call, phone, self.tries, at, attempt, at)
-        elif self.rule.pickup != 1.0 and call.seen.counted:
+            phone.strayed += 1
+        if seen is None or (self.rule.pickup != 1.0 and call.seen.counted):
             self._let_ring(call, phone, self.tries, at, attempt, at)
         elif seen.took:
-            heappush(self.heap, (at + seen.length, PICKED_UP, self.tries, 0))
+            self._push(at + seen.length, PICKED_UP, self.tries, phone, call)
         elif seen.start + seen.length < call.seen.wait:
-            heappush(self.heap, (at + seen.length, STOPPED, self.tries, 0))
+            self._push(at + seen.length, STOPPED, self.tries, phone, call)
 
-    def _let_ring(self, call: _Waiting, phone: int, number: int, begin: int, attempt: int, now: int) -> None:
+    def _push(self, at: int, kind: int, number: int, phone: _Phone, call: _Waiting) -> None:
+        self.rings[number] = (phone, call)
+        heappush(self.heap, (at, kind, number, 0))
+
+    def _let_ring(self, call: _Waiting, phone: _Phone, number: int, begin: int, attempt: int, now: int) -> None:
         """Draw when the phone is picked up; it stops ringing at the limit."""
-        seen = self.day.tries[call.place].get((phone, attempt))
-        stratum = self.states[phone].stratum(begin)
-        needed = self.world.pickup_of(call.seen.key, phone, attempt, seen, stratum)
+        seen = self.day.tries[call.place].get((phone.number, attempt))
+        call.keyed = call.keyed or keyed(self.world.salt, PICKUP, call.seen.key)
+        stratum, chance = phone.stratum(begin), uniform_of(call.keyed, phone.number, attempt)
+        if seen is None and self.rule.ring is None:
+            # Of phones that begin to ring together, those that are picked up later have no effect.
+            if chance < call.chances.get((begin, stratum), 0.0):
+                return
+            call.chances[begin, stratum] = chance
+        needed = self.world.pickup_of(chance, seen, stratum)
         if call.seen.counted:
             needed *= self.rule.pickup
         limit = NEVER if self.rule.ring is None else max(self.rule.ring, now - begin)
         if seen is not None and not call.alone and not seen.took and seen.start + seen.length < call.seen.wait:
             limit = seen.length
         if needed <= limit and needed < NEVER:
-            heappush(self.heap, (max(begin + int(needed), now), PICKED_UP, number, 0))
+            at = max(begin + int(needed), now)
+            if at <= call.picked_up:
+                call.picked_up = at
+                self._push(at, PICKED_UP, number, phone, call)
         elif limit < NEVER:
-            heappush(self.heap, (begin + limit, STOPPED, number, 0))
+            self._push(begin + limit, STOPPED, number, phone, call)
 
     def _picked_up(self, at: int, number: int, _: int) -> None:
-        phone, call = self.rings.get(number, (0, None))
-        if call is None:
+        if number not in self.rings:
             return
-        self.held[phone] += 1  # the talk
+        phone, call = self.rings[number]
+        phone.held += 1  # the talk
         strayed = call.alone or call.seen.outcome != "answered" or at != call.seen.at + call.seen.wait
-        self.strayed[phone] += strayed
+        phone.strayed += strayed
         self.differs |= strayed
-        heappush(self.heap, (at + self.world.talk_of(call.seen), FREE, phone, int(strayed)))
-        self._end(call, at, "answered", phone)
+        until = at + self.world.talk_of(call.seen) + self.rule.wrap_up
+        heappush(self.heap, (until, FREE, phone.number, int(strayed)))
+        self._end(call, at, "answered", phone.number)
 
     def _stopped(self, at: int, number: int, _: int) -> None:
-        phone, call = self.rings.get(number, (0, None))
-        if call is None:
+        if number not in self.rings:
             return
+        phone, call = self.rings[number]
         if call.alone or self.differs:
             self._ready_after(call, at + self.rule.gap)
         self._release(call, phone, at)
 
-    def _release(self, call: _Waiting, phone: int, at: int, took: bool = False) -> None:
-        number, begin, _, seen = call.ringing.pop(phone)
-        del self.rings[number]
-        self.held[phone] -= 1
-        self.strayed[phone] -= seen is None
-        state = self.states[phone]
+    def _release(self, call: _Waiting, phone: _Phone, at: int, took: bool = False) -> None:
+        number, begin, _, seen = call.ringing.pop(phone.number)
+        self.rings.pop(number, None)
+        phone.held -= 1
+        phone.strayed -= seen is None
         if took:
-            state.vain = -NEVER
+            phone.vain = -NEVER
         elif at - begin >= VAIN:
-            state.vain = at
-        if not self.held[phone]:
-            self._offer(phone, at)
+            phone.vain = at
+        if self.waiting:
+            self._offer(at, phone.number)
 
-    def _free(self, at: int, phone: int, strayed: int) -> None:
-        self.held[phone] -= 1
-        self.strayed[phone] -= strayed
-        self.states[phone].ended = at
-        self._offer(phone, at)
+    def _free(self, at: int, number: int, strayed: int) -> None:
+        phone = self.phones[number]
+        phone.held -= 1
+        phone.strayed -= strayed
+        phone.ended = at
+        self._offer(at, number)
 
-    def _there(self, at: int, phone: int, _: int) -> None:
-        self._offer(phone, at)
-
-    def _offer(self, phone: int, at: int, extra: bool = False) -> None:
+    def _offer(self, at: int, number: int, extra: int = 0) -> None:
         """A free phone goes to the caller who waits longest of those whom it may serve."""
-        if not self.waiting or not self._is_free(phone, at):
+        phone = self.phones[number]
+        if not self.waiting or not phone.is_free(at):
             return
-        extra = extra or self._is_extra(phone, at)
+        is_extra = extra or self._is_extra(phone, at)
         for call in self.waiting.values():
-            if not call.seen.counted or not (call.alone or extra) or at < call.ready:
+            if not call.seen.counted or not (call.alone or is_extra) or at < call.ready:
                 continue
             if not call.ringing or self.rule.strategy == "ringall":
                 self._ring(call, phone, at, None)

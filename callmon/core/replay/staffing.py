@@ -7,18 +7,18 @@ Refuses: to ask for more phones where pick-up is the limit; then it says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from statistics import fmean
 
 import msgspec
 from msgspec.structs import replace
 
 from callmon.core.replay.draws import MOVED, THINNED, uniform
 from callmon.core.replay.erlang import Load, least_phones, level
-from callmon.core.replay.record import Rule, SeenCall, SeenDay, Span, seen_rule
+from callmon.core.replay.record import Rule, SeenCall, SeenDay, seen_rule, wrap_up
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.world import World, fitted, samples_of
 
-HALF_HOUR, MOST_WRAP_UP = 1_800_000, 300_000
+HALF_HOUR = 1_800_000
 ALL_DAY = ((0, 48 * HALF_HOUR * 2),)
 BEYOND = 3  # phones more than there are that are tried
 Kept = dict[int, tuple[float, float]]  # by half-hour: calls that kept the standard, calls
@@ -124,45 +124,20 @@ def picked_up_in_time(days: Sequence[SeenDay], within: int) -> float | None:
     return sum(tries) / len(tries) if tries else None
 
 
-def wrap_up(days: Sequence[SeenDay]) -> float:
-    """The mean seconds from a phone's call to its next one, of gaps below five minutes while callers waited."""
-    gaps: list[int] = []
-    for day in days:
-        busy: dict[int, list[Span]] = {}
-        for call in day.calls:
-            for tried in call.tries:
-                if tried.took:
-                    begin = call.at + tried.start + tried.length
-                    busy.setdefault(tried.phone, []).append((begin, begin + call.talk))
-        waits = [(call.at, call.at + call.wait) for call in day.calls]
-        for spans in busy.values():
-            spans.sort()
-            gaps += [
-                after[0] - before[1]
-                for before, after in pairwise(spans)
-                if 0 <= after[0] - before[1] < MOST_WRAP_UP and any(a <= before[1] < b for a, b in waits)
-            ]
-    return sum(gaps) / len(gaps) / 1000 if gaps else 0.0
-
-
 def queue_load(days: Sequence[SeenDay], slots: Sequence[int]) -> dict[int, Load]:
     """By half-hour, the load of one call per second: each half-hour has the mean talk of its two hours."""
-    talks: dict[int, list[int]] = {}
-    waited = given_up = 0
-    for day in days:
-        for call in day.calls:
-            if call.counted:
-                waited, given_up = waited + call.wait, given_up + (call.outcome == "abandoned")
-                if call.outcome == "answered":
-                    for key in (slot_of(call.at) // 4, -1):
-                        talks.setdefault(key, []).append(call.talk)
+    world = fitted([samples_of(day) for day in days], 0)
     after = wrap_up(days)
-    rate = 1000 * given_up / waited if waited else 0.0
-    found = {}
-    for slot in slots:
-        some = talks.get(slot // 4) or talks.get(-1) or [180_000]
-        found[slot] = Load(1.0, max(1.0, sum(some) / len(some) / 1000 + after), rate)
-    return found
+    rate = giving_up_rate(days)
+    talks = {slot: world.talks_at(slot * HALF_HOUR) for slot in slots}
+    return {slot: Load(1.0, max(1.0, fmean(some) / 1000 + after), rate) for slot, some in talks.items()}
+
+
+def giving_up_rate(days: Sequence[SeenDay]) -> float:
+    """The callers who give up, per second waited."""
+    calls = [call for day in days for call in day.calls if call.counted]
+    waited = sum(call.wait for call in calls)
+    return 1000 * sum(call.outcome == "abandoned" for call in calls) / waited if waited else 0.0
 
 
 def phones_in_queue(load: Load, calls: float, target: float, within: float) -> PhonesNeeded:

@@ -13,6 +13,7 @@ import msgspec
 WEEKS = 12
 PROFILE_DAYS = 8
 RESIDUAL_DAYS = 60
+NORMAL = 1.2816  # of a normal distribution, the size that eight in ten do not exceed
 SMALL = 20  # calls of a half-hour below which residuals are taken apart
 # δ of the level, λ of the last four
 NEXT_DAY = (0.75, 0.3)
@@ -119,24 +120,22 @@ def half_hours(known: Sequence[Volumes], date: int, ahead: int, after_closed: bo
     return {slot: total * share for slot, share in profile(read, date % 7).items()}
 
 
-def residual(calls: float, forecast: float) -> float:
-    return (calls - forecast) / spread(forecast)
-
-
 def spread(forecast: float) -> float:
     return sqrt(forecast + (0.1 * forecast) ** 2 + 1)
 
 
 class Residuals(msgspec.Struct, frozen=True):
-    """Of past forecasts, the 10th and 90th percentile of residuals: of small half-hours, and of the others."""
+    """The size that eight in ten residuals of past forecasts do not exceed: of small half-hours, of the others.
 
-    small: tuple[float, float] = (-1.2816, 1.2816)
-    large: tuple[float, float] = (-1.2816, 1.2816)
+    To one side and the other alike: a level that has just moved tells nothing of where it moves next.
+    """
+
+    small: float = NORMAL
+    large: float = NORMAL
 
     def interval(self, forecast: float) -> Interval:
-        low, high = self.small if forecast < SMALL else self.large
-        around = spread(forecast)
-        return Interval(max(0.0, forecast + low * around), forecast, forecast + high * around)
+        around = (self.small if forecast < SMALL else self.large) * spread(forecast)
+        return Interval(max(0.0, forecast - around), forecast, forecast + around)
 
 
 def past_residuals(known: Sequence[Volumes], ahead: int) -> Residuals:
@@ -147,15 +146,13 @@ def past_residuals(known: Sequence[Volumes], ahead: int) -> Residuals:
         if sum(one.date <= day.date - ahead for one in known) < 4 * 5:
             continue
         for slot, forecast in half_hours(known, day.date, ahead, day.after_closed).items():
-            (small if forecast < SMALL else large).append(residual(day.calls.get(slot, 0), forecast))
-    return Residuals(*(_tenths(found) for found in (small, large)))
+            size = abs(day.calls.get(slot, 0) - forecast) / spread(forecast)
+            (small if forecast < SMALL else large).append(size)
+    return Residuals(*(_eight_in_ten(found) for found in (small, large)))
 
 
-def _tenths(values: list[float]) -> tuple[float, float]:
-    if len(values) < 50:
-        return (-1.2816, 1.2816)
-    ordered = sorted(values)
-    return ordered[len(ordered) // 10], ordered[len(ordered) - 1 - len(ordered) // 10]
+def _eight_in_ten(residuals: list[float]) -> float:
+    return sorted(residuals)[len(residuals) * 8 // 10] if len(residuals) >= 50 else NORMAL
 
 
 def language_share(of_language: int, calls: int, share_of_year: float) -> float:

@@ -6,14 +6,16 @@ Refuses: a figure from fewer than 100 calls or 30 answered ones, or for a settin
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import quantiles
 from typing import Literal
 
 import msgspec
 
-from callmon.core.replay.record import Rule, SeenCall, SeenDay, seen_rule
+from callmon.core.replay.record import THIRD_RING, Rule, SeenCall, SeenDay, seen_rule, tells_rings
 from callmon.core.replay.run import PreparedDay, Replayed, prepared, replayed
 from callmon.core.replay.world import drawn_world, fitted, samples_of
 
+SEED = 1
 WORLDS, WIDENED = 40, 1.25
 LEAST_CALLS = 100
 LEAST_ANSWERED = 30
@@ -46,13 +48,6 @@ class WhatIf(msgspec.Struct, frozen=True):
     changed: dict[str, Estimate]
 
 
-class SeenUntil(msgspec.Struct, frozen=True):
-    """The seconds up to which patience and pick-up were seen; beyond them a hazard is assumed."""
-
-    patience: float
-    pickup: float
-
-
 def why_silent(days: Sequence[SeenDay], own: Rule, rule: Rule) -> Silence | None:
     """Why no figure is given; None where one may be."""
     calls = [call for day in days for call in day.calls if call.counted]
@@ -62,7 +57,7 @@ def why_silent(days: Sequence[SeenDay], own: Rule, rule: Rule) -> Silence | None
         return "few_answered"
     if sum(call.outcome == "unknown" for call in calls) > MOST_UNKNOWN * len(calls):
         return "unknown_calls"
-    if not any(call.tries for call in calls) and msgspec.structs.replace(rule, added=()) != own:
+    if not tells_rings(calls) and msgspec.structs.replace(rule, added=(), hours=None) != own:
         return "no_tries"
     return "never_tried" if _beyond(days, own, rule) else None
 
@@ -80,21 +75,21 @@ def _beyond(days: Sequence[SeenDay], own: Rule, rule: Rule) -> bool:
     )
 
 
-def seen_until(days: Sequence[SeenDay]) -> SeenUntil:
+def seen_until(days: Sequence[SeenDay]) -> dict[str, float]:
+    """The seconds up to which patience and pick-up were seen; beyond them a hazard is assumed."""
     world = fitted([samples_of(day) for day in days], 0)
-    return SeenUntil(
-        world.patience["all"].seen_until / 1000, max(curve.seen_until for curve in world.pickup) / 1000
-    )
+    pickup = max(curve.seen_until for curve in world.pickup)
+    return {"patience": world.patience["all"].seen_until / 1000, "pickup": pickup / 1000}
 
 
-def counted(days: Sequence[PreparedDay], results: Sequence[Sequence[Replayed]], within: int) -> Counts:
-    """The counts of a replay. A call with its seen outcome and wait keeps its verdict; `within` judges others."""
+def counted(days: Sequence[PreparedDay], results: Sequence[Sequence[Replayed]]) -> Counts:
+    """The counts of a replay. A call with its seen outcome and wait keeps its verdict."""
     totals = [0] * 6
     for day, became in zip(days, results, strict=True):
         for call, now in zip(day.day.calls, became, strict=True):
             if call.counted:
                 totals[0] += 1
-                totals[1] += call.judged and is_met(call, now, within)
+                totals[1] += call.judged and is_met(call, now)
                 totals[2] += call.judged
                 totals[3] += now.outcome == "answered"
                 totals[4] += now.outcome == "abandoned"
@@ -102,30 +97,29 @@ def counted(days: Sequence[PreparedDay], results: Sequence[Sequence[Replayed]], 
     return Counts(*totals)
 
 
-def is_met(call: SeenCall, now: Replayed, within: int) -> bool:
+def is_met(call: SeenCall, now: Replayed) -> bool:
     if (now.outcome, now.wait) == (call.outcome, call.wait):
         return call.met
-    return now.outcome == "answered" and now.wait < within
+    return now.outcome == "answered" and now.wait < THIRD_RING
 
 
 def what_if(
     days: Sequence[SeenDay],
     rule: Callable[[Rule], Rule],
     *,
-    within: int = 18_000,
     worlds: int = WORLDS,
-    seed: int = 1,
+    seed: int = SEED,
     done: Callable[[int], None] = lambda number: None,
 ) -> WhatIf:
     """The period as it was, and under the rule that `rule` makes of its own. `done` receives a world's number."""
     own, ready = seen_rule(days), [prepared(day) for day in days]
     changed, samples = rule(own), [samples_of(day) for day in days]
     first = drawn_world(samples, seed, 0)
-    was = counted(ready, [replayed(day, own, own, first) for day in ready], within)
+    was = counted(ready, [replayed(day, own, own, first) for day in ready])
     found = []
     for number in range(worlds if changed != own else 0):
         world = drawn_world(samples, seed, number)
-        found.append(counted(ready, [replayed(day, own, changed, world) for day in ready], within))
+        found.append(counted(ready, [replayed(day, own, changed, world) for day in ready]))
         done(number)
     names = ("third_ring", "answered", "abandoned", "voicemail")
     return WhatIf(
@@ -140,14 +134,6 @@ def _estimate(values: list[int], was: int) -> Estimate:
     middle = sum(values) / len(values)
     if min(values) == max(values) == was:
         return Estimate(was, was, was)
-    low, high = (middle + WIDENED * (percentile(values, share) - middle) for share in (0.05, 0.95))
+    twentieths = quantiles(values, n=20, method="inclusive")
+    low, high = (middle + WIDENED * (end - middle) for end in (twentieths[0], twentieths[-1]))
     return Estimate(max(0, min(low, middle - 1)), middle, max(high, middle + 1))
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Between the two nearest of the ordered values."""
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])

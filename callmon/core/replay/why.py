@@ -7,26 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
-from math import factorial, log, sqrt
-from typing import Literal
+from math import factorial, floor, log, sqrt
+from typing import Literal, TypeVar, get_args
 
 import msgspec
 from msgspec.structs import replace
 
 from callmon.core.replay.curves import survival
 from callmon.core.replay.draws import DAY, MOVED, TALK, THINNED, uniform, world_salt
-from callmon.core.replay.record import SeenCall, SeenDay, Span, seen_rule
+from callmon.core.replay.record import THIRD_RING, SeenCall, SeenDay, Span, seen_rule, tells_rings
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.world import World, fitted, samples_of, tries_by_stratum
 
+D = TypeVar("D")
 Cause = Literal["volume", "hours", "talk", "phones", "pickup", "settings", "disruption"]
-CAUSES: tuple[Cause, ...] = ("volume", "hours", "talk", "phones", "pickup", "settings", "disruption")
+CAUSES: tuple[Cause, ...] = get_args(Cause)
 LEAST_JUDGED = 20
 LEAST_DAYS = 10
 UNUSUAL = -2.1
 REPLAYED_DAYS, SHRINKING_TRIES = 6, 15
 LEAST_POINTS, LEAST_SHARE = 0.01, 0.1
+LEAST_PHONES = 3  # of fewer, nothing is said about phones: it would be about a person
+MONTH_PAIRS = 8  # days of each month that are replayed
 QUARTER, BOX_MOVED = 900_000, 2000
+SALT = world_salt(1, 0)
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -49,6 +53,19 @@ class Usual(msgspec.Struct, frozen=True):
     def unusual(self) -> bool:
         return self.z is not None and self.z < UNUSUAL
 
+    @property
+    def differs(self) -> bool:
+        """Whether it is outside the spread, better or worse."""
+        return self.z is not None and abs(self.z) > -UNUSUAL
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A day, the usual day that it is put beside, and what of the day was disrupted."""
+
+    today: SeenDay
+    usual: SeenDay
+    disrupted: tuple[Span, ...] = ()
+
 
 def compare(today: tuple[int, int], usual: Sequence[tuple[int, int]]) -> Usual:
     """Each day as (met, judged)."""
@@ -58,9 +75,38 @@ def compare(today: tuple[int, int], usual: Sequence[tuple[int, int]]) -> Usual:
     if judged < LEAST_JUDGED or len(rates) < LEAST_DAYS:
         return Usual(len(rates), mean, rate, None)
     chance = max(1e-4, mean * (1 - mean))
+    spread = _between(rates, mean, chance)
+    return Usual(len(rates), mean, rate, (rate - mean) / sqrt(chance / judged + spread * (1 + 1 / len(rates))))
+
+
+def _between(rates: Sequence[tuple[float, int]], mean: float, chance: float) -> float:
+    """The variance of days' rates beyond what their numbers of calls explain."""
     variance = sum((one - mean) ** 2 for one, _ in rates) / (len(rates) - 1)
-    between = max(0.0, variance - sum(chance / count for _, count in rates) / len(rates))
-    return Usual(len(rates), mean, rate, (rate - mean) / sqrt(chance / judged + between * (1 + 1 / len(rates))))
+    return max(0.0, variance - sum(chance / count for _, count in rates) / len(rates))
+
+
+def compare_months(month: Sequence[tuple[int, int]], before: Sequence[tuple[int, int]]) -> Usual:
+    """A month's rate beside that of the month before, from their days as (met, judged)."""
+    months = [[day for day in days if day[1]] for days in (month, before)]
+    judged = [sum(count for _, count in days) for days in months]
+    rate, usual = (
+        sum(met for met, _ in days) / count if count else 0.0 for days, count in zip(months, judged, strict=True)
+    )
+    if min(map(len, months)) < LEAST_DAYS or min(judged) < LEAST_JUDGED:
+        return Usual(len(months[1]), usual, rate, None)
+    chance = max(1e-4, usual * (1 - usual))
+    variance = sum(
+        chance / count + _between([(met / of, of) for met, of in days], mean, chance) / len(days)
+        for days, count, mean in zip(months, judged, (rate, usual), strict=True)
+    )
+    return Usual(len(months[1]), usual, rate, (rate - usual) / sqrt(variance))
+
+
+def spread_days(days: Mapping[D, tuple[int, int]], count: int) -> list[D]:
+    """So many of the days, evenly spread over their rates, the lowest first."""
+    judged = [day for day, (_, of) in days.items() if of]
+    ordered = sorted(judged, key=lambda day: (days[day][0] / days[day][1], judged.index(day)))
+    return [ordered[(2 * n + 1) * len(ordered) // (2 * count)] for n in range(count if ordered else 0)]
 
 
 def shapley(causes: Sequence[Cause], value: Callable[[frozenset[Cause]], float]) -> dict[Cause, float]:
@@ -89,71 +135,91 @@ def named(
     return (*parts, Part("other", change - sum(part.points for part in parts)))
 
 
+def rounded_points(shares: Sequence[float]) -> list[int]:
+    """Shares in tenths of a point, rounded by largest remainder: what is printed adds up, too."""
+    exact = [1000 * share for share in shares]
+    rounded = [floor(value) for value in exact]
+    missing = round(sum(exact)) - sum(rounded)
+    for place in sorted(range(len(exact)), key=lambda n: rounded[n] - exact[n])[:missing]:
+        rounded[place] += 1
+    return rounded
+
+
 def explain(
-    today: SeenDay,
-    usual: Sequence[SeenDay],
-    *,
-    within: int = 18_000,
-    disrupted: Iterable[Span] = (),
-    seed: int = 1,
+    today: SeenDay, usual: Sequence[SeenDay], disrupted: Iterable[Span] = ()
 ) -> tuple[Usual, tuple[Part, ...]]:
     """Today's rate beside that of the usual days, and its parts."""
     today, ordered = _counted(today), sorted(map(_counted, usual), key=lambda day: day.name)
-    compared = compare(_kept(today), [_kept(day) for day in ordered])
+    compared = compare(kept(today), [kept(day) for day in ordered])
     if not ordered or not any(call.judged for call in today.calls):
         return compared, ()
     spans = tuple(disrupted)
-    replays = _Replays(today, ordered, within, spans, seed)
+    chosen = sorted(range(len(ordered)), key=lambda n: uniform(SALT, DAY, n))[:REPLAYED_DAYS]
+    pairs = [Pair(today, ordered[n], spans) for n in chosen]
+    worth = _worth(_Replays(pairs, ordered), ordered)
+    return compared, named(worth, compared.rate - compared.usual, behind(today, spans))
+
+
+def explain_month(compared: Usual, pairs: Sequence[Pair]) -> tuple[Part, ...]:
+    """The parts of the difference between two months, of which each pair has a day."""
+    counted = [Pair(_counted(one.today), _counted(one.usual), one.disrupted) for one in pairs]
+    before = [one.usual for one in counted]
+    worth = _worth(_Replays(counted, before), before)
+    return named(worth, compared.rate - compared.usual, {})
+
+
+def _worth(replays: _Replays, usual: Sequence[SeenDay]) -> dict[Cause, float]:
+    """What each cause is worth; nothing is said of phones so few that it would be of a person."""
     worth = shapley(replays.causes, replays.rate)
-    change = compared.rate - compared.usual
-    return compared, named(worth, change, behind(today, within, spans))
+    if max(len(pair.today.phones) for pair in replays.pairs) < LEAST_PHONES:
+        worth.pop("pickup", None)
+    if max(len(day.phones) for day in usual) < LEAST_PHONES:
+        worth.pop("phones", None)
+    return worth
 
 
 def _counted(day: SeenDay) -> SeenDay:
     return replace(day, calls=tuple(call for call in day.calls if call.counted))
 
 
-def _kept(day: SeenDay) -> tuple[int, int]:
-    judged = [call for call in day.calls if call.judged]
+def kept(day: SeenDay) -> tuple[int, int]:
+    """The counted calls that kept the standard, and those that were judged."""
+    judged = [call for call in day.calls if call.judged and call.counted]
     return sum(call.met for call in judged), len(judged)
 
 
 class _Replays:
     """Days made of today's inputs and of a usual day's, replayed with the same draws."""
 
-    def __init__(self, today: SeenDay, usual: list[SeenDay], within: int, disrupted: tuple[Span, ...], seed: int):
-        self.today = today
-        self.within = within
-        self.disrupted = disrupted
-        self.salt = world_salt(seed, 0)
-        chosen = sorted(range(len(usual)), key=lambda n: uniform(self.salt, DAY, n))[:REPLAYED_DAYS]
-        self.days = [usual[n] for n in chosen]
-        self.rules = seen_rule(usual), seen_rule([today])
-        world = fitted([samples_of(day) for day in usual], self.salt)
-        self.worlds = world, replace(world, quicker=quicker(today, world))
+    def __init__(self, pairs: Sequence[Pair], usual: Sequence[SeenDay]) -> None:
+        self.pairs = pairs
+        self.todays = list({pair.today.name: pair.today for pair in pairs}.values())
+        self.rules = seen_rule(usual), seen_rule(self.todays)
+        world = fitted([samples_of(day) for day in usual], SALT)
+        self.worlds = world, replace(world, quicker=quicker(self.todays, world))
         self.causes: list[Cause] = ["volume", "hours", "talk", "phones"]
-        if any(call.tries for call in today.calls):  # what was imported may have none
+        if tells_rings(call for day in self.todays for call in day.calls):
             self.causes += ["pickup", "settings"] if self._settings_differ() else ["pickup"]
-        if disrupted:
+        if any(pair.disrupted for pair in pairs):
             self.causes.append("disruption")
 
     def _settings_differ(self) -> bool:
         """Whether voicemail took calls two seconds earlier or later, or phones rang together that did not."""
         own, new = self.rules
-        longest = max((call.wait for day in self.days for call in day.calls), default=0)
+        longest = max((call.wait for pair in self.pairs for call in pair.usual.calls), default=0)
         usual = own.voicemail if own.voicemail is not None else longest
         box = new.voicemail is not None and abs(new.voicemail - usual) > BOX_MOVED
-        several = sum(len(call.tries) > 1 for call in self.today.calls) >= SHRINKING_TRIES
+        several = sum(len(call.tries) > 1 for day in self.todays for call in day.calls) >= SHRINKING_TRIES
         return box or (several and own.strategy != new.strategy)
 
     def rate(self, changed: frozenset[Cause]) -> float:
-        return sum(self._rate_of(day, changed) for day in self.days) / len(self.days)
+        return sum(self._rate_of(pair, changed) for pair in self.pairs) / len(self.pairs)
 
-    def _rate_of(self, usual: SeenDay, changed: frozenset[Cause]) -> float:
+    def _rate_of(self, pair: Pair, changed: frozenset[Cause]) -> float:
         def chosen(cause: Cause) -> SeenDay:
-            return self.today if cause in changed else usual
+            return pair.today if cause in changed else pair.usual
 
-        calls = _calls(chosen("volume"), chosen("hours"), chosen("talk"), self.salt)
+        calls = _calls(chosen("volume"), chosen("hours"), chosen("talk"))
         day = SeenDay("", calls, chosen("phones").phones)
         own, new = self.rules
         rule = replace(own, fresh=True)
@@ -161,9 +227,9 @@ class _Replays:
             rule = replace(rule, strategy=new.strategy, ring=new.ring, voicemail=new.voicemail)
         world = self.worlds["pickup" in changed]
         became = replayed(prepared(day), rule, rule, world)
-        lost = self.disrupted if "disruption" in changed else ()
+        lost = pair.disrupted if "disruption" in changed else ()
         kept = sum(
-            now.outcome == "answered" and now.wait < self.within and not _inside(call.at, lost)
+            now.outcome == "answered" and now.wait < THIRD_RING and not _inside(call.at, lost)
             for call, now in zip(calls, became, strict=True)
         )
         return kept / len(calls) if calls else 1.0
@@ -173,16 +239,16 @@ def _inside(at: int, spans: Iterable[Span]) -> bool:
     return any(begin <= at < end for begin, end in spans)
 
 
-def _calls(volume: SeenDay, hours: SeenDay, talk: SeenDay, salt: int) -> tuple[SeenCall, ...]:
+def _calls(volume: SeenDay, hours: SeenDay, talk: SeenDay) -> tuple[SeenCall, ...]:
     """As many calls as one day, at the hours of another, with the talks of a third."""
     count, seen = len(volume.calls), hours.calls
     talks = sorted(call.talk for call in talk.calls if call.outcome == "answered") or [0]
-    order = sorted(range(len(seen)), key=lambda n: uniform(salt, THINNED, n))
+    order = sorted(range(len(seen)), key=lambda n: uniform(SALT, THINNED, n))
     found = []
     for n in range(count if seen else 0):
         place, again = order[n % len(order)], n // len(order)
-        moved = int((uniform(salt, MOVED, n, again) - 0.5) * 2 * QUARTER) if again else 0
-        length = talks[int(uniform(salt, TALK, n) * len(talks))]
+        moved = int((uniform(SALT, MOVED, n, again) - 0.5) * 2 * QUARTER) if again else 0
+        length = talks[int(uniform(SALT, TALK, n) * len(talks))]
         found.append(
             SeenCall(
                 key=n,
@@ -196,29 +262,29 @@ def _calls(volume: SeenDay, hours: SeenDay, talk: SeenDay, salt: int) -> tuple[S
     return tuple(sorted(found, key=lambda call: (call.at, call.key)))
 
 
-def quicker(day: SeenDay, world: World) -> float:
-    """The hazard of pick-up today to the usual one, drawn to 1 by fifteen usual tries."""
+def quicker(days: Iterable[SeenDay], world: World) -> float:
+    """The hazard of pick-up on these days to the usual one, drawn to 1 by fifteen usual tries."""
     seen = expected = 0.0
-    for stratum, tries in enumerate(tries_by_stratum(day)):
+    for stratum, tries in (found for day in days for found in enumerate(tries_by_stratum(day))):
         for length, took in tries:
             seen += took
             expected -= log(max(0.02, survival(world.pickup[stratum], length)))
     return (SHRINKING_TRIES + seen) / (SHRINKING_TRIES + expected)
 
 
-def behind(today: SeenDay, within: int, disrupted: Iterable[Span] = ()) -> dict[Cause, tuple[int, ...]]:
+def behind(today: SeenDay, disrupted: Iterable[Span] = ()) -> dict[Cause, tuple[int, ...]]:
     """The calls of today that were not met, each with what it met first."""
     spans, found = tuple(disrupted), dict[Cause, list[int]]()
     for call in today.calls:
         if call.judged and not call.met:
-            found.setdefault(_cause_of(call, within, spans), []).append(call.key)
+            found.setdefault(_cause_of(call, spans), []).append(call.key)
     return {cause: tuple(keys) for cause, keys in found.items()}
 
 
-def _cause_of(call: SeenCall, within: int, disrupted: tuple[Span, ...]) -> Cause:
+def _cause_of(call: SeenCall, disrupted: tuple[Span, ...]) -> Cause:
     if _inside(call.at, disrupted):
         return "disruption"
-    if call.outcome == "voicemail" and call.wait < within:
+    if call.outcome == "voicemail" and call.wait < THIRD_RING:
         return "settings"
-    first = min((tried.start for tried in call.tries), default=within)
-    return "phones" if first >= within / 2 or not call.tries else "pickup"
+    first = min((tried.start for tried in call.tries), default=THIRD_RING)
+    return "phones" if first >= THIRD_RING / 2 or not call.tries else "pickup"

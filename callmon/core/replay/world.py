@@ -5,13 +5,14 @@ What was seen stays as it was seen. Curves are those of the line, never of a pho
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from math import inf
 
 import msgspec
 
 from callmon.core.replay.curves import Curve, Sample, drawn, fit_curve
-from callmon.core.replay.draws import DAY, FACTOR, PATIENCE, PICKUP, TALK, uniform, world_salt
+from callmon.core.replay.draws import DAY, FACTOR, PATIENCE, TALK, uniform, world_salt
 from callmon.core.replay.record import VAIN, SeenCall, SeenDay, Try
 
 LEAST_TRIES, LEAST_ENDS = 30, 50  # for a curve of its own: of a stratum, of a language
@@ -61,20 +62,25 @@ class World(msgspec.Struct, frozen=True):
         curve = self.patience.get(call.language) or self.patience["all"]
         return drawn(curve, uniform(self.salt, PATIENCE, call.key), call.wait, self.beyond_patience)
 
-    def pickup_of(self, call: int, phone: int, attempt: int, seen: Try | None, stratum: int) -> float:
-        """How long the phone rings until it is picked up, were it left ringing."""
+    def pickup_of(self, chance: float, seen: Try | None, stratum: int) -> float:
+        """How long a phone rings until it is picked up, were it left ringing: the greater the chance, the less."""
         if seen is not None and seen.took:
             return seen.length
-        after = seen.length if seen is not None else -1
-        chance = uniform(self.salt, PICKUP, call, phone, attempt) ** (1 / self.quicker)
+        after = -1 if seen is None else seen.length
+        if self.quicker != 1.0:
+            chance **= 1 / self.quicker
         return drawn(self.pickup[stratum], chance, after, self.beyond_pickup, halved=True)
 
     def talk_of(self, call: SeenCall) -> int:
         """How long the phone is busy: seen, else one of the talks of these two hours."""
         if call.outcome == "answered":
             return call.talk
-        pool = self.talks.get(call.at // TWO_HOURS) or self.talks.get(-1) or [180_000]
+        pool = self.talks_at(call.at)
         return pool[int(uniform(self.salt, TALK, call.key) * len(pool))]
+
+    def talks_at(self, at: int) -> list[int]:
+        """The talks of these two hours, else of all hours."""
+        return self.talks.get(at // TWO_HOURS) or self.talks.get(-1) or [180_000]
 
 
 def samples_of(day: SeenDay) -> Samples:
@@ -106,23 +112,19 @@ def tries_by_stratum(day: SeenDay) -> list[list[Sample]]:
 
 def fitted(samples: Sequence[Samples], salt: int) -> World:
     """The world whose curves are those of these days."""
-    patience: dict[str, list[Sample]] = {"all": []}
-    pickup: list[list[Sample]] = [[] for _ in range(STRATA)]
-    talks: dict[int, list[int]] = {-1: []}
+    patience = defaultdict[str, list[Sample]](list)
+    talks = defaultdict[int, list[int]](list)
     for day in samples:
         for language, found in day.patience.items():
-            patience["all"] += found
-            if language != "all":
-                patience.setdefault(language, []).extend(found)
-        for mine, found in zip(pickup, day.pickup, strict=True):
-            mine += found
+            patience[language] += found
         for slot, lengths in day.talks.items():
-            talks.setdefault(slot, []).extend(lengths)
+            talks[slot] += lengths
             talks[-1] += lengths
+    patience["all"] = [sample for some in patience.values() for sample in some]
     return World(
         salt,
         _patience_curves(patience),
-        _pickup_curves(pickup),
+        _pickup_curves([[sample for day in samples for sample in day.pickup[n]] for n in range(STRATA)]),
         talks,
         0.5 + uniform(salt, FACTOR, 0),
         0.2 + uniform(salt, FACTOR, 1),

@@ -22,7 +22,8 @@ from pydantic import ValidationError
 
 from callmon.config.staff import NOBODY, StaffLanguages
 from callmon.config.standards import ALL_STANDARDS
-from callmon.config.validation import did_you_mean, placed, sentences
+from callmon.config.validation import did_you_mean, sentences
+from callmon.config.wording import placed
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.core.standards.verdict_rules import StandardParameters

@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 from starlette.responses import Response
 
+from callmon.core.calls.call import IMPORTED
 from callmon.store.imports import ImportProgress, noted_imports
 from callmon.web.page_request import PageRequest
 
-NAMES = {"cel": "CEL", "cdr": "CDR"}
 SILENT = timedelta(minutes=1)  # a command that runs notes its progress each second
 
 
 async def show(page_request: PageRequest) -> Response:
     """The last import of each record, the latest first."""
     noted = await page_request.ask(noted_imports, page_request.context.reader)
-    rows = [(one, NAMES.get(one.record, one.record), _state(one, page_request.formatter.now)) for one in noted]
+    rows = [(one, IMPORTED[one.record], _state(one, page_request.formatter.now)) for one in noted]
     return await page_request.page("imports.html", page_request.say("Imports"), rows=rows)
 
 

@@ -57,7 +57,7 @@ class PrivacyCommandContext(CommandContext):
 
     def access(self, command: str) -> AccessReason:
         if not self.purpose.strip():
-            raise ConfigError(said("--purpose is empty; state the purpose of the access."))
+            raise ConfigError("--purpose is empty; state the purpose of the access.")
         return AccessReason(self.now, self.by or current_user(), self.purpose, f"privacy {command}")
 
     def forms(self, number: str) -> list[str]:
@@ -202,7 +202,7 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
     number, right = context.ask_number(said("Stored number")), context.ask_number(said("Right number"))
     new = e164(right, context.settings.region)
     if new is None:
-        raise ConfigError(said('"{number}" is not a telephone number; write it as "416 555-0102".', number=right))
+        raise ConfigError('"{number}" is not a telephone number; write it as "416 555-0102".', number=right)
     places = people.correct_number(store, context.forms(number), new, look, call)
     click.echo(said_of_count("Corrected in {count} call.", "Corrected in {count} calls.", places))
     if not places:
@@ -233,7 +233,7 @@ def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> N
     by_what_right = authority or settings.retention_authority
     if not by_what_right:
         raise ConfigError(
-            said('No records schedule allows the disposal. Add --authority "…", or set retention_authority.')
+            'No records schedule allows the disposal. Add --authority "…", or set retention_authority.'
         )
     terms = disposal.DisposalTerms(context.now, since, context.by or current_user(), by_what_right)
     done = disposal.purge(store, terms, files)

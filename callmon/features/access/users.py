@@ -64,7 +64,7 @@ class RoleName(click.Choice):  # type: ignore[type-arg]  # click 8.1 gives it no
 _role = click.option("--role", "roles", multiple=True, required=True, type=RoleName(ROLES), help=ROLE_HELP)
 
 
-def _refuse_unknown_services(context: AccountCommandContext, roles: tuple[str, ...]) -> None:
+def refuse_unknown_services(context: AccountCommandContext, roles: tuple[str, ...]) -> None:
     refuse_unknown(context.settings, "service", *(x.partition(":")[2] or None for x in roles))
 
 
@@ -81,12 +81,10 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
     """
     if not NAME.fullmatch(name):
         raise ConfigError(
-            said(
-                '"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.',
-                name=name,
-            )
+            '"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.',
+            name=name,
         )
-    _refuse_unknown_services(context, roles)
+    refuse_unknown_services(context, roles)
     store, audit_event = context.store, context.audit_event("account added", f"{name}: {' '.join(sorted(roles))}")
     access.check_account(store, name, exists=False)
     access.add_account(store, name, hashed(_password(name)), roles, audit_event)
@@ -132,9 +130,9 @@ def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> N
     Examples: callmon users role marie.tremblay --role viewer
               callmon users role marie.tremblay --role agent --role manager
     """
-    _refuse_unknown_services(context, roles)
+    refuse_unknown_services(context, roles)
     audit_event = context.audit_event("account roles", f"{name}: {' '.join(sorted(roles))}")
-    access.give_roles(context.store, name, roles, audit_event)
+    access.change_account(context.store, name, audit_event, roles=frozenset(roles))
     click.echo(said("{name}: {roles}; signed out everywhere.", name=name, roles=" ".join(sorted(roles))))
 
 
@@ -150,7 +148,8 @@ def password(context: AccountCommandContext, name: str) -> None:
     """
     store = context.store
     access.check_account(store, name, exists=True)
-    access.give_password(store, name, hashed(_password(name)), context.audit_event("account password", name))
+    given = hashed(_password(name))
+    access.change_account(store, name, context.audit_event("account password", name), password=given)
     click.echo(said("{name}: the password is changed; signed out everywhere.", name=name))
 
 
@@ -166,7 +165,7 @@ def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
               callmon users lock marie.tremblay --unlock
     """
     audit_event = context.audit_event("account unlocked" if unlock else "account locked", name)
-    access.lock_account(context.store, name, not unlock, audit_event)
+    access.change_account(context.store, name, audit_event, is_locked=not unlock)
     click.echo(said("{name}: may sign in." if unlock else "{name}: locked; signed out everywhere.", name=name))
 
 

@@ -9,14 +9,7 @@ from datetime import timedelta
 import click
 import msgspec
 
-from callmon.cli.common import (
-    CommandContext,
-    json_option,
-    lang_option,
-    print_json,
-    refuse_unknown,
-    with_context,
-)
+from callmon.cli.common import CommandContext, json_option, lang_option, print_json, refuse_unknown, with_context
 from callmon.cli.completion import LINES
 from callmon.cli.help import HelpCommand
 from callmon.cli.language import said

@@ -33,9 +33,7 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
     settings, store = context.settings, context.store
     found = queries.stored_calls(store, call, numbers=as_json)
     if not found:
-        raise CallmonError(
-            context.say("No call {call} is stored. `callmon calls DAY` gives their names.", call=call)
-        )
+        raise CallmonError("No call {call} is stored. `callmon calls DAY` gives their names.", call=call)
     if as_json:
         look = subject_access.AccessReason(context.now, current_user(), purpose, "explain --json")
         subject_access.log_access_to_call(store, look, call)

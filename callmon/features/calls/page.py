@@ -2,7 +2,7 @@
 
 No number is here. Only a manager sees in one call's story which phone answered (R-38): others see phones as
 letters. Boards link here with `jour`/`day`, `de`/`from`, `a`/`to`, `ligne`/`line`, `issue`/`outcome`,
-`norme`/`standard`, `verdict`, `mode`, `page`.
+`norme`/`standard`, `verdict`, `cause`, `mode`, `page`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.verdicts import VERDICTS
+from callmon.core.verdicts import CAUSES, VERDICTS
 from callmon.features.calls import search as call_search
 from callmon.store.database import Database
 from callmon.store.queries import calls, disruptions, obligations
@@ -35,27 +35,20 @@ MAIN = CALL_STANDARDS[:4]  # each has a mark in the list
 
 async def show(page_request: PageRequest) -> Response:
     """The calls of a day."""
-    day = _day(page_request.parameter("day"), page_request.formatter)
+    day = _day(page_request)
     known = {"line": page_request.settings.names("line"), "outcome": OUTCOMES}
-    known |= {"standard": ALL_STANDARDS, "verdict": VERDICTS}
+    known |= {"standard": ALL_STANDARDS, "verdict": VERDICTS, "cause": CAUSES}
     configured = page_request.settings.lines()
     modes = sorted({line.mode for line in configured}, reverse=True)
     mode = page_request.chosen("mode", modes)
     chosen = {name: page_request.chosen(name, names) for name, names in known.items()}
     if not chosen["standard"]:
-        chosen["verdict"] = ""
-    times = {name: _time(page_request.parameter(name)) for name in ("from", "to")}
+        chosen |= {"verdict": "", "cause": ""}
+    times = {name: _time(page_request, name) for name in ("from", "to")}
     begin, end = _span(day, times, page_request.settings.timezone)
     lines = tuple(line.name for line in configured if line.mode == mode) if mode else None
-    wanted = call_search.CallFilter(
-        begin,
-        end,
-        chosen["line"] or None,
-        chosen["outcome"] or None,
-        chosen["standard"] or None,
-        chosen["verdict"] or None,
-        lines,
-    )
+    only = {name: value or None for name, value in chosen.items()}
+    wanted = call_search.CallFilter(begin, end, lines=lines, **only)
     found = await page_request.ask(
         call_search.search_calls, page_request.context.reader, wanted, page_request.parameter("page") or None
     )
@@ -79,21 +72,26 @@ async def show(page_request: PageRequest) -> Response:
     )
 
 
-def _day(text: str, formatter: WebFormatter) -> date:
-    """The day; today for a text that is not a date."""
+def _day(page_request: PageRequest) -> date:
+    """The day, or today. Raises NotFoundError for a text that is no date: today would be taken for that day."""
+    text = page_request.parameter("day")
+    if not text:
+        return page_request.settings.calendar().local_day(page_request.formatter.now)
     try:
-        day = date.fromisoformat(text)
+        return min(max(date.fromisoformat(text), date(1990, 1, 2)), date(2100, 1, 1))
     except ValueError:
-        return formatter.settings.calendar().local_day(formatter.now)
-    return min(max(day, date(1990, 1, 2)), date(2100, 1, 1))
+        why = page_request.say("This day cannot be read; write it as 2026-11-24.")
+        raise NotFoundError(page_request.say("Unknown address"), why) from None
 
 
-def _time(text: str) -> str:
-    """A time of the day as "08:30"; "" for a text that is none."""
+def _time(page_request: PageRequest, name: str) -> str:
+    """A time of the day as "08:30", or "". Raises NotFoundError for a text that is no time."""
+    text = page_request.parameter(name)
     try:
-        return f"{time.fromisoformat(text):%H:%M}"
+        return f"{time.fromisoformat(text):%H:%M}" if text else ""
     except ValueError:
-        return ""
+        why = page_request.say("This time cannot be read; write it as 08:30.")
+        raise NotFoundError(page_request.say("Unknown address"), why) from None
 
 
 def _span(day: date, times: Mapping[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
@@ -117,7 +115,7 @@ def _moments(day: date, at: str, zone: tzinfo) -> list[datetime]:
 async def detail(page_request: PageRequest) -> Response:
     """The story of a call."""
     name, exchange = page_request.request.path_params["call"], page_request.request.path_params["exchange"]
-    found = await page_request.ask(_read, page_request.context.reader, name, exchange)
+    found = await page_request.ask(read_call, page_request.context.reader, name, exchange)
     if found is None:
         text = page_request.say("No call of this name is stored.")
         raise NotFoundError(page_request.say("Unknown call"), text)
@@ -135,7 +133,10 @@ async def detail(page_request: PageRequest) -> Response:
     )
 
 
-def _read(store: Database, name: str, exchange: str) -> tuple[StoredCall, list[AnyEntry], list[Disruption]] | None:
+def read_call(
+    store: Database, name: str, exchange: str
+) -> tuple[StoredCall, list[AnyEntry], list[Disruption]] | None:
+    """The call with the entries of what it opened and the disruptions during it."""
     found = calls.stored_calls(store, name, exchange)
     if not found:
         return None

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from callmon.store.database import Database
 from callmon.store.row_mapping import StoredCallKey
-from callmon.store.tables import CALL, FINDING, from_microseconds, microseconds
+from callmon.store.tables import CALL, FINDING, from_microseconds, microseconds, same_call
 
 SHOWN, SCAN = 50, 300
 CAUSED = "answer_by_third_ring"
@@ -32,6 +32,7 @@ class CallFilter(msgspec.Struct, frozen=True):
     standard: str | None = None
     verdict: str | None = None
     lines: tuple[str, ...] | None = None
+    cause: str | None = None
 
 
 class CallSummary(msgspec.Struct, frozen=True):
@@ -61,10 +62,10 @@ class ResultPage(msgspec.Struct, frozen=True):
     causes: dict[StoredCallKey, str] = {}
 
 
-def search_calls(store: Database, wanted: CallFilter, after: str | None) -> ResultPage:
-    """The calls after the cursor `after`. If `after` is None or malformed, starts at the latest call."""
+def search_calls(store: Database, wanted: CallFilter, after: str | None, most: int = SHOWN) -> ResultPage:
+    """At most `most` calls after the cursor `after`. If that is None or malformed, starts at the latest call."""
     with store.reading() as connection:
-        page = _page(connection, wanted, _cursor(after))
+        page = _page(connection, wanted, _cursor(after), most)
         return _with_verdicts(connection, page, wanted.standard or CAUSED)
 
 
@@ -81,23 +82,24 @@ def _with_verdicts(connection: Connection, page: ResultPage, caused: str) -> Res
     return msgspec.structs.replace(page, verdicts=verdicts, causes=causes)
 
 
-def _page(connection: Connection, wanted: CallFilter, cursor: Cursor | None) -> ResultPage:
-    """The matching calls among the next SCAN calls; without a filter, the next SHOWN calls."""
+def _page(connection: Connection, wanted: CallFilter, cursor: Cursor | None, most: int) -> ResultPage:
+    """The matching calls among the next SCAN calls; without a filter, the next `most` calls."""
     is_any = wanted.outcome is None and wanted.standard is None
-    looked = _looked_at(wanted, cursor, SHOWN + 1 if is_any else SCAN).subquery("looked")
+    looked = _looked_at(wanted, cursor, most + 1 if is_any else SCAN).subquery("looked")
     question = select(*(looked.c[name] for name in CallSummary.__struct_fields__))
     if wanted.outcome is not None:
         question = question.where(looked.c.outcome == wanted.outcome)
     if wanted.standard is not None:
         question = question.where(_judged(looked, wanted))
-    question = question.order_by(looked.c.arrived.desc(), looked.c["call"].desc()).limit(SHOWN + 1)
-    calls = [CallSummary(*row) for row in connection.execute(question)]
-    if len(calls) > SHOWN:
-        return ResultPage(calls[:SHOWN], _written(calls[SHOWN - 1].arrived, calls[SHOWN - 1].call))
+    latest_first = (looked.c.arrived.desc(), looked.c["call"].desc())
+    calls = [CallSummary(*row) for row in connection.execute(question.order_by(*latest_first).limit(most + 1))]
+    if len(calls) > most:
+        return ResultPage(calls[:most], _written(calls[most - 1].arrived, calls[most - 1].call))
     if is_any:
         return ResultPage(calls, None)
-    count, last = connection.execute(select(func.count(), func.min(looked.c.arrived))).one()
-    return ResultPage(calls, _written(last, "") if count >= SCAN else None)
+    last = select(looked.c.arrived, looked.c["call"]).order_by(*latest_first).offset(SCAN - 1).limit(1)
+    found = connection.execute(last).one_or_none()
+    return ResultPage(calls, None if found is None else _written(*found))
 
 
 def _looked_at(wanted: CallFilter, cursor: Cursor | None, most: int) -> Select[Any]:
@@ -115,10 +117,11 @@ def _looked_at(wanted: CallFilter, cursor: Cursor | None, most: int) -> Select[A
 
 
 def _judged(looked: Any, wanted: CallFilter) -> Any:
-    which = [FINDING.c["call"] == looked.c["call"], FINDING.c.exchange == looked.c.exchange]
-    which.append(FINDING.c.standard == wanted.standard)
+    which = [same_call(FINDING, looked), FINDING.c.standard == wanted.standard]
     if wanted.verdict is not None:
         which.append(FINDING.c.verdict == wanted.verdict)
+    if wanted.cause is not None:
+        which.append(FINDING.c.cause == wanted.cause)
     return select(FINDING.c["call"]).where(and_(*which)).exists()
 
 

@@ -165,9 +165,7 @@ def _made_by(command: DisruptionCommand) -> Disruption:
     """The disruption that this command would make."""
     source: Source = "work" if command.action == "plan" else "staff"
     start = command.start or command.at
-    return Disruption(
-        id="", source=source, exchange="", what="", lines=command.lines, began=start, notice=command.notice
-    )
+    return Disruption(id="", source=source, lines=command.lines, began=start, notice=command.notice)
 
 
 def _lines(form: FormData, context: PageContext) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from callmon.core.statistics.period import Month
 from callmon.core.verdicts import VERDICTS, Finding
 from callmon.features.months import figures
 from callmon.features.months.figures import imported_calls, is_final, last_due, of_obligation
-from callmon.features.months.model import WHOLE, Cut, Report, Title
+from callmon.features.months.model import WHOLE, Cut, Place, Report, Title
 
 UNKNOWN = "unknown"
 # The settings of an exchange that affect how its calls are interpreted; the others concern its connection.
@@ -130,6 +130,8 @@ class ReportBuilder:
             imported=imported_calls(cell.counts for cell in self.cells.values()),
             lines={cut.of: self._belongs(cut.of) for cut in titles if cut.kind == "line"},
             figures=table.figures,
+            targets=dict(self._targets()),
+            is_of_lines=self.wanted is not None,
             config_fingerprint=fingerprint(self.settings),
             data_fingerprint=known.fingerprint,
         )
@@ -174,6 +176,13 @@ class ReportBuilder:
         if cut.kind == "language":
             return None
         return frozenset(x.name for x in self.lines if self._is_in(cut, x.name, ""))
+
+    def _targets(self) -> Iterator[tuple[Place, float]]:
+        """The internal target of each line's rate that has one in force on the first day (R-25)."""
+        for line in self.lines:
+            for standard in dict.fromkeys(x.standard for x in line.targets):
+                if (target := line.target(standard, self.month.first)) is not None:
+                    yield Place(f"{standard}.rate", "", Cut("line", line.name)), target.percent
 
     def _summed(self, cut: Cut) -> Cell:
         total = Cell()

@@ -70,6 +70,7 @@ from callmon.text.labels import LANGUAGES, label
     "--package", is_flag=True, help="with --public: a folder, or with -o NAME.zip a zip, for data portals"
 )
 @click.option("--card", "is_card", is_flag=True, help="with --public: one page with five figures, HTML or PDF")
+@click.option("--phones", is_flag=True, help="with an annex: the phones needed in the week after the month")
 @click.option("--scheduled", is_flag=True, help="for a timer: run once, from the first business day on")
 @click.option("--overwrite", is_flag=True, help="replace an existing report")
 @click.option(
@@ -90,6 +91,7 @@ def report(
     beside: tuple[Path, ...],
     package: bool,
     is_card: bool,
+    phones: bool,
     scheduled: bool,
     overwrite: bool,
     remarks: Path | None,
@@ -102,15 +104,18 @@ def report(
     Examples: callmon report last
               callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    _check_output(context, None if package else output, kind, one)
-    _check_sample(context, sample, is_public or package)
+    _check_output(None if package else output, kind, one)
+    if sample and (is_public or package):
+        raise ConfigError(
+            "--sample and --public exclude each other, as a sample shows single calls; leave one of them out."
+        )
     month = months.last(context.today) if month == "last" else month
     if scheduled and not _is_due(context, month, kind, output, one):
         return
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = context.known_lines(lines) if lines else None, read_remarks(context, remarks)
     report_request = ReportRequest(
-        month, kind, one, is_public, to_date, wanted, compare, said, earlier, others, is_card
+        month, kind, one, is_public, to_date, wanted, compare, said, earlier, others, is_card, phones=phones
     )
     period = request.checked(report_request, context.settings, context.now)
     if sample is None:
@@ -125,14 +130,7 @@ report.add_command(signed)
 report.add_command(verify)
 
 
-def _check_sample(context: CommandContext, sample: str | None, is_public: bool) -> None:
-    if sample and is_public:
-        raise ConfigError(
-            "--sample and --public exclude each other, as a sample shows single calls; leave one of them out."
-        )
-
-
-def _check_output(context: CommandContext, output: Path | None, kind: str, one: str | None) -> None:
+def _check_output(output: Path | None, kind: str, one: str | None) -> None:
     """Raises ConfigError, before the report is made, if it could not be written to `output`."""
     if output is None:
         return
@@ -174,18 +172,7 @@ def _make(
             raise error from None
         click.echo(error, err=True)
         return
-    if package:
-        written = _packaged(made, settings, output)
-    else:
-        written = files(
-            made,
-            settings,
-            report_request.kind,
-            report_request.lang,
-            output,
-            report_request.remarks,
-            is_card=report_request.is_card,
-        )
+    written = _packaged(made, settings, output) if package else files(made, settings, report_request, output)
     _write(context, written, overwrite)
     click.echo(_summary(context, made), err=True)
 

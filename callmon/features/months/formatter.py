@@ -3,10 +3,8 @@
 Refuses: a text without a translation. A report is published in both languages at once, without mixed languages.
 """
 
-import re
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import ROUND_FLOOR, Decimal
-from functools import lru_cache
 
 from babel.dates import get_day_names
 
@@ -19,7 +17,6 @@ from callmon.text.formatter import MINUS, Definition, Formatter, permille
 
 CONTEXT = "report"
 FEW = 20  # judged calls; below, the fraction replaces the percentage
-_UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s)\b)")
 _REASONS = ("exempt", "not_met", "unknown")
 # The sign of a state; no two states have the same sign (R-24).
 STATE_SIGNS = {
@@ -50,11 +47,7 @@ class ReportFormatter(Formatter):
         """The text in this language. Raises MissingTextError."""
         if self.language == "fr" and (context, english) not in labels.catalogue():
             raise MissingTextError(f"fr: {english!r} is not translated")
-        return self.typeset(super().say(english, context, **values))
-
-    def typeset(self, text: str) -> str:
-        """The text with the no-break spaces that its language requires, also between a number and its unit."""
-        return _typeset(text, self.language)
+        return super().say(english, context, **values)
 
     # Names.
 
@@ -133,15 +126,16 @@ class ReportFormatter(Formatter):
             case "count" | "rings":
                 return self.count(int(figure.value))
             case "rate":
-                assert figure.numerator is not None
-                assert figure.denominator is not None
-                return self.rate(figure.numerator, figure.denominator)
+                return self.rate(figure.numerator or 0, figure.denominator or 0)
             case "difference":
                 return self.points(float(figure.value))
             case "hours":
-                return self._amount(float(figure.value), "h")
+                return self.hour_count(float(figure.value))
             case "seconds":
                 return self._measured(float(figure.value))
+
+    def hour_count(self, hours: float) -> str:
+        return self._amount(hours, "h")
 
     def count(self, count: int) -> str:
         number = self.decimal(Decimal(abs(count)), 0)
@@ -153,6 +147,13 @@ class ReportFormatter(Formatter):
         if tenths is None:
             return self.say("{part} of {all}", part=numerator, all=denominator).replace(" ", NO_BREAK)
         return self.percent(tenths)
+
+    def amount(self, figure: Figure) -> float | None:
+        """The number of a figure, of a rate its `tenths`; None if there is none."""
+        if figure.state != "known":
+            return None
+        rate = (figure.numerator or 0, figure.denominator or 0)
+        return self.tenths(*rate) if figure.kind == "rate" else figure.value
 
     def tenths(self, numerator: int, denominator: int) -> int | None:
         """A rate in tenths of a percent, as it is printed; None if few calls were judged."""
@@ -221,13 +222,3 @@ def whole_percent(numerator: int, denominator: int) -> int:
     if numerator != denominator:
         percent = min(percent, 99)
     return max(percent, 1) if numerator else percent
-
-
-@lru_cache(4096)  # a report repeats its texts, and none is about a caller
-def _typeset(text: str, language: str) -> str:
-    text = _UNITS.sub(NO_BREAK, text)
-    if language != "fr":
-        return text
-    for sign in (":", "»", "%", "÷"):
-        text = text.replace(f" {sign}", f"{NO_BREAK}{sign}")
-    return text.replace("« ", f"«{NO_BREAK}")

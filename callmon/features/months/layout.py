@@ -17,6 +17,7 @@ from callmon.features.months.figures import COUNTS, ENDS
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.model import WHOLE, Figure, Place, Report
 from callmon.features.months.titles import HEADLINES, PARTS, PUBLIC_HEADLINES
+from callmon.features.months.trends import TrendLine
 from callmon.text.attestations import attestation_notes
 from callmon.text.formatter import Definition
 
@@ -74,12 +75,18 @@ SECTIONS, PUBLIC_SECTIONS = _layout["sections"], _layout["public"]
 
 
 class LayoutRow(msgspec.Struct, frozen=True):
-    """A row of a table. `group`: the kind of its label ("Service")."""
+    """A row of a table. `group`: the kind of its label ("Service").
+
+    `under`: a text under each cell. `targets`: of each cell, in percent. `trend`: the line of its months.
+    """
 
     label: str
     cells: tuple[Figure, ...]
     group: str = ""
     is_whole: bool = False
+    under: tuple[str, ...] = ()
+    targets: tuple[float | None, ...] = ()
+    trend: TrendLine | None = None
 
 
 class LayoutTable(msgspec.Struct, frozen=True):
@@ -132,8 +139,8 @@ class LayoutBuilder:
         found = [self._section(spec) for spec in specs if spec.key != "attested" or report.attested]
         if report.changes:
             found.append(LayoutSection("changes", say("What changed"), (self.changes(),)))
-        if report.compared:
-            months = self.months()
+        months = self.months()
+        if len(months.rows) > 1:
             found.append(LayoutSection("comparisons", months.title, (months,)))
         return found
 
@@ -206,16 +213,22 @@ class LayoutBuilder:
             LayoutRow(self.formatter.cut(cut, report), tuple(cells), self.formatter.kind(cut), cut == WHOLE)
             for cut, *cells in zip(report.cuts, *(cells for _, cells in kept), strict=True)
         )
+        full, empty = _parted(rows if kept else ())
+        if empty:
+            notes = (say("Without a number above 0: {names}.", names=", ".join(x.label for x in empty)), *notes)
         return LayoutTable(
             spec.key,
             title,
             say("Calls"),
             tuple(head for head, _ in kept),
-            tuple(rows) if kept else (),
+            full,
             tuple(dict.fromkeys(cells[0].place.name for _, cells in kept)),
             notes,
             spec.chart,
-            omitted=tuple(x for (_, cells), sign in zip(found, signs, strict=True) if sign for x in cells),
+            omitted=(
+                *(x for (_, cells), sign in zip(found, signs, strict=True) if sign for x in cells),
+                *(x for row in empty for x in row.cells),
+            ),
         )
 
     def _in_cuts(self, name: str, part: str = "") -> tuple[Figure, ...]:
@@ -246,9 +259,19 @@ class LayoutBuilder:
             LayoutRow(self.formatter.part(known[0], part), tuple(self.report.figure(name, part) for name in known))
             for part in parts
         )
-        head = tuple(self.formatter.meaning(name).term for name in known)
-        title, first = self.formatter.say(spec.title), self.formatter.say(spec.first)
-        return LayoutTable(f"{spec.times}s", title, first, head, rows, known, chart="columns")
+        used = [index for index, row in enumerate(rows) if not _is_empty(row)]
+        first, last = (used[0], used[-1]) if used else (0, len(rows) - 1)
+        return LayoutTable(
+            f"{spec.times}s",
+            self.formatter.say(spec.title),
+            self.formatter.say(spec.first),
+            tuple(self.formatter.meaning(name).term for name in known),
+            rows[first : last + 1],
+            known,
+            (self.formatter.say("At other times: 0."),) if len(rows) > last + 1 - first else (),
+            chart="columns",
+            omitted=tuple(x for row in (*rows[:first], *rows[last + 1 :]) for x in row.cells),
+        )
 
     def _listed_facts(self, spec: TableSpec) -> list[Definition]:
         """The figures of the whole as terms and texts; one term if all are 0."""
@@ -341,7 +364,9 @@ class LayoutBuilder:
         """A table of this month and the others, with the verdicts that the database has today."""
         say, report = self.formatter.say, self.report
         others = {x.month: x.figures for x in (*report.compared, *report.months)}
-        months = sorted({**others, report.month.name: report.figures}.items())
+        found = sorted({**others, report.month.name: report.figures}.items())
+        calls = Place("calls_offered")
+        months = [(month, of) for month, of in found if calls in of and of[calls].state == "known"]
         titles = PUBLIC_HEADLINES if report.is_public else HEADLINES
         wanted = dict.fromkeys(titles if report.is_public else (*titles, *SUMMARY, "completeness"))
         names = [x for x in wanted if all(Place(x) in of for _, of in months)]
@@ -370,6 +395,18 @@ def _is_uniform(cells: tuple[Figure, ...]) -> bool:
     if states <= {"known", "not_applicable"} and cells[0].state == "known":
         return cells[0].kind in ("count", "hours") and not any(x.value for x in cells)
     return len(states) == 1
+
+
+def _parted(rows: Iterable[LayoutRow]) -> tuple[tuple[LayoutRow, ...], tuple[LayoutRow, ...]]:
+    """The rows with something to show, the whole among them, and the others."""
+    found = list(rows)
+    full = tuple(x for x in found if x.is_whole or not _is_empty(x))
+    return full, tuple(x for x in found if x not in full)
+
+
+def _is_empty(row: LayoutRow) -> bool:
+    """Whether no cell has a number above 0, and none is a rate."""
+    return not any(x.state == "known" and (x.kind == "rate" or x.value) for x in row.cells)
 
 
 def _names(columns: Iterable[Column]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """What a report states beside its figures: hours, closed days, settings, targets, attestations. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import groupby
 
 from babel.dates import get_day_names
 
@@ -15,27 +16,40 @@ from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.titles import PARAMETERS
 from callmon.text.formatter import Definition
 
+WHOLE_DAY = (timedelta(0), timedelta(days=1))
+MONTH = "month"  # the key of a remark about the whole
 Remarks = dict[str, dict[str, str]]  # key of a section → language → text
 
 
 def hours(settings: Settings, formatter: ReportFormatter) -> Iterator[Definition]:
-    """The opening hours of the current configuration."""
+    """The opening hours of the current configuration; adjacent days with the same hours are grouped."""
 
     def clock(wall: timedelta) -> str:
         minutes = int(wall.total_seconds()) // 60
         return formatter.time_of_day(minutes // 60 % 24, minutes % 60)
 
     def opening(periods: Periods) -> str:
+        if [(x.opens, x.closes) for x in periods] == [WHOLE_DAY]:
+            return formatter.say("day and night")
         return ", ".join(
             formatter.say("{opens} to {closes}", opens=clock(x.opens), closes=clock(x.closes)) for x in periods
         )
 
-    names = get_day_names("wide", locale=formatter.locale)
+    def spans(week: Sequence[Periods]) -> Iterator[str]:
+        names = get_day_names("wide", locale=formatter.locale)
+        for hours, some in groupby(range(len(week)), key=lambda day: opening(week[day])):
+            days = [names[day] for day in some]
+            is_one = len(days) == 1
+            span = days[0] if is_one else formatter.say("{first} to {last}", first=days[0], last=days[-1])
+            yield f"{span} {hours}" if hours else ""
+
     weeks = [(formatter.say("The ministry"), settings.calendar().hours.week)]
     weeks += [(x.title(formatter.language), x.hours.week) for x in settings.lines() if x.hours is not None]
     for title, week in weeks:
-        opened = [f"{names[day]} {opening(periods)}" for day, periods in enumerate(week) if periods]
-        yield Definition(title, "; ".join(opened) or formatter.say("always closed"))
+        openings = {opening(periods) for periods in week}
+        always = formatter.say("day and night")
+        opened = "; ".join(span for span in spans(week) if span) or formatter.say("always closed")
+        yield Definition(title, always if openings == {always} else opened)
 
 
 def closed_days(settings: Settings, month: Month, formatter: ReportFormatter) -> Iterator[Definition]:

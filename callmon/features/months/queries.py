@@ -15,25 +15,20 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, func, select
 
+from callmon.config.settings import Settings
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.facts import Arrived
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.coverage import Coverage, nothing_was_heard
 from callmon.core.statistics.period import DAY, Month
 from callmon.core.verdicts import Finding
+from callmon.features.months.figures import is_final
 from callmon.store.database import Database
 from callmon.store.queries.coverage import Fingerprint, agreeing_days, heard_spans
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.row_mapping import facts_of, finding_of, obligation_of
-from callmon.store.tables import (
-    CALL,
-    FINDING,
-    OBLIGATION,
-    OPEN,
-    ROLLUP,
-    Condition,
-)
+from callmon.store.tables import CALL, FINDING, OBLIGATION, OPEN, ROLLUP, Condition, same_call
 
 PUBLICS = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)  # a test call is in no figure (R-30)
 
@@ -97,10 +92,9 @@ def judged_obligations(
 ) -> Iterator[tuple[Obligation, tuple[Finding, ...]]]:
     """The obligations opened in [begin, end), with their verdicts."""
     which = and_(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end)
-    of_call = (FINDING.c["call"] == OBLIGATION.c["call"], FINDING.c.exchange == OBLIGATION.c.exchange)
     given: dict[tuple[str, str, str], list[Finding]] = {}
     for kind in ("callback", "complaint"):
-        question = select(FINDING).select_from(OBLIGATION.join(FINDING, and_(*of_call)))
+        question = select(FINDING).select_from(OBLIGATION.join(FINDING, same_call(OBLIGATION, FINDING)))
         question = question.where(which, OBLIGATION.c.kind == kind, FINDING.c.standard.like(f"{kind}%"))
         for key, finding in map(finding_of, connection.execute(question)):
             fingerprint.include(
@@ -144,6 +138,14 @@ def month_counts(store: Database, zone: ZoneInfo, months: Sequence[Month]) -> li
         return [_month(connection, zone, month) for month in months]
 
 
+def is_final_month(store: Database, settings: Settings, month: Month, now: datetime) -> bool:
+    """Whether no figure of the month changes any more; False while roll-ups are being rebuilt."""
+    for found in month_counts(store, settings.timezone, [month]) or ():
+        calls = found.counts["calls_offered", ""]
+        return is_final(month, now, calls, found.last_due, found.in_progress, found.has_data)
+    return False
+
+
 def _month(connection: Connection, zone: ZoneInfo, month: Month) -> MonthCounts:
     begin = month.begin
     end = month.end
@@ -154,9 +156,9 @@ def _month(connection: Connection, zone: ZoneInfo, month: Month) -> MonthCounts:
     for cell in connection.scalars(select(ROLLUP.c.cell).where(days)):
         counts.update(update.decode_cell(cell).counts)
     opened = and_(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end)
-    judged = and_(FINDING.c["call"] == OBLIGATION.c["call"], FINDING.c.exchange == OBLIGATION.c.exchange)
     of_callback = and_(opened, OBLIGATION.c.kind == "callback", FINDING.c.standard == WITHIN)
-    verdicts = select(FINDING.c.verdict, func.count()).select_from(OBLIGATION.join(FINDING, judged))
+    judged = OBLIGATION.join(FINDING, same_call(OBLIGATION, FINDING))
+    verdicts = select(FINDING.c.verdict, func.count()).select_from(judged)
     for verdict, count in connection.execute(verdicts.where(of_callback).group_by(FINDING.c.verdict)):
         counts[f"{WITHIN}.verdict", verdict] = count
     return MonthCounts(

@@ -32,12 +32,7 @@ def pause_after(attempts: int) -> timedelta:
 
 
 def _of(mailing: ReportMailing) -> tuple[Condition, ...]:
-    return (
-        col(ReportMailRow.month) == mailing.month,
-        col(ReportMailRow.edition) == mailing.edition,
-        col(ReportMailRow.revision) == mailing.revision,
-        col(ReportMailRow.stage) == mailing.stage,
-    )
+    return tuple(col(getattr(ReportMailRow, name)) == value for name, value in mailing._asdict().items())
 
 
 def _to(mailing: ReportMailing, recipient: str) -> tuple[Condition, ...]:
@@ -75,19 +70,8 @@ def enter_copy(connection: Connection, mail: ReportMailRow, now: datetime, finge
 def _insert(
     connection: Connection, mailing: ReportMailing, recipient: str, copy: int, now: datetime, fingerprint: str
 ) -> None:
-    entered = ReportMailRow(
-        **mailing._asdict(),
-        recipient=recipient,
-        copy_number=copy,
-        state="waiting",
-        fingerprint=fingerprint,
-        reason="",
-        detail="",
-        attempts=0,
-        since=now,
-        changed=now,
-        next=now,
-    )
+    key = mailing._asdict() | {"recipient": recipient, "copy_number": copy}
+    entered = ReportMailRow(**key, state="waiting", fingerprint=fingerprint, since=now, changed=now, next=now)
     insert_rows(connection, entered)
 
 

@@ -6,8 +6,8 @@ the settings change and no obligation falls due.
 Refuses: to write a file; the caller writes them.
 """
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -22,10 +22,11 @@ from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
 from callmon.features.months import queries
 from callmon.features.months.builder import PeriodTotals, ReportBuilder
+from callmon.features.months.explained import explained, planned_week
 from callmon.features.months.formats import csv, html, json, mail, pdf, xlsx
 from callmon.features.months.formats.json import Published
 from callmon.features.months.formatter import ReportFormatter, formatter_of
-from callmon.features.months.model import FORMATS, ComparedMonth, Relation, Report
+from callmon.features.months.model import FORMATS, Relation, Report
 from callmon.features.months.notes import Remarks
 from callmon.features.months.open_data import card, package
 from callmon.features.months.open_data import edition as public
@@ -33,73 +34,12 @@ from callmon.features.months.signed import approved, last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries.attestations import attestations_in
-from callmon.store.queries.coverage import Fingerprint, agreeing_days, heard_spans
+from callmon.store.queries.coverage import Fingerprint, agreeing_days, first_heard, heard_spans
 from callmon.text.labels import LANGUAGES, label
 
 File = tuple[Path, bytes]
 STDOUT = Path("-")
 Step = Callable[[], None]  # called after each step of the work
-
-
-def files(
-    report: Report,
-    settings: Settings,
-    kind: str,
-    lang: str | None,
-    output: Path | None,
-    remarks: Remarks | None = None,
-    language_done: Callable[[], None] = lambda: None,
-    is_card: bool = False,
-) -> list[File]:
-    """The path and bytes of each file; `language_done` is called after each language is made.
-
-    Both languages are made, whichever is requested: a missing text stops both, so that none is published alone by
-    mistake. JSON is one file with both languages. Only one language is written to standard output.
-    """
-    fr, en = formatters = [formatter_of(report, language, settings.timezone) for language in LANGUAGES]
-    edition = "-card" if is_card else "-public" if report.is_public else ""
-    path = output or Path(f"callmon-{report.month.name}{edition}.{kind}")
-    if kind == "mail":
-        return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
-    if kind == "package":
-        return [(path.with_suffix(".zip"), package.zipped(package.package(report, settings)))]
-    if kind == "json":
-        return [(path, json.json_bytes(report, fr, en, __version__))]
-    found: list[File] = []
-    for formatter in formatters:
-        is_wanted = lang in (None, formatter.language)
-        # For a PDF in a language that is not requested, its HTML page is sufficient.
-        form = kind if is_wanted or kind != "pdf" else "html"
-        made = _in(report, settings, remarks or {}, formatter, form, is_card)
-        language = formatter.language if lang is None else None
-        if is_wanted:
-            found += [(localized_path(path, language, x), made[x]) for x in made if path != STDOUT or not x]
-        language_done()
-    return found
-
-
-def localized_path(path: Path, language: str | None, suffix: str = "") -> Path:
-    """The path for one of two languages; `language` is None when only one language is written."""
-    if path == STDOUT:
-        return path
-    return path.with_name(path.stem + (f"-{language}" if language else "") + suffix + path.suffix)
-
-
-def _in(
-    report: Report, settings: Settings, remarks: Remarks, formatter: ReportFormatter, kind: str, is_card: bool
-) -> dict[str, bytes]:
-    """The files of one language, keyed by the suffix that is added to their name."""
-    if kind == "csv":
-        other = "-dictionnaire" if formatter.language == "fr" else "-dictionary"
-        return {"": csv.figures(report, formatter), other: csv.dictionary(report, formatter)}
-    if kind == "xlsx":
-        return {"": xlsx.workbook(report, settings, remarks, formatter)}
-    page = card.card(report, settings, formatter) if is_card else html.html(report, settings, remarks, formatter)
-    return {"": pdf.pdf(page) if kind == "pdf" else page}
-
-
-# Time to write one language, in read steps (days); used only for the progress bar.
-AS_LONG_AS = {"pdf": 90, "xlsx": 15}
 
 
 class ReportRequest(msgspec.Struct, frozen=True):
@@ -111,6 +51,8 @@ class ReportRequest(msgspec.Struct, frozen=True):
     `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report. It may be
     "package", the open data of a public edition as one zip.
     `at`: the time at which the report is judged; None for now.
+    `is_zip`: all files in one.
+    `phones`: with an annex, the phones needed in the week after.
     `to_sign`: the files that people sign: `kind` in both languages, and JSON, revising what was signed last.
     """
 
@@ -128,6 +70,78 @@ class ReportRequest(msgspec.Struct, frozen=True):
     attached: tuple[str, ...] = ()
     at: datetime | None = None
     to_sign: bool = False
+    is_zip: bool = False
+    phones: bool = False
+
+    @property
+    def subject(self) -> str:
+        return self.month
+
+    def make(self, store: Database, settings: Settings, progress: Callable[[float], None]) -> list[File]:
+        """The files, as a job of the pages."""
+        return filed(store, settings, self, self.at or datetime.now(UTC), progress)
+
+
+def files(
+    report: Report,
+    settings: Settings,
+    report_request: ReportRequest,
+    output: Path | None = None,
+    language_done: Step = lambda: None,
+) -> list[File]:
+    """The path and bytes of each file of the kind; `language_done` is called after each language is made.
+
+    Both languages are made, whichever is requested: a missing text stops both, so that none is published alone by
+    mistake. JSON is one file with both languages. Only one language is written to standard output.
+    """
+    fr, en = formatters = [formatter_of(report, language, settings.timezone) for language in LANGUAGES]
+    kind, lang = report_request.kind, report_request.lang
+    edition = "-card" if report_request.is_card else "-public" if report.is_public else ""
+    path = output or Path(f"callmon-{report.month.name}{edition}.{kind}")
+    if kind == "mail":
+        return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
+    if kind == "package":
+        return [(path.with_suffix(".zip"), package.zipped(package.package(report, settings)))]
+    if kind == "json":
+        return [(path, json.json_bytes(report, fr, en, __version__))]
+    found: list[File] = []
+    for formatter in formatters:
+        is_wanted = lang in (None, formatter.language)
+        # For a PDF in a language that is not requested, its HTML page is sufficient.
+        form = kind if is_wanted or kind != "pdf" else "html"
+        made = _in(report, settings, report_request, formatter, form)
+        language = formatter.language if lang is None else None
+        if is_wanted:
+            found += [(localized_path(path, language, x), made[x]) for x in made if path != STDOUT or not x]
+        language_done()
+    return found
+
+
+def localized_path(path: Path, language: str | None, suffix: str = "") -> Path:
+    """The path for one of two languages; `language` is None when only one language is written."""
+    if path == STDOUT:
+        return path
+    return path.with_name(path.stem + (f"-{language}" if language else "") + suffix + path.suffix)
+
+
+def _in(
+    report: Report, settings: Settings, report_request: ReportRequest, formatter: ReportFormatter, kind: str
+) -> dict[str, bytes]:
+    """The files of one language, keyed by the suffix that is added to their name."""
+    if kind == "csv":
+        other = "-dictionnaire" if formatter.language == "fr" else "-dictionary"
+        return {"": csv.figures(report, formatter), other: csv.dictionary(report, formatter)}
+    if kind == "xlsx":
+        return {"": xlsx.workbook(report, settings, report_request.remarks, formatter)}
+    if report_request.is_card:
+        page = card.card(report, settings, formatter)
+    else:
+        page = html.html(report, settings, report_request.remarks, formatter)
+    return {"": pdf.pdf(page) if kind == "pdf" else page}
+
+
+# Time to write one language, in read steps (days); used only for the progress bar.
+AS_LONG_AS = {"pdf": 90, "xlsx": 15}
 
 
 def checked(report_request: ReportRequest, settings: Settings, now: datetime) -> Month:
@@ -141,6 +155,14 @@ def checked(report_request: ReportRequest, settings: Settings, now: datetime) ->
         raise ConfigError("--card goes with --public, as HTML or PDF.")
     if report_request.is_public and (report_request.to_date or report_request.lines is not None):
         raise ConfigError("--public goes with whole months and all lines: a part of it would tell small numbers.")
+    if report_request.phones and "staffing" not in settings.configuration.questions:
+        raise ConfigError(
+            '`callmon {question}` is off: tell the staff first (PRIVACY.md), then add "{question}" to '
+            "questions in the configuration.",
+            question="staffing",
+        )
+    if report_request.phones and (report_request.is_public or len(report_request.lines or ()) > 1):
+        raise ConfigError("--phones goes with the internal report of all lines, or of one.")
     try:
         period = months.month(report_request.month, settings.timezone)
     except ConfigError:
@@ -169,14 +191,13 @@ def made(
     if not report.has_data:
         language = report_request.lang or settings.default_language
         raise NoDataError(label("no_report", "no_data", language).format(month=report_request.month))
-    if not report_request.is_public:
-        return report if report_request.earlier is None else json.revised(report, *report_request.earlier)
-    edition = (
-        public.edition(report)
-        if report_request.earlier is None
-        else public.succeeding(report, *report_request.earlier)
-    )
-    return public.beside(edition, report_request.beside)
+    if report_request.phones:
+        (line,) = report_request.lines or (None,)
+        report = msgspec.structs.replace(report, planned=planned_week(store, settings, period, now, line))
+    edition = public.edition(report) if report_request.is_public else report
+    if report_request.earlier is not None:
+        edition = json.revised(edition, *report_request.earlier)
+    return public.beside(edition, report_request.beside) if report_request.is_public else edition
 
 
 def filed(
@@ -208,26 +229,24 @@ def filed(
     loaded = made(store, settings, report_request, now, expect)
     if report_request.to_sign:
         path = Path(f"callmon-{report_request.month}-r{loaded.revision}.{report_request.kind}")
-        people = files(loaded, settings, report_request.kind, None, path, report_request.remarks, language_done[0])
-        return [*people, *files(loaded, settings, "json", None, path.with_suffix(".json"))]
+        people = files(loaded, settings, report_request, path, language_done[0])
+        as_json = msgspec.structs.replace(report_request, kind="json")
+        return [*people, *files(loaded, settings, as_json, path.with_suffix(".json"))]
     if report_request.kind == "mail" and (signed := _signed(store, report_request)):
         fr, en = (formatter_of(loaded, language, settings.timezone) for language in LANGUAGES)
         text = msgspec.json.encode(mail.notice(loaded, settings, fr, en, signed))
         return [(Path("mail"), text), *((Path(name), data) for name, data in signed.files)]
-    return [
-        file
-        for kind, done_with in zip(kinds, language_done, strict=True)
-        for file in files(
-            loaded,
-            settings,
-            kind,
-            report_request.lang,
-            None,
-            report_request.remarks,
-            done_with,
-            report_request.is_card,
-        )
-    ]
+    of_kinds = [msgspec.structs.replace(report_request, kind=kind) for kind in kinds]
+    both = zip(of_kinds, language_done, strict=True)
+    found = [file for one, step in both for file in files(loaded, settings, one, language_done=step)]
+    return _zipped(found) if report_request.is_zip else found
+
+
+def _zipped(found: list[File]) -> list[File]:
+    """The files as one."""
+    path, _ = found[0]
+    data = package.zipped({path.name: data for path, data in found})
+    return [(path.with_name(f"{path.stem}-{path.suffix[1:]}.zip"), data)]
 
 
 def _signed(store: Database, report_request: ReportRequest) -> mail.ApprovedReport | None:
@@ -272,15 +291,20 @@ def gathered(
         others += [("before", months.before(period, zone)), ("year_before", months.year_before(period, zone))]
     with store.snapshot() as connection:
         step = progress(sum(queries.count_steps(connection, zone, x) for x in (period, *(x for _, x in others))))
-        report = _report(connection, ReportBuilder(settings, period, now, lines), step)
+        starts = first_heard(connection)
+        report = _report(connection, ReportBuilder(settings, period, now, lines), starts, step)
         compared = []
         for relation, month in others:
             builder = ReportBuilder(settings, month, now, lines, has_cuts=relation != "earlier")
-            compared.append(ComparedMonth(month.name, relation, _report(connection, builder, step).figures))
-    return msgspec.structs.replace(report, compared=tuple(compared[-2:]), months=tuple(compared[:-1]))
+            other = _report(connection, builder, starts, step)
+            compared.append(other.compared_as(relation))
+        report = msgspec.structs.replace(report, compared=tuple(compared[-2:]), months=tuple(compared[:-1]))
+        return explained(connection, settings, report, others[-2][1] if compare else None, lines)
 
 
-def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Report:
+def _report(
+    connection: Connection, builder: ReportBuilder, starts: Mapping[str, datetime | None], step: Step
+) -> Report:
     zone = builder.settings.timezone
     period = builder.month
     now = builder.now
@@ -291,7 +315,7 @@ def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Repor
         builder.rolled_up(line, language, cell)
     for obligation, findings in queries.judged_obligations(connection, begin, end, fingerprint):
         builder.obligation(obligation, findings)
-    received = heard_spans(connection, begin, end, fingerprint)
+    received = heard_spans(connection, begin, end, fingerprint, starts)
     compared = agreeing_days(connection, period, zone, fingerprint)
     listening = {name: Coverage(*x, compared.get(name, ())) for name, x in received.items()}
     if end > now:  # the time after `now` is not a gap in reception

@@ -1,7 +1,7 @@
 """`callmon status`: whether the daemon runs and does its job, and the figures of the day.
 
-Asks the daemon at its own address (/healthz); the counts are from the database, so they are there
-without a daemon too. Refuses: to show a count that could not be read.
+Asks the daemon at its own address (/healthz). Where it does not answer, or does not lead, the counts are from the
+database. Refuses: to show a count that could not be read.
 """
 
 import ssl
@@ -41,7 +41,7 @@ COUNTS = ("calls_today", "callbacks_open", "callbacks_overdue")
 def status(context: CommandContext, as_json: bool, alive: bool) -> None:
     """Show whether the daemon runs: leader, exchanges, last event, calls of today, overdue callbacks.
 
-    Exit status: 0 all is well, 1 the daemon reports a fault or asks for a password, 3 no daemon answers.
+    Exit status: 0 the daemon reports no fault, 1 it reports one or asks for a password, 3 no daemon answers.
 
     \b
     Examples: callmon status --json
@@ -50,8 +50,10 @@ def status(context: CommandContext, as_json: bool, alive: bool) -> None:
     if alive:
         sys.exit(0 if _answers(context.settings) else EXIT["not_running"])
     found, exchanges = _health(context.settings, "en" if as_json else context.language)
-    heard, counts = _counts(context)
-    found |= counts
+    heard: dict[str, datetime] = {}
+    if found[COUNTS[0]] is None:
+        heard, counts = _counts(context)
+        found |= counts
     if found["role"] is None:
         exchanges = [_Exchange(name, None, at) for name, at in heard.items()]
     found["exchanges"] = _exchanges(context.settings, exchanges)
@@ -87,19 +89,22 @@ class _Health(msgspec.Struct):
     troubles: list[str]
     remarks: list[str]
     exchanges: list[_Exchange] = []
+    figures: dict[str, int] | None = None
 
 
 def _health(settings: Settings, language: str) -> tuple[dict[str, Any], list[_Exchange]]:
     """What /healthz answers, with the state; `unknown`: it answers only to the users of web.config_file."""
-    nothing: dict[str, Any] = {"role": None, "version": None, "troubles": [], "remarks": []}
+    texts: dict[str, Any] = {"role": None, "version": None, "troubles": [], "remarks": []}
+    nothing = texts | dict.fromkeys(COUNTS)
     with suppress(*NO_ANSWER):
         text = _ask(settings, "/healthz", language)
         if text is None:
             return {"state": "unknown"} | nothing, []
         answer = msgspec.json.decode(text, type=_Health)
         if answer.status in EXIT:
-            texts = {name: _plain(getattr(answer, name)) for name in nothing}
-            return {"state": answer.status} | texts, answer.exchanges
+            texts = {name: _plain(getattr(answer, name)) for name in texts}
+            figures = {name: (answer.figures or {}).get(name) for name in COUNTS}
+            return {"state": answer.status} | texts | figures, answer.exchanges
     return {"state": "not_running"} | nothing, []
 
 

@@ -1,5 +1,7 @@
 """Below *Now*: today's calls by the half-hour beside the same weekday of earlier weeks, and the causes of misses.
 
+The half-hours of four weeks in which nobody was free are a table.
+
 Refuses to compare unlike times. An earlier day counts when it had the same opening hours; a half-hour of it, when
 every exchange was heard throughout. The days beside today are counted until the same time of day. Without ENOUGH
 half-hours there is no median. A half-hour in which an exchange was unheard is never zero: its received calls are
@@ -24,6 +26,9 @@ from callmon.web.context import AwayError, PageContext
 from callmon.web.formatter import FEW, WebFormatter
 
 WEEKS, ENOUGH = 8, 3
+LATELY = 28  # days of the table of half-hours in which nobody was free
+LEVELS = 4  # its shades
+ENDS = dict(zip(HALF_HOURS, (*HALF_HOURS[1:], HALF_HOURS[0]), strict=True))
 HALF = timedelta(minutes=30)
 CAUSE = "answer_by_third_ring.cause"
 # of the drawing, in its own units
@@ -51,11 +56,6 @@ class Half(msgspec.Struct, frozen=True):
     nobody_free: int
     usual: float | None
 
-    @property
-    def is_shown(self) -> bool:
-        """Whether the half-hour has anything to show."""
-        return self.is_open or self.offered > 0 or bool(self.usual)
-
 
 class Missed(msgspec.Struct, frozen=True):
     """Calls that no person answered by the third ring, by cause, on voice lines and on TTY lines."""
@@ -75,10 +75,19 @@ class SameTime(msgspec.Struct, frozen=True):
     not_met: int
 
 
+class PastDay(msgspec.Struct, frozen=True):
+    """One of the last days: its half-hours on voice lines, in the order of `TodayHalfHours.names`."""
+
+    day: date
+    halves: tuple[Half, ...]
+
+
 class TodayHalfHours(msgspec.Struct, frozen=True):
-    """`halves`: of the voice lines, from the first to the last that has anything to show.
+    """`halves`: of the voice lines, from opening to closing; of a closed day, those with calls. `before` and
+    `after`: the calls outside them.
 
     `until`: when the last half-hour that is over ended. `beside`: today and earlier days, until that time of day.
+    `lately`: the open days of four weeks, the latest first; `names`: their half-hours, as "08:30".
     """
 
     at: datetime
@@ -87,12 +96,17 @@ class TodayHalfHours(msgspec.Struct, frozen=True):
     missed: tuple[Missed, ...]
     until: datetime | None = None
     beside: tuple[SameTime, ...] = ()
+    before: int = 0
+    after: int = 0
+    names: tuple[str, ...] = ()
+    lately: tuple[PastDay, ...] = ()
 
 
 def days(at: datetime, settings: Settings) -> list[date]:
-    """Today, the six days before, and the same weekday of the weeks before."""
+    """Today, the days of the last four weeks, and the same weekday of the weeks before."""
     today = settings.calendar().local_day(at)
-    return [today - timedelta(days=n) for n in range(7)] + [today - timedelta(weeks=n + 1) for n in range(WEEKS)]
+    ago = sorted({*range(LATELY), *(7 * (n + 1) for n in range(WEEKS))})
+    return [today - timedelta(days=n) for n in ago]
 
 
 def today(
@@ -109,19 +123,24 @@ class _Maker:
         self._counted = counted
         self._at = at
         self._zone = settings.timezone
-        self._day, *before = days(at, settings)
-        self._lately, self._before = before[:6], before[6:]
+        self._days = days(at, settings)
+        self._day = self._days[0]
+        self._before = [self._day - timedelta(weeks=n + 1) for n in range(WEEKS)]
         self._listening = [_so_far(counted.listening.get(name), since, at) for name, since in silent.items()]
         self._voice, self._tty = (
             {line.name: settings.calendar(line) for line in settings.lines() if line.mode == mode}
             for mode in ("voice", "tty")
         )
+        self._open = {
+            day: [span for calendar in self._voice.values() for span in calendar.spans(day)] for day in self._days
+        }
 
     def today(self) -> TodayHalfHours:
         alike = [day for day in self._before if self._is_alike(day)]
         counts = {day: self._total(day, self._voice) for day in (self._day, *alike)}
-        halves = [self._half(name, counts) for name in HALF_HOURS]
-        places = [place for place, half in enumerate(halves) if half.is_shown]
+        halves = [self._half(name, self._day, counts) for name in HALF_HOURS]
+        opening = [place for place, half in enumerate(halves) if half.is_open]
+        places = opening or [place for place, half in enumerate(halves) if half.offered]
         past = [place for place in places if halves[place].state != "ahead"]
         heard = [place for place in past if halves[place].is_heard or halves[place].offered]
         places = places[places.index(heard[0]) :] if heard else places  # data starts there
@@ -136,13 +155,30 @@ class _Maker:
             tuple(x for x in missed if x.voice or x.tty),
             self._span(over[-1], self._day)[1] if over else None,
             tuple(self._beside(over)),
+            sum(half.offered for half in halves[: places[0]]) if places else 0,
+            sum(half.offered for half in halves[places[-1] + 1 :]) if places else 0,
+            *self._nobody_free(),
         )
+
+    def _nobody_free(self) -> tuple[tuple[str, ...], tuple[PastDay, ...]]:
+        """The half-hours that were open, or had calls for which nobody was free, on the last days."""
+        found: dict[date, list[Half]] = {}
+        for day in self._days[:LATELY]:
+            counts = {day: self._total(day, self._voice)}
+            found[day] = [self._half(name, day, counts) for name in HALF_HOURS]
+        shown = {place for some in found.values() for place, x in enumerate(some) if x.is_open or x.nobody_free}
+        lately = tuple(
+            PastDay(day, tuple(some[place] for place in sorted(shown)))
+            for day, some in found.items()
+            if any(x.is_open or x.nobody_free for x in some)
+        )
+        return tuple(HALF_HOURS[place] for place in sorted(shown)), lately
 
     def _beside(self, over: Sequence[str]) -> Iterator[SameTime]:
         """Today, the last day before it and the same weekday of last week: alike, and heard until that time."""
         if not over or not self._is_heard_until(over[-1], self._day):
             return
-        lately = next(filter(self._is_alike, self._lately), None)
+        lately = next(filter(self._is_alike, self._days[1:7]), None)
         last_week = next(filter(self._is_alike, self._before[:1]), None)
         for day in filter(None, (self._day, lately, last_week)):
             if self._is_heard_until(over[-1], day):
@@ -163,19 +199,19 @@ class _Maker:
             found.update(self._counted.days.get(day, {}).get(line, {}))
         return found
 
-    def _half(self, name: str, counts: Mapping[date, Counts]) -> Half:
-        begin, end = self._span(name, self._day)
-        before = [x for x in counts if x != self._day and self._is_heard(*self._span(name, x))]
-        earlier = [counts[day]["half_hour.offered", name] for day in before]
-        spans = [span for calendar in self._voice.values() for span in calendar.spans(self._day)]
+    def _half(self, name: str, day: date, counts: Mapping[date, Counts]) -> Half:
+        """The half-hour of a day. `counts`: that day's, and those of the days that it is compared with."""
+        begin, end = self._span(name, day)
+        before = [x for x in counts if x != day and self._is_heard(*self._span(name, x))]
+        earlier = [counts[x]["half_hour.offered", name] for x in before]
         return Half(
             begin,
             "over" if end <= self._at else "now" if begin <= self._at else "ahead",
-            any(start < end and begin < stop for start, stop in spans),
+            any(start < end and begin < stop for start, stop in self._open[day]),
             self._is_heard(begin, min(end, self._at)),
-            counts[self._day]["half_hour.offered", name],
-            counts[self._day]["half_hour.answered", name],
-            counts[self._day][NOBODY_FREE, name],
+            counts[day]["half_hour.offered", name],
+            counts[day]["half_hour.answered", name],
+            counts[day][NOBODY_FREE, name],
             median(earlier) if len(earlier) >= ENOUGH else None,
         )
 
@@ -232,7 +268,14 @@ def view(shown: TodayHalfHours, formatter: WebFormatter) -> dict[str, Any]:
         "until": "" if shown.until is None else f"{shown.until.astimezone(formatter.timezone):%H:%M}",
         "most_missed": max([1, *(x.voice for x in shown.missed)]),
         "has_tty": any(line.mode == "tty" for line in formatter.settings.lines()),
-        "known": any(x.usual is not None for x in halves),
+        "known": any(x.usual for x in halves),
+        "ends": ENDS,
+        "levels": LEVELS,
+        "heads": {name: formatter.clock(name) for name in shown.names},
+        "sums": [
+            sum(x.nobody_free for x in some) for some in zip(*(day.halves for day in shown.lately), strict=True)
+        ],
+        "most_busy": max([LEVELS, *(x.nobody_free for day in shown.lately for x in day.halves)]),
         "size": (WIDTH, TOP + HEIGHT + FOOT, LEFT, TOP, TOP + HEIGHT),
         "label": LABEL,
     }

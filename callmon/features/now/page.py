@@ -41,6 +41,7 @@ async def show(page_request: PageRequest) -> Response:
         page_request,
         "now",
         page_request.say("Now"),
+        chances=await page_request.context.outlook(page_request),
         **await half_hours.part(page_request.context, page_request.formatter),
     )
 
@@ -155,7 +156,11 @@ def _rate(standard: str, pairs: Sequence[Pair], snapshot: DaemonSnapshot, format
     met = verdicts["met"]
     judged = verdicts["met"] + verdicts["not_met"]
     say = formatter.say
-    share = say("{met} of {judged}", met=met, judged=judged) if judged else say("n/a")
+    share = (
+        say("{met} of {judged}", met=formatter.whole(met), judged=formatter.whole(judged))
+        if judged
+        else say("n/a")
+    )
     if judged >= FEW:
         share = f"{share} ({formatter.share(met, judged)})"
     day = snapshot.at.astimezone(formatter.settings.timezone).date()

@@ -10,7 +10,7 @@ from callmon.cli.completion import LINES
 from callmon.cli.help import HelpCommand
 from callmon.cli.language import said
 from callmon.core.statistics.period import midnight
-from callmon.errors import ConfigError
+from callmon.features.questions.options import read_period
 
 
 @click.command(cls=HelpCommand)
@@ -32,10 +32,7 @@ def half_hours(context: CommandContext, since: str, until: str, line: str | None
     from callmon.features.questions import recorded_half_hours as queries
 
     settings = context.settings
-    first, last = context.past_day(since, "FROM"), context.past_day(until, "TO")
-    if last < first:
-        sentence = said("FROM {since}: is after TO {until}; give the earlier day first.", since=first, until=last)
-        raise ConfigError(sentence)
+    first, last = read_period(context, since, until)
     refuse_unknown(settings, "line", line)
     begin, end = (midnight(day, settings.timezone) for day in (first, last + timedelta(days=1)))
     names = settings.names("line") if line is None else [line]

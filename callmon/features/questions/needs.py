@@ -3,7 +3,7 @@
 Refuses: to show a number, and to take one for a person.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 import msgspec
@@ -13,8 +13,8 @@ from callmon.cli.completion import SERVICES
 from callmon.cli.help import HelpCommand
 from callmon.core.replay.needs import Needs, count_needs
 from callmon.core.statistics.period import midnight
-from callmon.features.questions.contacts import read_contacts
 from callmon.features.questions.options import in_language_of, print_answer, read_period, refuse_unless_on
+from callmon.store.queries.contacts import read_contacts
 
 
 @click.command(cls=HelpCommand)
@@ -34,17 +34,28 @@ def needs(context: CommandContext, first: str, last: str, service: str | None, a
     Examples: callmon needs 2026-10-01 2026-10-31
               callmon needs 2026-11-01 yesterday --service poci --json
     """
+    found = needs_answer(context, first, last, service)
+    if as_json:
+        print_answer(**msgspec.to_builtins(found))
+    else:
+        click.echo("\n".join(needs_sentences(context, found)))
+
+
+def needs_answer(context: CommandContext, first: str, last: str, service: str | None) -> Needs:
+    """The counts of both days and of those between. Raises ConfigError."""
     refuse_unless_on(context, "needs")
     settings = context.settings
     begin, end = read_period(context, first, last)
     refuse_unknown(settings, "service", service)
-    lines = {line.name for line in settings.lines() if service in (None, line.service)}
     since, until = midnight(begin, settings.timezone), midnight(end + timedelta(days=1), settings.timezone)
-    found = count_needs(read_contacts(context.store, since, until, lines), since, until)
-    if as_json:
-        print_answer(**msgspec.to_builtins(found))
-    else:
-        click.echo("\n".join(_text(found, context)))
+    return counted_needs(context, since, until, service)
+
+
+def counted_needs(context: CommandContext, since: datetime, until: datetime, service: str | None) -> Needs:
+    """The counts of [since, until) on the lines of a service; None: of all."""
+    lines = {line.name for line in context.settings.lines() if service in (None, line.service)}
+    with context.store.reading() as connection:
+        return count_needs(read_contacts(connection, since, until, lines), since, until)
 
 
 def _calls(tries: float, context: CommandContext) -> str:
@@ -54,7 +65,8 @@ def _calls(tries: float, context: CommandContext) -> str:
     return context.say("{tries} calls", tries=shown)
 
 
-def _text(found: Needs, context: CommandContext) -> list[str]:
+def needs_sentences(context: CommandContext, found: Needs) -> list[str]:
+    """What is said of the period, in the reader's language."""
     say = context.say
     if not found.needs:
         sentences = [say("No call from a known number, in opening hours.")]

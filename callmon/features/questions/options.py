@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from math import floor
 from typing import Any
 
 import msgspec
 
 from callmon.cli.common import CommandContext, print_json
+from callmon.core.replay.why import rounded_points
 from callmon.errors import ConfigError
 
 
@@ -42,10 +42,6 @@ def in_language_of(context: CommandContext, value: float) -> str:
 
 
 def signed_points(context: CommandContext, shares: list[float]) -> list[str]:
-    """Shares in points with one decimal, rounded so that what is printed adds up, too."""
-    exact = [1000 * share for share in shares]
-    rounded = [floor(value) for value in exact]
-    missing = round(sum(exact)) - sum(rounded)
-    for place in sorted(range(len(exact)), key=lambda n: rounded[n] - exact[n])[:missing]:
-        rounded[place] += 1
-    return [("+" if value > 0 else "") + in_language_of(context, value / 10) for value in rounded]
+    """Shares in points with one decimal; what is printed adds up, too."""
+    tenths = rounded_points(shares)
+    return [("+" if value > 0 else "") + in_language_of(context, value / 10) for value in tenths]

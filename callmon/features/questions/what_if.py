@@ -6,8 +6,9 @@ Refuses: a figure from too few calls, or for a setting far beyond what was seen.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from functools import partial, reduce
 from typing import Any
 
 import click
@@ -18,29 +19,18 @@ from callmon.cli.common import CommandContext, json_option, lang_option, refuse_
 from callmon.cli.completion import LINES
 from callmon.cli.help import HelpCommand
 from callmon.cli.progress import progress_bar
+from callmon.config.business_calendar import Calendar
+from callmon.core.replay import what_if as engine
 from callmon.core.replay.curves import RING
-from callmon.core.replay.record import Rule, SeenDay, seen_rule
-from callmon.core.replay.what_if import (
-    CONFIDENCE,
-    LEAST_ANSWERED,
-    LEAST_CALLS,
-    WORLDS,
-    WhatIf,
-    seen_until,
-    why_silent,
-)
-from callmon.core.replay.what_if import (
-    what_if as estimated,
-)
+from callmon.core.replay.record import Rule, SeenDay, Span, seen_rule
 from callmon.errors import ConfigError
 from callmon.features.questions.options import print_answer, read_period, refuse_unless_on
-from callmon.features.questions.record import read_days
+from callmon.store.queries.seen_days import MS, read_days
 
 Change = Callable[[Rule], Rule]
-SEED, WITHIN = 1, 18_000
 FOURTH_RING = 4 * RING
-SETTINGS = ("voicemail_rings", "strategy", "ring_seconds", "phones", "pickup")
-_PHONES = re.compile(r"([+-]\d{1,3})@(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
+_MORE = re.compile(r"[+-]\d{1,3}")
+_BETWEEN = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
 _PICKUP = re.compile(r"([+-]\d{1,2})%")
 
 
@@ -55,7 +45,8 @@ _PICKUP = re.compile(r"([+-]\d{1,2})%")
     metavar="SETTING=VALUE",
     multiple=True,
     required=True,
-    help="voicemail_rings=5, strategy=ringall, ring_seconds=15, phones=+1@11:00-13:00, pickup=-20%",
+    help="voicemail_rings=5, strategy=ringall, ring_seconds=15, phones=+1@11:00-13:00, pickup=-20%, "
+    "hours=9:00-16:00",
 )
 @lang_option
 @json_option
@@ -70,48 +61,58 @@ def what_if(
     Examples: callmon what-if 2026-10-01 2026-10-31 --set voicemail_rings=5
               callmon what-if 2026-10-01 2026-10-31 --set phones=+1@11:00-13:00
     """
+    step = partial(progress_bar(engine.WORLDS, "Replaying"), 1)
+    found = what_if_answer(context, first, last, line, changes, lambda _share: step())
+    if as_json:
+        print_answer(**found)
+    else:
+        click.echo("\n".join(_text(context, found)))
+
+
+def what_if_answer(
+    context: CommandContext,
+    first: str,
+    last: str,
+    line: str | None,
+    changes: Sequence[str],
+    progress: Callable[[float], None],
+) -> dict[str, Any]:
+    """The JSON of the command. `progress` receives the share of worlds done. Raises ConfigError."""
     refuse_unless_on(context, "what-if")
     refuse_unknown(context.settings, "line", line)
-    period, change = read_period(context, first, last), _change(context, changes)
+    period, pairs = read_period(context, first, last), _pairs(changes)
+    change = _change(pairs)
     days = read_days(context.store, context.settings.timezone, *period, line)
     own = seen_rule(days)
-    given: dict[str, Any] = {"from": period[0], "to": period[1], "set": _pairs(context, changes)}
-    if (silent := why_silent(days, own, change(own))) is not None:
-        sentence = _why_not(context, silent, days, own)
-        if as_json:
-            print_answer(**given, said=False, why_not=sentence)
-        else:
-            click.echo(sentence)
-        return
-    step = partial(progress_bar(WORLDS, "Replaying"), 1)
-    found = estimated(days, change, within=WITHIN, seed=SEED, done=lambda _number: step())
-    if as_json:
-        until, assumptions = seen_until(days), _assumptions(context)
-        print_answer(
-            **given,
-            said=True,
-            why_not=None,
-            confidence=CONFIDENCE,
-            worlds=WORLDS,
-            seed=SEED,
-            seen_until_seconds=until,
-            own_rule=found.own,
-            changed=found.changed,
-            assumptions=assumptions,
-        )
-    else:
-        click.echo("\n".join(_text(context, days, found, own, change(own))))
+    given: dict[str, Any] = {"from": period[0], "to": period[1], "set": pairs}
+    rule = change(own)
+    _refuse_longer(context.settings.calendar(line), rule, *period)
+    if (silent := engine.why_silent(days, own, rule)) is not None:
+        return given | {"said": False, "why_not": _why_not(context, silent, days, own)}
+    found = engine.what_if(days, change, done=lambda number: progress((number + 1) / engine.WORLDS))
+    return given | {
+        "said": True,
+        "why_not": None,
+        "confidence": engine.CONFIDENCE,
+        "worlds": engine.WORLDS,
+        "seed": engine.SEED,
+        "seen_until_seconds": engine.seen_until(days),
+        "own_rule": found.own,
+        "changed": found.changed,
+        "unmoved": () if _moves_third_ring(own, rule) else ("third_ring",),
+        "assumptions": _assumptions(context),
+    }
 
 
-def _pairs(context: CommandContext, changes: Sequence[str]) -> dict[str, str]:
+def _pairs(changes: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for written in changes:
         name, equals, value = written.partition("=")
-        if not equals or name not in SETTINGS:
+        if not equals or name not in EXAMPLES:
             raise ConfigError(
                 "--set {written}: SETTING=VALUE is needed, and one of these settings: {names}.",
                 written=written,
-                names=", ".join(SETTINGS),
+                names=", ".join(EXAMPLES),
             )
         if name in found:
             raise ConfigError("--set {name} is given twice; give it once.", name=name)
@@ -119,25 +120,17 @@ def _pairs(context: CommandContext, changes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _change(context: CommandContext, changes: Sequence[str]) -> Change:
+def _change(given: Mapping[str, str]) -> Change:
     """The changes together. Raises ConfigError with what a value may be."""
-    given = _pairs(context, changes)
     if given.get("strategy") == "ringall" and "ring_seconds" in given:
         raise ConfigError(
             "--set strategy=ringall excludes ring_seconds: all phones ring to the end; give one of them."
         )
-    parsed = {name: _parsed(context, name, value) for name, value in given.items()}
-
-    def changed(own: Rule) -> Rule:
-        rule = own
-        for change in parsed.values():
-            rule = change(rule)
-        return rule
-
-    return changed
+    parsed = [_parsed(name, value) for name, value in given.items()]
+    return lambda own: reduce(lambda rule, change: change(rule), parsed, own)
 
 
-def _parsed(context: CommandContext, name: str, value: str) -> Change:
+def _parsed(name: str, value: str) -> Change:
     if name == "voicemail_rings" and value.isascii() and value.isdigit() and 1 <= int(value) <= 30:
         return lambda rule: replace(rule, voicemail=_voicemail(rule, int(value)))
     if name == "strategy" and value in ("hunt", "ringall"):
@@ -147,13 +140,11 @@ def _parsed(context: CommandContext, name: str, value: str) -> Change:
     if name == "pickup" and (found := _PICKUP.fullmatch(value)):
         factor = 1 + int(found[1]) / 100
         return lambda rule: replace(rule, pickup=factor)
-    if name == "phones" and (found := _PHONES.fullmatch(value)) and int(found[1]):
-        more = int(found[1])
-        span = tuple(
-            (60 * int(hour) + int(minute)) * 60_000 for hour, minute in (found.group(2, 3), found.group(4, 5))
-        )
-        if span[0] < span[1] <= 24 * 3_600_000:
-            return lambda rule: replace(rule, added=((more, (span[0], span[1])),))
+    more, _, between = value.partition("@")
+    if name == "phones" and _MORE.fullmatch(more) and int(more) and (span := _span(between)):
+        return lambda rule: replace(rule, added=((int(more), span),))
+    if name == "hours" and (span := _span(value)):
+        return lambda rule: replace(rule, hours=span)
     raise ConfigError(
         "--set {name}={value}: this value is refused; give for instance {example}.",
         name=name,
@@ -162,12 +153,42 @@ def _parsed(context: CommandContext, name: str, value: str) -> Change:
     )
 
 
+def _span(between: str) -> Span | None:
+    """Two local times, in ms after midnight; None where the first is not earlier."""
+    found = _BETWEEN.fullmatch(between)
+    if found is None:
+        return None
+    begin, end = (60_000 * (60 * int(found[n]) + int(found[n + 1])) for n in (1, 3))
+    return (begin, end) if begin < end <= 24 * 3_600_000 else None
+
+
+def _refuse_longer(calendar: Calendar, rule: Rule, first: date, last: date) -> None:
+    """Raises ConfigError for longer hours: the record has no wait of a call to a closed line."""
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    periods = [period for day in days for period in calendar.periods_on(day)]
+    if rule.hours is None or not periods:
+        return
+    opens, closes = min(one.opens for one in periods), max(one.closes for one in periods)
+    if rule.hours[0] * MS < opens or rule.hours[1] * MS > closes:
+        raise ConfigError(
+            "--set hours: the line was open from {opens} to {closes} at most; only shorter hours can be tried.",
+            opens=_clock(opens),
+            closes=_clock(closes),
+        )
+
+
+def _clock(since_midnight: timedelta) -> str:
+    hour, minute = divmod(since_midnight // timedelta(minutes=1), 60)
+    return f"{hour}:{minute:02}"
+
+
 EXAMPLES = {
     "voicemail_rings": "voicemail_rings=5",
     "strategy": "strategy=ringall, strategy=hunt",
     "ring_seconds": "ring_seconds=15",
     "phones": "phones=+1@11:00-13:00",
     "pickup": "pickup=-20%",
+    "hours": "hours=9:00-16:00",
 }
 
 
@@ -193,14 +214,14 @@ def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own:
             return context.say(
                 "{calls} calls only: too few to say. From {least} calls on.",
                 calls=len(calls),
-                least=LEAST_CALLS,
+                least=engine.LEAST_CALLS,
             )
         case "few_answered":
             count = sum(call.outcome == "answered" for call in calls)
             return context.say(
                 "{calls} answered calls only: too few to say. From {least} on.",
                 calls=count,
-                least=LEAST_ANSWERED,
+                least=engine.LEAST_ANSWERED,
             )
         case "unknown_calls":
             return context.say("More than 5% of the calls were not heard completely: nothing is concluded.")
@@ -216,29 +237,59 @@ def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own:
     )
 
 
-def _text(context: CommandContext, days: Sequence[SeenDay], found: WhatIf, own: Rule, rule: Rule) -> list[str]:
-    say, was = context.say, msgspec.structs.asdict(found.own)
-    names = {
+def _text(context: CommandContext, found: Mapping[str, Any]) -> list[str]:
+    if not found["said"]:
+        return [found["why_not"]]
+    say, was = context.say, msgspec.structs.asdict(found["own_rule"])
+    rows = [table_row(f"{'':26}", say("as it was").rjust(9), say("changed, 9 chances in 10 between"))]
+    for name, title in titles(context).items():
+        one = found["changed"][name]
+        span = say("{low} and {high}", low=round(one.low), high=round(one.high))
+        if name in found["unmoved"]:
+            span = say("does not depend on it: voicemail comes after the third ring")
+        rows.append(table_row(f"{title:26}", str(was[name]).rjust(9), span))
+    return [headline(context, found), *rows, seen(context, found), *found["assumptions"]]
+
+
+def titles(context: CommandContext) -> dict[str, str]:
+    """The name of each figure."""
+    say = context.say
+    return {
         "answered": say("reached a person"),
         "third_ring": say("third ring kept"),
         "abandoned": say("gave up"),
         "voicemail": say("voicemail"),
     }
-    rows = [table_row(f"{'':26}", say("as it was").rjust(9), say("changed, 9 chances in 10 between"))]
-    for name, title in names.items():
-        one = found.changed[name]
-        span = say("{low} and {high}", low=round(one.low), high=round(one.high))
-        if name == "third_ring" and not _moves_third_ring(own, rule):
-            span = say("does not depend on it: voicemail comes after the third ring")
-        rows.append(table_row(f"{title:26}", str(was[name]).rjust(9), span))
-    until = seen_until(days)
-    seen = say(
+
+
+def headline(context: CommandContext, found: Mapping[str, Any]) -> str:
+    """How many callers more or fewer would have reached a person."""
+    say = context.say
+    one = found["changed"]["answered"]
+    was = found["own_rule"].answered
+    low, high = round(one.low) - was, round(one.high) - was
+    if low == high == 0:
+        return say("Nothing would have changed: this is the setting as it was.")
+    if low >= 0:
+        return say("Between {low} and {high} more callers would have reached a person.", low=low, high=high)
+    if high <= 0:
+        return say("Between {low} and {high} fewer callers would have reached a person.", low=-high, high=-low)
+    return say(
+        "It is not known whether more callers would have reached a person: from {low} fewer to {high} more.",
+        low=-low,
+        high=high,
+    )
+
+
+def seen(context: CommandContext, found: Mapping[str, Any]) -> str:
+    """From which second on a hazard is assumed."""
+    until = found["seen_until_seconds"]
+    return context.say(
         "Seen up to {patience} s of patience and {pickup} s of a phone; beyond them, the last ring's rate "
         "is assumed.",
-        patience=round(until.patience),
-        pickup=round(until.pickup),
+        patience=round(until["patience"]),
+        pickup=round(until["pickup"]),
     )
-    return [*rows, seen, *_assumptions(context)]
 
 
 def _moves_third_ring(own: Rule, rule: Rule) -> bool:

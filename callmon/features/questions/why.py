@@ -5,8 +5,9 @@ Refuses: to speak of a day within the usual spread, and of a person; a part is n
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 import click
 
@@ -15,9 +16,21 @@ from callmon.cli.completion import LINES
 from callmon.cli.help import HelpCommand
 from callmon.config.business_calendar import Calendar
 from callmon.core.replay.record import SeenDay
-from callmon.core.replay.why import Part, Usual, explain
+from callmon.core.replay.why import explain, kept
+from callmon.core.statistics.period import midnight
 from callmon.features.questions.options import in_language_of, print_answer, refuse_unless_on, signed_points
-from callmon.features.questions.record import read_days
+from callmon.store.queries.seen_days import CallName, disrupted_spans, read_days
+from callmon.store.queries.staffing import after_closed
+from callmon.text.labels import label
+
+
+class Behind(NamedTuple):
+    """A call behind a part, and when its wait began."""
+
+    call: str
+    exchange: str
+    at: datetime
+
 
 READ_BACK, USUAL_DAYS = 45, 20
 
@@ -37,71 +50,82 @@ def why(context: CommandContext, day: str | None, line: str | None, as_json: boo
     Examples: callmon why yesterday
               callmon why 2026-10-30 --line general --json
     """
+    found = why_answer(context, day, line)
+    if as_json:
+        names = [[call.call for call in part["calls"]] for part in found["parts"]]
+        parts = [part | {"calls": calls} for part, calls in zip(found["parts"], names, strict=True)]
+        print_answer(**found | {"parts": parts})
+    else:
+        click.echo("\n".join(_text(context, found)))
+
+
+def why_answer(context: CommandContext, day: str | None, line: str | None) -> dict[str, Any]:
+    """The JSON of the command; behind each part its calls: their name, exchange and time. Raises ConfigError."""
     refuse_unless_on(context, "why")
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
     refuse_unknown(settings, "line", line)
-    names: list[str] = []
+    names: list[CallName] = []
     read = read_days(context.store, settings.timezone, when - timedelta(READ_BACK), when, line, names)
     today = next((one for one in read if one.name == when.isoformat()), SeenDay(when.isoformat(), (), {}))
     usual = [one for one in read if one is not today and _alike(settings.calendar(line), one.name, when.weekday())]
-    compared, parts = explain(today, usual[-USUAL_DAYS:])
-    if as_json:
-        print_answer(**_answer(today, compared, parts, names))
-    else:
-        click.echo("\n".join(_text(context, compared, parts)))
-
-
-def _alike(calendar: Calendar, name: str, weekday: int) -> bool:
-    """Another open day of the kind of this weekday, not after a closed day."""
-    day = date.fromisoformat(name)
-    before = day - timedelta(days=3 if day.weekday() == 0 else 1)
-    return max(day.weekday(), 4) == max(weekday, 4) and calendar.closed.on(before) is None
-
-
-def _answer(today: SeenDay, compared: Usual, parts: tuple[Part, ...], names: list[str]) -> dict[str, Any]:
-    judged = [call for call in today.calls if call.judged and call.counted]
-    met = sum(call.met for call in judged)
+    with context.store.reading() as connection:
+        disrupted = disrupted_spans(connection, settings.timezone, when, line)
+    compared, parts = explain(today, usual[-USUAL_DAYS:], disrupted=disrupted)
+    begin = midnight(when, settings.timezone)
+    at = {call.key: begin + timedelta(milliseconds=call.at) for call in today.calls}
+    met, judged = kept(today)
     return {
         "day": today.name,
         "usual": {"days": compared.days, "rate": compared.usual},
-        "today": {"met": met, "not_met": len(judged) - met, "rate": compared.rate},
+        "today": {"met": met, "not_met": judged - met, "rate": compared.rate},
         "change": compared.rate - compared.usual,
         "z": compared.z,
         "unusual": compared.unusual,
         "parts": [
-            {"part": part.part, "points": part.points, "calls": [names[key] for key in part.calls]}
+            {
+                "part": part.part,
+                "points": part.points,
+                "calls": [Behind(*names[key], at[key]) for key in part.calls],
+            }
             for part in parts
         ],
     }
 
 
-def _text(context: CommandContext, compared: Usual, parts: tuple[Part, ...]) -> list[str]:
+def _alike(calendar: Calendar, name: str, weekday: int) -> bool:
+    """Another open day of the kind of this weekday, not after a closed day."""
+    day = date.fromisoformat(name)
+    return max(day.weekday(), 4) == max(weekday, 4) and not after_closed(calendar, day)
+
+
+def why_sentences(context: CommandContext, found: Mapping[str, Any]) -> list[str]:
+    """What is said of the day, in the reader's language."""
     say = context.say
-    if compared.z is None:
+    if found["z"] is None:
         return [say("Too few calls or days to compare: 20 judged calls and 10 usual days are needed.")]
-    values: dict[str, Any] = {"rate": round(100 * compared.rate), "usual": round(100 * compared.usual)}
-    if not compared.unusual:
-        return [say("{rate}%, usually {usual}%: within the usual spread.", **values)]
-    change = in_language_of(context, 100 * abs(compared.rate - compared.usual))
-    head = say(
-        "{rate}%, usually {usual}% ({change} points less, outside the usual spread).",
-        **values,
-        change=change,
-    )
-    titles = {
-        "volume": say("number of calls"),
-        "hours": say("hours of the calls"),
-        "talk": say("talk time"),
-        "phones": say("phones offered"),
-        "pickup": say("picking up"),
-        "settings": say("settings"),
-        "disruption": say("disruption"),
-        "other": say("other"),
+    values: dict[str, Any] = {
+        "rate": round(100 * found["today"]["rate"]),
+        "usual": round(100 * found["usual"]["rate"]),
     }
-    points = signed_points(context, [part.points for part in parts])
-    rows = [table_row(f"{titles[part.part]:26}", one.rjust(6)) for part, one in zip(parts, points, strict=True)]
+    if not found["unusual"]:
+        return [say("{rate}%, usually {usual}%: within the usual spread.", **values)]
+    change = in_language_of(context, 100 * abs(found["change"]))
     return [
-        head,
+        say("{rate}%, usually {usual}% ({change} points less, outside the usual spread).", **values, change=change)
+    ]
+
+
+def _text(context: CommandContext, found: Mapping[str, Any]) -> list[str]:
+    head = why_sentences(context, found)
+    if not found["unusual"]:
+        return head
+    points = signed_points(context, [part["points"] for part in found["parts"]])
+    rows = [
+        table_row(f"{label('part', part['part'], context.language):26}", one.rjust(6))
+        for part, one in zip(found["parts"], points, strict=True)
+    ]
+    return [
+        *head,
         *rows,
-        say("This is an estimate: it describes the line, not the people who work on it."),
+        context.say("This is an estimate: it describes the line, not the people who work on it."),
     ]

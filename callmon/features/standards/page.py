@@ -10,8 +10,10 @@ from itertools import groupby
 
 from starlette.responses import Response
 
+from callmon.config.phone_numbers import e164
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.standards import load
+from callmon.features.standards.alerts_now import alerts_now
 from callmon.text.story.sentences import QUOTES
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
@@ -50,5 +52,26 @@ def _hours(formatter: WebFormatter) -> Iterator[tuple[str, str]]:
 
 
 async def guide(page_request: PageRequest) -> Response:
-    """The runbook in the page's language."""
-    return await page_request.page("guide.html", page_request.say("Runbook: what to do for each alert"))
+    """The runbook in the page's language. A reader with a role also sees what is measured, and whom to call."""
+    context, formatter = page_request.context, page_request.formatter
+    has_values = bool(page_request.person.all_roles) and not context.is_over_pairs
+    return await page_request.page(
+        "guide.html",
+        page_request.say("Runbook: what to do for each alert"),
+        now=alerts_now(context.seen(), formatter, context.services is None) if has_values else {},
+        contacts=[*_contacts(formatter)] if page_request.person.all_roles else [],
+    )
+
+
+def _contacts(formatter: WebFormatter) -> Iterator[tuple[str, str, str]]:
+    """Whom the site names in [contacts]: the title, the number to dial, and as it is printed."""
+    given = formatter.settings.configuration.contacts
+    titles = {
+        "telephony": formatter.say("Telephony"),
+        "lead": formatter.say("Lead"),
+        "administrator": formatter.say("Administrator"),
+    }
+    for name, title in titles.items():
+        if (number := getattr(given, name)) is not None:
+            dial = e164(number, formatter.settings.configuration.region) or number
+            yield title, dial, formatter.number(dial)

@@ -302,9 +302,7 @@ def _received(context: CallbackCommandContext, call: str) -> tuple[str, commands
     """The call's exchange, and the facts about it that the ledger needs."""
     found = calls.stored_calls(context.store, call, context.exchange, numbers=True)
     if not found or found[0].account is None:
-        raise CallmonError(
-            context.say("No ended call {call} is stored. `callmon calls DAY` gives their names.", call=call)
-        )
+        raise CallmonError("No ended call {call} is stored. `callmon calls DAY` gives their names.", call=call)
     account = found[0].account
     if account.line is None or account.arrived is None or account.direction != "inbound":
         CALLBACKS.refuse("no_line", context.language)

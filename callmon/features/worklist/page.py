@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
@@ -40,9 +41,53 @@ REFUSED_FIELDS = {
 LANGUAGES = ("fr", "en", "other", "unknown")
 
 
+class Listed(NamedTuple):
+    """The entries that the filters leave. `known`: the values of each filter; `chosen`: those in force."""
+
+    known: dict[str, Sequence[str]]
+    chosen: dict[str, str]
+    groups: dict[str, list[Obligation]]
+    left_out: int  # less urgent entries than these
+
+    @property
+    def shown(self) -> list[Obligation]:
+        return [obligation for some in self.groups.values() for obligation in some]
+
+    @property
+    def free(self) -> list[Obligation]:
+        """Those that a person can take, most urgent first."""
+        return [x for x in self.shown if x.in_hand is None and not x.is_erased]
+
+
 async def show(page_request: PageRequest) -> Response:
     """The worklist, most urgent first."""
-    settings, calendar = page_request.settings, page_request.settings.calendar()
+    listed, calendar = await _listed(page_request), page_request.settings.calendar()
+    return await page_request.page(
+        "callbacks.html",
+        page_request.say("Callbacks"),
+        view="callbacks",
+        listed=listed,
+        opens=None
+        if calendar.is_open(page_request.formatter.now)
+        else calendar.opens_next(page_request.formatter.now),
+        **_shared(page_request, listed.shown),
+    )
+
+
+async def take_next(page_request: PageRequest) -> Response:
+    """Takes the most urgent entry of the list that nobody has in hand, and shows it."""
+    listed = await _listed(page_request)
+    for obligation in listed.free:
+        await page_request.request.state.audit("callback", obligation.id)
+        with suppress(RefusedError):  # a colleague was faster
+            await _submit(page_request, *_command(page_request, obligation, {"action": "take"}))
+            query = {"exchange": obligation.exchange, "said": "take"}
+            return page_request.go("callback", query, id=obligation.id)
+    return page_request.go("callbacks", listed.chosen)
+
+
+async def _listed(page_request: PageRequest) -> Listed:
+    settings = page_request.settings
     known = {"line": settings.names("line"), "language": LANGUAGES, "service": settings.names("service")}
     chosen = {name: page_request.chosen(name, names) for name, names in known.items()}
     found = await page_request.ask(
@@ -50,18 +95,11 @@ async def show(page_request: PageRequest) -> Response:
     )
     state = page_request.chosen("state", ("overdue", "untaken", "mine"))
     wanted = [x for x in found.entries if _is_wanted(x, state, page_request.person.name)]
-    return await page_request.page(
-        "callbacks.html",
-        page_request.say("Callbacks"),
-        view="callbacks",
-        chosen=chosen | {"state": state},
-        known=known,
-        groups=groups(wanted, page_request.formatter),
-        left_out=max(0, found.whole - len(found.entries)),
-        opens=None
-        if calendar.is_open(page_request.formatter.now)
-        else calendar.opens_next(page_request.formatter.now),
-        **_shared(page_request, wanted),
+    return Listed(
+        known,
+        chosen | {"state": state},
+        groups(wanted, page_request.formatter),
+        max(0, found.whole - len(found.entries)),
     )
 
 
@@ -203,14 +241,20 @@ async def record(page_request: PageRequest) -> Response:
     found, form = await _find(page_request), await page_request.form()
     try:
         command, number_to_call = _command(page_request, found.obligation, form)
-        store = await page_request.ask(owner, page_request.context.store, command.exchange)
-        await CALLBACKS.submit(page_request, store, command, number_to_call)
+        await _submit(page_request, command, number_to_call)
     except RefusedError as why:
         return await _entry_page(page_request, await _find(page_request), refused=why, given=form)
     if form.get("back") == "list":
         return page_request.go("callbacks")
     query = {"exchange": command.exchange, "said": command.action}
     return page_request.go("callback", query, id=command.obligation)
+
+
+async def _submit(
+    page_request: PageRequest, command: commands.CallbackCommand, number_to_call: str | None
+) -> None:
+    store = await page_request.ask(owner, page_request.context.store, command.exchange)
+    await CALLBACKS.submit(page_request, store, command, number_to_call)
 
 
 def _command(

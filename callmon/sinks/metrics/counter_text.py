@@ -2,8 +2,9 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from functools import cache
+from types import MappingProxyType
 
 from callmon.core.statistics.counters import (
     BEYOND,
@@ -21,6 +22,7 @@ from callmon.core.statistics.counters import (
 )
 
 UNITS = ("seconds", "bytes", "ratio")
+NO_EXEMPLARS: Mapping[Figure, str] = MappingProxyType({})
 
 
 class FiguresText:
@@ -33,11 +35,17 @@ class FiguresText:
         self._text = cache(_text)
         self._is_left_out = cache(lambda figure: is_slim and is_detail(figure, sets))
 
-    def render(self, figures: Figures, openmetrics: bool = False, new: Set[Figure] = frozenset()) -> str:
+    def render(
+        self,
+        figures: Figures,
+        openmetrics: bool = False,
+        new: Set[Figure] = frozenset(),
+        exemplars: Mapping[Figure, str] = NO_EXEMPLARS,
+    ) -> str:
         """The exposition text. Of other series in `figures`, seldom labels and old buckets are included.
 
         `new`: figures whose first value the reader has not seen. A seldom series of these alone is shown at 0, so
-        that the reader's `increase()` sees its first event.
+        that the reader's `increase()` sees its first event. `exemplars`: bucket → the end of its line.
         """
         by_name: defaultdict[str, list[tuple[Figure, float]]] = defaultdict(list)
         for figure, value in self._shown(figures, new).items():
@@ -45,16 +53,18 @@ class FiguresText:
         text: list[str] = []
         for metric in self._metrics.values():
             text += [_head(metric, openmetrics)] if by_name[metric.name] else []
-            so_far = 0.0  # of a histogram: the sum of its buckets
+            so_far, exemplar = 0.0, ""  # of a histogram: the sum of its buckets, and the latest trace below
             for figure, value in by_name[metric.name]:
                 if metric.buckets and figure[-1] == SUM:
                     text.append(f"{self._text((*figure[:-1], 'count'))} {_number(so_far)}\n")
                     so_far = 0.0
                 elif metric.buckets:
                     so_far = value = so_far + value
+                    exemplar = exemplars.get(figure, exemplar) if openmetrics else ""
                     if self._is_left_out(figure):
                         continue
-                text.append(f"{self._text(figure)} {_number(value)}\n")
+                text.append(f"{self._text(figure)} {_number(value)}{exemplar}\n")
+                exemplar = ""
         return "".join(text)
 
     def _shown(self, figures: Figures, new: Set[Figure]) -> Figures:

@@ -36,7 +36,7 @@ from callmon.core.reconciliation import SIDES
 from callmon.core.snapshot import DaemonSnapshot, SinkStatus
 from callmon.core.statistics.counters import SELDOM, VERDICT, Figure, Figures, LabelValues
 from callmon.core.statistics.parity import compare
-from callmon.sinks.metrics.counter_text import FiguresText, unit_of
+from callmon.sinks.metrics.counter_text import NO_EXEMPLARS, FiguresText, unit_of
 from callmon.store.writer.committed import CommittedCounters
 from callmon.text.labels import STANDARDS, label
 
@@ -185,6 +185,7 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     "callmon_reconciliation_calls": lambda x: {(c.exchange, s): c.only[s] for c in x.compared for s in SIDES},
     "callmon_reconciliation_timestamp_seconds": lambda x: {(c.exchange,): c.done.timestamp() for c in x.compared},
     "callmon_report_mail_unsent_since_timestamp_seconds": lambda x: _times(x.reports_unsent),
+    "callmon_webhook_deliveries": lambda x: x.webhooks or None,
     "callmon_line_last_call_timestamp_seconds": lambda x: _of_lines(x, x.last_calls.calls),
     "callmon_line_last_test_call_timestamp_seconds": lambda x: _of_lines(x, x.last_calls.tests),
     "callmon_line_test_call_due_timestamp_seconds": lambda x: {
@@ -194,6 +195,11 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     "callmon_disruption_unannounced_since_timestamp_seconds": _unannounced,
     "callmon_planned_work_until_timestamp_seconds": _planned,
     "callmon_line_info": lambda x: {(i.name, i.mode, i.service, i.title_fr, i.title_en): 1 for i in x.configured},
+    "callmon_needs_total": lambda x: x.planning.needs or None,
+    "callmon_outlook_ratio": lambda x: {(ahead,): n for ahead, n in x.planning.chances.items()} or None,
+    "callmon_outlook_alert_ratio": lambda x: None if x.planning.alert is None else {(): x.planning.alert},
+    "callmon_outlook_calls": lambda x: {(ahead,): n for ahead, n in x.planning.expected.items()} or None,
+    "callmon_outlook_announced": lambda x: x.planning.announced or None,
     "callmon_standard_enabled": lambda x: {(name,): int(is_judged) for name, is_judged in x.enabled.items()},
     "callmon_exchange_connected": lambda x: {(e.name,): int(e.connected) for e in x.exchanges},
     "callmon_exchange_events_total": lambda x: {(e.name,): e.events for e in x.exchanges},
@@ -244,8 +250,10 @@ class Metrics:
         exchanges: Iterable[str],
         minimum_sample: int = 20,
         is_slim: bool = False,
+        exemplars: Mapping[Figure, str] = NO_EXEMPLARS,
     ) -> None:
         self._counters, self._source = counters, source
+        self._exemplars = exemplars
         self.read = source.snapshot
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
@@ -275,7 +283,8 @@ class Metrics:
         gauges = [*of_calls, *families(OF_ITSELF, snapshot)]
         led = self._source.leads()  # read first: a new leader has the counters of the database already
         figures, new = self._read_counters(scraper)
-        text = self._text.render(figures, content_type.startswith("application/openmetrics"), new)
+        is_openmetrics = content_type.startswith("application/openmetrics")
+        text = self._text.render(figures, is_openmetrics, new, self._exemplars)
         counted = [*self._parity(figures)]
         leads = led and self._source.leads()  # read last: the figures date from before any other instance counted
         gauges.append(family("callmon_leader", "Whether this callmon is the leader.", {(): leads}))

@@ -49,12 +49,14 @@ from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
 from callmon.store.instances import found_rows, insert_rows
 from callmon.store.privacy import key_rotation
-from callmon.store.tables import CALL, FACT, LEDGER, NUMBER, OBLIGATION, OPEN
+from callmon.store.tables import CALL, FACT, LEDGER, NUMBER, OBLIGATION, OPEN, same_call
 from callmon.store.tables.people import AccessRow, DisposalRow
 
 CHUNK = 200
 # Entries that the ledger writes by itself are no use of a number.
-NO_USE = tuple(tag_of(x) for x in (n.DueSoon, n.Overdue, n.FellDue, n.Refused, n.Erased, n.NumberHidden))
+NO_USE = tuple(
+    tag_of(x) for x in (n.DueSoon, n.Overdue, n.FellDue, n.Refused, n.Erased, n.ConcludedByImport, n.NumberHidden)
+)
 
 
 class DisposalTerms(NamedTuple):
@@ -130,11 +132,9 @@ def _uses() -> Subquery:
 
 
 def _in_calls() -> Select[Any]:
-    here = and_(FACT.c["call"] == NUMBER.c["call"], FACT.c.exchange == NUMBER.c.exchange)
-    heard = select(func.max(FACT.c.at)).where(here).correlate(NUMBER).scalar_subquery()
+    heard = select(func.max(FACT.c.at)).where(same_call(FACT, NUMBER)).correlate(NUMBER).scalar_subquery()
     used = func.coalesce(CALL.c.ended, CALL.c.arrived, heard, type_=tables.Moment()).label("used")
-    calls = and_(CALL.c["call"] == NUMBER.c["call"], CALL.c.exchange == NUMBER.c.exchange)
-    going_on = and_(OPEN.c["call"] == NUMBER.c["call"], OPEN.c.exchange == NUMBER.c.exchange)
+    calls, going_on = (same_call(of, NUMBER) for of in (CALL, OPEN))
     columns = (NUMBER.c.token, NUMBER.c["call"].label("name"), used, OPEN.c["call"].label("going_on"))
     return select(*columns, literal(1).label("is_kept")).outerjoin(CALL, calls).outerjoin(OPEN, going_on)
 

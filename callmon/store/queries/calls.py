@@ -174,18 +174,13 @@ def _dialled(facts: Iterable[Fact]) -> Iterator[PhoneDialled]:
 
 
 def stream_calls(
-    store: Database, begin: datetime, end: datetime, line: str | None = None, *, tests: bool = False
+    store: Database, begin: datetime, end: datetime, *, tests: bool = False
 ) -> Iterator[tuple[str, Call]]:
     """Ended calls that arrived in [begin, end) as (exchange, call), by arrival; with `tests`, test calls only.
 
     Rows are streamed. Consume them quickly: SQLite's write-ahead log grows while the read transaction is open.
     """
-    condition = and_(
-        CALL.c.arrived >= begin,
-        CALL.c.arrived < end,
-        true() if line is None else CALL.c.line == line,
-        CALL.c.is_test.is_(tests),
-    )
+    condition = and_(CALL.c.arrived >= begin, CALL.c.arrived < end, CALL.c.is_test.is_(tests))
     question = select(CALL.c.exchange, CALL.c.data).where(condition)
     question = question.order_by(CALL.c.arrived, CALL.c["call"]).execution_options(yield_per=500)
     with store.reading() as connection:

@@ -1,5 +1,6 @@
 """What was received of each exchange: its start, its gaps, the days that its own records confirm. Blocks."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -31,16 +32,19 @@ class Fingerprint:
 
 
 def heard_spans(
-    connection: Connection, begin: datetime, end: datetime, fingerprint: Fingerprint
+    connection: Connection,
+    begin: datetime,
+    end: datetime,
+    fingerprint: Fingerprint,
+    starts: Mapping[str, datetime | None] | None = None,
 ) -> dict[str, tuple[datetime | None, datetime | None, tuple[Span, ...]]]:
     """By exchange: its start, the time up to which its events are stored, and its gaps in [begin, end).
 
-    The start is its first received call or gap; without one, it is the time up to which its events are stored.
+    Without a first call or gap, the start is the time up to which its events are stored. `starts`: of
+    `first_heard`, where several periods are read.
     """
     until = {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
-    first = _first_calls(connection)
-    for name, at in connection.execute(select(GAP.c.exchange, func.min(GAP.c.began)).group_by(GAP.c.exchange)):
-        first[name] = min(first.get(name) or at, at)
+    first = first_heard(connection) if starts is None else starts
     which = and_(GAP.c.began < end, GAP.c.ended > begin)
     gaps: dict[str, list[Span]] = {}
     for name, began, ended in connection.execute(select(GAP).where(which).order_by(GAP.c.began)):
@@ -50,6 +54,14 @@ def heard_spans(
     return {
         name: (first.get(name) or until.get(name), until.get(name), tuple(gaps.get(name, ()))) for name in names
     }
+
+
+def first_heard(connection: Connection) -> dict[str, datetime | None]:
+    """By exchange, its first received call or gap; it reads each day of the roll-ups."""
+    first = _first_calls(connection)
+    for name, at in connection.execute(select(GAP.c.exchange, func.min(GAP.c.began)).group_by(GAP.c.exchange)):
+        first[name] = min(first.get(name) or at, at)
+    return first
 
 
 def _first_calls(connection: Connection) -> dict[str, datetime | None]:

@@ -21,7 +21,7 @@ from callmon.store.database import Database, database_errors
 from callmon.store.encryption import keyed_hash
 from callmon.store.queries import calls as queries
 from callmon.store.row_mapping import CALLBACK, CALLER, StoredCallKey, entry_of, obligation_of
-from callmon.store.tables import LEDGER, NUMBER, OBLIGATION
+from callmon.store.tables import LEDGER, NUMBER, OBLIGATION, same_call
 
 WHOLE = (OBLIGATION.c.data, OBLIGATION.c.token, OBLIGATION.c.other)
 
@@ -46,8 +46,7 @@ def token_renewals(store: Database) -> dict[str, str]:
     """Maps the tokens under older keys to the newest token, for all numbers of calls with an obligation."""
     if len(store.ring.names) < 2:
         return {}
-    here = and_(OBLIGATION.c["call"] == NUMBER.c["call"], OBLIGATION.c.exchange == NUMBER.c.exchange)
-    question = select(NUMBER.c.number).join(OBLIGATION, here).distinct()
+    question = select(NUMBER.c.number).join(OBLIGATION, same_call(OBLIGATION, NUMBER)).distinct()
     with database_errors(store), store.reading() as connection:
         found = [store.ring.tokens(store.ring.decrypt(encrypted)) for (encrypted,) in connection.execute(question)]
     return {old: newest for newest, *older in found for old in older}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
+import msgspec
 from sqlalchemy import Connection, and_, delete, func, select
 
 from callmon.ami.events import born
@@ -63,14 +64,7 @@ def _rows(result: Reconciliation, day: str, now: datetime) -> Iterator[Reconcili
             of_callmon=line.callmon,
         )
     for call in result.differences:
-        yield ReconciliationCallRow(
-            exchange=result.exchange,
-            day=day,
-            call=call.call,
-            line=call.line,
-            arrived=call.arrived,
-            counted_by=call.counted_by,
-        )
+        yield ReconciliationCallRow(exchange=result.exchange, day=day, **msgspec.structs.asdict(call))
 
 
 def latest_comparisons(store: Database, exchanges: Iterable[str]) -> list[LastComparison]:

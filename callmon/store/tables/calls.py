@@ -52,20 +52,21 @@ class CallRow(StoredRow, table=True):
 
     call: str = Field(primary_key=True)
     exchange: str = Field(primary_key=True)
-    line: str | None
-    direction: str
-    language: str
-    in_hours: bool | None
+    # The columns of a fixed length come together: PostgreSQL aligns each after a text.
     arrived: datetime | None = Field(sa_type=Moment)
     answered: datetime | None = Field(sa_type=Moment)
     ended: datetime | None = Field(sa_type=Moment)
-    outcome: str
+    waited: int | None = Field(sa_type=BigInteger)
     rings: int | None
     rings_estimated: bool
-    waited: int | None = Field(sa_type=BigInteger)
+    in_hours: bool | None
+    is_test: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    line: str | None
+    direction: str
+    language: str
+    outcome: str
     heard: str
     data: str = Field(sa_type=Text)
-    is_test: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class FindingRow(StoredRow, table=True):

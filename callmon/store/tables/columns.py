@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, cast
 
-from sqlalchemy import BigInteger, Dialect, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Dialect, MetaData, String, Table
 from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
@@ -23,6 +23,10 @@ def microseconds(at: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+def microseconds_or_none(at: datetime | None) -> int | None:
+    return None if at is None else microseconds(at)
+
+
 def from_microseconds(value: int) -> datetime:
     return EPOCH + timedelta(microseconds=value)
 
@@ -34,7 +38,7 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else microseconds(value)
+        return microseconds_or_none(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else from_microseconds(value)
@@ -82,3 +86,21 @@ def row_of(row: type[StoredRow]) -> Callable[..., Row]:
     """
     names = ", ".join(table_of(row).columns.keys())
     return cast(Callable[..., Row], eval(f"lambda *, {names}: ({names},)"))
+
+
+def row_from(row: type[StoredRow], *given: str) -> Callable[..., Row]:
+    """A function that makes a row of an object whose attributes have the names of the columns.
+
+    The columns `given` are passed by name. A time becomes whole microseconds.
+    """
+    columns = table_of(row).columns
+    assert {*given} <= {*columns.keys()}
+    values = [name if name in given else _attribute(column) for name, column in columns.items()]
+    names = ", ".join(("source", "*", *given) if given else ("source",))
+    known = {"microseconds_or_none": microseconds_or_none}
+    return cast(Callable[..., Row], eval(f"lambda {names}: ({', '.join(values)},)", known))
+
+
+def _attribute(column: Column[Any]) -> str:
+    value = f"source.{column.name}"
+    return f"microseconds_or_none({value})" if isinstance(column.type, Moment) else value

@@ -38,6 +38,22 @@ class SessionRow(StoredRow, table=True):
     seen: datetime = Field(sa_type=Moment)
 
 
+class TokenRow(StoredRow, table=True):
+    """A token with which a program reads the API.
+
+    `id` is the hash of the token, so that a reader of this table cannot use it. `used`: its last use, to a minute.
+    """
+
+    __table_args__ = (Index("ix_token_name", "name", unique=True), CLUSTERED)
+
+    id: str = Field(primary_key=True)
+    name: str
+    roles: frozenset[str] = Field(sa_type=Words)
+    made: datetime = Field(sa_type=Moment)
+    expires: datetime = Field(sa_type=Moment)
+    used: datetime | None = Field(default=None, sa_type=Moment)
+
+
 class AuditRow(StoredRow, table=True):
     """What a user (`who`) saw or changed on a page, or tried to.
 

@@ -51,9 +51,9 @@ class ReportMailRow(StoredRow, table=True):
     copy_number: int = Field(sa_column=Column("copy", Integer, primary_key=True, autoincrement=False))
     state: MailState = Field(sa_type=String)
     fingerprint: str
-    reason: str
-    detail: str
-    attempts: int
+    reason: str = ""
+    detail: str = ""
+    attempts: int = 0
     since: datetime = Field(sa_type=Moment)
     changed: datetime = Field(sa_type=Moment)
     next: datetime = Field(sa_type=Moment)

@@ -7,7 +7,7 @@ is counted once, as first given. A later ledger entry that corrects it is counte
 Refuses: to write twice: by the batch's number; and what is stored already is neither written nor counted again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ class BatchId(NamedTuple):
     token: str
 
 
+Deliveries = Callable[[Rows], list[Row]]  # the rows of `webhook` that a part of a batch causes
 Rejected = tuple[str, str]  # an outcome that the database rejects: the error's name, and the calls concerned
 
 
@@ -59,13 +60,19 @@ def item_label(item: Item) -> str:
 
 
 def write_batch(
-    connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing, records: int = 1
+    connection: Connection,
+    batch_id: BatchId,
+    items: Sequence[Item],
+    ring: KeyRing,
+    records: int = 1,
+    deliveries: Deliveries | None = None,
 ) -> tuple[Figures, list[Rejected]]:
     """Writes all outcomes of the batch but those with a value that the database rejects.
 
     Returns the counters that it adds, and the rejected outcomes. A rejected part is halved, down to one outcome,
     which is skipped. The calling function owns the transaction. `records`: how many records of the outbox, up to
-    number `batch_id`, are this batch. Raises LockTakenError when the database's last batch is not before these.
+    number `batch_id`, are this batch. `deliveries`: None without a webhook. Raises LockTakenError when the
+    database's last batch is not before these.
     """
     writing, place = BulkWriter(connection, ring), 0
     claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ? RETURNING id"
@@ -81,6 +88,8 @@ def write_batch(
             rows = Rows(batch_id.number, place)
             rows.add_items(part)
             counted = _write(writing, rows)
+            events = deliveries(rows) if deliveries else []
+            writing.insert(tables.WEBHOOK, events, "ON CONFLICT DO NOTHING")
         except Exception as error:
             if may_pass(error):
                 raise  # the whole transaction ends; a full disk may have ended it already
@@ -90,7 +99,7 @@ def write_batch(
             else:
                 parts += part[len(part) // 2 :], part[: len(part) // 2]
         else:
-            place += max(map(len, (rows.facts, rows.ledger, rows.disruption_entries, rows.contacts)))
+            place += max(map(len, (rows.facts, rows.ledger, rows.disruption_entries, rows.contacts, events)))
             for figure, amount in counted.items():
                 figures.add_figure(added, figure, amount)
         writing.execute("RELEASE SAVEPOINT part")
@@ -104,7 +113,7 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
     added = figures.figures_of(
         rows.calls.values(), rows.findings.values(), rows.gaps.values(), rows.called_back, rows.disruptions
     )
-    _write_rows(writing, rows)
+    write_rows(writing, rows)
     given = rows.findings | {(*key, finding.standard): finding for key, x in findings.items() for finding in x}
     new = {key: x for key, x in rows.corrections.items() if key in given and given[key].verdict != x.verdict}
     for key, finding in new.items():
@@ -115,7 +124,8 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
     return added
 
 
-def _write_rows(writing: BulkWriter, rows: Rows) -> None:
+def write_rows(writing: BulkWriter, rows: Rows) -> None:
+    """Writes the rows in the current transaction, without counters and roll-ups."""
     _write_facts(writing, rows)
     write_numbers(writing, rows)
     writing.delete(tables.NUMBER, [(*key, CALLER) for key in rows.withheld])  # R-51: not stored, though delivered

@@ -34,7 +34,7 @@ from callmon.store.writer import outbox, transaction
 from callmon.store.writer.appender import Appender, drop_committed
 from callmon.store.writer.committed import CommittedCounters
 from callmon.store.writer.outbox import MAX_BATCH, Outbox, OutboxEntry, StoredOutcome
-from callmon.store.writer.transaction import BatchId, Rejected, write_batch
+from callmon.store.writer.transaction import BatchId, Deliveries, Rejected, write_batch
 from callmon.store.writer.write_lock import ASK_SECONDS, HOLDS_SECONDS, RENEW_SECONDS, LockTakenError, WriteLock
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,9 @@ class Writer:
         patience: timedelta = PATIENCE,
         is_shared: bool = False,
         outbox: Outbox | None = None,
+        deliveries: Deliveries | None = None,
     ) -> None:
+        self._deliveries = deliveries
         self.max_waiting, self.path = max_waiting, store.path
         self.counters = CommittedCounters({})
         self._store = Database(store.url, store.ring)  # of its own: a failure drops all connections
@@ -164,10 +166,14 @@ class Writer:
         is_alive = self.thread.is_alive() and self._appender.thread.is_alive()
         return self._trouble if is_alive else "a thread of the writer has ended"
 
+    def hurry(self) -> None:
+        """Commits the offered outcomes without waiting for others."""
+        self._appender.hurry()
+
     def flush(self, timeout: float) -> bool:
         """Blocks until all outcomes are committed; False after `timeout` (seconds). A standby does not block."""
         goal = self._offered
-        self._appender.hurry()
+        self.hurry()
         return self.wait_until(lambda: self.done >= goal or self.stands_by, timeout)
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
@@ -332,7 +338,9 @@ class Writer:
     def _write(self, batch: BatchId, records: list[bytes]) -> Figures:
         items = [item for encoded in records for item in outbox.decode_items(encoded)]
         with self._lock.writing() as connection:
-            figures, self._skipped = write_batch(connection, batch, items, self._store.ring, len(records))
+            figures, self._skipped = write_batch(
+                connection, batch, items, self._store.ring, len(records), self._deliveries
+            )
         return figures
 
     def _publish(self, last: BatchId) -> None:

@@ -69,10 +69,7 @@ def _rebuilt(stored: StoredCall, settings: Settings) -> CallAccount:
     line, arrived = line_of(arrival.line, settings), arrival.at or born(arrival.call)
     in_hours = None if line is None or arrived is None else settings.calendar(line).is_open(arrived)
     own = () if line is None else (line.language, line.ring_cycle, in_hours)
-    account = CallAccount(arrival, *own)
-    for fact in as_it_stands(stored.facts):
-        account.record_fact(fact)
-    return account
+    return CallAccount(arrival, *own).record_facts(as_it_stands(stored.facts))
 
 
 def _arrival(stored: StoredCall) -> Arrived:

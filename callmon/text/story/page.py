@@ -144,7 +144,7 @@ class Page:
 
     def happenings(self) -> list[tuple[str, str, str]]:
         """(local time, seconds on the caller's clock or "", sentence) of each moment."""
-        facts = moments(self._context.facts)
+        facts = moments(self._context.facts, self._context.third_ring_over)
         return [(*self._times(x), self._context.typeset(sentence(self._context, x))) for x in facts]
 
     def timeline_head(self) -> str:

@@ -76,7 +76,7 @@ def entry_sentence(formatter: Formatter, entry: n.AnyEntry) -> str:
 def _case(context: StoryContext, fact: AnyFact) -> str:
     """The case of a fact whose sentence depends on more than its tag; otherwise ""."""
     match fact:
-        case f.Filled() | f.Unheard() | f.Ended(how="unheard") if context.call.is_imported:
+        case f.Filled() | f.Unheard() | f.Ended(how="unheard") if context.call.is_from_lesser_record:
             return "imported"
         case f.Arrived():
             return "person_first" if fact.person_first else fact.direction

@@ -47,6 +47,11 @@ class StoryContext(Formatter):
     def is_by_seconds(self) -> bool:
         return self.call.by_queue or self.call.by_music
 
+    @property
+    def third_ring_over(self) -> datetime | None:
+        """When the caller's third ring ends: what the phones offered until then gives the cause of a miss."""
+        return None if self.clock is None else self.clock + 3 * self.call.cycle
+
     def is_answered_before(self, at: datetime) -> bool:
         return any(isinstance(x, f.Answered) and x.at is not None and x.at + x.slack < at for x in self.facts)
 
@@ -58,10 +63,18 @@ Moment = list[AnyFact]
 Phone = f.PhoneDialled | f.PhoneRang | f.PhoneStopped
 
 
-def moments(facts: Sequence[AnyFact]) -> list[Moment]:
-    """The selected facts in the order of the story; the facts of one moment are of the same type."""
+def moments(facts: Sequence[AnyFact], limit: datetime | None = None) -> list[Moment]:
+    """The selected facts in the order of the story; the facts of one moment are of the same type.
+
+    `limit`: as `StoryContext.third_ring_over`.
+    """
     facts = in_time(facts)
-    kept = [fact for place, fact in enumerate(facts) if not _goes_without_saying(fact, facts[:place], facts)]
+    kept = [
+        fact
+        for place, fact in enumerate(facts)
+        if not _goes_without_saying(fact, facts[:place], facts)
+        and not _is_bettered(fact, facts[place + 1 :], limit)
+    ]
     grouped: list[Moment] = []
     for fact in _causes_first(kept):
         moment = next((m for m in reversed(grouped) if _belongs(fact, m[0])), None)
@@ -152,6 +165,16 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
             return not holds or isinstance(holds[-1], f.Resumed)
         case _:
             return False
+
+
+def _is_bettered(fact: AnyFact, after: Sequence[AnyFact], limit: datetime | None) -> bool:
+    """Whether the phones offered better within a second. If the third ring ended in between, both states count."""
+    if not isinstance(fact, f.PhonesSeen):
+        return False
+    better = next((x for x in after if isinstance(x, f.PhonesSeen) and within(x, fact, AT_ONCE)), None)
+    if better is None or fact.at is None or better.at is None:
+        return False
+    return limit is None or not fact.at < limit <= better.at
 
 
 def _is_same_phone_at_once(dialled: f.PhoneDialled, other: AnyFact) -> bool:

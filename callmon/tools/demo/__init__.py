@@ -23,8 +23,8 @@ from callmon import __version__, logs
 from callmon.config.closed_days import ontario
 from callmon.config.schema import Configuration
 from callmon.config.settings import Settings, example_text
-from callmon.config.validation import placed
 from callmon.config.web import WebSettings
+from callmon.config.wording import placed
 from callmon.core.calls.call import Call
 from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError, Sentence
@@ -185,8 +185,10 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path, now: dateti
     for line, extensions in phones.LINES.items():
         data["lines"][line]["extensions"] = extensions
     data["calendar"] = open_every_day(opening_hours(now, ZoneInfo(data["timezone"])), now.year)
+    data["ministry"] = {"name_fr": "Ministère de la démonstration", "name_en": "Ministry of Demonstration"}
     data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
     data["web"] = {"listen": _address(listen)}
+    data["questions"] = ["why", "what-if", "staffing", "needs", "outlook"]
     data["_env_prefix"] = "="  # no environment variable applies: one could name a real database
     return Settings(Configuration(**data), "demo")
 

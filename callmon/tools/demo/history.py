@@ -52,7 +52,7 @@ HALF_HOUR = 4
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-CROWDED = 16  # calls of the hour in which nobody is free, most of them in vain
+CROWDED = 24  # calls of the hour in which nobody is free, most of them in vain: *Why* has a day to explain
 # How long after the message it is called back, and how often; None: a person closes it.
 ANSWERS = {HOUR: 60, 20 * HOUR: 25, 30 * HOUR: 9, None: 6}
 SETTLED, CALM = 6 * MINUTE, 75 * MINUTE  # before now: the last callback, and the last message
@@ -68,7 +68,7 @@ PAST = Notice(
     "Write to the ministry's general mailbox.",
 )
 PRESENT = Notice(
-    "Des appels de l'est de la province n'aboutissent pas.",
+    "Des appels de l’est de la province n’aboutissent pas.",
     "Some calls from the east of the province fail.",
     "Composez le numéro de Toronto.",
     "Call the Toronto number.",
@@ -161,7 +161,7 @@ class History:
         begin = worklist.crowded_hour(self._now, self._calendar)
         for place in range(CROWDED):
             at = begin + HOUR * ((place + self._chance.random()) / CROWDED)
-            self._add_call(at, NOBODY_FREE if place % 4 else ANSWERED)
+            self._add_call(at, NOBODY_FREE if place % 6 else ANSWERED)
 
     # What happens.
 

@@ -4,28 +4,17 @@ Refuses: to connect, to read a banner, to log off.
 """
 
 import queue
-from typing import Protocol
 
 from asterisk.manager import Manager  # type: ignore[import-untyped] # pyst2 has no types
+
+from callmon.tools.doctor.answer_stream import AnswerStream
 
 MOST_WAITING = 1000  # messages in each of pyst2's queues
 SECONDS_TO_END = 2.0
 
 
-class ManagerSocket(Protocol):
-    """What pyst2 needs of a socket's file; `shut` ends every wait for it."""
-
-    def write(self, data: bytes) -> object: ...
-
-    def flush(self) -> object: ...
-
-    def close(self) -> object: ...
-
-    def __iter__(self) -> object: ...
-
-
 class AskingManager(Manager):  # type: ignore[misc] # pyst2 has no types
-    def __init__(self, stream: ManagerSocket) -> None:
+    def __init__(self, stream: AnswerStream) -> None:
         super().__init__()
         self.title = "Asterisk Call Manager"  # the banner has been read: no line is taken for one
         self._sock = stream

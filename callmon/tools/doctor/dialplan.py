@@ -1,6 +1,7 @@
 """The exchange's configuration beyond the AMI user: CEL, tones, clock, mailboxes, phones, lines. Pure."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -166,14 +167,19 @@ def fullness(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFin
 def silent_lines(
     settings: Settings, last_seen: Mapping[str, datetime | None], now: datetime
 ) -> Iterator[DoctorFinding]:
-    """Lines on which no call has been seen for long, or ever (R-43)."""
+    """Lines on which no call has been seen for long, or ever (R-43): one finding for all of one day."""
+    formatter = Formatter(LANGUAGE.get(), settings.timezone)
+    silent: dict[str | None, list[str]] = defaultdict(list)
     for line in settings.lines():
         seen = last_seen.get(line.name)
-        if seen is not None and now - seen <= SILENT_TOO_LONG:
-            continue
-        day = seen and Formatter(LANGUAGE.get(), settings.timezone).day(seen)
+        if seen is None or now - seen > SILENT_TOO_LONG:
+            silent[formatter.day(seen) if seen else None].append(line.name)
+    for day, names in silent.items():
         since = reader_text("ever" if day is None else "since {day}").format(day=day)
-        yield finding("line.silent", line=line.name, since=since)
+        if len(names) == 1:
+            yield finding("line.silent", line=names[0], since=since)
+        else:
+            yield finding("line.several_silent", names=", ".join(names), since=since)
 
 
 def phone_state_findings(examined: Examination) -> Iterator[DoctorFinding]:

@@ -1,7 +1,8 @@
-"""The identity behind a request: by a trusted proxy's header, by a session, or by a browser on this machine.
+"""The identity behind a request: by a token, a trusted proxy's header, a session, or a browser on this machine.
 
 a sign-in is configured?  no ─▶ a browser on this machine is a viewer; any other one has no identity
                          yes ─▶ the proxy's header, from its address alone ─▶ else the session cookie ─▶ else none
+a request to the API with a token ─▶ the proxy's header ─▶ else the roles of the token ─▶ else none
 
 `RIGHTS` is the matrix of docs/en/reference/pages-and-roles.md. A person may have several roles. Each role has only
 the rights that its work needs (FIPPA: need to know). The role administrator gives access to no number and no
@@ -20,7 +21,7 @@ from callmon.config.web import AccessSettings
 
 LONGEST_NAME = 200
 Services = tuple[str, ...] | None  # whose data a person may see; None: of all
-Source = Literal["", "proxy", "account", "oidc"]
+Source = Literal["", "proxy", "account", "oidc", "token"]
 
 
 class Right(Enum):
@@ -30,7 +31,7 @@ class Right(Enum):
     VIEW = "view"  # lines, calls, service standards: no caller's number
     CALL_BACK = "call_back"  # callers' numbers, and commands on callbacks
     REPORT = "report"  # monthly reports; the public notices of disruptions
-    ADMINISTER = "administer"  # the audit record of accesses and changes
+    ADMINISTER = "administer"  # the audit record of accesses and changes; tokens of the API
 
 
 class Role(StrEnum):

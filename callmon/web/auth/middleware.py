@@ -87,7 +87,8 @@ class AccessMiddleware:
         state.audit = partial(self._access.note, origin, known.person.name)
         with_headers = _with_headers(send, origin, "" if kept else secret)
         is_same = partial(self._is_same, request, origin, known)
-        await self._app(scope, _bounded(receive), _to_same_person(with_headers, is_same))
+        state.most_bytes = MOST_BYTES
+        await self._app(scope, _bounded(receive, request), _to_same_person(with_headers, is_same))
 
     async def _is_same(self, request: Request, origin: client.ClientInfo, known: Identity) -> bool:
         """Whether the viewer of a live stream still has the same identity and roles.
@@ -140,14 +141,20 @@ def _has_two_lengths(scope: Scope) -> bool:
     return {b"content-length", b"transfer-encoding"} <= names
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, request: Request) -> Receive:
+    """`receive` that refuses a body of more than `state.most_bytes`: a route that takes a file raises it.
+
+    By its declared length at once, so that the answer does not depend on how the network divides the body.
+    """
+    length = request.headers.get("content-length", "")
+    declared = int(length[:18]) if length.isdecimal() else 0
     count = 0
 
     async def receive_some() -> Message:
         nonlocal count
         message = await receive()
         count += len(message.get("body", b""))
-        if count > MOST_BYTES:
+        if max(count, declared) > request.state.most_bytes:
             raise HTTPException(413)
         return message
 

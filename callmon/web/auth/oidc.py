@@ -13,7 +13,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import logging
 import ssl
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
@@ -22,13 +21,11 @@ from time import monotonic, time
 from typing import Any
 from urllib.parse import urlsplit
 
-from callmon.config.validation import placed
 from callmon.config.web import OidcSettings, is_encrypted
+from callmon.config.wording import placed
 from callmon.errors import CallmonError, ConfigError, Sentence
 from callmon.web.auth.cookies import MINUTES_UNDER_WAY
 from callmon.web.auth.identity import LONGEST_NAME, Person
-
-log = logging.getLogger(__name__)
 
 CALLBACK = "/oidc"  # the redirect path; registered at the provider once, so without a language
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")

@@ -19,13 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from callmon.core.callbacks.commands import plain
+from callmon.config.wording import plain
 from callmon.web.auth.identity import Right
 
 FIELD = "csrf"
 HEADER = "x-csrf"  # for requests that a script sends
 UNCHANGING = frozenset({"GET", "HEAD"})
 MOST_FIELDS = 100
+MOST_BYTES_OF_FILE = 16 << 20  # of the body of a form with a file; a report's largest file has some 5 MB
 # The query parameters' names, French to English. Boards link with these names.
 QUERY = {
     "jour": "day",
@@ -35,6 +36,7 @@ QUERY = {
     "issue": "outcome",
     "norme": "standard",
     "verdict": "verdict",
+    "cause": "cause",
     "mode": "mode",
     "page": "page",
     "service": "service",
@@ -42,6 +44,14 @@ QUERY = {
     "etat": "state",
     "autocommutateur": "exchange",
     "dit": "said",
+    "messagerie": "voicemail",
+    "strategie": "strategy",
+    "duree": "ring",
+    "postes": "phones",
+    "entre": "between",
+    "reponse": "pickup",
+    "heures": "hours",
+    "cible": "target",
 }
 FRENCH = {english: french for french, english in QUERY.items()}
 
@@ -53,6 +63,7 @@ class PageRoute:
     """A page or an act. `paths`: by language. `act`: the act for the audit record; None: nothing is recorded.
 
     `is_page`: a refusal is a page, or a redirect to the sign-in. Otherwise it is one plain line (JSON, live).
+    `takes_file`: its form has one file.
     """
 
     name: str
@@ -62,6 +73,7 @@ class PageRoute:
     methods: tuple[str, ...] = ("GET",)
     act: str | None = None
     is_page: bool = True
+    takes_file: bool = False
 
     def path(self, language: str, /, **parts: str) -> str:
         """The path with these parts, each percent-encoded."""
@@ -121,7 +133,9 @@ async def _check(request: Request, entry: PageRoute) -> None:
     """Raises RejectedError unless the endpoint may run."""
     if not request.state.person.may(entry.right):
         raise RejectedError(entry.is_page)
-    if request.method not in UNCHANGING and not (is_from_us(request) and await _has_token(request)):
+    if entry.takes_file:
+        request.state.most_bytes = MOST_BYTES_OF_FILE
+    if request.method not in UNCHANGING and not (is_from_us(request) and await _has_token(request, entry)):
         raise RejectedError(entry.is_page, is_form=True)
 
 
@@ -136,10 +150,10 @@ def is_from_us(request: Request) -> bool:
     return origin in (None, "null") or origin in request.state.asking.origins
 
 
-async def _has_token(request: Request) -> bool:
+async def _has_token(request: Request, entry: PageRoute) -> bool:
     given = request.headers.get(HEADER)
     if given is None:
-        form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+        form = await request.form(max_files=int(entry.takes_file), max_fields=MOST_FIELDS)
         field = form.get(FIELD)
         given = field if isinstance(field, str) else ""
     return hmac.compare_digest(given.encode(errors="replace"), request.state.csrf.encode())

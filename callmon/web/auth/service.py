@@ -10,7 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from time import monotonic
 from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 
 from callmon.config.web import AccessSettings
 from callmon.logs import Seldom
-from callmon.store import access
+from callmon.store import access, access_tokens
 from callmon.store.access import AuditRow
 from callmon.store.database import Database
 from callmon.threads import BlockingThreads
@@ -28,6 +28,7 @@ from callmon.web.auth.client import ClientInfo, by_address, by_network
 from callmon.web.auth.fair_queue import FairQueue
 from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, person_with, proxy_identity
 from callmon.web.auth.route import PageRoute
+from callmon.web.auth.tokens import bearer
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ class AccessService:
         self._terms = access.SessionLimits(settings.idle, settings.longest, settings.most_sessions)
         self._by_account, self._by_address = SignInThrottle(OF_ACCOUNT), SignInThrottle(OF_ADDRESS)
         self._queue = FairQueue()
+        self._threads = BlockingThreads(THREADS, "access")
 
     @property
     def has_sign_in(self) -> bool:
@@ -127,7 +129,8 @@ class AccessService:
 
     async def known(self, request: HTTPConnection, asking: ClientInfo, is_use: bool = True) -> Identity:
         """The identity. `is_use`: the request counts as use of the session. Raises NotOneError, StoreError."""
-        if not self.settings.is_configured:
+        token = bearer(request)
+        if token is None and not self.settings.is_configured:
             return Identity(LOCAL_VIEWER) if asking.is_here else UNKNOWN
         header = self.settings.proxy.header
         if header and header in request.headers:
@@ -135,7 +138,15 @@ class AccessService:
                 self._untrusted(address=asking.address, header=header)
             elif (known := proxy_identity(request, self.settings)) is not None:
                 return known
+        if token is not None:
+            return await self._by_token(token)
         return await self._by_session(request, asking, is_use)
+
+    async def _by_token(self, token: str) -> Identity:
+        if self._store is None:
+            return UNKNOWN
+        found = await self._ask(access_tokens.valid_token, self._store, cookies.hashed(token), self.now())
+        return UNKNOWN if found is None else Identity(person_with(f"token {found.name}", found.roles), "token")
 
     async def _by_session(self, request: HTTPConnection, asking: ClientInfo, is_use: bool) -> Identity:
         cookie = cookies.read(request.cookies, cookies.SESSION, asking.is_https)
@@ -243,7 +254,3 @@ class AccessService:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    @cached_property
-    def _threads(self) -> BlockingThreads:
-        return BlockingThreads(THREADS, "access")

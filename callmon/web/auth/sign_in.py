@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
+from callmon.config.schema import MinistrySettings
 from callmon.errors import StoreError
 from callmon.logs import Seldom
 from callmon.text.formatter import Formatter
@@ -49,8 +50,10 @@ class AccessFormatter(Formatter):
 class SignIn:
     """The sign-in endpoints and the refusals. Raises ConfigError when the provider cannot be set up."""
 
-    def __init__(self, access: AccessService) -> None:
-        self.access, self._templates = access, _read_all()
+    def __init__(self, access: AccessService, ministry: MinistrySettings | None = None) -> None:
+        self.access = access
+        self._templates = _read_all()
+        self._ministry = ministry
         self._refused = Seldom(log, "sign-in: the identity provider signed in no user")
         oidc, url = access.settings.oidc, access.settings.url
         self._provider = Provider(oidc, url) if oidc is not None and url else None
@@ -100,8 +103,9 @@ class SignIn:
         return self._page(request, "refused.html", 503, why="away")
 
     async def _failed(self, request: Request, error: HTTPException) -> Response:
-        """No such page, no such method, body too large, request not understood."""
-        if not request.url.path.startswith((FRONT["fr"], FRONT["en"])):
+        """No such page, no such method, body too large, request not understood. A page for a browser."""
+        is_page = request.url.path.startswith((FRONT["fr"], FRONT["en"]))
+        if not is_page and "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse(error.detail, error.status_code, error.headers)
         answer = self._page(request, "refused.html", error.status_code, why=str(error.status_code))
         answer.headers.update(error.headers or {})
@@ -209,6 +213,7 @@ class SignIn:
             "say": AccessFormatter(language).say,
             "twin": _twin(request, OTHER[language]),
             "person": person,
+            "ministry": self._ministry and self._ministry.name(language),
             "roles": [label("role", role.value, language) for role in sorted(person.all_roles)],
             "csrf": request.state.csrf,
             "signed_in": bool(request.state.known.cookie),

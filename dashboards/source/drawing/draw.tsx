@@ -22,6 +22,7 @@ import {
   LoadingState,
   standardTransformers,
   standardTransformersRegistry,
+  systemDateFormats,
   ThemeContext,
   thresholdsOverrideProcessor,
   toDataFrame,
@@ -78,6 +79,8 @@ async function prepared(panel: any, frames: any[], choices: any) {
   const given = frames.filter((frame) => frame.fields.length).map((frame) => toDataFrame(frame));
   const data = await firstValueFrom(transformDataFrame(panel.transformations ?? [], given, { interpolate: asItIs } as any));
   const fieldConfigRegistry = registryFor(panel);
+  // As Grafana's app does: JSON has no infinity.
+  for (const step of panel.fieldConfig.defaults.thresholds?.steps ?? []) step.value ??= -Infinity;
   const made = applyFieldOverrides({ data, fieldConfig: panel.fieldConfig, fieldConfigRegistry, replaceVariables: asItIs, theme, timeZone: choices.zone });
   // As Grafana's app does: a colour by name is that of the shown name.
   cacheFieldDisplayNames(made);
@@ -184,6 +187,9 @@ let [root, last]: [any, any] = [null, null];
 async function draw(board: any, frames: Record<string, any[]>, choices: any) {
   // A text is sized by the font that it is measured with: no load may end later, well or not.
   moment.locale(choices.lang === 'fr' ? 'fr' : 'en');
+  // As a browser of that language writes them: docker-compose.yml sets `use_browser_locale`.
+  const day = choices.lang === 'fr' ? 'DD/MM' : 'MM/DD';
+  Object.assign(systemDateFormats.interval, { day, hour: `${day} HH:mm` });
   await Promise.allSettled([400, 500].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
   theme = themes[choices.theme];
   document.body.style.background = theme.colors.background.canvas;

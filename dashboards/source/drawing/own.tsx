@@ -61,11 +61,11 @@ export function Heat({ panel, data, width, height, choices, theme }: any) {
 }
 
 // A bar a row, from zero to the left or to the right.
-export function Diverging({ data, width, height, theme }: any) {
+export function Diverging({ panel, data, width, height, theme }: any) {
   const [frame] = data;
   const names = frame.fields.find((field: any) => field.type === 'string');
   const values = frame.fields.find((field: any) => field.type === 'number');
-  const most = Math.max(1, ...[...values.values].map((value: any) => Math.abs(value ?? 0)));
+  const most = panel.fieldConfig.defaults.max ?? Math.max(1, ...[...values.values].map((value: any) => Math.abs(value ?? 0)));
   // Beside the longest bar there is room for its number.
   const [left, right, beside] = [Math.min(width * 0.45, 440), width - 8, Math.min(90, width * 0.2)];
   const zero = (left + right) / 2;
@@ -74,7 +74,7 @@ export function Diverging({ data, width, height, theme }: any) {
     <svg width={width} height={height}>
       <line x1={zero} x2={zero} y1={0} y2={tall * frame.length} stroke={theme.colors.text.primary} />
       {[...values.values].map((value: any, n: number) => {
-        const long = ((value ?? 0) / most) * (right - beside - zero);
+        const long = (Math.max(-most, Math.min(most, value ?? 0)) / most) * (right - beside - zero);
         const shown = value === null || value === undefined ? '—' : [values.display(value).text, values.display(value).suffix].join('');
         const at = value === null || value === undefined ? zero + 8 : value < 0 ? zero + long - 6 : zero + long + 6;
         return (

@@ -1,31 +1,39 @@
 """The pictures of the pages in the documentation, `dashboards/pages/NAME-LANGUAGE.png`.
 
-    python -m docs.source.photographs.documents
+    python -m docs.source.photographs.documents [NAME...]
 
 It is 2 p.m. at the ministry whenever this runs, by the choice of the time zone. Months of invented calls lie
-behind it. Each picture has few colours, so that a repository can hold it.
+behind it. The questions are asked of the demonstration. Each picture has few colours: a repository can hold it.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
+import httpx
 from playwright.sync_api import Browser
 
-from callmon.config.settings import Settings
+from callmon.config.settings import Settings, example_text
+from callmon.routes import TABLE
 from callmon.store import opening
 from dashboards.source.pictures import few_colours
 from docs.source.photographs import places
-from docs.source.photographs.places import Seen
-from docs.source.photographs.subjects import LANGUAGES, MANAGER, VIEWER, at
+from docs.source.photographs.subjects import ADMINISTRATOR, LANGUAGES, MANAGER, VIEWER, at
 from tests.lab.browser import Chromium, Colours, connected, opened
-from tests.support.daemon_process import ROOT
+from tests.support.daemon_process import ROOT, free_port
+from tests.support.made_queue_log import made
 from tests.support.pages_daemon import EVERYTHING, Headers
+from tests.support.store_fixtures import until
 from tests.support.year import obligations, rows, stories
 
 PLACE = ROOT / "dashboards" / "pages"
@@ -61,6 +69,7 @@ PICTURES = {
     "call-phone": Picture(_call("transferred"), size=(320, 900), top="#h-story"),
     "months": Picture(lambda names: at("months"), MANAGER),
     "disruptions": Picture(lambda names: at("disruptions"), MANAGER),
+    "imports": Picture(lambda names: at("imports"), ADMINISTRATOR, size=(1280, 360)),
 }
 
 
@@ -87,8 +96,17 @@ def past(settings: Settings, now: datetime) -> None:
     store.close()
 
 
-def take(browser: Browser, seen: Seen, name: str, picture: Picture, language: str) -> None:
-    address = seen.site.address + picture.paths(seen.names)[language]
+def imported(config: Path, now: datetime) -> None:
+    """A month of each record from before the calls that callmon heard, as the command imports it."""
+    for before, kind in ((330, "cdr"), (290, "queue_log"), (250, "cel")):
+        file = config.with_name(f"past-{kind}")
+        first = (now - timedelta(days=before)).date()
+        file.write_text(made(30, 40, str(first), record=kind)[0], encoding="ascii")
+        words = ("import", kind, str(file), "--yes", "--config", str(config))
+        subprocess.run([sys.executable, "-m", "callmon", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def take(browser: Browser, address: str, name: str, picture: Picture, language: str) -> None:
     width, height = picture.size
     with opened(
         browser, "<p></p>", width=width, height=height, colours=picture.colours, zoom=picture.zoom
@@ -103,17 +121,66 @@ def take(browser: Browser, seen: Seen, name: str, picture: Picture, language: st
         few_colours(png, PLACE / f"{name}-{language}.png")
 
 
+def questions() -> dict[str, tuple[str, dict[str, str]]]:
+    """The page and the query of each question that is asked of the demonstration."""
+    today = datetime.now(demo_zone()).date()
+    last = today.replace(day=1) - timedelta(days=1)
+    month = {"from": str(last.replace(day=1)), "to": str(last)}
+    return {
+        "why": ("why", {"day": str(today)}),
+        "what-if": ("what if", month | {"voicemail": "5"}),
+        "phones": ("phones needed", {}),
+    }
+
+
+def of_the_demonstration() -> None:
+    """The questions of a lead, asked of the demonstration's day."""
+    picture = Picture(lambda names: {}, size=(1280, 900), waits="main table")
+    with demonstration() as address, Chromium() as chromium, connected(chromium) as browser:
+        for name, (page, query) in questions().items():
+            for language in LANGUAGES:
+                take(browser, address + TABLE[page].address(language, query), name, picture, language)
+
+
+@contextmanager
+def demonstration() -> Iterator[str]:
+    """The address of `callmon demo`, once its pages answer."""
+    listen = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "callmon", "demo", "--listen", listen]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        assert until(lambda: is_there(f"http://{listen}/healthz"), seconds=120)
+        yield f"http://{listen}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def is_there(address: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(address).is_success
+    return False
+
+
+def demo_zone() -> ZoneInfo:
+    return ZoneInfo(tomllib.loads(example_text())["timezone"])
+
+
 def main() -> None:
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="callmon-pages-") as folder, places.exchange() as exchange:
         own = {"timezone": f'"{zone(now)}"', "hours": places.hours(now.replace(hour=HOUR), is_open=True)}
         site = places.place(Path(folder), "site", exchange, places.ROLES + places.TARGETS, **own)
         past(site.settings(), now)
+        imported(site.config, now)
         with places.seen(site) as seen, Chromium() as chromium, connected(chromium) as browser:
             places.announce(seen)
-            for name, picture in PICTURES.items():
+            for name in sys.argv[1:] or PICTURES:
+                picture = PICTURES[name]
                 for language in LANGUAGES:
-                    take(browser, seen, name, picture, language)
+                    take(browser, seen.site.address + picture.paths(seen.names)[language], name, picture, language)
+    if not sys.argv[1:]:
+        of_the_demonstration()
 
 
 if __name__ == "__main__":

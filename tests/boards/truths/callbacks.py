@@ -18,6 +18,7 @@ from tests.boards.truths.counting import (
     Row,
     Truth,
     at,
+    moment,
     opened_at,
     over_time,
     titled,
@@ -46,9 +47,14 @@ def callbacks_by_line(scene: Scene) -> list[Row]:
     return rows
 
 
-def still_open(scene: Scene) -> list[Any]:
-    overdue, soon = sum(one.overdue for one in TO_CALL), sum(one.soon for one in TO_CALL)
-    return [overdue, soon, len(TO_CALL) - overdue - soon]
+def still_open(scene: Scene) -> list[Row]:
+    """The most pressing of each line: 1 to make, 2 soon, 3 overdue."""
+    own = {line: [one for one in TO_CALL if one.line == line] for line in LINES}
+    pressing = {
+        line: max((3 if one.overdue else 2 if one.soon else 1 for one in some), default=0)
+        for line, some in own.items()
+    }
+    return [{titled(scene, line): state, "Time": moment(scene)} for line, state in pressing.items()]
 
 
 def oldest(scene: Scene) -> list[Any]:
@@ -63,7 +69,7 @@ def verdicts(scene: Scene) -> list[Any]:
 
 CALLBACKS: dict[str, Truth] = {
     **CALLBACKS_NOW,
-    **over_time(callbacks.OPEN, still_open),
+    callbacks.OPEN.title.en: still_open,
     **over_time(callbacks.AGE, oldest),
     **over_time(callbacks.DELAYS, lambda s: [len(PAID), 0, 0, 0]),
     **over_time(callbacks.VERDICTS, verdicts),

@@ -12,6 +12,7 @@ from callmon.config.standards import CALL_STANDARDS
 from callmon.text.labels import label
 from dashboards.source.history import NAMES, mode
 from dashboards.source.model import Panel
+from dashboards.source.shown import BOARDS
 from tests.boards.day import C24, CFR, Happened
 from tests.boards.scene import Scene
 from tests.support.year import TORONTO
@@ -162,6 +163,9 @@ def lettered(values: Iterable[Any], first: str = "A") -> dict[str, Any]:
     return {f"Value #{chr(ord(first) + n)}": value for n, value in enumerate(values)}
 
 
+TITLES = {panel.title.en for board in BOARDS for panel in board.panels()}
+
+
 def over_time(panel: Panel, values: Callable[[Scene], list[Any]]) -> dict[str, Truth]:
     """A graph over time and its table: a value for each query, at the moment of the run; None where there is "
     "none."""
@@ -178,7 +182,8 @@ def over_time(panel: Panel, values: Callable[[Scene], list[Any]]) -> dict[str, T
         reported = values(scene)
         return [{"Time": moment(scene), **(lettered(reported) if len(reported) > 1 else {"Value": reported[0]})}]
 
-    return {panel.title.en: graph, panel.title.en + " (table)": table}
+    both: dict[str, Truth] = {panel.title.en: graph, panel.title.en + " (table)": table}
+    return {title: truth for title, truth in both.items() if title in TITLES}
 
 
 def moment(scene: Scene) -> Near:

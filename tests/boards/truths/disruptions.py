@@ -91,7 +91,7 @@ def states(scene: Scene) -> list[Row]:
 LASTED = disruptions.LASTED.title.en
 DISRUPTIONS: dict[str, Truth] = {
     "Disruptions going on": value(2),
-    "Notice to the public owed since": value(lambda s: moments(s.reported["tty-toll-free"])),
+    "Notice to the public due since": value(lambda s: moments(s.reported["tty-toll-free"])),
     "Measuring, by exchange": lambda s: [{"toronto": 1}],
     # Staff announced both.
     **over_time(disruptions.BY_SOURCE, lambda s: [0, 0, 0, 2, 0]),

@@ -99,7 +99,7 @@ LIVE: dict[str, Truth] = {
     "Now, by service": now_rows,
     "Today: before the 4th ring": lambda s: promise(s, A, "avant la 4e", "before the 4th"),
     "Today: voicemail on time": lambda s: promise(s, V, "à temps", "on time"),
-    "Today: redirected too often": lambda s: promise(s, T, "plus d'une fois", "more than once", "not_met"),
+    "Today: redirected too often": lambda s: promise(s, T, "plus d’une fois", "more than once", "not_met"),
     "Today: in French": lambda s: promise(s, B, "en français", "in French"),
     **CALLBACKS_NOW,
     **over_time(live.OFFERED, lambda s: by_outcome(c for c in voice_today(s) if c.is_over)),

@@ -51,11 +51,16 @@ def difference(reported: list[list[str]]) -> Any:
     return percent(first - second)
 
 
+def judged(both: list[list[str]]) -> str:
+    """Beside a name: of how many on either side."""
+    return f" · {len(both[0])} / {len(both[1])}"
+
+
 def bars(scene: Scene, comparison: str) -> list[Row]:
     """In the policy's order."""
     return [
         {
-            "told": SHORT[name][0].said(scene.language),
+            "told": SHORT[name][0].said(scene.language) + judged(of_both(scene, name, SIDES[comparison])),
             "Value #B": difference(of_both(scene, name, SIDES[comparison])),
         }
         for name in KINDS["standard"]

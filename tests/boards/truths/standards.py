@@ -42,14 +42,22 @@ def rate(scene: Scene, standard: str) -> Near | None:
     return counts(one[2] for one in today(scene, standard))[1]
 
 
+def number_of(scene: Scene, standard: str) -> int:
+    return counts(one[2] for one in today(scene, standard))[0][-1]
+
+
 def rates(scene: Scene, among: Iterable[str] = OF_CALLS) -> list[Any]:
     return [rate(scene, standard) for standard in among]
 
 
 def rates_now(panel: Panel, among: Iterable[str]) -> Truth:
     def truth(scene: Scene) -> list[Row]:
-        reported = zip(panel.queries, rates(scene, among), strict=True)
-        return [{query.legend.said(scene.language): one} for query, one in reported if one is not None]
+        reported = zip(panel.queries, among, rates(scene, among), strict=True)
+        return [
+            {query.legend.said(scene.language).replace("{{n}}", str(number_of(scene, standard))): one}
+            for query, standard, one in reported
+            if one is not None
+        ]
 
     return truth
 
@@ -83,14 +91,6 @@ def rings(scene: Scene) -> list[tuple[str, int]]:
 
 def rings_map(scene: Scene) -> list[Row]:
     return [{bound: n, "Time": moment(scene)} for bound, n in rings(scene)]
-
-
-def rings_table(scene: Scene) -> list[Row]:
-    reported = rings(scene)
-    return [
-        {"Time": moment(scene), "le": bound, "Value": sum(n for _, n in reported[: place + 1])}
-        for place, (bound, _) in enumerate(reported)
-    ]
 
 
 def voicemail(scene: Scene) -> list[Any]:
@@ -168,7 +168,6 @@ STANDARDS: dict[str, Truth] = {
     **_rates(),
     **over_time(standards.OUTCOMES, lambda s: by_outcome(counted(s))),
     "Rings before a person answered": rings_map,
-    "Rings before a person answered (table)": rings_table,
     **over_time(standards.CAUSES, causes),
     **over_time(standards.VOICEMAIL, voicemail),
     **over_time(standards.TRANSFERS, transfers),

@@ -53,20 +53,20 @@ CREATE INDEX ix_audit_at ON audit (at);
 CREATE TABLE call (
 	call VARCHAR NOT NULL, 
 	exchange VARCHAR NOT NULL, 
-	line VARCHAR, 
-	direction VARCHAR NOT NULL, 
-	language VARCHAR NOT NULL, 
-	in_hours BOOLEAN, 
 	arrived BIGINT, 
 	answered BIGINT, 
 	ended BIGINT, 
-	outcome VARCHAR NOT NULL, 
+	waited BIGINT, 
 	rings INTEGER, 
 	rings_estimated BOOLEAN NOT NULL, 
-	waited BIGINT, 
+	in_hours BOOLEAN, 
+	is_test BOOLEAN DEFAULT false NOT NULL, 
+	line VARCHAR, 
+	direction VARCHAR NOT NULL, 
+	language VARCHAR NOT NULL, 
+	outcome VARCHAR NOT NULL, 
 	heard VARCHAR NOT NULL, 
 	data TEXT NOT NULL, 
-	is_test BOOLEAN DEFAULT false NOT NULL, 
 	PRIMARY KEY (call, exchange)
 )
 
@@ -398,6 +398,37 @@ CREATE TABLE signed_file (
 )
 
 ;
+
+CREATE TABLE token (
+	id VARCHAR NOT NULL, 
+	name VARCHAR NOT NULL, 
+	roles VARCHAR NOT NULL, 
+	made BIGINT NOT NULL, 
+	expires BIGINT NOT NULL, 
+	used BIGINT, 
+	PRIMARY KEY (id)
+)
+
+;
+CREATE UNIQUE INDEX ix_token_name ON token (name);
+
+CREATE TABLE webhook (
+	id VARCHAR NOT NULL, 
+	webhook VARCHAR NOT NULL, 
+	n BIGINT NOT NULL, 
+	event VARCHAR NOT NULL, 
+	state VARCHAR NOT NULL, 
+	since BIGINT NOT NULL, 
+	tries INTEGER NOT NULL, 
+	next BIGINT NOT NULL, 
+	answer VARCHAR NOT NULL, 
+	data TEXT NOT NULL, 
+	PRIMARY KEY (id, webhook)
+)
+
+;
+CREATE INDEX ix_webhook_due ON webhook (webhook, state, n);
+CREATE INDEX ix_webhook_since ON webhook (since);
 
 CREATE TABLE writer (
 	id SERIAL NOT NULL, 

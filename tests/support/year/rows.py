@@ -12,9 +12,8 @@ from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.database import Database
-from callmon.store.new_rows import row_of_finding, row_of_obligation
 from callmon.store.rollups import rebuild
-from callmon.store.row_mapping import Rows
+from callmon.store.row_mapping import Rows, finding_row, row_of_obligation
 from tests.support.year import EXCHANGE, Owing, YearTruth
 
 MANY = 20_000
@@ -39,7 +38,7 @@ def stored(
     put, found, owings_told = [], [], []
     for one, findings, owing in obligations:
         put.append(row_of_obligation(one))
-        found += [row_of_finding(EXCHANGE, x) for x in findings]
+        found += [finding_row(x, exchange=EXCHANGE) for x in findings]
         owings_told.append(owing)
     put_rows(store, "obligation", put)
     put_rows(store, "finding", found)

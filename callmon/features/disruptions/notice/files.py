@@ -4,7 +4,7 @@
     perturbations.ics   disruptions.ics     iCalendar (RFC 5545)
     disruptions.json                        docs/en/reference/payloads.schema.json
 
-Refuses: counts, telephone numbers that callmon knows, names of staff.
+Refuses: counts, callers' numbers, names of staff.
 """
 
 import json
@@ -51,7 +51,10 @@ def page(notice: PublicNotice, shown: Sequence[Disruption], is_heard: bool) -> s
     """The HTML page of one language."""
     parts = [(title, _in_state(state, notice, shown)) for state, title in notice.parts()]
     other = "en" if notice.language == "fr" else "fr"
-    return _template().render(notice=notice, parts=parts, is_heard=is_heard, files=FILES, other=other, json=JSON)
+    ministry = notice.settings.configuration.ministry
+    return _template().render(
+        notice=notice, parts=parts, is_heard=is_heard, files=FILES, other=other, json=JSON, ministry=ministry
+    )
 
 
 def _in_state(state: str, notice: PublicNotice, shown: Iterable[Disruption]) -> list[Disruption]:

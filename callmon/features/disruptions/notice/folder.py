@@ -12,7 +12,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,6 @@ from callmon.features.disruptions.notice.text import FILES, public_disruptions
 log = logging.getLogger(__name__)
 
 CURRENT, PREFIX = "current", ".notice-"
-EVERY_SECONDS = 1.0
 KEPT_SECONDS = 60.0
 SLOW_SECONDS = 30.0
 REFRESHED = timedelta(minutes=1)  # a page that is not older says what is known now
@@ -120,10 +119,11 @@ class NoticePublisher:
         self._trouble = ""
         self._begun: float | None = None  # monotonic: since when a publication is being written
 
-    async def run(self, snapshot: Callable[[], DaemonSnapshot]) -> None:
+    async def run(self, snapshot: Callable[[], DaemonSnapshot], next_look: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await asyncio.sleep(EVERY_SECONDS)
-            await self.publish(snapshot())
+            await next_look()
+            if self._settings().disruptions.publish is not None:
+                await self.publish(snapshot())
 
     async def publish(self, snapshot: DaemonSnapshot) -> None:
         """Publish the state if it has changed, or was published a minute ago. An error is logged once."""

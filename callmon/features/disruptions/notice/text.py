@@ -1,8 +1,8 @@
 """The notice of a disruption or of planned work as the public reads it, in one language. Pure.
 
-    what        shown to the public
-    lines, start, expected end, reason, alternative      yes
-    source, exchange, trunk, author, affected calls      no
+    what                                                                  shown to the public
+    lines, their public numbers, start, expected end, reason, alternative yes
+    source, exchange, trunk, author, affected calls                       no
 
 The French and the English of a text appear at the same moment: until both exist, neither is shown. A published
 page is read later: each time has its date. Refuses: to state that all is well. Nothing known is no more than that.
@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from callmon.config.phone_numbers import printed
 from callmon.core.disruptions.disruption import NO_NOTICE, Disruption
 from callmon.text.lists import TerminalPage
 from callmon.text.records import instant
@@ -62,7 +63,13 @@ class PublicNotice(TerminalPage):
         return self._say("Temporary disruption of the telephone service")
 
     def where(self, disruption: Disruption) -> str:
-        return " · ".join(map(self.line_title, disruption.lines))
+        return " · ".join(map(self._line, disruption.lines))
+
+    def _line(self, line: str) -> str:
+        """The title with the public numbers, by which people know a line."""
+        lines = self.settings.lines()
+        numbers = [printed(number, self.language) for number in lines[line].numbers] if line in lines else []
+        return f"{self.line_title(line)} ({', '.join(numbers)})" if numbers else self.line_title(line)
 
     def text(self, disruption: Disruption) -> str:
         """The whole notice, one statement a line: for a web page, an e-mail, a greeting."""

@@ -9,15 +9,18 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from callmon import __version__
 from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS
 from callmon.features.months import notes
+from callmon.features.months.explained_text import needs_sentences, why_sentences
 from callmon.features.months.formatter import STATE_SIGNS, ReportFormatter
 from callmon.features.months.layout import LayoutBuilder, LayoutRow, LayoutSection, LayoutTable
 from callmon.features.months.model import Figure, Report
-from callmon.features.months.notes import Remarks
+from callmon.features.months.notes import MONTH, Remarks
+from callmon.features.months.planned_layout import planned_sections
 from callmon.features.months.signature import MOST_REMARKS, SignatureBuilder
 from callmon.features.months.titles import PUBLIC_HEADLINES, SIGNS, STANDARDS, TEXTS
 from callmon.text.formatter import Definition
@@ -30,7 +33,7 @@ OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown"
 def html(report: Report, settings: Settings, remarks: Remarks, formatter: ReportFormatter) -> bytes:
     """The page as one file that contains style, charts and figures."""
     builder = LayoutBuilder(report, formatter)
-    sections = builder.sections()
+    sections = [*builder.sections(), *planned_sections(report, formatter)]
     signature = SignatureBuilder(report, formatter)
     say = formatter.say
     page = (
@@ -44,8 +47,14 @@ def html(report: Report, settings: Settings, remarks: Remarks, formatter: Report
             completeness=formatter.labelled(
                 formatter.meaning("completeness").term, completeness(report, formatter)
             ),
+            rests_on=rests_on(report, formatter),
             sentences=sentences(report, formatter),
+            needs=" ".join(needs_sentences(report, formatter)),
+            why=why_sentences(report, formatter),
             signature=signature,
+            publisher=signature.publisher(settings),
+            head=signature.publisher(settings) or signature.services(),
+            foot=foot(report, formatter),
             signed=signature.tables(),
             has_room=sum(len(x[formatter.language]) for x in remarks.values()) <= MOST_REMARKS,
             sections=sections,
@@ -68,7 +77,7 @@ def html(report: Report, settings: Settings, remarks: Remarks, formatter: Report
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("callmon.features.months"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -76,6 +85,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["css_string"] = css_string
+    return made
 
 
 def row_label(row: LayoutRow, formatter: ReportFormatter) -> str:
@@ -123,7 +134,7 @@ def bar_chart(table: LayoutTable, formatter: ReportFormatter) -> BarChart | None
         cells = zip(table.head, table.rows[0].cells, strict=True)
         found = [(label, figure) for label, figure in cells if figure.place.name == "rings_to_answer"]
     elif table.chart == "columns":
-        found = [(row.label, row.cells[0]) for row in _trimmed(table.rows)]
+        found = [(row.label, row.cells[0]) for row in table.rows]
     bars = [(label, formatter.figure(x), float(x.value or 0)) for label, x in found if x.kind == "count"]
     most = max((value for _, _, value in bars), default=0.0)
     if most <= 0:
@@ -131,12 +142,6 @@ def bar_chart(table: LayoutTable, formatter: ReportFormatter) -> BarChart | None
     described = formatter.say("Bar chart; its figures are in the table that follows.")
     first = "" if table.chart == "rings" else f"{table.head[0]}. "
     return BarChart(formatter.say("Chart: {title}", title=table.title), first + described, bars, most)
-
-
-def _trimmed(rows: tuple[LayoutRow, ...]) -> tuple[LayoutRow, ...]:
-    """The rows without those before the first and after the last count (the hours of the night)."""
-    used = [index for index, row in enumerate(rows) if row.cells[0].value]
-    return rows[used[0] : used[-1] + 1] if used else ()
 
 
 def bar_percent(figure: Figure, table: LayoutTable, formatter: ReportFormatter) -> int | None:
@@ -206,10 +211,7 @@ def revision(report: Report, formatter: ReportFormatter) -> str:
 
 
 def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
-    """The sentences for readers who do not read tables; of a public edition how its numbers are rounded.
-
-    The first says what the month rests on, where calls were imported.
-    """
+    """The sentences for readers who do not read tables; of a public edition how its numbers are rounded."""
     if report.is_public:
         return [rounding(formatter)]
 
@@ -217,20 +219,7 @@ def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
         return formatter.figure(report.figure(name, part))
 
     third = "answer_by_third_ring"
-    rests = formatter.say(
-        "This month rests in part on imported calls, which callmon did not hear: {records}. What their "
-        "record does not tell is not known. callmon did not follow the callbacks to these callers.",
-        records=_imported(report, formatter),
-    )
     found = [
-        *([rests] if report.imported else []),
-        formatter.say(
-            "Calls offered: {offered}, of which {open} in normal business hours; of the latter, answered by "
-            "a person: {rate}.",
-            offered=shown("calls_offered"),
-            open=shown("hours", "open"),
-            rate=shown("answer_rate"),
-        ),
         formatter.say(
             "Answer by the third ring. Met: {met}; not met: {not_met}; exempt: {exempt}; not known: "
             "{unknown}; rate: {rate}; strict reading: {strict}.",
@@ -241,12 +230,32 @@ def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
             rate=shown(f"{third}.rate"),
             strict=shown(f"{third}.strict_rate"),
         ),
-        formatter.say(
-            "Completeness (share of the known calls that were heard from beginning to end or filled): {complete}.",
-            complete=completeness(report, formatter),
-        ),
     ]
     return [x.replace("..", ".") for x in found]  # « s. o. » ends a sentence as well
+
+
+def rests_on(report: Report, formatter: ReportFormatter) -> str:
+    """What a month of imported calls rests on; "" for a month that was heard, and in a public edition."""
+    if report.is_public or not report.imported:
+        return ""
+    return formatter.say(
+        "This month rests in part on imported calls, which callmon did not hear: {records}. What their "
+        "record does not tell is not known. Of the callbacks to these callers, only those that CEL or CDR shows "
+        "are known.",
+        records=_imported(report, formatter),
+    )
+
+
+def foot(report: Report, formatter: ReportFormatter) -> str:
+    """What the foot of each page says before its number."""
+    texts = formatter.month(report.month.first), formatter.say("revision {number}", number=report.revision)
+    edition = formatter.say("public edition") if report.is_public else formatter.say("internal edition")
+    return " · ".join((*texts, edition))
+
+
+def css_string(text: str) -> Markup:
+    """A text as the inside of a string of a style sheet."""
+    return Markup("".join(c if c.isalnum() or c in " ;,.-·" else f"\\{ord(c):x} " for c in text))
 
 
 def _imported(report: Report, formatter: ReportFormatter) -> str:
@@ -297,7 +306,7 @@ def _defined(name: str, formatter: ReportFormatter) -> Definition | None:
 def manager_remarks(
     remarks: Remarks, sections: list[LayoutSection], formatter: ReportFormatter
 ) -> list[Definition]:
-    titles = {section.key: section.title for section in sections}
+    titles = {section.key: section.title for section in sections} | {MONTH: formatter.say("The month")}
     return [
         Definition(titles.get(key, formatter.say("Remarks of the manager")), text[formatter.language])
         for key, text in remarks.items()

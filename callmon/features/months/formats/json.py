@@ -11,9 +11,22 @@ from typing import Any
 import msgspec
 
 from callmon.core.attestations import AttestationStatus, Subject
+from callmon.core.replay.needs import Needs
 from callmon.errors import ConfigError
 from callmon.features.months.formatter import ReportFormatter
-from callmon.features.months.model import Change, Cut, CutKind, Figure, Kind, Place, Report, State, Title
+from callmon.features.months.model import (
+    Change,
+    Cut,
+    CutKind,
+    Figure,
+    Kind,
+    MonthExplained,
+    Place,
+    PlannedHalfHour,
+    Report,
+    State,
+    Title,
+)
 
 VERSION = 1
 
@@ -57,7 +70,7 @@ class JsonDefinition(msgspec.Struct, frozen=True):
 
 
 class JsonFigure(msgspec.Struct, frozen=True):
-    """One figure of one cut. `value` is null unless `state` is "known"; of a rate both numbers are there."""
+    """A figure with its place. `value` is null unless `state` is "known"; of a rate both numbers are there."""
 
     figure: str
     part: str
@@ -70,12 +83,30 @@ class JsonFigure(msgspec.Struct, frozen=True):
     denominator: int | None
 
 
+class JsonValue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A figure that is no known count. `value` is there if `state` is "known"; a rate has both numbers."""
+
+    kind: Kind
+    state: State = "known"
+    value: int | float | None = None
+    numerator: int | None = None
+    denominator: int | None = None
+
+
+class JsonFigures(msgspec.Struct, frozen=True):
+    """The figures of one cut by name and part. A number is a count."""
+
+    cut: CutKind
+    of: str
+    values: dict[str, dict[str, int | JsonValue]]
+
+
 class JsonMonth(msgspec.Struct, frozen=True):
     """Another month beside this one."""
 
     month: str
     relation: str
-    figures: tuple[JsonFigure, ...]
+    figures: tuple[JsonFigures, ...]
 
 
 class JsonChange(msgspec.Struct, frozen=True):
@@ -105,11 +136,14 @@ class Published(msgspec.Struct, frozen=True):
     state: JsonState
     cuts: tuple[JsonCut, ...]
     definitions: tuple[JsonDefinition, ...]
-    figures: tuple[JsonFigure, ...]
+    figures: tuple[JsonFigures, ...]
     compared: tuple[JsonMonth, ...]
     changes: tuple[JsonChange, ...]
     attested: tuple[JsonAttestation, ...]
     imported: dict[str, int] = {}  # by the record, the calls that callmon did not hear
+    needs: Needs | None = None  # callers who reached a person
+    explained: MonthExplained | None = None  # an estimate
+    planned: tuple[PlannedHalfHour, ...] | None = None  # phones needed in the week after, where it was asked for
 
 
 def schema() -> dict[str, Any]:
@@ -130,15 +164,25 @@ def parse_report(data: bytes, name: str) -> Published:
         ) from None
 
 
-def figures_of(figures: Iterable[JsonFigure]) -> dict[Place, Figure]:
+def figures_of(figures: Iterable[JsonFigures]) -> dict[Place, Figure]:
     """The figures of a JSON report, by their place."""
-    places = [(Place(x.figure, x.part, Cut(x.cut, x.of)), x) for x in figures]
-    return {at: Figure(at, x.kind, x.state, x.value, x.numerator, x.denominator) for at, x in places}
+    return {
+        (at := Place(name, part, Cut(group.cut, group.of))): _read(at, x)
+        for group in figures
+        for name, parts in group.values.items()
+        for part, x in parts.items()
+    }
+
+
+def _read(at: Place, x: int | JsonValue) -> Figure:
+    if isinstance(x, int):
+        return Figure(at, "count", "known", x)
+    return Figure(at, x.kind, x.state, x.value, x.numerator, x.denominator)
 
 
 def json_bytes(report: Report, fr: ReportFormatter, en: ReportFormatter, version: str) -> bytes:
-    """The report as JSON, indented by two spaces, with a newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(_published(report, fr, en, version)), indent=2) + b"\n"
+    """The report as JSON on one line, with a newline at the end."""
+    return msgspec.json.encode(_published(report, fr, en, version)) + b"\n"
 
 
 def _published(report: Report, fr: ReportFormatter, en: ReportFormatter, version: str) -> Published:
@@ -159,15 +203,16 @@ def _published(report: Report, fr: ReportFormatter, en: ReportFormatter, version
         ),
         cuts=tuple(JsonCut(x.kind, x.of, Title(fr.cut(x, report), en.cut(x, report))) for x in report.cuts),
         definitions=tuple(JsonDefinition(name, *map(Title, fr.meaning(name), en.meaning(name))) for name in names),
-        figures=tuple(map(_figure, report.figures.values())),
-        compared=tuple(
-            JsonMonth(x.month, x.relation, tuple(map(_figure, x.figures.values()))) for x in report.compared
-        ),
+        figures=_by_cut(report.figures.values()),
+        compared=tuple(JsonMonth(x.month, x.relation, _by_cut(x.figures.values())) for x in report.compared),
         changes=tuple(
             JsonChange(*(None if y is None else _figure(y) for y in (x.before, x.after))) for x in report.changes
         ),
         attested=tuple(map(_attestation, report.attested)),
         imported=dict(report.imported),
+        needs=report.needs,
+        explained=report.explained,
+        planned=report.planned,
     )
 
 
@@ -176,6 +221,21 @@ def _attestation(status: AttestationStatus) -> JsonAttestation:
     if last is None:
         return JsonAttestation(status.line, status.subject, None, None, None, status.is_stale)
     return JsonAttestation(status.line, status.subject, last.tested, last.by, last.is_so, status.is_stale)
+
+
+def _by_cut(figures: Iterable[Figure]) -> tuple[JsonFigures, ...]:
+    found: dict[Cut, JsonFigures] = {}
+    for x in figures:
+        at = x.place
+        group = found.setdefault(at.cut, JsonFigures(at.cut.kind, at.cut.of, {}))
+        group.values.setdefault(at.name, {})[at.part] = _value(x)
+    return tuple(found.values())
+
+
+def _value(x: Figure) -> int | JsonValue:
+    if x.kind == "count" and isinstance(x.value, int):
+        return x.value
+    return JsonValue(x.kind, x.state, x.value, x.numerator, x.denominator)
 
 
 def _figure(x: Figure) -> JsonFigure:

@@ -6,9 +6,6 @@ caller's number, because no report has one.
 
 from collections.abc import Sequence
 from datetime import datetime
-from email import policy
-from email.headerregistry import Address
-from email.message import EmailMessage
 from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path
@@ -118,7 +115,7 @@ def _figures(report: Report, formatter: ReportFormatter) -> tuple[str, str]:
         formatter.labelled(formatter.say("State"), state(report, formatter)),
         formatter.labelled(whole, completeness(report, formatter)),
     )
-    return "\n".join(marks), SignatureBuilder(report, formatter).sentence()
+    return "\n".join(marks), SignatureBuilder(report, formatter).sentences()
 
 
 def _digests(signed: ApprovedReport, formatter: ReportFormatter) -> str:
@@ -154,6 +151,10 @@ def prepared(files: Sequence[tuple[Path | str, bytes]]) -> PreparedReport:
 
 def composed(report: PreparedReport, sender: str, recipient: str, mail: ReportMailRow, now: datetime) -> bytes:
     """The whole message for one recipient, as it crosses the wire, with a Message-ID that follows from `mail`."""
+    from email import policy  # a site without mail does not load these
+    from email.headerregistry import Address
+    from email.message import EmailMessage
+
     message = EmailMessage(policy.SMTP)
     message["From"] = Address("callmon", addr_spec=sender)
     message["To"] = Address(addr_spec=recipient)

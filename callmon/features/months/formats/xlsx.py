@@ -14,13 +14,14 @@ from typing import Any
 
 from callmon.config.settings import Settings
 from callmon.features.months import notes
+from callmon.features.months.explained_text import needs_sentences, why_sentences
 from callmon.features.months.formats import html
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.layout import LayoutBuilder, LayoutTable
-from callmon.features.months.model import Figure, Report
+from callmon.features.months.model import Report
 from callmon.features.months.notes import Remarks
 from callmon.features.months.signature import THIRD, SignatureBuilder
-from callmon.features.months.titles import SIGNS
+from callmon.features.months.titles import COLUMNS, SIGNS, UNITS
 from callmon.text.formatter import Definition
 
 # widths of columns, in digits
@@ -28,8 +29,16 @@ LABELS = 52
 NUMBERS = 15
 TEXTS = 110
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
-UNITS = {"seconds": '#,##0.0" s"', "hours": '0.0" h"', "difference": "+0.0%;-0.0%;0.0%"}
-FORMATS = {"count": "#,##0", "rings": "#,##0", "rate": "0.0%"} | UNITS
+FORMATS = {
+    "count": "#,##0",
+    "rings": "#,##0",
+    "rate": "0.0%",
+    "seconds": '#,##0.0" s"',
+    "hours": '0.0" h"',
+    "difference": "+0.0%;-0.0%;0.0%",
+}
+# The columns of figures that name a figure to a program, hidden; named as in the CSV.
+KEYS = ("chiffre", "part", "regroupement", "element")
 GAP = 2  # empty rows between two tables of a sheet
 CHART = 22  # rows that a chart takes
 LINE = 15  # height of a line of text, in points
@@ -123,15 +132,18 @@ class Sheets:
         signature, report = SignatureBuilder(self.report, self.formatter), self.report
         signed = signature.tables()
         tables = [signed[x] for x in ("headlines", "services", "lines") if x in signed]
-        tables += [builder.months()] if report.compared else []
+        months = builder.months()
+        tables += [months] if len(months.rows) > 1 else []
         tables += [builder.changes()] if report.changes else []
         sheet = self.sheet(texts["summary"], max(len(x.head) for x in tables))
         about = (
-            signature.sentence(),
+            signature.sentences(),
             self.formatter.labelled(self.formatter.say("State"), html.state(report, self.formatter)),
             self.formatter.labelled(
                 self.formatter.meaning("completeness").term, html.completeness(report, self.formatter)
             ),
+            *needs_sentences(report, self.formatter),
+            *why_sentences(report, self.formatter),
         )
         sheet.write_string(0, 0, f"{texts['title']} ({texts['edition']})", self.title)
         for row, text in enumerate(about, 1):
@@ -179,11 +191,12 @@ class Sheets:
         for r, row in enumerate(table.rows, begin + 1):
             sheet.write_string(r, 0, html.row_label(row, self.formatter))
             for c, cell in enumerate(row.cells, 1):
-                value = _number(cell, self.formatter)
+                value = self.formatter.amount(cell)
                 if value is None:
                     sheet.write_string(r, c, html.cell_text(cell, table, self.formatter), self.right)
                 else:
-                    sheet.write_number(r, c, value, self.formats.get(cell.kind))
+                    number = value / 1000 if cell.kind == "rate" else value
+                    sheet.write_number(r, c, number, self.formats.get(cell.kind))
         head = _different((table.first, *table.head))
         heads = [self.head, *[self.head_right] * len(table.head)]
         columns = [{"header": name, "header_format": bold} for name, bold in zip(head, heads, strict=True)]
@@ -235,6 +248,8 @@ class Sheets:
         self.table(sheet, columns, len(rows), {"style": "Table Style Light 1"})
         sheet.set_column(0, len(head) - 2, LABELS)
         sheet.set_column(len(head) - 1, len(head) - 1, TEXTS)
+        if len(head) > 2:
+            sheet.set_column(0, 0, LABELS, None, {"hidden": True})  # the figure's name to a program
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
         sheet.print_area(0, 0, len(rows), len(head) - 1)
@@ -244,40 +259,30 @@ class Sheets:
         say = self.formatter.say
         formatter = self.formatter
         report = self.report
-        head = [say("Month"), say("Figure"), say("Calls"), "figure", "part", "cut", "member", say("Unit")]
+        keys = [x if formatter.language == "fr" else COLUMNS[x]["en"] for x in KEYS]
+        head = [say("Month"), say("Figure"), say("Calls"), *keys, say("Unit")]
         head += [say("Value"), say("Numerator"), say("Denominator"), say("State")]
-        sheet = self.sheet(say("Figures"), len(head))
+        sheet, longest = self.sheet(say("Figures"), len(head)), LABELS
         for r, x in enumerate(report.figures.values(), 1):
             place, cut = x.place, x.place.cut
             state = "" if x.state == "known" else formatter.figure(x)
             titles = report.month.name, formatter.figure_title(place.name, place.part), formatter.cut(cut, report)
-            keys = place.name, place.part, cut.kind, cut.of, x.kind
-            for c, text in enumerate((*titles, *keys)):  # not `write_row`, which leaves the cell of "" out
+            longest = max(longest, len(titles[1]))
+            row = *titles, place.name, place.part, cut.kind, cut.of, say(UNITS[x.kind])
+            for c, text in enumerate(row):  # not `write_row`, which leaves the cell of "" out
                 sheet.write_string(r, c, text)
-            sheet.write_row(r, len(titles) + len(keys), (x.value, x.numerator, x.denominator))
+            sheet.write_row(r, len(row), (x.value, x.numerator, x.denominator))
             sheet.write_string(r, len(head) - 1, state)
         self.table(sheet, [{"header": name} for name in _different(head)], len(report.figures), {})
         sheet.set_column(0, 0, NUMBERS)
-        sheet.set_column(1, 1, LABELS)
-        sheet.set_column(2, 4, LABELS // 2)
+        sheet.set_column(1, 1, longest)
+        sheet.set_column(2, 2, LABELS // 2)
+        first = head.index(keys[0])
+        sheet.set_column(first, first + len(KEYS) - 1, LABELS // 2, None, {"hidden": True})
+        sheet.set_column(first + len(KEYS), first + len(KEYS), LABELS // 2)
         sheet.freeze_panes(1, 2)
         sheet.repeat_rows(0)
         sheet.print_area(0, 0, len(report.figures), len(head) - 1)
-
-
-def _number(figure: Figure, formatter: ReportFormatter) -> float | None:
-    """The number of a cell.
-
-    None if there is none, or if few calls were judged: the fraction then replaces the rate.
-    """
-    if figure.state != "known" or figure.value is None:
-        return None
-    if figure.kind != "rate":
-        return figure.value
-    assert figure.numerator is not None
-    assert figure.denominator is not None
-    tenths = formatter.tenths(figure.numerator, figure.denominator)
-    return None if tenths is None else tenths / 1000
 
 
 def _different(head: Iterable[str]) -> list[str]:

@@ -14,8 +14,7 @@ import click
 from callmon.cli.common import ContextWithKeys, by_option, lang_option, with_context
 from callmon.cli.completion import MONTHS
 from callmon.cli.help import HelpCommand
-from callmon.cli.language import said
-from callmon.cli.progress import progress_bar
+from callmon.cli.progress import fraction_bar
 from callmon.config.mail import EDITIONS
 from callmon.core.statistics import period
 from callmon.errors import CallmonError, ConfigError
@@ -50,11 +49,11 @@ class SendContext(ContextWithKeys):
         """Raises ConfigError without a mail server, or for an address that receives nothing."""
         mail = self.settings.mail
         if mail.host is None:
-            raise ConfigError(said("{path}: no mail server is configured; add a table [mail].", path=self.path))
+            raise ConfigError("{path}: no mail server is configured; add a table [mail].", path=self.path)
         known = {address for edition in EDITIONS for address in addresses(mail, edition)}
         if strange := sorted(self.to - known):
             raise ConfigError(
-                said("--to {address}: not among the recipients in [mail]; add it there.", address=strange[0])
+                "--to {address}: not among the recipients in [mail]; add it there.", address=strange[0]
             )
 
     def decide(self, mails: list[ReportMailRow], act: str, fingerprint: str = "") -> None:
@@ -120,9 +119,9 @@ def send(context: SendContext, month: str, again: bool, received: bool, revises:
     context.refuse_incomplete()
     month = period.last(context.today) if month == "last" else month
     if period.month(month, context.settings.timezone).end > context.now:
-        raise ConfigError(said("{month} is not over; its report is sent when it is.", month=month))
+        raise ConfigError("{month} is not over; its report is sent when it is.", month=month)
     if again and received:
-        raise ConfigError(said("--again and --received exclude each other; give one of them."))
+        raise ConfigError("--again and --received exclude each other; give one of them.")
     done = list(_received(context, month) if received else _sent(context, month, again, revises))
     for mail in done:
         context.print_mail(mail)
@@ -135,7 +134,7 @@ def _received(context: SendContext, month: str) -> list[ReportMailRow]:
     mails = [x for x in mails_of(context.store, [month]) if x.state == "unknown"]
     mails = [x for x in mails if not context.to or x.recipient in context.to]
     if not mails:
-        raise CallmonError(context.say("No mail about {month} is uncertain.", month=month))
+        raise CallmonError("No mail about {month} is uncertain.", month=month)
     context.decide(mails, "report received")
     changed = {(x.mailing, x.recipient) for x in mails}
     return [x for x in mails_of(context.store, [month]) if (x.mailing, x.recipient) in changed]
@@ -162,13 +161,7 @@ def _prepared(
     context: SendContext, month: str, edition: str, earlier: tuple[Published, str] | None
 ) -> PreparedReport:
     report_request = mail_request(context.settings, month, edition, context.now, earlier)
-    advance, shown = progress_bar(STEPS, "Reading"), 0
-
-    def progress(part: float) -> None:
-        nonlocal shown
-        advance(round(part * STEPS) - shown)
-        shown = round(part * STEPS)
-
+    progress = fraction_bar("Reading", STEPS)
     return prepared(request.filed(context.store, context.settings, report_request, context.now, progress))
 
 

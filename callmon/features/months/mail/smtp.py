@@ -50,10 +50,11 @@ def hand_over(settings: MailSettings, recipient: str, message: bytes, claim: Cal
             try:
                 _sign_in(server, settings, password)
                 _announce(server, settings, recipient, len(message))
-            except _StoppedError as stopped:
-                if stopped.result.reason != "unreachable":
-                    _quit(server)
+            except _StoppedError:
+                _quit(server)
                 raise
+            except (OSError, smtplib.SMTPException) as error:
+                return Handover("waiting", "unreachable", _clean(error))
             return _deliver(server, message, claim)
     except _StoppedError as stopped:
         return stopped.result
@@ -106,8 +107,6 @@ def _sign_in(server: BoundedSMTP, settings: MailSettings, password: str | None) 
         raise _StoppedError(Handover("waiting", "sign_in", _clean(error))) from None
     except UnicodeError:  # its message has a part of the password
         raise _StoppedError(Handover("waiting", "sign_in", "ASCII")) from None
-    except (OSError, smtplib.SMTPException) as error:
-        raise _StoppedError(Handover("waiting", "unreachable", _clean(error))) from None
 
 
 def _announce(server: BoundedSMTP, settings: MailSettings, recipient: str, size: int) -> None:
@@ -115,20 +114,17 @@ def _announce(server: BoundedSMTP, settings: MailSettings, recipient: str, size:
     limit = _size_limit(server)
     if limit and size > limit:
         raise _StoppedError(Handover("failed", "too_large", f"{_megabytes(size)} > {_megabytes(limit)}"))
-    try:
-        code, said = server.mail(str(settings.sender), [f"size={size}"] if limit else [])
-        if code != 250:
-            raise _StoppedError(_too_large(code, said) or Handover("waiting", "sender", _answer(code, said)))
-        code, said = server.rcpt(recipient)
-        if code >= 500:
-            raise _StoppedError(Handover("failed", "recipient", _answer(code, said)))
-        if code not in (250, 251):
-            raise _StoppedError(Handover("waiting", "later", _answer(code, said)))
-        code, said = server.docmd("DATA")  # smtplib's data() has no place for `claim` before the message
-        if code != 354:
-            raise _StoppedError(Handover("waiting", "later", _answer(code, said)))
-    except (OSError, smtplib.SMTPException) as error:
-        raise _StoppedError(Handover("waiting", "unreachable", _clean(error))) from None
+    code, said = server.mail(str(settings.sender), [f"size={size}"] if limit else [])
+    if code != 250:
+        raise _StoppedError(_too_large(code, said) or Handover("waiting", "sender", _answer(code, said)))
+    code, said = server.rcpt(recipient)
+    if code >= 500:
+        raise _StoppedError(Handover("failed", "recipient", _answer(code, said)))
+    if code not in (250, 251):
+        raise _StoppedError(Handover("waiting", "later", _answer(code, said)))
+    code, said = server.docmd("DATA")  # smtplib's data() has no place for `claim` before the message
+    if code != 354:
+        raise _StoppedError(Handover("waiting", "later", _answer(code, said)))
 
 
 def _size_limit(server: BoundedSMTP) -> int:

@@ -20,11 +20,11 @@ from callmon.config.settings import Settings
 from callmon.core.statistics import period
 from callmon.errors import CallmonError
 from callmon.features.months.formats.mail import PreparedReport, prepared
-from callmon.features.months.jobs import ReportFailure, ReportProcess
 from callmon.features.months.mail.delivery import addresses, deliver, mail_request, supersede, why
 from callmon.features.months.report_mail import FIRST_PAUSE, ReportMailRow, mails_of
 from callmon.features.months.request import ReportRequest
 from callmon.store.database import Database
+from callmon.web.jobs import Job, JobFailure
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +36,12 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Work = tuple[str, str]  # month, edition
 Files = list[tuple[str, bytes]]
-Make = Callable[[Settings, ReportRequest], Awaitable[Files | ReportFailure]]
+Make = Callable[[Settings, ReportRequest], Awaitable[Files | JobFailure]]
 
 
-async def made_in_a_process(settings: Settings, report_request: ReportRequest) -> Files | ReportFailure:
+async def made_in_a_process(settings: Settings, report_request: ReportRequest) -> Files | JobFailure:
     """The files of a report, made outside of the daemon's process (`jobs.py`)."""
-    process = ReportProcess(settings, report_request, asyncio.Semaphore(1))
+    process = Job(settings, report_request, asyncio.Semaphore(1))
     await process.result()
     return process.failure or process.files
 
@@ -125,7 +125,7 @@ class ReportMailer:
     async def _make(self, settings: Settings, work: Work, now: datetime) -> PreparedReport | None:
         """The report; None if it cannot be made. The time of the next try is then noted."""
         made = await self._make_files(settings, mail_request(settings, *work, now))
-        if not isinstance(made, ReportFailure):
+        if not isinstance(made, JobFailure):
             self._failures.pop(work, None)
             return prepared(made)
         is_empty = made.kind == "empty"  # nothing was received in that month

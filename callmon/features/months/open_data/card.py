@@ -33,15 +33,14 @@ class CardFigure(NamedTuple):
 def card(report: Report, settings: Settings, formatter: ReportFormatter) -> bytes:
     """The card as one HTML page in one language; the PDF is made from it."""
     assert report.is_public
-    publisher = settings.configuration.open_data
-    services = SignatureBuilder(report, formatter).services()
+    signature = SignatureBuilder(report, formatter)
     page = (
         html.environment()
         .get_template("card.html.j2")
         .render(
             formatter=formatter,
             title=html.texts(report, settings, formatter)["title"],
-            publisher=services if publisher is None else publisher.text("publisher", formatter.language),
+            publisher=signature.publisher(settings) or signature.services(),
             state=formatter.capital(html.state(report, formatter)),
             completeness=formatter.labelled(
                 formatter.meaning("completeness").term, html.completeness(report, formatter)

@@ -16,7 +16,6 @@ import click
 
 from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.help import HelpCommand
-from callmon.cli.language import said
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError
@@ -40,7 +39,8 @@ from callmon.features.months.open_data.parquet import parquet
     show_default=True,
     help="folder of the files",
 )
-def export(context: CommandContext, when: str, output: Path) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="print the name of each file that was written or changed")
+def export(context: CommandContext, when: str, output: Path, verbose: bool) -> None:
     """Write calls, verdicts and callbacks as Parquet files, without numbers, for analysis.
 
     A file for each table, exchange and day. The same day again replaces its files.
@@ -56,7 +56,8 @@ def export(context: CommandContext, when: str, output: Path) -> None:
             if path.exists() and path.read_bytes() == data:
                 continue
             write_file(path, data)
-            click.echo(path)
+            if verbose:
+                click.echo(path)
             count += 1
         step()
     click.echo(context.say("Files written or changed: {count}", count=count), err=True)
@@ -72,7 +73,7 @@ def _days(context: CommandContext, when: str) -> list[date]:
         days = [context.past_day(when, "DAY|MONTH")]
     found = [day for day in days if day < context.today]
     if not found:
-        raise ConfigError(said("{when}: no day of it is over yet; give an earlier day or month.", when=when))
+        raise ConfigError("{when}: no day of it is over yet; give an earlier day or month.", when=when)
     return found
 
 

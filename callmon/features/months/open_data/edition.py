@@ -7,7 +7,7 @@ The headlines of the whole are always published. A figure is not published by li
 who adds and subtracts would work out a count under 5 (`disclosure`).
 
 Refuses: every other figure, and every other group (language, mode, hour, weekday, cause, reason, outcome); another
-month as it would be today: it stands beside the edition only as it was published.
+month as it would be today: it stands beside the edition only as it was published; estimates (needs, why).
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ import msgspec
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.attestations import AttestationStatus
 from callmon.errors import ConfigError
-from callmon.features.months.formats.json import Published, figures_of, revised
+from callmon.features.months.formats.json import Published, figures_of
 from callmon.features.months.formatter import whole_percent
 from callmon.features.months.model import WHOLE, ComparedMonth, Figure, Place, Relation, Report
 from callmon.features.months.open_data.disclosure import LEAST, LEAST_OF_PART, TENS, Figures, without_derivable
@@ -45,9 +45,12 @@ def edition(report: Report) -> Report:
         complete_at_least=_at_least(report.figure("completeness")),
         compared=tuple(msgspec.structs.replace(x, figures=_published(x.figures)) for x in report.compared),
         months=(),  # as judged today, not as published
+        targets={},
         is_public=True,
         imported={name: tens(count) for name, count in report.imported.items() if tens(count)},
         attested=tuple(map(_nameless, report.attested)),
+        needs=None,  # exact numbers: a reader could subtract
+        explained=None,
     )
 
 
@@ -91,14 +94,6 @@ def _nameless(status: AttestationStatus) -> AttestationStatus:
 
 
 # Editions beside others.
-
-
-def succeeding(report: Report, earlier: Published, name: str) -> Report:
-    """The public edition of the report of a month, as the revision of the published edition `earlier`.
-
-    Raises ConfigError if `earlier` is not a public edition of the same days and lines.
-    """
-    return revised(edition(report), earlier, name)
 
 
 def beside(published: Report, others: Iterable[tuple[Published, str]]) -> Report:

@@ -12,10 +12,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, and_, select, union
+from sqlalchemy import Connection, select, union
 
 from callmon.core.statistics.period import midnight
-from callmon.store.tables import CALL, FINDING, GAP, OBLIGATION
+from callmon.store.tables import CALL, FINDING, GAP, OBLIGATION, same_call
 
 Row = dict[str, Any]
 TEXT = "VARCHAR"
@@ -85,8 +85,7 @@ def _calls(connection: Connection, begin: datetime, end: datetime) -> Iterator[R
 
 def _verdicts(connection: Connection, begin: datetime, end: datetime) -> Iterator[Row]:
     """By the day of their call; by that of the obligation where no call is stored."""
-    has_call = and_(CALL.c["call"] == FINDING.c["call"], CALL.c.exchange == FINDING.c.exchange)
-    has_obligation = and_(OBLIGATION.c["call"] == FINDING.c["call"], OBLIGATION.c.exchange == FINDING.c.exchange)
+    has_call, has_obligation = (same_call(of, FINDING) for of in (CALL, OBLIGATION))
     of_calls = select(*FINDING.c, CALL.c.arrived).join(CALL, has_call)
     of_calls = of_calls.where(CALL.c.arrived >= begin, CALL.c.arrived < end)
     others = select(*FINDING.c, CALL.c.arrived).join(OBLIGATION, has_obligation).outerjoin(CALL, has_call)

@@ -5,7 +5,6 @@ a proxy or by OpenID Connect signs on the page of the month.
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from callmon.cli.common import (
 from callmon.cli.completion import MONTHS
 from callmon.cli.errors import stop
 from callmon.cli.help import HelpCommand
-from callmon.cli.progress import progress_bar
+from callmon.cli.progress import fraction_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, StoreError
 from callmon.features.months.remarks import read_remarks
@@ -67,7 +66,7 @@ def sign(context: CommandContext, month: str, step: Step, name: str, kind: str, 
     try:
         if step == STEPS[0]:
             report_request = ReportRequest(month, kind, remarks=said, to_sign=True)
-            files = filed(store, context.settings, report_request, context.now, _progress())
+            files = filed(store, context.settings, report_request, context.now, fraction_bar("Making", 100))
             found = prepare(store, files, audit_event, has_remarks=bool(said))
         else:
             known = sign_off.revisions(store, month)
@@ -75,18 +74,6 @@ def sign(context: CommandContext, month: str, step: Step, name: str, kind: str, 
     except SignOffError as error:
         stop((_speech(context).refusal(error),), 1)
     _print(context, found)
-
-
-def _progress() -> Callable[[float], None]:
-    """A progress bar, which is told the fraction of work done."""
-    advance, shown = progress_bar(100, "Making"), 0
-
-    def show(part: float) -> None:
-        nonlocal shown
-        advance(round(100 * part) - shown)
-        shown = round(100 * part)
-
-    return show
 
 
 def _signer(context: CommandContext, name: str) -> str:
@@ -99,11 +86,9 @@ def _signer(context: CommandContext, name: str) -> str:
             at=context.now, who="" if account is None else name, act="sign in refused", about="account"
         )
         access.record_event(context.store, audit_event)
-        raise ConfigError(context.say("Wrong name or password, or a locked account. Nothing is signed."))
+        raise ConfigError("Wrong name or password, or a locked account. Nothing is signed.")
     if person_with(name, account.roles).services(Right.REPORT) is not None:
-        raise ConfigError(
-            context.say("Only an account with the role “manager” signs a report. Nothing is signed.")
-        )
+        raise ConfigError("Only an account with the role “manager” signs a report. Nothing is signed.")
     return account.name
 
 

@@ -3,8 +3,6 @@
 The bytes that are signed are those of the finished report (`prepare_files`), or those that are kept since then.
 """
 
-from datetime import UTC, datetime
-from mimetypes import guess_type
 from pathlib import Path
 
 from starlette.responses import Response
@@ -13,8 +11,8 @@ from callmon.features.months import page as months
 from callmon.features.months.sign_off_text import SignOffFormatter
 from callmon.features.months.signed import prepare
 from callmon.store import sign_off
-from callmon.store.access import AuditRow
-from callmon.store.sign_off import SignedRevision, SignOffError
+from callmon.store.encryption import KeyMissingError
+from callmon.store.sign_off import SignatureCheck, SignedRevision, SignOffError
 from callmon.web.page_request import NotFoundError, PageRequest
 
 
@@ -69,8 +67,34 @@ async def download_signed(page_request: PageRequest) -> Response:
             page_request.say("Unknown file"), page_request.say("This revision has no file of this name.")
         )
     data = await page_request.ask(sign_off.read_signed, page_request.context.reader, revision, name)
-    kind = guess_type(name)[0] or "application/octet-stream"
-    return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return page_request.download(name, data)
+
+
+# The check of a file.
+
+
+async def verify(page_request: PageRequest, shown: SignatureCheck | None = None, said: str = "") -> Response:
+    """The form that takes a file, and what the signatures say of the one before."""
+    return await page_request.page(
+        "verify.html",
+        page_request.say("Verify a file"),
+        check=shown,
+        said=said,
+        speech=_speech(page_request),
+    )
+
+
+async def check(page_request: PageRequest) -> Response:
+    """Says whether the file of the form has the bytes that were signed. The file is not kept."""
+    given = await page_request.file()
+    if given is None:
+        return await verify(page_request, said=page_request.say("Choose a file."))
+    name, data = given
+    try:
+        found = await page_request.ask(sign_off.check_file, page_request.context.reader, name, data)
+    except KeyMissingError:
+        return await verify(page_request, said=page_request.say("Without its key file callmon cannot verify."))
+    return await verify(page_request, found, _speech(page_request).checked(name, found))
 
 
 # Acts.
@@ -79,11 +103,17 @@ async def download_signed(page_request: PageRequest) -> Response:
 async def prepare_files(page_request: PageRequest) -> Response:
     """Signs the files of a finished report as prepared."""
     process = months.report_process(page_request)
-    if not (process.report_request.to_sign and process.files):
+    if not (process.request.to_sign and process.files):
         return await months.progress(page_request)
     files = [(Path(name), data) for name, data in process.files]
     try:
-        found = await page_request.ask(prepare, page_request.context.store, files, _audit_event(page_request))
+        found = await page_request.ask(
+            prepare,
+            page_request.context.store,
+            files,
+            page_request.audit_event(),
+            bool(process.request.remarks),
+        )
     except SignOffError as error:
         return await months.progress(page_request, _speech(page_request).refusal(error))
     return page_request.go("revision", month=found.month, revision=str(found.number))
@@ -96,18 +126,8 @@ async def sign_step(page_request: PageRequest) -> Response:
     if chosen is None:
         return await show(page_request)
     try:
-        store, audit_event = page_request.context.store, _audit_event(page_request)
+        store, audit_event = page_request.context.store, page_request.audit_event()
         await page_request.ask(sign_off.sign, store, found.month, found.number, chosen, audit_event)
     except SignOffError as error:
         return await show(page_request, _speech(page_request).refusal(error))
     return page_request.go("revision", month=found.month, revision=str(found.number))
-
-
-def _audit_event(page_request: PageRequest) -> AuditRow:
-    """Who signs, now, and from where; the step names the act."""
-    return AuditRow(
-        at=datetime.now(UTC),
-        who=page_request.person.name,
-        act="",
-        address=page_request.request.state.asking.address,
-    )

@@ -1,0 +1,94 @@
+"""The half-hours of a day to come: how many calls, how many phones, and how many are usually there. Pure.
+
+Refuses: an estimate from less than eight weeks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from statistics import median
+from typing import Any, NamedTuple
+
+from callmon.core.replay.record import SeenDay
+from callmon.core.replay.staffing import HALF_HOUR, PhonesNeeded, phones_in_queue, phones_needed, queue_load
+from callmon.core.replay.volume import Volumes, half_hours, past_residuals
+
+WEEKS = 8
+SMALL_DAY = 10  # calls a day below which no middle is given
+RING = 6000
+MONDAY = date(1970, 1, 5).toordinal()
+
+
+class Wanted(NamedTuple):
+    """What is asked: the target and how it is kept, in rings or in seconds."""
+
+    line: str | None
+    target: float
+    rings: int | None
+    within: float | None
+    language: str | None = None  # None: all
+
+
+def date_number(day: date) -> int:
+    """Days since a Monday: a multiple of seven is one."""
+    return day.toordinal() - MONDAY
+
+
+def planned_day(
+    day: date,
+    ahead: int,
+    late: bool,
+    volumes: Sequence[Volumes],
+    seen: Sequence[SeenDay],
+    wanted: Wanted,
+    share: float = 1.0,
+) -> Iterator[dict[str, Any]]:
+    """The half-hours of a day, `late` after a closed one. `share`: of the line's calls, those asked about.
+
+    Of less than eight weeks nothing is said.
+    """
+    number = date_number(day)
+    common: dict[str, Any] = {"day": day, "line": wanted.line or "all", "language": wanted.language or "all"}
+    if not volumes or number - volumes[0].date < 7 * WEEKS:
+        yield common | {"slot": None, "said": False}
+        return
+    residuals = past_residuals(volumes, ahead)
+    forecast = {slot: calls * share for slot, calls in half_hours(volumes, number, ahead, late).items()}
+    intervals = {slot: residuals.interval(calls) for slot, calls in forecast.items()}
+    is_small = sum(forecast.values()) < SMALL_DAY
+    asked = {slot: one.high if is_small else one.middle for slot, one in intervals.items()}
+    needed, usual = _needed(seen, asked, wanted), _usual_phones(seen, day)
+    for slot, one in intervals.items():
+        found = needed[slot]
+        yield common | {
+            "slot": f"{slot // 2:02}:{slot % 2 * 30:02}",
+            "calls": {"low": one.low, "middle": None if is_small else one.middle, "high": one.high},
+            "phones": found.phones,
+            "usual_phones": usual.get(slot, 0),
+            "reach": found.reach,
+            "out_of_reach": found.out_of_reach,
+            "limit": found.limit,
+            "said": True,
+        }
+
+
+def _needed(seen: Sequence[SeenDay], asked: dict[int, float], wanted: Wanted) -> dict[int, PhonesNeeded]:
+    if wanted.rings:
+        return phones_needed(seen, asked, wanted.target, wanted.rings * RING)
+    loads = queue_load(seen, list(asked))
+    return {
+        slot: phones_in_queue(loads[slot], calls, wanted.target, wanted.within or 20.0)
+        for slot, calls in asked.items()
+    }
+
+
+def _usual_phones(seen: Sequence[SeenDay], day: date) -> dict[int, int]:
+    """By half-hour, the median number of phones there in the last weeks' same weekday."""
+    same = [one for one in seen if date.fromisoformat(one.name).weekday() == day.weekday()]
+    found = {}
+    for slot in range(48):
+        at = slot * HALF_HOUR + HALF_HOUR // 2
+        counts = [sum(any(a <= at < b for a, b in spans) for spans in one.phones.values()) for one in same]
+        found[slot] = round(median(counts)) if counts else 0
+    return found

@@ -1,0 +1,93 @@
+"""The daemon's task that keeps the figures of the questions for `/metrics`: needs met, and the outlook.
+
+    each half-hour ─▶ jobs (a worker process each) ─▶ PlanningStatus ─▶ snapshot ─▶ /metrics
+
+Refuses: a figure of a question that is switched off, and to compute in the daemon. A standby has none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from callmon.config.settings import Settings
+from callmon.core.snapshot import PlanningStatus
+from callmon.daemon.runtime import Runtime
+from callmon.features.questions.job import ANSWER, QuestionRequest, of_half_hour
+from callmon.web.jobs import Jobs
+
+log = logging.getLogger(__name__)
+
+FIRST, AFTER = 60.0, 15.0  # seconds: from the daemon's start, and from the end of a half-hour
+HALF_HOUR = 1800.0
+
+
+class PlanningTask:
+    """`run` keeps the runtime's figures up to date. Its jobs are its own: none of a page gives way to one."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def run(self) -> None:
+        await asyncio.sleep(FIRST)
+        while True:
+            now = datetime.now(UTC)
+            try:
+                self._runtime.planning = await self.update(now)
+            except Exception:  # an internal error must not end the daemon
+                self._runtime.planning = PlanningStatus()
+                log.exception("planning: internal error; continuing")
+            await asyncio.sleep(HALF_HOUR - now.timestamp() % HALF_HOUR + AFTER)
+
+    async def update(self, now: datetime) -> PlanningStatus:
+        """The figures at `now`, of the questions that are on. What cannot be answered now is absent."""
+        settings = self._runtime.settings
+        on = settings.configuration.questions if self._runtime.leads() else ()
+        found: dict[str, Any] = {}
+        if "outlook" in on:
+            found |= await self._answer(settings, of_half_hour(settings, settings.default_language, "", now))
+        if "needs" in on:
+            until = now.replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
+            given = {"until": until.isoformat()}
+            found |= await self._answer(settings, QuestionRequest("needs met", settings.default_language, given))
+        alert = settings.configuration.outlook_alert if "outlook" in on else None
+        return planning_status(found)._replace(alert=alert)
+
+    async def _answer(self, settings: Settings, question: QuestionRequest) -> dict[str, Any]:
+        """The answer of a worker process; empty where it has none."""
+        with closing(Jobs()) as jobs:
+            job = jobs.start(settings, question)
+            await job.result()
+        answer: dict[str, Any] = msgspec.json.decode(dict(job.files)[ANSWER]) if job.files else {}
+        return answer
+
+
+def planning_status(answers: Mapping[str, Any]) -> PlanningStatus:
+    """The figures of the answers; a half-hour without a chance or a volume has none."""
+    rows = answers.get("half_hours", ())
+    return PlanningStatus(
+        needs={
+            (service, result): count
+            for service, counts in answers.get("needs", {}).items()
+            for result, count in counts.items()
+        },
+        chances={str(row["ahead"]): row["probability"] for row in rows if row["probability"] is not None},
+        expected={str(row["ahead"]): row["volume"] for row in rows if row["volume"] is not None},
+        announced={
+            (ahead, result): count
+            for ahead, record in answers.get("record", {}).items()
+            for result, count in _results(record["told"], record["came_true"])
+        },
+    )
+
+
+def _results(announced: int, came_true: int) -> Iterator[tuple[str, int]]:
+    """Of the announced half-hours, those that came true and the others."""
+    yield "came_true", came_true
+    yield "did_not", announced - came_true
