@@ -129,7 +129,7 @@ def test_the_payload_in_the_documentation_is_one_by_the_schema(language: str) ->
     text = (ROOT / "docs" / language / "how-to/webhooks.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     payload = msgspec.json.decode(block, type=events.PAYLOADS["call.missed"])
-    url = f"https://callmon.ministry.example/{language}/{events.PATHS[language][0]}/toronto/1795527733.0"
+    url = f"https://callmon.ministry.example/{language}/{events.PATHS['call'][language]}/toronto/1795527733.0"
     assert payload.data.url == url  # type: ignore[attr-defined]  # of a class that is made
 
 
@@ -138,8 +138,8 @@ def test_a_link_leads_to_the_page_that_the_routes_have(language: str) -> None:
     text = example_text().replace("[web]\n", '[web]\naccess = { accounts = true, url = "https://c.example/" }\n')
     settings = parse(text.replace('default_language = "fr"', f'default_language = "{language}"'))
     parts = {"call": ("exchange", "call"), "callback": ("id",), "disruption": ("id",), "month": ("month",)}
-    for kind, (name, given) in enumerate(parts.items()):
-        path = TABLE[name].address(language, {}, **dict.fromkeys(given, "x"))
+    for kind, given in parts.items():
+        path = TABLE[kind].address(language, {}, **dict.fromkeys(given, "x"))
         assert events.page_url(settings, kind, "/".join("x" for _ in given)) == f"https://c.example{path}"
 
 

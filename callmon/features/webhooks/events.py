@@ -29,8 +29,10 @@ NOT_MISSED = ("answered", "unknown", "lost")  # a person answered, or it is not 
 DUE: Mapping[type[n.LedgerEntry], EventName] = {n.DueSoon: "callback.due_soon", n.Overdue: "callback.overdue"}
 DONE = (n.CalledBack, n.ReachedUs, n.ClosedByHand, n.ComplaintAnswered)
 PATHS = {
-    "fr": ("appels", "rappels", "perturbations", "mois"),
-    "en": ("calls", "callbacks", "disruptions", "months"),
+    "call": {"fr": "appels", "en": "calls"},
+    "callback": {"fr": "rappels", "en": "callbacks"},
+    "disruption": {"fr": "perturbations", "en": "disruptions"},
+    "month": {"fr": "mois", "en": "months"},
 }
 
 webhook_row = row_of(WebhookRow)
@@ -167,9 +169,14 @@ def _of_call(exchange: str, call: Call, settings: Settings) -> Iterator[WebhookE
     if call.line is None or call.direction != "inbound" or call.test or call.is_imported or call.ended is None:
         return
     data = CallData(
-        exchange, call.call, call.line, call.arrived, call.ended, call.outcome,
-        page_url(settings, 0, f"{exchange}/{call.call}"),
-    )  # fmt: skip
+        exchange=exchange,
+        call=call.call,
+        line=call.line,
+        arrived=call.arrived,
+        ended=call.ended,
+        outcome=call.outcome,
+        url=page_url(settings, "call", f"{exchange}/{call.call}"),
+    )
     key = f"{exchange} {call.call}"
     if call.outcome not in NOT_MISSED:
         yield WebhookEvent("call.missed", call.ended, key, (call.line,), data)
@@ -185,23 +192,30 @@ def _of_ledger(written: LedgerUpdate, settings: Settings) -> Iterator[WebhookEve
     messages = (CallName(message.exchange, message.call) for message in obligation.messages)
     calls = dict.fromkeys((CallName(obligation.exchange, obligation.call), *messages))
     data = CallbackData(
-        obligation.exchange, obligation.id, tuple(calls), obligation.kind, obligation.line, obligation.opened,
-        obligation.due.actionable or obligation.due.at, obligation.state, page_url(settings, 1, obligation.id),
-    )  # fmt: skip
+        exchange=obligation.exchange,
+        id=obligation.id,
+        calls=tuple(calls),
+        kind=obligation.kind,
+        line=obligation.line,
+        opened=obligation.opened,
+        due=obligation.due.actionable or obligation.due.at,
+        state=obligation.state,
+        url=page_url(settings, "callback", obligation.id),
+    )
     yield WebhookEvent(name, entry.at, f"{obligation.exchange} {obligation.id}", (obligation.line,), data)
 
 
 def _disruption(of: Disruption, settings: Settings) -> DisruptionData:
-    url = page_url(settings, 2, of.id)
+    url = page_url(settings, "disruption", of.id)
     return DisruptionData(of.id, of.lines, of.shown_source, of.began, of.ended, of.how, url)
 
 
 def month_event(month: str, at: datetime, settings: Settings) -> WebhookEvent:
     """The event of a month that is final. `at`: its end, so that the event is always the same."""
-    return WebhookEvent("month.final", at, month, (), MonthData(month, page_url(settings, 3, month)))
+    return WebhookEvent("month.final", at, month, (), MonthData(month, page_url(settings, "month", month)))
 
 
-def page_url(settings: Settings, kind: int, name: str) -> str | None:
+def page_url(settings: Settings, kind: str, name: str) -> str | None:
     """The page of a call, a callback, a disruption or a month, in the site's language."""
     base, language = settings.web.access.url, settings.default_language
-    return None if base is None else f"{base.rstrip('/')}/{language}/{PATHS[language][kind]}/{name}"
+    return None if base is None else f"{base.rstrip('/')}/{language}/{PATHS[kind][language]}/{name}"
