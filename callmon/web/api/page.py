@@ -27,7 +27,6 @@ async def _show(resources: tuple[Resource, ...], page_request: PageRequest) -> R
         page_request.say("Interface for programs (API)"),
         api=API,
         resources=described,
-        main_class="guide",
     )
 
 
