@@ -57,7 +57,7 @@ def aggregate_calls(
     is_whole = update.rollup_state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
         for (_, line, language, _), rollup in rows:
-            fingerprint.include_sum(rollup.seal)
+            fingerprint.include_sum(rollup.fingerprint)
             if line:
                 place = (line, language)
                 found.cells.setdefault(place, Cell()).merge(rollup.cell)
