@@ -27,7 +27,7 @@ from callmon.features.months.formats import csv, html, json, mail, pdf, xlsx
 from callmon.features.months.formats.json import Published
 from callmon.features.months.formatter import ReportFormatter, formatter_of
 from callmon.features.months.model import FORMATS, Relation, Report
-from callmon.features.months.notes import Remarks
+from callmon.features.months.notes import Remarks, notes_of
 from callmon.features.months.open_data import card, package
 from callmon.features.months.open_data import edition as public
 from callmon.features.months.signed import approved, last_signed
@@ -131,12 +131,13 @@ def _in(
     if kind == "csv":
         other = "-dictionnaire" if formatter.language == "fr" else "-dictionary"
         return {"": csv.figures(report, formatter), other: csv.dictionary(report, formatter)}
+    notes = notes_of(settings, report.month, formatter)
     if kind == "xlsx":
-        return {"": xlsx.workbook(report, settings, report_request.remarks, formatter)}
+        return {"": xlsx.workbook(report, notes, report_request.remarks, formatter)}
     if report_request.is_card:
-        page = card.card(report, settings, formatter)
+        page = card.card(report, notes, formatter)
     else:
-        page = html.html(report, settings, report_request.remarks, formatter)
+        page = html.html(report, notes, report_request.remarks, formatter)
     return {"": pdf.pdf(page) if kind == "pdf" else page}
 
 
@@ -287,8 +288,8 @@ def gathered(
     zone = settings.timezone
     others: list[tuple[Relation, Month]] = []
     if compare:
-        others = [("earlier", x) for x in months.earlier(period, zone, 11)[:-1]]
-        others += [("before", months.before(period, zone)), ("year_before", months.year_before(period, zone))]
+        year_before, *earlier, before = months.earlier(period, zone, 12)
+        others = [*(("earlier", x) for x in earlier), ("before", before), ("year_before", year_before)]
     with store.snapshot() as connection:
         step = progress(sum(queries.count_steps(connection, zone, x) for x in (period, *(x for _, x in others))))
         starts = first_heard(connection)
