@@ -188,10 +188,10 @@ class Filled:
             for name, total in one.cell.lengths.items():
                 cell.cell.lengths[name] = cell.cell.lengths.get(name, 0) + n * total
             if story.key[0] == COMPARED.isoformat():  # nobody looks at the others' fingerprints
-                cell.seal = (cell.seal + sum(self._seals(story))) % update.MODULUS
+                cell.fingerprint = (cell.fingerprint + sum(self._fingerprints(story))) % update.MODULUS
         return cells
 
-    def _seals(self, story: Story) -> Iterator[int]:
+    def _fingerprints(self, story: Story) -> Iterator[int]:
         name, data, findings = story.call[0], story.call[-2], story.outcome.findings
         for n in range(self.copies):
             copy = f"{name}.{n:04}"

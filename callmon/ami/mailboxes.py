@@ -79,7 +79,7 @@ class Mailboxes:
     def record_message_waiting(self, mailbox: str, new: str, at: datetime | None) -> None:
         """Process MessageWaiting. If it precedes the first count after a gap, that gap's growth is unknown."""
         self._counted.pop(short(mailbox), None)
-        self._told(mailbox, new, "", at)
+        self._set_count(mailbox, new, "", at)
 
     def record_listing(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
         """Process VoicemailUserDetail; the first one after a gap records a `MailboxGrowth`."""
@@ -88,9 +88,9 @@ class Mailboxes:
         if since is not None and at is not None and count is not None:
             growths = self.grown.setdefault(short(mailbox), [])
             growths[:] = [*growths[-KEPT:], MailboxGrowth(since, at, count - before)]
-        self._told(mailbox, new, most, at)
+        self._set_count(mailbox, new, most, at)
 
-    def _told(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
+    def _set_count(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
         name, count = short(mailbox), message_count(new)
         if name not in self.wanted or count is None:
             return

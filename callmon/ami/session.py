@@ -286,7 +286,7 @@ class Session:
         for action, headers in LISTING:
             self._send(action, headers)
             self._listing_actions.add(f"callmon-{self._actions}")
-        self._ask_boxes()
+        self._ask_mailboxes()
 
     def _read_clock(self, events: list[e.Event], now: float) -> None:
         """Read the exchange's clock once for each batch of events."""
@@ -353,9 +353,9 @@ class Session:
         self._listed = now
         self._send("CoreShowChannels")
         self._send("CoreStatus")
-        self._ask_boxes()
+        self._ask_mailboxes()
 
-    def _ask_boxes(self) -> None:
+    def _ask_mailboxes(self) -> None:
         """Request the state of each box. An exchange without such a box reports that."""
         for context, mailbox in self._mailboxes.questions():
             self._send("VoicemailUserStatus", (("Context", context), ("Mailbox", mailbox)))

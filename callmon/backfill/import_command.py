@@ -129,10 +129,10 @@ def _report(job: Import, sources: list[Source], as_json: bool) -> None:
         file, line = file_and_line(sources, number)
         click.echo(said("{file}, line {line}: {what}.", file=file, line=line, what=what), err=True)
     for name, count in job.reader.without_line.most_common(10):
-        told = said(
+        unknown = said(
             "{name}: calls on no line: {count}; name it in arrives_as of its line.", name=name, count=count
         )
-        click.echo(told, err=True)
+        click.echo(unknown, err=True)
     created, replaced = job.changed["created"], job.changed["completed"]
     if as_json:
         result = {"source": job.kind, "exchange": job.work.exchange, "lines": job.reader.lines, "created": created}
@@ -142,6 +142,6 @@ def _report(job: Import, sources: list[Source], as_json: bool) -> None:
         return
     for month, count in sorted(job.months.items()):
         click.echo(table_row(month, IMPORTED[job.kind], count))
-    told = said("Calls created: {count}, replaced: {other}.", count=created, other=replaced)
+    changed = said("Calls created: {count}, replaced: {other}.", count=created, other=replaced)
     left = [said(LEFT_OUT[x], count=count) for x, count in job.left_out.items() if count and x in LEFT_OUT]
-    click.echo(" ".join([said("{count} lines read.", count=job.reader.lines), told, *left]))
+    click.echo(" ".join([said("{count} lines read.", count=job.reader.lines), changed, *left]))

@@ -23,7 +23,7 @@ ONLY_HEARD = (
     f.SipCallIdGiven,
 )  # fmt: skip
 # Facts that CEL contains where the dialplan tells them by UserEvent, and `apps` of cel.conf names it.
-TOLD_BY_DIALPLAN = (f.SurveyOffered, f.CallbackRequested, f.ComplaintMade)
+FROM_DIALPLAN = (f.SurveyOffered, f.CallbackRequested, f.ComplaintMade)
 HOLDING = (f.Held, f.Resumed)
 NEVER = datetime.max.replace(tzinfo=UTC)
 NEAR = timedelta(seconds=2)
@@ -63,7 +63,7 @@ def _best(logged: Sequence[Fact], heard: Sequence[Fact], gaps: _Gaps) -> Iterato
             continue
         if isinstance(fact, f.RingbackUnknown) and gaps.heard_at(fact) and _of(heard, f.RingbackUnknown) is None:
             continue  # the exchange reported what the caller heard
-        if isinstance(fact, TOLD_BY_DIALPLAN) and _was_received(fact, heard):
+        if isinstance(fact, FROM_DIALPLAN) and _was_received(fact, heard):
             continue
         better = _better(fact, heard, silent)
         if better is not None:

@@ -23,8 +23,8 @@ def progress_bar(length: int, label: str, calls: Callable[[], int] | None = None
 
     def rate(_item: object) -> str:
         done = bar.pos if calls is None else calls()
-        told = f"{number(round(done / max(time.monotonic() - began, 0.001)))}/s"
-        return told if calls is None else said("calls: {rate}", rate=told)
+        per_second = f"{number(round(done / max(time.monotonic() - began, 0.001)))}/s"
+        return per_second if calls is None else said("calls: {rate}", rate=per_second)
 
     bar: Any = click.progressbar(length=length, label=said(label), file=sys.stderr, item_show_func=rate)
 

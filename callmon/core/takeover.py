@@ -143,7 +143,7 @@ def _calls(
         leader_and_gaps = [*stored.facts, *(fact for fact in local.facts if isinstance(fact, f.Unheard))]
         partly = f.partly_heard(leader_and_gaps)
         facts = [_as_leader_states(fact, leader_and_gaps, partly) for fact in local.facts]
-        more = [fact for fact in facts if not _is_told(fact, stored.facts)]
+        more = [fact for fact in facts if not _is_stored(fact, stored.facts)]
         state = monitor.exchanges.get(key[0])
         if more and state is not None:
             more = merged_transfers(state.profile, stored.facts, local.facts, more, heard.get(key[0]))
@@ -151,7 +151,7 @@ def _calls(
             yield key, _the_rest(monitor, key[0], stored, local, more)
 
 
-def _is_told(fact: f.Fact, stored: Sequence[f.Fact]) -> bool:
+def _is_stored(fact: f.Fact, stored: Sequence[f.Fact]) -> bool:
     """Whether an equivalent fact is stored. It may differ: the leader may have received less of the call."""
     match fact:
         case f.Arrived() | f.NumberWithheld():  # once per call; a withheld number is not stored

@@ -208,14 +208,14 @@ def _periods(opening: Periods) -> str:
 
 def _line(line: Line, settings: Settings) -> Iterator[str]:
     reader, service = current_language(), settings.services[line.service]
-    boxes = said("mailbox {names}", names=", ".join(line.mailboxes)) if line.mailboxes else said("no mailbox")
+    mailboxes = said("mailbox {names}", names=", ".join(line.mailboxes)) if line.mailboxes else said("no mailbox")
     spoken = said(", in {language}", language=label("language", line.language, reader)) if line.language else ""
     text = said(
-        "{mode}{spoken}, ring {length}, {boxes}: {service}",
+        "{mode}{spoken}, ring {length}, {mailboxes}: {service}",
         mode=line.mode,
         spoken=spoken,
         length=formatted_duration(line.ring_cycle),
-        boxes=boxes,
+        mailboxes=mailboxes,
         service=service.title_fr if reader == "fr" else service.title_en,
     )
     yield f"{line.name:<20}{text}"

@@ -75,12 +75,16 @@ def explain(key: str, as_json: bool) -> None:
         if as_json:
             print_json({"setting": name, "default": default, "meaning": meaning, "variable": by})
         else:
-            of = said("required") if default == "required" else said("default: {default}", default=_told(default))
+            of = (
+                said("required")
+                if default == "required"
+                else said("default: {default}", default=_default_text(default))
+            )
             click.echo(table_row(name, f"({of})"))
             click.echo(f"    {said(meaning)}")
 
 
-def _told(default: str) -> str:
+def _default_text(default: str) -> str:
     """A default value: the words "none" and "closed", and a unit after a number, are in the reader's language."""
     number, _, unit = default.partition(" ")
     return f"{number} {said(unit)}" if unit and number.isdigit() else said(default)

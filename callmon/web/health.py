@@ -39,10 +39,10 @@ def troubles(
 def remarks(exchanges: Iterable[ExchangeStatus], sinks: Iterable[Sink]) -> list[str]:
     """Faults that do not make callmon unhealthy: a sink is away, an exchange reports too little of ringing."""
     away = [why for sink in sinks if (why := sink.trouble()) is not None]
-    return [*(_untold(state) for state in exchanges if state.keeps_ringback_back), *away]
+    return [*(_keeps_ringback_back(state) for state in exchanges if state.keeps_ringback_back), *away]
 
 
-def _untold(state: ExchangeStatus) -> str:
+def _keeps_ringback_back(state: ExchangeStatus) -> str:
     return Sentence(
         "The exchange {name} does not report since when callers hear ringing: the start is a span, and verdicts "
         "that it could change are unknown. callmon doctor gives the filter line to add.",

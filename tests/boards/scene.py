@@ -52,7 +52,7 @@ NOTICE = {
     "alternative_en": "call the toll-free number",
 }
 TARGET = 'title_en = "General inquiries, Toronto"'
-WATCHED = 20.0  # seconds before the moment, in which what the network carries is counted
+COUNTED_BEFORE = 20.0  # seconds before the moment, in which what the network carries is counted
 SEEN_FOR = 5.0  # seconds that the first disruption lasts: a curve has a point every two seconds
 HOLD = 50.0  # seconds after the first call
 HELD_UP = 8.0  # seconds for which somebody else holds callmon's tables
@@ -259,7 +259,7 @@ def still(reader: psycopg.Connection[Any]) -> None:
 
 def counted(link: Proxy, at: float) -> list[tuple[float, int]]:
     """How many events the network had carried, ten times a second until then."""
-    until(at - WATCHED)
+    until(at - COUNTED_BEFORE)
     carried: list[tuple[float, int]] = []
     while time.monotonic() < at:
         carried.append((time.time(), link.events))

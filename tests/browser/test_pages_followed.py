@@ -17,7 +17,7 @@ SEE_OTHER = 303
 SOON = 60_000  # milliseconds
 
 # Before the first update the elements that can have the focus are noted; a mark shows that it has come.
-WATCHED = """(() => {
+OBSERVER = """(() => {
   window.EventSource = class extends EventSource {
     constructor(address) {
       super(address);
@@ -42,7 +42,7 @@ def followed(browser: Browser, place: Site, path: str) -> Iterator[Page]:
     """A page whose first element has the focus since before its first update, which has come."""
     with opened(browser, "<p></p>") as page:
         page.set_extra_http_headers(EVERYTHING)
-        page.add_init_script(WATCHED)
+        page.add_init_script(OBSERVER)
         page.goto(place.address + path)
         page.wait_for_selector("html[data-updated]")
         yield page

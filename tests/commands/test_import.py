@@ -23,13 +23,14 @@ from callmon.config.settings import load
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import CALLS, METRICS
 from callmon.features.months.page import month_row
-from callmon.features.months.queries import Fingerprint, heard_spans, month_counts
+from callmon.features.months.queries import month_counts
 from callmon.main import main
 from callmon.store import opening
 from callmon.store.access import add_account
 from callmon.store.commands import pending_callback_commands
 from callmon.store.privacy import subject_access
 from callmon.store.queries import calls as queries
+from callmon.store.queries.coverage import Fingerprint, heard_spans
 from callmon.store.queries.reconciliations import first_sign
 from callmon.store.rejudge import counter_differences
 from callmon.store.sign_off import STEPS
@@ -42,7 +43,7 @@ from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passw
 from tests.support.store_fixtures import answered_call, database, outcomes, wrote
 
 NOW = datetime(2026, 12, 2, 12, tzinfo=UTC)
-TOLD = "queue_log tells the wait, the outcome and transfers; no rings, and nothing before the queue."
+OF_QUEUE_LOG = "queue_log tells the wait, the outcome and transfers; no rings, and nothing before the queue."
 AGREE = "Facts, calls, ledger, figures and roll-ups agree.\n"
 OUTCOMES = 'SELECT outcome, heard, count(*) FROM "call" GROUP BY outcome, heard ORDER BY outcome, heard'
 EVERYTHING = ('"call"', "finding", "rollup", "counter", "fact")
@@ -97,7 +98,7 @@ def test_a_second_import_of_queue_log_changes_nothing(office: BackfillOffice) ->
     assert first.stderr.splitlines() == [
         "queue_log from 2026-11-30 to 2026-11-30.",
         "The import takes about 1 min.",
-        f"2026-11: {TOLD}",
+        f"2026-11: {OF_QUEUE_LOG}",
     ]
     assert rows(office, OUTCOMES) == [
         *(("abandoned", "queue_log", 1), ("answered", "queue_log", 9), ("unknown", "queue_log", 4)),
@@ -161,8 +162,8 @@ def test_every_half_hour_of_a_made_record_is_what_the_record_was_made_of(
     log, cells = made(days=10, calls_a_day=60, record=kind)
     (tmp_path / "record").write_text(log)
     assert office.run("import", kind, str(tmp_path / "record")).exit_code == 0
-    told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
-    assert {line: held(kind, found) for line, found in told.items()} == dict.fromkeys(
+    shown_text = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
+    assert {line: held(kind, found) for line, found in shown_text.items()} == dict.fromkeys(
         ("general", "all"), held(kind, cells)
     )
 
@@ -195,8 +196,8 @@ def test_an_import_that_is_interrupted_anywhere_is_whole_after_the_next(
             with pytest.raises(KeyboardInterrupt):
                 list(job.run(found, (None, None)))
     office.run("import", "queue_log", str(file))
-    told = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
-    assert told["all"] == cells
+    shown_text = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
+    assert shown_text["all"] == cells
     assert office.run("db", "check").stdout == AGREE
 
 
@@ -443,8 +444,8 @@ def test_the_story_of_an_imported_call_says_what_its_record_does_not_tell(
 ) -> None:
     office.run("import", "queue_log", record("queue_log"))
     name = next(x for x, one in truth("22").items() if one["situation"] == "queue_then_transfer")
-    told = " ".join(office.run("explain", name, "--lang", language).stdout.replace("\xa0", " ").split())
-    assert [word for word in words if word not in told] == []
+    shown_text = " ".join(office.run("explain", name, "--lang", language).stdout.replace("\xa0", " ").split())
+    assert [word for word in words if word not in shown_text] == []
 
 
 @pytest.mark.parametrize("kind", ["queue_log", "cdr", "cel"])
@@ -467,9 +468,9 @@ def test_imported_calls_are_no_sign_that_callmon_listened(
 def test_the_story_of_a_call_imported_from_cel_says_so(office: BackfillOffice) -> None:
     office.run("import", "cel", record("cel.csv.gz"))
     name = next(x for x, one in truth("22").items() if one["situation"] == "queue_answered")
-    told = " ".join(office.run("explain", name, "--lang", "en").stdout.replace("\xa0", " ").split())
+    shown_text = " ".join(office.run("explain", name, "--lang", "en").stdout.replace("\xa0", " ").split())
     shown = ["imported call: CEL only", "The exchange's own log (CEL) tells all of the call", "imported record"]
-    assert [told.count(words) for words in shown] == [1, 1, 0]
+    assert [shown_text.count(words) for words in shown] == [1, 1, 0]
 
 
 # On a terminal.

@@ -21,7 +21,7 @@ from callmon.cli.language import in_language
 from callmon.errors import ConfigError
 from callmon.main import main
 from callmon.store.imports import ImportProgress, noted_imports
-from tests.commands.test_import import NOW, TOLD, everything, lab_office, rows
+from tests.commands.test_import import NOW, OF_QUEUE_LOG, everything, lab_office, rows
 from tests.commands.test_import_ahead import reader as reader_of_queue_log
 from tests.store.test_backfill import BackfillOffice
 from tests.support.environment import reader_of
@@ -60,18 +60,18 @@ def test_before_the_import_each_month_has_a_sentence_on_its_records(
         "queue_log from 2026-09-20 to 2026-10-29.",
         "CDR from 2026-11-30 to 2026-11-30.",
         "The import takes about 1 min.",
-        f"2026-09: {TOLD}",
-        f"2026-10: {TOLD}",
+        f"2026-09: {OF_QUEUE_LOG}",
+        f"2026-10: {OF_QUEUE_LOG}",
         f"2026-11: {CDR}",
     ]
 
 
-def test_a_month_that_is_not_read_is_not_told(office: BackfillOffice, tmp_path: Path) -> None:
+def test_a_month_that_is_not_read_is_not_reported(office: BackfillOffice, tmp_path: Path) -> None:
     """The retention of 400 days goes back to 2025-10-28."""
     file = months(100, "2025-09-20", tmp_path)
     office.run("db", "upgrade")
     done = office.run("import", "queue_log", file, "--until", "2025-11-30", "--dry-run")
-    assert done.stderr.splitlines()[2:4] == [f"2025-10: {TOLD}", f"2025-11: {TOLD}"]
+    assert done.stderr.splitlines()[2:4] == [f"2025-10: {OF_QUEUE_LOG}", f"2025-11: {OF_QUEUE_LOG}"]
     assert done.stderr.splitlines()[4] == "Nothing was written."
 
 
@@ -190,9 +190,9 @@ def test_a_database_that_cannot_be_read_is_named_without_its_password(
     (tmp_path / "queue_log").write_text(made(1, 5)[0])
     with socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        told = f"cel_db_uri: postgresql://asterisk:secret-1@127.0.0.1:{closed.getsockname()[1]}/asterisk\n"
+        written = f"cel_db_uri: postgresql://asterisk:secret-1@127.0.0.1:{closed.getsockname()[1]}/asterisk\n"
         (tmp_path / "wazo-call-logd").mkdir()
-        (tmp_path / "wazo-call-logd" / "config.yml").write_text(told)
+        (tmp_path / "wazo-call-logd" / "config.yml").write_text(written)
         done = office.run("import", "--logs", str(tmp_path), "--etc", str(tmp_path))
     assert done.stderr.startswith("Left out: 127.0.0.1/asterisk: the database cannot be read: connection failed")
     assert ("secret-1" in done.output, done.stdout.splitlines()[0]) == (False, "2026-03  queue_log  5")
@@ -281,10 +281,10 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize(("url", "kind", "more", "status", "told"), REFUSED, ids=range(len(REFUSED)))
+@pytest.mark.parametrize(("url", "kind", "more", "status", "sentences"), REFUSED, ids=range(len(REFUSED)))
 def test_a_table_that_cannot_be_imported_is_refused_in_one_sentence(
     office: BackfillOffice, tmp_path: Path, language: str, url: str, kind: str, more: list[str], status: int,
-    told: dict[str, str],
+    sentences: dict[str, str],
 ) -> None:  # fmt: skip
     of_exchange = f"sqlite:///{tmp_path}/asterisk.db"
     table(of_exchange, "cdr")
@@ -298,7 +298,7 @@ def test_a_table_that_cannot_be_imported_is_refused_in_one_sentence(
     words = [word.replace("HERE", str(tmp_path)) for word in (kind, url, *more)]
     given = ["import", *words, "--config", str(office.config)]
     done = CliRunner(env={"LC_ALL": f"{language}_CA.UTF-8"}).invoke(main, given)
-    assert done.stderr.splitlines() == [told[language].replace("HERE", str(tmp_path))]
+    assert done.stderr.splitlines() == [sentences[language].replace("HERE", str(tmp_path))]
     assert (done.exit_code, done.stdout, (tmp_path / "none.db").exists()) == (status, "", False)
     assert rows(office, 'SELECT count(*) FROM "call"') == [(0,)]
 
@@ -337,16 +337,21 @@ IS_ALSO = {"cel": "CEL", "cdr": "CDR", "queue_log": "queue_log"}
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize(("kind", "content", "told"), OTHER)
+@pytest.mark.parametrize(("kind", "content", "sentences"), OTHER)
 def test_a_file_of_another_record_layout_or_encoding_is_refused(
-    office: BackfillOffice, tmp_path: Path, language: str, kind: str, content: str | bytes, told: dict[str, str]
+    office: BackfillOffice,
+    tmp_path: Path,
+    language: str,
+    kind: str,
+    content: str | bytes,
+    sentences: dict[str, str],
 ) -> None:
     office.run("db", "upgrade")
     file = tmp_path / "given"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     words = ["import", kind, str(file), "--config", str(office.config)]
     done = CliRunner(env={"LC_ALL": f"{language}_CA.UTF-8"}).invoke(main, words)
-    assert done.stderr.splitlines() == [told[language].format(file=file, kind=IS_ALSO[kind])]
+    assert done.stderr.splitlines() == [sentences[language].format(file=file, kind=IS_ALSO[kind])]
     assert (done.exit_code, done.stdout, rows(office, 'SELECT count(*) FROM "call"')) == (2, "", [(0,)])
 
 

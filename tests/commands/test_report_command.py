@@ -126,7 +126,7 @@ def test_only_the_lines_that_are_asked_for_are_in_it(site: Path, tmp_path: Path)
     whole = made(site, tmp_path / "a", "2024-05", "--format", "json", "-o", str(tmp_path / "a/x.json"))
     two = made(site, tmp_path / "b", "2024-05", "--format", "json", "--line", "tty", "--line", "poci", "-o",
                str(tmp_path / "b/x.json"))  # fmt: skip
-    reported, all_told = (listed(json.loads(x["x.json"])["figures"]) for x in (two, whole))
+    reported, of_all = (listed(json.loads(x["x.json"])["figures"]) for x in (two, whole))
     lines = {x["of"] for x in reported if x["cut"] == "line"}
     assert lines == {"tty", "poci"}
 
@@ -134,7 +134,7 @@ def test_only_the_lines_that_are_asked_for_are_in_it(site: Path, tmp_path: Path)
         place = ("calls_offered", cut, of)
         return next(x["value"] for x in figures if (x["figure"], x["cut"], x["of"]) == place)
 
-    assert offered(reported, "whole") == offered(all_told, "line", "tty") + offered(all_told, "line", "poci")
+    assert offered(reported, "whole") == offered(of_all, "line", "tty") + offered(of_all, "line", "poci")
 
 
 def test_a_remark_stands_in_its_language_and_needs_both(site: Path, tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ def handed(
     **more: Any,
 ) -> Situation:
     """The first phone answers after 2 s and performs these steps; ``made`` are the transfers that count."""
-    own = {key: more.pop(key) for key in ("told_besides", "withheld", "begins", "others", "route") if key in more}
+    own = {
+        key: more.pop(key) for key in ("other_transfers", "withheld", "begins", "others", "route") if key in more
+    }
     says, others = more.pop("says", ()), own.pop("others", ())
     judged = {"verdicts": SENT_TWICE} if len(made) > 1 else {}
     again = more.pop("again", None)

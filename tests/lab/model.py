@@ -61,7 +61,7 @@ class Situation:
     ``phones`` by extension. A number outside that staff call is ``outside``. ``104 from 101`` is what 104 does
     if 101 calls it, ``104 from anybody`` for any other caller. A phone that rings and is not named rings on.
     ``expect`` uses the names of ``callmon replay --json``, and only for what the script determines; verdicts as
-    in opening hours. ``direction`` None: it is not a call. ``told_besides``: how many transfers the exchange
+    in opening hours. ``direction`` None: it is not a call. ``other_transfers``: how many transfers the exchange
     reports that are none.
     """
 
@@ -72,7 +72,7 @@ class Situation:
     others: tuple[tuple[float, LabCaller], ...] = ()  # staff who dial so many seconds later
     copies: int = 1
     begins: float = 0.0  # seconds after the first call of the run
-    told_besides: int = 0
+    other_transfers: int = 0
 
 
 @dataclass

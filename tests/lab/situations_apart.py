@@ -47,7 +47,7 @@ MOVED = (
         sent("attended", "outside"),
     ),
     # The dialplan continues to a box that does not exist: nothing took the caller.
-    handed("transfer_to_nobody_without_box", "320", by_phone("198"), {}, told_besides=1),
+    handed("transfer_to_nobody_without_box", "320", by_phone("198"), {}, other_transfers=1),
 )
 
 CLICKED = (

@@ -135,7 +135,7 @@ BLONDE = (
         asks("154", "155", Step(2, "hang_up", when="155 rings")),
         {},
         again=Phone(answers=2, steps=ENDS),
-        told_besides=1,
+        other_transfers=1,
     ),
     handed(
         "blonde_returned_by_desk",
@@ -143,7 +143,7 @@ BLONDE = (
         (*by_desk("267", "Atxfer"), Step(2, "hang_up", when="267 rings")),
         {},
         again=Phone(answers=2, steps=ENDS),
-        told_besides=1,
+        other_transfers=1,
         begins=LATER,
     ),
 )

@@ -100,10 +100,10 @@ BEYOND_PHONES = (
 IN_VAIN = (
     handed("transfer_nowhere", "214", (*by_phone("888"), Step(5, "hang_up")), {}),
     handed("transfer_nowhere_by_keys", "215", (*by_keys("215", "888"), Step(14, "hang_up")), {}),
-    handed("transfer_nowhere_by_desk", "216", by_desk("888"), {}, told_besides=1),
+    handed("transfer_nowhere_by_desk", "216", by_desk("888"), {}, other_transfers=1),
     handed("redirect_nowhere", "217", by_desk("888", "Redirect"), {}),
-    handed("transfer_to_nobody", "218", by_phone("199"), {}, told_besides=1),
-    handed("transfer_to_nobody_by_keys", "219", by_keys("219", "199"), {}, told_besides=1),
+    handed("transfer_to_nobody", "218", by_phone("199"), {}, other_transfers=1),
+    handed("transfer_to_nobody_by_keys", "219", by_keys("219", "199"), {}, other_transfers=1),
     handed("redirect_to_nobody", "220", by_desk("199", "Redirect"), {}),
 )
 

@@ -77,7 +77,7 @@ def fetched(by: str, parker: str, steps: tuple[Step, ...] = ENDS) -> tuple[float
 PARKED = (
     # First, since it takes longest: a minute.
     handed("park_timeout", "158", KEYS_TO_PARK, {}, again=RECALLED, parked=1),
-    handed("park_timeout_by_phone", "300", by_phone("700"), {}, again=RECALLED, parked=1, told_besides=1),
+    handed("park_timeout_by_phone", "300", by_phone("700"), {}, again=RECALLED, parked=1, other_transfers=1),
     handed("park_retrieve", "127", KEYS_TO_PARK, {}, parked=1, others=(fetched("128", "127"),)),
     handed(
         "park_by_phone",
@@ -85,7 +85,7 @@ PARKED = (
         by_phone("700"),
         {},
         parked=1,
-        told_besides=1,
+        other_transfers=1,
         others=(fetched("294", "293"),),
     ),
     handed("park_by_desk", "295", DESK_PARKS, {}, parked=1, holds=1, others=(fetched("296", "295", HOLDS),)),

@@ -169,7 +169,7 @@ def _transfers(call: PlayedSituation, heard: list[Event], own: str) -> Iterable[
     made = call.situation.expect.get("transfers")
     if not isinstance(made, list):
         return
-    expected = sum(transfer["kind"] != "redirect" for transfer in made) + call.situation.told_besides
+    expected = sum(transfer["kind"] != "redirect" for transfer in made) + call.situation.other_transfers
     if len(ours) != expected:
         yield f"{len(ours)} transfers told, {len(made)} made"
 

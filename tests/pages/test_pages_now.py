@@ -227,7 +227,7 @@ def test_the_wall_has_the_acronym_of_a_service() -> None:
     assert reported(seen, "wall", "en").partition("Talking")[2].startswith(" OINP POCI 0 0 0 Today")
 
 
-def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
+def test_a_snapshot_is_made_in_utc_and_shown_in_local_time() -> None:
     assert TUESDAY.tzinfo is not None
     assert TUESDAY.astimezone(UTC).hour == 15
 
@@ -308,5 +308,5 @@ def test_a_disruption_is_one_line_and_its_notice_is_behind_it(language: str, fir
     page = live_part(seen, language)
     (found,) = re.findall(r'<details id="d-tty-1".*?</details>', page, re.DOTALL)
     summary, _, notice = html.unescape(re.sub(r"<(?!/summary)[^>]+>", " ", found)).partition("</summary>")
-    told_ = [" ".join(x.replace(NO_BREAK, " ").split()) for x in (summary, notice)]
-    assert (told_[0][: len(first)], told_[1][: len(behind)]) == (first, behind)
+    texts = [" ".join(x.replace(NO_BREAK, " ").split()) for x in (summary, notice)]
+    assert (texts[0][: len(first)], texts[1][: len(behind)]) == (first, behind)

@@ -94,8 +94,8 @@ class ServicesSite(NamedTuple):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServicesSite]:
     requested: list[tuple[Settings, Any]] = []
 
-    def start(jobs: Jobs, settings: Settings, order: Any) -> None:
-        requested.append((settings, order))
+    def start(jobs: Jobs, settings: Settings, report_request: Any) -> None:
+        requested.append((settings, report_request))
         raise BusyError
 
     with pytest.MonkeyPatch.context() as patch:
@@ -240,9 +240,9 @@ def test_a_disruption_of_all_lines_shows_her_own_and_is_not_hers_to_end(site: Se
 def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: ServicesSite, kind: str) -> None:
     form = {"csrf": site.lead.token("/en/sign-out"), "kind": kind, "edition": "internal"}
     site.lead.post(f"/en/months/{MONTH}", data=form)
-    settings, order = site.requested[-1]
-    assert (order.kind, order.lines) == (kind, ("poci", "poci-toll-free"))
-    files = filed(site.pages.store, settings, order, datetime.now(UTC), lambda part: None)
+    settings, report_request = site.requested[-1]
+    assert (report_request.kind, report_request.lines) == (kind, ("poci", "poci-toll-free"))
+    files = filed(site.pages.store, settings, report_request, datetime.now(UTC), lambda part: None)
     assert files
     assert [(path, told_of_others(site, data, "")) for path, data in files] == [(path, []) for path, _ in files]
 
@@ -251,8 +251,8 @@ def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: Servic
 def test_what_she_asks_to_sign_is_only_a_report_of_her_service(site: ServicesSite, form: dict[str, str]) -> None:
     data = form | {"csrf": site.lead.token("/en/sign-out")}
     site.lead.post(f"/en/months/{MONTH}", data=data)
-    order = site.requested[-1][1]
-    assert (order.to_sign, order.lines) == (False, ("poci", "poci-toll-free"))
+    report_request = site.requested[-1][1]
+    assert (report_request.to_sign, report_request.lines) == (False, ("poci", "poci-toll-free"))
 
 
 @pytest.mark.parametrize(("lines", "there"), [(None, (404, 200)), (("poci", "poci-toll-free"), (200, 404))])

@@ -94,20 +94,20 @@ def test_the_page_has_the_roles_the_end_and_the_last_use_of_each(tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "sentence"),
     [
         ("en", "desk: keep this token; callmon does not show it again."),
         ("fr", "desk : conservez ce jeton; callmon ne le montre plus."),
     ],
 )
 def test_a_token_is_shown_once_and_only_its_hash_is_stored(
-    site: Pages, language: str, told: str, caplog: pytest.LogCaptureFixture
+    site: Pages, language: str, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     done = send(site, language=language, **GIVEN)
     (secret,) = secrets_of(done.text)
     heading = re.findall(r'<h2 id="h-secret">([^<]*)<', read(done.text))
-    assert (done.status_code, done.headers["cache-control"], heading) == (200, "no-store", [told])
+    assert (done.status_code, done.headers["cache-control"], heading) == (200, "no-store", [sentence])
     (one,) = tokens(site.store)
     assert (one.id, one.name, one.roles, one.used) == (hashed(secret), "desk", {"viewer"}, None)
     assert one.expires - one.made == timedelta(days=90)
@@ -160,7 +160,7 @@ NO_DAYS = "A token lasts 1 to 3,660 days."
 
 
 @pytest.mark.parametrize(
-    ("given", "told", "field", "language"),
+    ("given", "sentence", "field", "language"),
     [
         ({"name": "desk"}, "desk: this token exists; revoke it first, or give another name.", "name", "en"),
         ({"name": "wall desk"}, NO_NAME.format("wall desk"), "name", "en"),
@@ -183,13 +183,13 @@ NO_DAYS = "A token lasts 1 to 3,660 days."
     ],
 )
 def test_what_is_refused_is_said_and_its_field_is_marked(
-    site: Pages, given: dict[str, str], told: str, field: str | None, language: str
+    site: Pages, given: dict[str, str], sentence: str, field: str | None, language: str
 ) -> None:
     send(site, **GIVEN)
     done = send(site, language=language, **{**GIVEN, "name": "wall", **given})
     alert = re.findall(r'role="alert"><span aria-hidden="true">■ </span>([^<]*)<', read(done.text))
     marked = re.findall(r'<(?:input|select)[^>]* name="(\w+)"[^>]* aria-invalid="true"', done.text)
-    assert (done.status_code, alert, marked) == (409, [told], [field] if field else [])
+    assert (done.status_code, alert, marked) == (409, [sentence], [field] if field else [])
     assert ([x.name for x in tokens(site.store)], secrets_of(done.text)) == (["desk"], [])
 
 

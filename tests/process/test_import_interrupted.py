@@ -131,10 +131,10 @@ def test_an_import_with_a_full_disk_says_so_and_continues_with_room(tmp_path: Pa
         full = office.run(*words, status=1)
     finally:
         event.remove(Engine, "connect", limit)
-    told = (
+    expected = (
         f"the database sqlite:///{tmp_path}/callmon.db cannot be used: database or disk is full; free space there"
     )
-    assert full.stderr.splitlines()[-1] == told
+    assert full.stderr.splitlines()[-1] == expected
     assert 0 < stored(office) < DAYS * 300
     assert office.run("db", "check").stdout == AGREE
     office.run(*words)

@@ -33,7 +33,7 @@ from tests.lab.mosquitto import Mosquitto
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon, free_port
-from tests.support.mqtt_subscriber import Ledger, MqttBoard, Owed
+from tests.support.mqtt_subscriber import Ledger, LedgerRow, MqttBoard
 from tests.support.store_fixtures import account, answered_call, until
 
 pytestmark = pytest.mark.lab
@@ -337,7 +337,7 @@ def sink_for(port: int, max_waiting: int = 1000) -> Mqtt:
 
 
 async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None:
-    ledger = Ledger(Owed("1.0"), Owed("2.0"))
+    ledger = Ledger(LedgerRow("1.0"), LedgerRow("2.0"))
     with MqttBoard(broker.port) as board:
         async with telling(sink_for(broker.port), ledger):
             both = ["callmon/callbacks/1.0", "callmon/callbacks/2.0"]
@@ -354,7 +354,7 @@ async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None
                 "unattributed": None,
                 "in_hand": False,
             }
-            ledger.change(Owed("1.0", "overdue", 2))
+            ledger.change(LedgerRow("1.0", "overdue", 2))
             assert await soon(lambda: board.json(both[0])["state"] == "overdue")
             ledger.close("1.0")
             assert await soon(lambda: board.topics("callmon/callbacks/") == both[1:])
@@ -365,7 +365,7 @@ async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None
 
 async def test_what_was_closed_while_either_was_away_is_cleared(lab: None) -> None:
     with Mosquitto(keeps=True) as broker:
-        ledger = Ledger(Owed("1.0"), Owed("2.0"), Owed("3.0"))
+        ledger = Ledger(LedgerRow("1.0"), LedgerRow("2.0"), LedgerRow("3.0"))
         async with telling(sink_for(broker.port), ledger):
             with MqttBoard(broker.port) as board:
                 assert await soon(lambda: len(board.topics("callmon/callbacks/")) == 3)
@@ -408,7 +408,7 @@ async def test_after_a_refused_login_a_reload_tries_at_once(
     with Mosquitto(password="right") as broker:
         sink = sink_for(broker.port)
         sink.configure(MqttSettings(host="127.0.0.1", port=broker.port, username="callmon", password_file=secret))
-        async with telling(sink, Ledger(Owed("1.0"))):
+        async with telling(sink, Ledger(LedgerRow("1.0"))):
             assert await soon(lambda: "refuses the login" in (sink.trouble() or ""))
             secret.write_text("right\n")
             sink.configure(sink.settings)
@@ -416,7 +416,7 @@ async def test_after_a_refused_login_a_reload_tries_at_once(
 
 
 async def test_nine_hundred_callbacks_are_reported_in_seconds(broker: Mosquitto) -> None:
-    ledger = Ledger(*(Owed(f"{n}.0") for n in range(900)))
+    ledger = Ledger(*(LedgerRow(f"{n}.0") for n in range(900)))
     sink = sink_for(broker.port)
     async with telling(sink, ledger):
         assert sink.backlog() == 900
@@ -428,7 +428,7 @@ async def test_nine_hundred_callbacks_are_reported_in_seconds(broker: Mosquitto)
 async def test_neither_a_broker_that_comes_nor_one_that_goes_blocks_the_loop(broker: Mosquitto) -> None:
     sink = sink_for(broker.port)
     with blockbuster_ctx():
-        async with telling(sink, Ledger(Owed("1.0"))):
+        async with telling(sink, Ledger(LedgerRow("1.0"))):
             assert await soon(lambda: sink.backlog() == 0)
             await asyncio.to_thread(broker.crash)
             assert await soon(lambda: sink.trouble() is not None)
@@ -441,7 +441,7 @@ async def test_what_a_broker_loses_is_published_again(broker: Mosquitto, monkeyp
     monkeypatch.setattr(sink_module, "AGAIN_SECONDS", 0.2)
     topic = "callmon/callbacks/1.0"
     with MqttBoard(broker.port) as board:
-        async with telling(sink_for(broker.port), Ledger(Owed("1.0"))):
+        async with telling(sink_for(broker.port), Ledger(LedgerRow("1.0"))):
             assert await soon(lambda: board.topics(topic) == [topic])
             board.put(topic, "")
             assert await soon(lambda: board.shown[topic] == "")

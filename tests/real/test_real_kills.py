@@ -86,7 +86,7 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
     store.close()
 
 
-Told = tuple[Any, dict[str, Any] | None]
+Reported = tuple[Any, dict[str, Any] | None]
 
 
 def times(heard: list[Event], name: str) -> dict[str | None, float]:
@@ -97,11 +97,11 @@ def times(heard: list[Event], name: str) -> dict[str | None, float]:
 
 def sorted_by_nearness(
     said: list[tuple[Any, str, dict[str, Any] | None]], heard: list[Event], gaps: list[tuple[float, float]]
-) -> tuple[list[Told], list[Told]]:
+) -> tuple[list[Reported], list[Reported]]:
     """Calls whose end callmon must have stored, and those that ended near a gap or in it."""
     hangups = times(heard, "Hangup")
-    safe: list[Told] = []
-    near: list[Told] = []
+    safe: list[Reported] = []
+    near: list[Reported] = []
     for call, own, told_of in said:
         ended = hangups[own]
         is_near = any(begin - NEAR <= ended <= end for begin, end in gaps)
@@ -134,7 +134,7 @@ def outcomes(shown: dict[Any, float]) -> dict[str, int]:
     return {outcome: number for outcome, number in found.items() if number}
 
 
-def list_the_gap(kills: list[float], up: list[float], safe: list[Told], near: list[Told]) -> None:
+def list_the_gap(kills: list[float], up: list[float], safe: list[Reported], near: list[Reported]) -> None:
     """What the kills cost, for whoever reads the test's output."""
     missing = [call.situation.name for call, told_of in near if told_of is None]
     found = Counter(told_of["outcome"] for _, told_of in near if told_of is not None)

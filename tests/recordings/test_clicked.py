@@ -20,7 +20,7 @@ from callmon.core.callbacks.outbound_call import TrackedOutboundCall
 from callmon.core.calls.endpoints import is_number
 from callmon.core.facts import Fact
 from tests.lab.recordings import cut
-from tests.recordings.test_cel import reported as told_by_cel
+from tests.recordings.test_cel import reported as by_cel
 from tests.recordings.test_cel import rows_of
 from tests.support.ami_builders import Channel, Exchange, replayed
 from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
@@ -61,7 +61,7 @@ def test_a_recorded_click_dials_its_number_from_the_agents_phone(run: str) -> No
 
 
 def test_cel_alone_tells_each_click_as_it_was_made() -> None:
-    known = told_by_cel(rows_of(RECORDINGS / "run-22-clicked.cel.csv"))
+    known = by_cel(rows_of(RECORDINGS / "run-22-clicked.cel.csv"))
     for call in made("run-22-clicked"):
         facts = known.get(call["linkedid"], [])
         arrivals = [fact for fact in facts if isinstance(fact, f.Arrived)]

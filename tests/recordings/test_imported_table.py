@@ -59,16 +59,16 @@ def calls(record: str) -> Iterable[Call]:
     if record != "CEL":
         return [call for call, _ in reported("22", RECORDS[record]).values()]
     monitor = Monitor(settings("22", RECORDS["CDR"]), "toronto", token=str)
-    told = (monitor.retell("toronto", found) for found in facts(record))
-    return [outcome.calls[0] for outcome in told if outcome is not None]
+    outcomes = (monitor.retell("toronto", found) for found in facts(record))
+    return [outcome.calls[0] for outcome in outcomes if outcome is not None]
 
 
 @pytest.mark.parametrize("record", RECORDS)
 def test_the_table_says_no_of_exactly_what_no_call_of_a_record_has(record: str) -> None:
     written = table()
     found = {what: any(map(holds, calls(record))) for what, holds in HOLDS.items()}
-    told = {what: written[what][record].partition(" ")[0] for what in HOLDS}
-    assert {what: word not in ("no", "only") for what, word in told.items()} == found  # only: on some sites
+    words = {what: written[what][record].partition(" ")[0] for what in HOLDS}
+    assert {what: word not in ("no", "only") for what, word in words.items()} == found  # only: on some sites
 
 
 @pytest.mark.parametrize("record", ["queue_log", "CDR"])

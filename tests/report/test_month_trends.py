@@ -12,6 +12,7 @@ from callmon.core.statistics import period
 from callmon.features.months.formats import html
 from callmon.features.months.formatter import ReportFormatter, formatter_of
 from callmon.features.months.model import ComparedMonth, Cut, Figure, Place, Report
+from callmon.features.months.notes import notes_of
 from callmon.features.months.open_data import card, edition
 from callmon.features.months.request import gathered
 from callmon.features.months.signature import SignatureBuilder
@@ -194,7 +195,9 @@ def test_one_month_is_no_line_and_a_table_without_a_line_has_no_column(may: Repo
     alone = msgspec.structs.replace(may, compared=(), months=())
     assert Trends(alone, EN).line("calls_offered", "") is None
     settings = year.settings()
-    pages = [html.html(x, settings, {}, EN).decode() for x in (may, alone, edition.edition(may))]
+    pages = [
+        html.html(x, notes_of(settings, x.month, EN), {}, EN).decode() for x in (may, alone, edition.edition(may))
+    ]
     known = [Trends(may, EN).line(name, "") for name in HEADLINES]
     assert [page.count('class="trend"') for page in pages] == [len(known) - known.count(None), 0, 0]
     assert known.count(None) == 1
@@ -209,14 +212,14 @@ def test_a_line_with_a_target_shows_it_and_whether_its_rate_is_below(may: Report
     assert (row.under, row.targets) == (("", "below target: 80%", "", "", ""), (None, 80.0, None, None, None))
     tty = next(x for x in SignatureBuilder(may, FR).lines().rows if x.label == "ATS, Toronto")
     assert [x.replace(NO_BREAK, " ") for x in tty.under] == ["", "cible : 1,5 %", "", "", ""]
-    page = html.html(may, year.settings(more=MORE), {}, EN).decode()
+    page = html.html(may, notes_of(year.settings(more=MORE), may.month, EN), {}, EN).decode()
     assert [page.count('class="aim b80"'), "below target: 80%" in Page(page.encode()).under] == [1, True]
 
 
 def test_a_public_edition_has_no_target_no_change_and_nothing_to_watch(may: Report) -> None:
     public = edition.edition(may)
     signature = SignatureBuilder(public, EN)
-    page = Page(html.html(public, year.settings(more=MORE), {}, EN))
+    page = Page(html.html(public, notes_of(year.settings(more=MORE), public.month, EN), {}, EN))
     assert (public.targets, signature.to_watch(), page.under) == ({}, [], [])
     assert [x.under for x in signature.headlines().rows if any(x.under)] == []
 
@@ -288,13 +291,13 @@ def test_what_was_not_heard_is_to_watch(may: Report) -> None:
 
 def test_each_page_has_the_ministry_the_month_the_revision_and_the_edition(may: Report) -> None:
     settings = year.settings(more=MORE)
-    heads = [html.html(x, settings, {}, EN).decode() for x in (may, edition.edition(may))]
+    heads = [html.html(x, notes_of(settings, x.month, EN), {}, EN).decode() for x in (may, edition.edition(may))]
     assert [page.count('<p class="of">Ministry of &#34;Example&#34;</p>') for page in heads] == [1, 1]
     assert [page.count('content: "Ministry of \\22 Example\\22 "') for page in heads] == [1, 1]
     for page, kind in zip(heads, ("internal", "public"), strict=True):
         foot = f'content: "May 2024 · revision 1 · {kind} edition · " counter(page) " of " counter(pages);'
         assert page.count(foot) == 1
-    unnamed = html.html(may, year.settings(), {}, FR).decode()
+    unnamed = html.html(may, notes_of(year.settings(), may.month, FR), {}, FR).decode()
     assert unnamed.count("Renseignements généraux; Programme ontarien des candidats") == 2
 
 
@@ -302,7 +305,7 @@ def test_each_page_has_the_ministry_the_month_the_revision_and_the_edition(may: 
     ("more", "head"), [(MORE, "Ministère de l&#39;Exemple"), ("", "Renseignements généraux; ")]
 )
 def test_the_public_card_has_the_ministry_at_its_head(may: Report, more: str, head: str) -> None:
-    page = card.card(
-        edition.edition(may), year.settings(more=more), formatter_of(edition.edition(may), "fr", TORONTO)
-    )
+    public = edition.edition(may)
+    formatter = formatter_of(public, "fr", TORONTO)
+    page = card.card(public, notes_of(year.settings(more=more), may.month, formatter), formatter)
     assert page.decode().partition('<p class="of">')[2].startswith(head)

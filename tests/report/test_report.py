@@ -60,7 +60,7 @@ def test_a_month_is_as_long_as_the_local_clocks_make_it(name: str, hours: int) -
 def test_the_month_before_january_is_december_of_the_year_before() -> None:
     january, leap = period.month("2024-01", TORONTO), period.month("2024-02", TORONTO)
     assert period.before(january, TORONTO).name == "2023-12"
-    assert period.year_before(leap, TORONTO) == period.month("2023-02", TORONTO)
+    assert period.earlier(leap, TORONTO, 12)[0] == period.month("2023-02", TORONTO)
 
 
 def test_a_month_to_date_has_the_days_that_are_over_and_says_so() -> None:
@@ -368,10 +368,10 @@ def test_the_report_in_another_format_or_whom_to_ask_is_named() -> None:
     contact = 'accessible_contact = "accessible@ministry.example"'
     nobody, somebody = parse(example_text()), parse(f"{contact}\n{example_text()}")
     assert (
-        html.accessible(nobody, EN) == "Accessible formats on request, from the person who gave you this report."
+        notes.accessible(nobody, EN) == "Accessible formats on request, from the person who gave you this report."
     )
-    assert html.accessible(somebody, EN) == "Accessible formats on request: accessible@ministry.example."
-    assert html.accessible(somebody, FR) == (
+    assert notes.accessible(somebody, EN) == "Accessible formats on request: accessible@ministry.example."
+    assert notes.accessible(somebody, FR) == (
         f"Formats accessibles sur demande{NBSP}: accessible@ministry.example."
     )
 

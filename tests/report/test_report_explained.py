@@ -24,6 +24,7 @@ from callmon.features.months.explained_text import needs_sentences, why_sentence
 from callmon.features.months.formats import html, json, xlsx
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.model import ExplainedPart, Figure, MonthExplained, Place, Report
+from callmon.features.months.notes import notes_of
 from callmon.features.months.open_data import edition
 from callmon.features.months.planned_layout import planned_sections
 from callmon.features.months.request import ReportRequest, gathered, made
@@ -108,7 +109,9 @@ def test_a_question_that_is_off_is_not_in_the_report(store: Database) -> None:
 def test_a_public_edition_is_the_same_with_and_without_the_questions(store: Database, november: Report) -> None:
     public, without = (edition.edition(report) for report in (november, report_of(store, OFF)))
     assert (public.needs, public.explained) == (None, None)
-    assert html.html(public, ON, {}, EN) == html.html(without, OFF, {}, EN)
+    assert html.html(public, notes_of(ON, public.month, EN), {}, EN) == html.html(
+        without, notes_of(OFF, without.month, EN), {}, EN
+    )
     assert json.json_bytes(public, FR, EN, __version__) == json.json_bytes(without, FR, EN, __version__)
 
 
@@ -222,13 +225,13 @@ def test_the_first_month_has_no_month_to_be_explained_by(store: Database) -> Non
 
 def test_the_first_page_and_the_workbook_have_the_same_sentences(november: Report) -> None:
     said = [*needs_sentences(november, EN), *why_sentences(november, EN)]
-    page = html.html(november, ON, {}, EN).decode()
+    page = html.html(november, notes_of(ON, november.month, EN), {}, EN).decode()
     first = page.split('<section class="sheet')[1]
     assert " ".join(said[:2]) in first
     assert [line for line in page.split("\n") if line.startswith('<p class="why">')] == [
         f'<p class="why">{sentence}</p>' for sentence in said[2:]
     ]
-    workbook = openpyxl.load_workbook(BytesIO(xlsx.workbook(november, ON, {}, EN)))
+    workbook = openpyxl.load_workbook(BytesIO(xlsx.workbook(november, notes_of(ON, november.month, EN), {}, EN)))
     assert [workbook.worksheets[0].cell(row, 1).value for row in range(5, 5 + len(said))] == said
 
 
@@ -253,10 +256,13 @@ def test_the_annex_has_the_phones_of_the_week_after(store: Database) -> None:
     (section,) = planned_sections(report, EN)
     (table,) = section.tables
     assert table.head == ("Tuesday", "Wednesday", "Thursday", "Friday", "Monday")
-    page = html.html(report, ON, {}, EN).decode()
+    page = html.html(report, notes_of(ON, report.month, EN), {}, EN).decode()
     assert page.count('<table id="table-phones">') == 1
     without = made(store, ON, ReportRequest("2026-11"), LATER)
-    assert (without.planned, html.html(without, ON, {}, EN).decode().count("table-phones")) == (None, 0)
+    assert (
+        without.planned,
+        html.html(without, notes_of(ON, without.month, EN), {}, EN).decode().count("table-phones"),
+    ) == (None, 0)
 
 
 def test_the_annex_says_where_the_record_is_too_short(store: Database) -> None:

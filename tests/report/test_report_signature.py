@@ -13,6 +13,7 @@ from callmon.core.statistics import period
 from callmon.features.months.formats import html
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.model import ComparedMonth, Figure, Place, Report
+from callmon.features.months.notes import notes_of
 from callmon.features.months.open_data import edition
 from callmon.features.months.request import gathered
 from callmon.features.months.signature import MOST_LINES, MOST_REMARKS, SignatureBuilder
@@ -152,7 +153,7 @@ def test_the_first_page_has_the_busiest_lines_and_names_the_annex(march: Report)
 def test_remarks_for_which_the_second_page_has_no_room_are_in_the_annex(march: Report) -> None:
     def pages(length: int) -> list[bool]:
         said = {"calls": dict.fromkeys(("fr", "en"), "a" * length)}
-        reported = html.html(march, year.settings(), said, EN).decode()
+        reported = html.html(march, notes_of(year.settings(), march.month, EN), said, EN).decode()
         signed, annex = reported.split("<nav ")
         return ["a" * length in part for part in (signed, annex)]
 
@@ -182,12 +183,15 @@ def test_a_public_edition_says_how_complete_it_is_at_least(
 ) -> None:
     one = Figure(Place("completeness"), "rate", "known", 1 - missing / known, known - missing, known)
     shown = edition.edition(with_figures(march, one))
-    page = html.html(shown, year.settings(), {}, EN).decode()
+    page = html.html(shown, notes_of(year.settings(), shown.month, EN), {}, EN).decode()
     assert f"<strong>Completeness: {text}</strong>" in page
 
 
 def test_a_public_edition_has_no_signatures_and_states_its_rounding(march: Report) -> None:
-    pages = [html.html(x, year.settings(), {}, EN).decode() for x in (march, edition.edition(march))]
+    pages = [
+        html.html(x, notes_of(year.settings(), x.month, EN), {}, EN).decode()
+        for x in (march, edition.edition(march))
+    ]
     assert [page.count('class="sign"') for page in pages] == [3, 0]
     assert [page.count('class="sheet') for page in pages] == [2, 1]
     assert [page.count("is rounded to tens: 0 means 0 to 4") for page in pages] == [0, 1]

@@ -45,7 +45,7 @@ from tests.support.year import rows as year_rows
 from tests.support.year import stories as year_stories
 
 CALLS = int(GIVEN.get("CALLMON_YEAR", examples(20_000, 6_000)))
-OWED = CALLS * 3 // 40
+OBLIGATIONS = CALLS * 3 // 40
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MONTHS = [f"2024-{number:02}" for number in range(1, 13)]
 # February 29, both changes of the clocks, a line that begins in mid-July.
@@ -85,7 +85,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeededYear]:
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
     settings = year.settings()
     calls, obligations = year_rows.stored(
-        store, settings, year_stories.calls(CALLS), year_owing.owings(OWED, settings)
+        store, settings, year_stories.calls(CALLS), year_owing.owings(OBLIGATIONS, settings)
     )
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER, [NOON_TO_ONE, MARCH_2025])
     yield SameYear(store, settings, calls, obligations)
@@ -192,8 +192,8 @@ def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
     sqlite_store: Database, arrived: datetime, months: list[int]
 ) -> None:
     settings = year.settings()
-    told_call = year_stories.calls(1, at=lambda _: arrived.astimezone(UTC))
-    year_rows.stored(sqlite_store, settings, told_call)
+    call = year_stories.calls(1, at=lambda _: arrived.astimezone(UTC))
+    year_rows.stored(sqlite_store, settings, call)
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     reports = [SeededYear(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
     assert [report.figure("calls_offered").value for report in reports] == months
@@ -581,8 +581,8 @@ def test_sqlite_and_postgresql_give_the_same_figures_and_fingerprint(store: Data
 
 def a_few(store: Database) -> SeededYear:
     settings = year.settings()
-    told_calls, obligations = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
-    calls, owings = year_rows.stored(store, settings, told_calls, obligations)
+    stories, obligations = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
+    calls, owings = year_rows.stored(store, settings, stories, obligations)
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     return SeededYear(store, settings, calls, owings)
 

@@ -38,9 +38,9 @@ def audit_event(who: str, at: datetime = LATER) -> AuditRow:
 
 
 def made(
-    site: tuple[Database, Settings], order: ReportRequest = ORDER, at: datetime = LATER
+    site: tuple[Database, Settings], report_request: ReportRequest = ORDER, at: datetime = LATER
 ) -> list[tuple[Path, bytes]]:
-    return filed(*site, order, at, lambda _part: None)
+    return filed(*site, report_request, at, lambda _part: None)
 
 
 def changed(site: tuple[Database, Settings]) -> None:

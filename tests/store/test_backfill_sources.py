@@ -134,13 +134,13 @@ def table_of(url: str, names: Iterable[str], time: str, as_kept: Callable[[datet
         connection.execute(text(FREEPBX.format(serial=SERIAL[engine.dialect.name], time=time)))
         for name in names:
             for row in csv_rows(name):
-                told_ = {key: value for key, value in zip(COLUMNS, row, strict=True) if key != "userfield"}
-                told_ = {"extra" if key == "eventextra" else key: value for key, value in told_.items()}
-                if told_["appname"] == "Dial" and told_["eventtype"].startswith("APP_"):
+                values = {key: value for key, value in zip(COLUMNS, row, strict=True) if key != "userfield"}
+                values = {"extra" if key == "eventextra" else key: value for key, value in values.items()}
+                if values["appname"] == "Dial" and values["eventtype"].startswith("APP_"):
                     continue
-                told_["eventtime"] = as_kept(datetime.fromtimestamp(float(row[1]), UTC))
+                values["eventtime"] = as_kept(datetime.fromtimestamp(float(row[1]), UTC))
                 connection.execute(
-                    text(f"INSERT INTO cel ({', '.join(KEPT)}) VALUES ({signs})"), told_ | {"amaflags": 3}
+                    text(f"INSERT INTO cel ({', '.join(KEPT)}) VALUES ({signs})"), values | {"amaflags": 3}
                 )
     engine.dispose()
 

@@ -69,7 +69,7 @@ def test_a_whole_run_that_a_backfill_stored_is_sound(sqlite_store: Database) -> 
 
 
 HERE = f"exchange = 'toronto' AND \"call\" = '{CALL}'"
-OWED = f"exchange = 'toronto' AND obligation = '{CALL}'"
+OF_CALL = f"exchange = 'toronto' AND obligation = '{CALL}'"
 OTHER = "and the stored figures differ; run `callmon db rejudge`."
 FAULTS = {
     "an account was changed": (
@@ -93,14 +93,14 @@ FAULTS = {
         "it is in progress, but its beginning is not stored.",
     ),
     "an entry of the ledger is gone": (
-        f"DELETE FROM ledger WHERE kind = 'ClosedByHand' AND {OWED}",
+        f"DELETE FROM ledger WHERE kind = 'ClosedByHand' AND {OF_CALL}",
         "its ledger entries and the stored obligation differ.",
     ),
     "the first entry is gone": (
-        f"DELETE FROM ledger WHERE kind = 'Owed' AND {OWED}",
+        f"DELETE FROM ledger WHERE kind = 'Owed' AND {OF_CALL}",
         "the first ledger entry does not open the obligation.",
     ),
-    "the whole ledger is gone": (f"DELETE FROM ledger WHERE {OWED}", "the obligation has no ledger entry."),
+    "the whole ledger is gone": (f"DELETE FROM ledger WHERE {OF_CALL}", "the obligation has no ledger entry."),
     "the obligation is gone": (
         f"DELETE FROM obligation WHERE {HERE}",
         "the ledger has entries, but the obligation is not stored.",
@@ -138,7 +138,7 @@ def test_a_call_with_only_its_account_and_verdicts_of_none_are_reported(full: Da
         full,
         f'DELETE FROM "call" WHERE {HERE}',
         f"DELETE FROM obligation WHERE {HERE}",
-        f"DELETE FROM ledger WHERE {OWED}",
+        f"DELETE FROM ledger WHERE {OF_CALL}",
     )
     assert said(full) == [f"toronto {CALL}: it has verdicts, but the call is not stored."]
 

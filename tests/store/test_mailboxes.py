@@ -19,7 +19,7 @@ from callmon.store.database import Database
 from tests.support.ami_builders import BANNER, settings
 from tests.support.fact_builder import Office
 from tests.support.store_fixtures import wrote
-from tests.unit.test_session import ACCEPTED, BOOTED, PONG, TOLD, sent
+from tests.unit.test_session import ACCEPTED, AT, BOOTED, PONG, sent
 
 ASKED = {"Action": "VoicemailUserStatus", "Context": "default", "Mailbox": "500"}
 # A Tuesday, 13:00 in Toronto; the lines open at 8:30.
@@ -37,7 +37,7 @@ def detail(box: str = "500", new: Any = 2, most: Any = 100, context: str = "defa
     ).encode()
 
 
-def left(box: str = "500@default", new: Any = 1, at: datetime = TOLD) -> bytes:
+def left(box: str = "500@default", new: Any = 1, at: datetime = AT) -> bytes:
     return (
         f"Event: MessageWaiting\r\nPrivilege: call,all\r\nTimestamp: {at.timestamp():.6f}\r\nUniqueid: x.1\r\n"
         f"Mailbox: {box}\r\nWaiting: 1\r\nNew: {new}\r\nOld: 0\r\n\r\n"
@@ -78,14 +78,14 @@ def test_of_a_box_that_nobody_asked_about_nothing_is_stored() -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (detail(new=2, most=100), Mailbox((TOLD, TOLD), 100)),
+        (detail(new=2, most=100), Mailbox((AT, AT), 100)),
         (detail(new=0, most=100), Mailbox((), 100)),
-        (left(new=1), Mailbox((TOLD,), None)),
+        (left(new=1), Mailbox((AT,), None)),
         (detail(new="?"), None),
         (detail(new="-1"), None),
         (detail(new="9" * 30), None),
-        (detail(new=1, most="many"), Mailbox((TOLD,), None)),
-        (detail(new=1, most=0), Mailbox((TOLD,), None)),
+        (detail(new=1, most="many"), Mailbox((AT,), None)),
+        (detail(new=1, most=0), Mailbox((AT,), None)),
         (left(new=""), None),
     ],
 )
@@ -98,7 +98,7 @@ def test_what_is_reported_of_a_box_is_known_and_nothing_else(said: bytes, expect
 def test_a_capacity_once_reported_stays_when_a_message_is_left() -> None:
     known = Mailboxes(["500"])
     listening(known).receive_data(detail(new=0, most=20) + left(new=1), 100.0)
-    assert known.known == {"500": Mailbox((TOLD,), 20)}
+    assert known.known == {"500": Mailbox((AT,), 20)}
 
 
 def test_an_events_message_still_reaches_the_core() -> None:
@@ -110,9 +110,9 @@ def test_the_oldest_messages_count_as_listened_to_first() -> None:
     known, made = Mailboxes(["500"]), None
     made = listening(known)
     for n in range(1, 4):
-        made.receive_data(left(new=n, at=TOLD + n * MINUTE), 100.0)
-    made.receive_data(left(new=1, at=TOLD + 9 * MINUTE), 100.0)
-    assert known.known["500"].waiting == (TOLD + 3 * MINUTE,)
+        made.receive_data(left(new=n, at=AT + n * MINUTE), 100.0)
+    made.receive_data(left(new=1, at=AT + 9 * MINUTE), 100.0)
+    assert known.known["500"].waiting == (AT + 3 * MINUTE,)
 
 
 def test_a_mailbox_is_unknown_in_a_gap_and_its_messages_keep_their_time() -> None:
@@ -124,7 +124,7 @@ def test_a_mailbox_is_unknown_in_a_gap_and_its_messages_keep_their_time() -> Non
     again = listening(known)
     again.receive_data(detail(new=2), 160.0)
     first, second = known.known["500"].waiting
-    assert (first, second is not None and second >= TOLD + MINUTE) == (TOLD, True)
+    assert (first, second is not None and second >= AT + MINUTE) == (AT, True)
 
 
 def test_a_configuration_with_other_mailboxes_forgets_those_that_went() -> None:
@@ -149,24 +149,24 @@ def test_a_box_has_one_name(name: str, expected: str) -> None:
     ("count", "waiting"),
     [
         (0, ()),
-        (2, (TOLD - 2 * MINUTE, TOLD - MINUTE)),
-        (3, (TOLD - 3 * MINUTE, TOLD - 2 * MINUTE, TOLD - MINUTE)),
-        (4, (TOLD - 3 * MINUTE, TOLD - 2 * MINUTE, TOLD - MINUTE, TOLD)),
+        (2, (AT - 2 * MINUTE, AT - MINUTE)),
+        (3, (AT - 3 * MINUTE, AT - 2 * MINUTE, AT - MINUTE)),
+        (4, (AT - 3 * MINUTE, AT - 2 * MINUTE, AT - MINUTE, AT)),
     ],
 )
 def test_messages_received_by_an_earlier_run_keep_their_time(count: int, waiting: tuple[datetime, ...]) -> None:
     known = Mailboxes(["500"])
-    known.remember("500", [TOLD - n * MINUTE for n in (3, 2, 1)])
+    known.remember("500", [AT - n * MINUTE for n in (3, 2, 1)])
     assert known.known == {}
     listening(known).receive_data(detail(new=count), 100.0)
     assert known.known["500"].waiting == waiting
 
 
 def test_what_is_known_of_a_box_is_not_remembered_otherwise() -> None:
-    known = known_mailboxes("500", waiting=[TOLD])
-    known.remember("500", [TOLD - HOUR])
+    known = known_mailboxes("500", waiting=[AT])
+    known.remember("500", [AT - HOUR])
     listening(known).receive_data(detail(new=1), 100.0)
-    assert known.known["500"].waiting == (TOLD,)
+    assert known.known["500"].waiting == (AT,)
 
 
 # ── the exchange's own count of calls ──
@@ -174,7 +174,7 @@ def test_what_is_known_of_a_box_is_not_remembered_otherwise() -> None:
 
 def new(uniqueid: str, linkedid: str, state: str = "4") -> bytes:
     return (
-        f"Event: Newchannel\r\nTimestamp: {TOLD.timestamp():.6f}\r\nChannel: PJSIP/x-1\r\n"
+        f"Event: Newchannel\r\nTimestamp: {AT.timestamp():.6f}\r\nChannel: PJSIP/x-1\r\n"
         f"ChannelState: {state}\r\nUniqueid: {uniqueid}\r\nLinkedid: {linkedid}\r\n\r\n"
     ).encode()
 
@@ -265,11 +265,11 @@ def test_messages_before_the_start_are_known_by_exchange_and_mailbox(store: Data
     listening(exchange.mailboxes).receive_data(detail(new=3) + detail("504", new=1), 100.0)
     reported = {name: [at - NOON for at in box.waiting if at] for name, box in exchange.mailboxes.known.items()}
     days = [timedelta(days=-n) for n in (3, 2, 1)]
-    assert reported == {"500": days, "504": [TOLD - NOON]}
+    assert reported == {"500": days, "504": [AT - NOON]}
     other = ExchangeClient("ottawa", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(other, settings())
     listening(other.mailboxes).receive_data(detail(new=1), 100.0)
-    assert other.mailboxes.known["500"].waiting == (TOLD,)
+    assert other.mailboxes.known["500"].waiting == (AT,)
 
 
 def test_a_box_is_the_same_by_its_short_and_by_its_whole_name(sqlite_store: Database) -> None:

@@ -35,7 +35,7 @@ from callmon.tools.check_remarks import check_remarks
 from callmon.web import health
 from tests.recordings.test_traces import NAMES, recording
 from tests.support.ami_builders import Exchange, replayed, settings
-from tests.support.mqtt_subscriber import Ledger, Owed
+from tests.support.mqtt_subscriber import Ledger, LedgerRow
 from tests.support.store_fixtures import START, account, answered_call, finding, seconds, wrote
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -466,12 +466,12 @@ def test_an_unchanged_line_is_not_published_again_and_a_gone_one_cleared() -> No
 
 
 def test_callbacks_are_published_only_when_they_changed() -> None:
-    sink, ledger = Mqtt(MqttSettings(host="b"), Today(TORONTO)), Ledger(Owed("1"), Owed("2", "overdue"))
-    ledger.change(Owed("3", "due_soon", line="tty"))
+    sink, ledger = Mqtt(MqttSettings(host="b"), Today(TORONTO)), Ledger(LedgerRow("1"), LedgerRow("2", "overdue"))
+    ledger.change(LedgerRow("3", "due_soon", line="tty"))
     sink.publish_snapshot(ledger.snapshot())
     assert [m.topic for m in taken(sink)] == ["callbacks/1", "callbacks/2", "callbacks/3"]
     ledger.close("1")
-    ledger.change(Owed("3", "overdue", line="tty"))
+    ledger.change(LedgerRow("3", "overdue", line="tty"))
     sink.publish_snapshot(ledger.snapshot())
     assert [(m.topic, m.payload != b"") for m in taken(sink)] == [("callbacks/3", True), ("callbacks/1", False)]
     sink.publish_snapshot(ledger.snapshot())

@@ -79,14 +79,16 @@ class MailedYear:
         self.file = file
         self._made: dict[tuple[str, str, bool], list[tuple[str, bytes]]] = {}
 
-    def files(self, settings: Settings, store: Database, order: ReportRequest) -> list[tuple[str, bytes]]:
+    def files(self, settings: Settings, store: Database, report_request: ReportRequest) -> list[tuple[str, bytes]]:
         """Of the month as it was on its first business day, or when all of it had fallen due."""
-        assert order.at is not None
-        is_late = order.at > DUE
-        key = (order.month, f"{order.is_public} {settings.mail.attach}", is_late)
+        assert report_request.at is not None
+        is_late = report_request.at > DUE
+        key = (report_request.month, f"{report_request.is_public} {settings.mail.attach}", is_late)
         if key not in self._made:
             at = LATER if is_late else FIRST
-            files = request.filed(store, settings, msgspec.structs.replace(order, at=at), at, lambda part: None)
+            files = request.filed(
+                store, settings, msgspec.structs.replace(report_request, at=at), at, lambda part: None
+            )
             self._made[key] = [(path.name, data) for path, data in files]
         return self._made[key]
 
@@ -144,15 +146,15 @@ class MailSite:
         """The task of a daemon that has just been started. It makes reports in this process."""
         return ReportMailer(lambda: self.settings, self.store, is_leader, self._made)
 
-    async def _made(self, settings: Settings, order: ReportRequest) -> Files | JobFailure:
+    async def _made(self, settings: Settings, report_request: ReportRequest) -> Files | JobFailure:
         try:
-            return self.year.files(settings, self.store, order)
+            return self.year.files(settings, self.store, report_request)
         except FAILS as error:
             return classify(error)
 
     def report(self, now: datetime = LATER, edition: str = "internal") -> PreparedReport:
-        order = mail_request(self.settings, MONTH, edition, now)
-        return prepared(self.year.files(self.settings, self.store, order))
+        report_request = mail_request(self.settings, MONTH, edition, now)
+        return prepared(self.year.files(self.settings, self.store, report_request))
 
     def deliver(self, report: PreparedReport, now: datetime = LATER) -> dict[str, ReportMailRow]:
         known = addresses(self.settings.mail, report.notice.edition)
@@ -569,8 +571,8 @@ def test_the_message_says_the_same_in_french_then_english(site: MailSite) -> Non
 
 def signed(site: MailSite, last: Step = "approved", at: datetime = LATER) -> SignedRevision:
     """The month of May, signed up to this step; then a call of May becomes known, which changes its figures."""
-    order = ReportRequest(MONTH, "html", to_sign=True)
-    files = request.filed(site.store, site.settings, order, at, lambda part: None)
+    report_request = ReportRequest(MONTH, "html", to_sign=True)
+    files = request.filed(site.store, site.settings, report_request, at, lambda part: None)
     found = prepare(site.store, files, AuditRow(at=at, who="g.lavoie", act=""))
     for step in STEPS[1 : STEPS.index(last) + 1]:
         found = sign(site.store, MONTH, found.number, step, AuditRow(at=at, who="a.roy", act=""))
@@ -580,9 +582,9 @@ def signed(site: MailSite, last: Step = "approved", at: datetime = LATER) -> Sig
 def made_now(site: MailSite) -> Make:
     """Makes the files as the database has them, in this process."""
 
-    async def make(settings: Settings, order: ReportRequest) -> Files | JobFailure:
-        assert order.at is not None
-        made = request.filed(site.store, settings, order, order.at, lambda part: None)
+    async def make(settings: Settings, report_request: ReportRequest) -> Files | JobFailure:
+        assert report_request.at is not None
+        made = request.filed(site.store, settings, report_request, report_request.at, lambda part: None)
         return [(path.name, data) for path, data in made]
 
     return make
@@ -658,8 +660,10 @@ async def test_a_month_that_sql_has_approved_is_not_mailed(site: MailSite) -> No
     approve_by_sql(site.store)
     with closing(open_store(site.settings.store.url)) as without_keys:  # as the process that makes the files
 
-        async def make(settings: Settings, order: ReportRequest) -> Files | JobFailure:
-            made = request.filed(without_keys, settings, order, order.at or FINAL, lambda part: None)
+        async def make(settings: Settings, report_request: ReportRequest) -> Files | JobFailure:
+            made = request.filed(
+                without_keys, settings, report_request, report_request.at or FINAL, lambda part: None
+            )
             return [(path.name, data) for path, data in made]
 
         await ReportMailer(lambda: site.settings, site.store, lambda: True, make).send_if_due(FINAL)

@@ -25,8 +25,8 @@ from callmon.store.writer.writer import Writer
 from tests.store.test_store_trouble import locked
 from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
-TOLD = of_calls(3)
-FACTS = [item.facts for item in TOLD]
+OUTCOMES = of_calls(3)
+FACTS = [item.facts for item in OUTCOMES]
 
 
 def missing(store: Database, sink: Writer) -> list[Outcome]:
@@ -157,28 +157,28 @@ def test_two_hosts_with_outboxes_write_and_count_each_outcome_once(
         assert until(lambda: first.leads)
         with host(store, tmp_path, "other") as second:
             for sink in (first, second):
-                for item in TOLD[:12]:
+                for item in OUTCOMES[:12]:
                     sink.offer(item)
             assert first.flush(SOON)
             place(first, cut, monkeypatch)
             for sink in (first, second):
-                for item in TOLD[12:24]:
+                for item in OUTCOMES[12:24]:
                     sink.offer(item)
             assert hangs.wait(SOON)
             lead(store, second)
             assert (rows(store)["fact"], second.backlog()) == (24, 0)
-            assert second.counters.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
+            assert second.counters.snapshot() == pytest.approx(summed(OUTCOMES[:24])) == calls.counters(store)
             goes_on.set()
             assert until(lambda: first.stands_by)
             for sink in (first, second):
-                for item in TOLD[24:30]:
+                for item in OUTCOMES[24:30]:
                     sink.offer(item)
             assert second.flush(SOON)
-        for item in TOLD[30:]:
+        for item in OUTCOMES[30:]:
             first.offer(item)
         lead(store, first)
         assert (rows(store)["fact"], rows(store)["call"], first.backlog()) == (36, 3, 0)
-        assert first.counters.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
+        assert first.counters.snapshot() == pytest.approx(summed(OUTCOMES)) == calls.counters(store)
     assert (tmp_path / "one").stat().st_size == 0
 
 
@@ -189,28 +189,28 @@ def test_what_was_compared_before_another_instance_wrote_is_compared_again(store
     with store.writing() as connection:
         connection.exec_driver_sql("UPDATE writer SET batch = 1, token = 'another'")
     assert until(lambda: sink.gained is not None)
-    for item in TOLD[:24]:
+    for item in OUTCOMES[:24]:
         sink.offer(item)
     before, lacking = sink.gained, missing(store, sink)
     with store.writing() as connection:
-        write_batch(connection, BatchId(2, "another"), TOLD[:12], RING)
+        write_batch(connection, BatchId(2, "another"), OUTCOMES[:12], RING)
     assert until(lambda: sink.gained is not before and sink.gained is not None)
     sink.become_leader(lacking, before)
     assert (sink.stands_by, sink.leads, rows(store)["fact"], sink.backlog()) == (True, False, 12, 24)
     lead(store, sink)
     sink.close(SOON)
     assert (rows(store)["fact"], sink.backlog()) == (24, 0)
-    assert sink.counters.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
+    assert sink.counters.snapshot() == pytest.approx(summed(OUTCOMES[:24])) == calls.counters(store)
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_batch_that_does_not_follow_the_last_one_writes_nothing(store: Database, number: int) -> None:
     """A commit that its program believes lost may still happen: then the database has the batch already."""
     with store.writing() as connection:
-        write_batch(connection, BatchId(1, "a term"), TOLD[:12], RING)
+        write_batch(connection, BatchId(1, "a term"), OUTCOMES[:12], RING)
     with pytest.raises(LockTakenError), store.writing() as connection:
-        write_batch(connection, BatchId(number, "a term"), TOLD[12:24], RING)
-    assert (rows(store)["fact"], calls.counters(store)) == (12, pytest.approx(summed(TOLD[:12])))
+        write_batch(connection, BatchId(number, "a term"), OUTCOMES[12:24], RING)
+    assert (rows(store)["fact"], calls.counters(store)) == (12, pytest.approx(summed(OUTCOMES[:12])))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -260,7 +260,7 @@ def test_the_counters_are_those_of_the_outcomes_no_longer_waiting(
 @pytest.mark.parametrize("committed", [0, 1, 2])
 def test_a_power_cut_at_any_byte_keeps_each_acknowledged_outcome_once(tmp_path: Path, committed: int) -> None:
     """`committed` of three records are in the database already; the file is cut within and between records."""
-    place, records = tmp_path / "waiting", [TOLD[n : n + 12] for n in (0, 12, 24)]
+    place, records = tmp_path / "waiting", [OUTCOMES[n : n + 12] for n in (0, 12, 24)]
     outbox = Outbox(place, RING, 1 << 20)
     outbox.begin_term(0, "", "before")
     for items in records:
@@ -276,11 +276,11 @@ def test_a_power_cut_at_any_byte_keeps_each_acknowledged_outcome_once(tmp_path: 
         place.write_bytes(whole[:size])
         acknowledged = max(committed, sum(end <= size for end in ends))
         sink = Writer(store, seconds(0.01), outbox=Outbox(place, RING, 1 << 20))
-        for item in TOLD[12 * acknowledged :]:
+        for item in OUTCOMES[12 * acknowledged :]:
             sink.offer(item)
         sink.close(SOON)
         assert (rows(store)["fact"], rows(store)["call"], sink.backlog(), size) == (36, 3, 0, size)
-        assert sink.counters.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
+        assert sink.counters.snapshot() == pytest.approx(summed(OUTCOMES)) == calls.counters(store)
         store.close()
 
 

@@ -86,7 +86,7 @@ class MqttBoard:
 
 
 @dataclass
-class Owed:
+class LedgerRow:
     """An open callback."""
 
     id: str
@@ -102,10 +102,10 @@ class Owed:
 
 
 class Ledger:
-    def __init__(self, *callbacks: Owed) -> None:
+    def __init__(self, *callbacks: LedgerRow) -> None:
         self.entries = {entry.id: entry for entry in callbacks}
 
-    def change(self, callback: Owed) -> None:
+    def change(self, callback: LedgerRow) -> None:
         self.entries[callback.id] = callback
 
     def close(self, name: str) -> None:

@@ -123,8 +123,8 @@ def test_a_proposal_concludes_as_the_policys_own_configuration_does(path: Path) 
     than who learns them call by call.
     """
     data = path.read_bytes()
-    told_of_lines = re.sub(r"^extensions = .*\n", "", proposal([data], "toronto"), flags=re.MULTILINE)
-    proposed, names = filled_in(told_of_lines)
+    of_lines = re.sub(r"^extensions = .*\n", "", proposal([data], "toronto"), flags=re.MULTILINE)
+    proposed, names = filled_in(of_lines)
     reported = replayed(data, settings=proposed).calls()
     assert [call | {"line": names.get(call["line"])} for call in reported] == replayed(data).calls()
 

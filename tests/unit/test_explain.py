@@ -500,8 +500,8 @@ def test_a_transferer_outside_is_an_outside_number() -> None:
     channel = "PJSIP/trunk-00000009"
     facts = [*TALKING[:3], f.Answered(CALL, after(2), "outside", channel)]
     sent = f.SentOff(CALL, after(9), "blind", channel, "104")
-    told_so = sentences([*facts, sent, f.Ended(CALL, after(60), "caller")], "en")
-    assert told_so[3] == "An outside number transfers the call to the internal number 104, unannounced."
+    sentences_now = sentences([*facts, sent, f.Ended(CALL, after(60), "caller")], "en")
+    assert sentences_now[3] == "An outside number transfers the call to the internal number 104, unannounced."
 
 
 def test_who_takes_a_call_after_parking_or_an_overflow_takes_no_transfer() -> None:

@@ -31,7 +31,7 @@ TTY = Line("tty", "tty", "general", "ATS", "TTY", ring_cycle=timedelta(seconds=5
 CALL = account(answered_call(0))
 ONE_CALL = figures_of((CALL,))
 
-Told = dict[tuple[str, frozenset[tuple[str, str]]], float]
+Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 class Waiting:
@@ -75,16 +75,16 @@ def rendered(metrics: Metrics, accept: str = "") -> str:
     return metrics.render(metrics.read(), accept)[0].decode()
 
 
-def reported(samples: Iterable[Sample]) -> Told:
+def reported(samples: Iterable[Sample]) -> Values:
     return {(s.name, frozenset(s.labels.items())): s.value for s in samples}
 
 
-def read(metrics: Metrics, accept: str = "") -> Told:
+def read(metrics: Metrics, accept: str = "") -> Values:
     parse = parse_openmetrics if accept else parse_text
     return reported(s for family in parse(rendered(metrics, accept)) for s in family.samples)
 
 
-def value(values: Told, name: str, **labels: str) -> float | None:
+def value(values: Values, name: str, **labels: str) -> float | None:
     return values.get((name, frozenset(labels.items())))
 
 
@@ -154,7 +154,7 @@ def test_the_figures_of_the_questions_are_absent_while_these_are_off() -> None:
         announced={("60", "did_not"): 5, ("60", "came_true"): 7},
     )
 
-    def of_questions(shown: Told) -> Told:
+    def of_questions(shown: Values) -> Values:
         return {key: n for key, n in shown.items() if key[0].startswith(("callmon_needs", "callmon_outlook"))}
 
     values = of_questions(read(page(Daemon(more={"planning": planning}), {})))
@@ -347,10 +347,10 @@ def test_a_call_of_unknown_hours_is_shown_once_it_happened() -> None:
 
 def scraped(metrics: Metrics, scraper: str, name: str) -> list[float]:
     """The values of a metric, as this scraper is told."""
-    told_page = metrics.render(metrics.read(), "", scraper)[0].decode()
+    shown_page = metrics.render(metrics.read(), "", scraper)[0].decode()
     return [
         s.value
-        for family in parse_text(told_page)
+        for family in parse_text(shown_page)
         for s in family.samples
         if s.name == name and s.labels["language"] == "other"
     ]
@@ -369,8 +369,8 @@ def test_a_scraper_gets_a_seldom_series_at_zero_before_its_first_value(name: str
     assert [scraped(metrics, one, name) for one in ("first", "second")] == [[], []]
     counters.add_figures(in_another_language())
     zero = [0.0] * len(once)
-    told_in_turn = [scraped(metrics, one, name) for one in ("first", "first", "second", "second", "later", "")]
-    assert told_in_turn == [zero, once, zero, once, once, once]
+    in_turn = [scraped(metrics, one, name) for one in ("first", "first", "second", "second", "later", "")]
+    assert in_turn == [zero, once, zero, once, once, once]
 
 
 def test_a_series_that_a_scraper_got_is_never_at_zero_again() -> None:

@@ -19,7 +19,7 @@ from callmon.tools.replay import Replay
 from tests.support.ami_builders import Channel, Exchange, listener, settings
 
 OURS, OTHER, MOBILE = "6475550101", "6475550102", "4165550199"
-TOLD = (f"PJSIP/{OURS}", f"PJSIP/{OTHER}")
+PHONES = (f"PJSIP/{OURS}", f"PJSIP/{OTHER}")
 CITIZEN = "4165550101"
 
 
@@ -63,7 +63,7 @@ def outcomes(exchange: Exchange, given: Settings) -> list[Outcome]:
     return [outcome for data in exchange.connections for outcome in replay.connection([bytes(data)])]
 
 
-@pytest.mark.parametrize("phones", [TOLD, ("PJSIP/64755501*",)])
+@pytest.mark.parametrize("phones", [PHONES, ("PJSIP/64755501*",)])
 def test_a_ten_digit_phone_keeps_its_name_as_answerer_and_transferrer(phones: tuple[str, ...]) -> None:
     exchange = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER)
     call = exchange.one(configured(*phones))
@@ -74,11 +74,11 @@ def test_a_ten_digit_phone_keeps_its_name_as_answerer_and_transferrer(phones: tu
 
 
 def test_a_transfer_to_a_configured_phone_of_ten_digits_names_it() -> None:
-    call = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).one(configured(*TOLD))
+    call = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).one(configured(*PHONES))
     assert [transfer["to"] for transfer in call["transfers"]] == [OTHER]
 
 
-@pytest.mark.parametrize("phones", [TOLD, ("PJSIP/*",), ("*",), ()])
+@pytest.mark.parametrize("phones", [PHONES, ("PJSIP/*",), ("*",), ()])
 def test_a_transfer_to_a_number_outside_names_it_nowhere(phones: tuple[str, ...]) -> None:
     exchange = sent_to(MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk")
     call, printed = reported(exchange, configured(*phones))
@@ -97,14 +97,14 @@ def called(endpoint: str, dialled: str, taker: str, string: str, caller: str = O
 
 
 def test_a_ten_digit_phone_keeps_its_name_as_inside_and_outward_caller() -> None:
-    inside = called(f"PJSIP/{OURS}", OTHER, f"PJSIP/{OTHER}", OTHER).one(configured(*TOLD))
-    outward = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").one(configured(*TOLD))
+    inside = called(f"PJSIP/{OURS}", OTHER, f"PJSIP/{OTHER}", OTHER).one(configured(*PHONES))
+    outward = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").one(configured(*PHONES))
     assert (inside["direction"], outward["direction"]) == ("internal", "outbound")
     assert [call["caller_channel"].rpartition("-")[0] for call in (inside, outward)] == [f"PJSIP/{OURS}"] * 2
     assert inside["answered_by"]["extension"] == OTHER
 
 
-@pytest.mark.parametrize("phones", [(), ("PJSIP/101",), TOLD])
+@pytest.mark.parametrize("phones", [(), ("PJSIP/101",), PHONES])
 def test_a_channel_of_the_public_whose_name_is_its_number_is_masked(phones: tuple[str, ...]) -> None:
     exchange = Exchange()
     caller = exchange.at(-0.1).call(trunk=f"SIP/{MOBILE}", caller=MOBILE)
@@ -135,15 +135,15 @@ def test_a_phone_that_holds_the_caller_is_reported_by_its_answer_name() -> None:
     exchange.at(5).event("Hold", **exchange._of(phone))
     exchange.at(6).event("Unhold", **exchange._of(phone))
     exchange.at(9).ends(caller, phone)
-    facts = [fact for outcome in outcomes(exchange, configured(*TOLD)) for fact in outcome.facts]
+    facts = [fact for outcome in outcomes(exchange, configured(*PHONES)) for fact in outcome.facts]
     reported = [(type(x), x.phone) for x in facts if isinstance(x, f.Held | f.Resumed | f.Answered)]
     assert reported == [(f.Answered, OURS), (f.Held, OURS), (f.Resumed, OURS)]
 
 
 def test_a_board_gets_a_configured_ten_digit_phone_and_no_dialled_number() -> None:
-    inward = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).replayed(configured(*TOLD)).ended[0]
+    inward = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).replayed(configured(*PHONES)).ended[0]
     outward = (
-        called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").replayed(configured(*TOLD)).ended[0]
+        called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").replayed(configured(*PHONES)).ended[0]
     )
     said = json.loads(topics.of_call("toronto", inward, ()))
     assert (said["answered_by"], [x["to"] for x in said["transfers"]]) == ({"extension": OURS}, [OTHER])
@@ -163,7 +163,7 @@ def test_a_local_channel_is_never_a_phone_whatever_a_pattern_says() -> None:
 def test_a_callback_from_a_phone_of_ten_digits_is_made_by_that_phone() -> None:
     """Which phones pay for which service is told by their extensions."""
     exchange = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk")
-    facts = [fact for outcome in outcomes(exchange, configured(*TOLD)) for fact in outcome.facts]
+    facts = [fact for outcome in outcomes(exchange, configured(*PHONES)) for fact in outcome.facts]
     (arrival,) = (fact for fact in facts if isinstance(fact, f.Arrived))
-    profile = ExchangeProfile(configured(*TOLD), "toronto")
+    profile = ExchangeProfile(configured(*PHONES), "toronto")
     assert whom(arrival, profile) == (f"+1{MOBILE}", OURS)

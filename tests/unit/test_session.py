@@ -28,7 +28,7 @@ LISTED = [
     {"Action": "Status", "Variables": "CDR(start,u),CDR(answer,u),CALLERID(num-pres)"},
     {"Action": "CoreStatus"},
 ]
-TOLD = datetime(2026, 11, 24, 13, 42, 13, 250000, tzinfo=UTC)
+AT = datetime(2026, 11, 24, 13, 42, 13, 250000, tzinfo=UTC)
 
 
 def session(**more: Any) -> Session:
@@ -225,14 +225,14 @@ def test_an_exchange_that_still_talks_is_asked_again_instead_of_given_up() -> No
 def test_fully_booted_has_the_exchanges_own_time_once_it_is_known() -> None:
     made = session(md5=False)
     assert made.receive_data(BANNER + ACCEPTED + BOOTED, 100.0) == []
-    assert made.receive_data(PONG, 100.4) == [e.FullyBooted(TOLD, "97")]
+    assert made.receive_data(PONG, 100.4) == [e.FullyBooted(AT, "97")]
     assert made.receive_data(PONG, 105.4) == []
 
 
 def test_the_end_of_the_listing_bears_the_exchange_s_time() -> None:
     made = listening()
     done = b"Event: StatusComplete\r\nActionID: callmon-4\r\nItems: 0\r\n\r\n"
-    assert made.receive_data(done, 100.5) == [e.StatusComplete(TOLD + timedelta(seconds=0.5))]
+    assert made.receive_data(done, 100.5) == [e.StatusComplete(AT + timedelta(seconds=0.5))]
 
 
 HEARD = b"Event: Hangup\r\nTimestamp: 1795527735.000000\r\nUniqueid: 1.1\r\n\r\n"
@@ -248,7 +248,7 @@ def test_the_exchange_is_unreceived_from_its_last_report_on() -> None:
 def test_a_gap_does_not_begin_before_the_end_of_the_one_before() -> None:
     made = listening()
     (done,) = made.receive_data(b"Event: StatusComplete\r\nActionID: callmon-4\r\nItems: 0\r\n\r\n", 100.5)
-    assert made.lost() == e.ConnectionLost(done.at) == e.ConnectionLost(TOLD + timedelta(seconds=0.5))
+    assert made.lost() == e.ConnectionLost(done.at) == e.ConnectionLost(AT + timedelta(seconds=0.5))
 
 
 def test_an_exchange_without_a_time_is_unreceived_from_an_unknown_moment() -> None:
@@ -339,7 +339,7 @@ def test_a_line_break_in_a_channels_name_cuts_no_connection(name: bytes) -> None
     made = listening()
     event = b"Event: Newchannel\r\nTimestamp: %d.5\r\nChannel: %s\r\nChannelState: 4\r\n"
     event += b"Uniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n"
-    reported = made.receive_data(event % (TOLD.timestamp(), name), 100.1)
+    reported = made.receive_data(event % (AT.timestamp(), name), 100.1)
     assert ([type(x) for x in reported], made.data_to_send(), made.failure) == ([e.Newchannel], b"", None)
-    reported = made.receive_data(event % (TOLD.timestamp(), b"PJSIP/trunk-00000001"), 100.2)
+    reported = made.receive_data(event % (AT.timestamp(), b"PJSIP/trunk-00000001"), 100.2)
     assert (made.state, [x["Action"] for x in sent(made)]) == (SessionState.LISTENING, ["Getvar"])

@@ -10,7 +10,7 @@ from callmon.store.writer.outbox import Outbox, encode_item
 from tests.support.store_fixtures import RING, START, answered_call, outcomes
 
 SECOND = timedelta(seconds=1)
-TOLD = outcomes(answered_call(0))
+OUTCOMES = outcomes(answered_call(0))
 OTHERS = outcomes(answered_call(1), "ottawa")
 
 
@@ -27,26 +27,26 @@ def left(items: list[Outcome | Heartbeat], **heard: float) -> tuple[int, list[Ou
 
 
 def test_what_lies_before_an_overtaken_heartbeat_is_forgotten() -> None:
-    items = [*TOLD[:3], heartbeat(1), *TOLD[3:5], heartbeat(2), TOLD[5]]
+    items = [*OUTCOMES[:3], heartbeat(1), *OUTCOMES[3:5], heartbeat(2), OUTCOMES[5]]
     assert left(items, toronto=3.999) == (0, items)
     assert left(items, toronto=4.0) == (4, items[4:])
-    assert left(items, toronto=5.0) == (7, [TOLD[5]])
+    assert left(items, toronto=5.0) == (7, [OUTCOMES[5]])
 
 
 def test_what_no_heartbeat_follows_stays_however_far_the_other_is() -> None:
-    assert left([*TOLD[:3]], toronto=3600.0) == (0, TOLD[:3])
+    assert left([*OUTCOMES[:3]], toronto=3600.0) == (0, OUTCOMES[:3])
 
 
 def test_an_unreceived_exchange_does_not_delay_another_ones_outcomes() -> None:
-    items = [OTHERS[0], TOLD[0], heartbeat(1), OTHERS[1], TOLD[1]]
-    assert left(items, toronto=9.0) == (2, [OTHERS[0], OTHERS[1], TOLD[1]])
+    items = [OTHERS[0], OUTCOMES[0], heartbeat(1), OTHERS[1], OUTCOMES[1]]
+    assert left(items, toronto=9.0) == (2, [OTHERS[0], OTHERS[1], OUTCOMES[1]])
     assert left(items, ottawa=9.0) == (0, items)
     assert left(items) == (0, items)
 
 
 def test_what_is_appended_while_it_is_looked_through_stays() -> None:
-    encoded = [encode_item(item) for item in (TOLD[0], heartbeat(1))]
-    late = encode_item(TOLD[1])
+    encoded = [encode_item(item) for item in (OUTCOMES[0], heartbeat(1))]
+    late = encode_item(OUTCOMES[1])
 
     class Late(dict[str, object]):
         def get(self, *_: object) -> object:
@@ -59,7 +59,7 @@ def test_what_is_appended_while_it_is_looked_through_stays() -> None:
 
 
 def test_the_items_of_a_record_go_back_to_the_buffer_as_they_were_offered() -> None:
-    encoded = [encode_item(item) for item in (*TOLD, heartbeat(1), *OTHERS)]
+    encoded = [encode_item(item) for item in (*OUTCOMES, heartbeat(1), *OTHERS)]
     outbox, waiting = Outbox(None, RING), [*encoded]
     outbox.begin_term(0, "", "token")
     assert outbox.append(waiting, 0.0)

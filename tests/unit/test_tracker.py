@@ -358,22 +358,22 @@ PRESENTATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("value", "caller_told"), PRESENTATIONS)
-def test_a_number_is_withheld_however_the_exchange_says_so(value: str, caller_told: str | None) -> None:
+@pytest.mark.parametrize(("value", "expected"), PRESENTATIONS)
+def test_a_number_is_withheld_however_the_exchange_says_so(value: str, expected: str | None) -> None:
     exchange = Exchange()
     caller = exchange.call()
     answer = f"ActionID: callmon-presentation-{caller.uniqueid}\r\nVariable: CALLERID(num-pres)\r\nValue: {value}"
     exchange.write(f"Response: Success\r\n{answer}\r\n\r\n".encode())
     exchange.at(5).ends(caller)
-    assert exchange.one()["caller"] == caller_told
+    assert exchange.one()["caller"] == expected
 
 
-@pytest.mark.parametrize(("value", "caller_told"), PRESENTATIONS)
-def test_a_number_that_a_listing_says_is_restricted_is_withheld(value: str, caller_told: str | None) -> None:
+@pytest.mark.parametrize(("value", "expected"), PRESENTATIONS)
+def test_a_number_that_a_listing_says_is_restricted_is_withheld(value: str, expected: str | None) -> None:
     exchange = Exchange()
     with exchange.unheard(until=1):
         caller = exchange.call()
     said, cdr = f"Variable: CALLERID(num-pres)={value}\r\n".encode(), b"Variable: CDR(start,u)="
     exchange.connections[-1] = exchange.connections[-1].replace(cdr, said + cdr)
     exchange.at(5).ends(caller)
-    assert exchange.one()["caller"] == caller_told
+    assert exchange.one()["caller"] == expected

@@ -187,7 +187,7 @@ class CelTranslator:
                 yield e.QueueCallerJoin(row.at, channel.language, row.context, row.exten, row.uniqueid, queue)
             case "userevent":
                 name, _, headers = row.data.partition(",")
-                yield from self._told_by_dialplan(row, name, headers)
+                yield from self._from_dialplan(row, name, headers)
             case "busy":
                 yield e.Newstate(row.at, e.BUSY, "", row.context, row.exten, row.uniqueid)
             case _:
@@ -286,9 +286,9 @@ class CelTranslator:
 
     def _on_user_defined(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """CELGenUserEvent(NAME,Header: value, …): in the key `extra`, or as plain text in an older Asterisk."""
-        yield from self._told_by_dialplan(row, row.said, str(row.more.get("extra", row.extra)))
+        yield from self._from_dialplan(row, row.said, str(row.more.get("extra", row.extra)))
 
-    def _told_by_dialplan(self, row: CelRow, name: str, headers: str) -> Iterator[e.Event]:
+    def _from_dialplan(self, row: CelRow, name: str, headers: str) -> Iterator[e.Event]:
         """What the dialplan tells by CELGenUserEvent or UserEvent; for VoiceMail's result, what AMI would tell."""
         words = _headers(headers)
         if name == "CallmonVoicemail":

@@ -78,10 +78,10 @@ class LedgerTriggers:
         """Process a fact of an outbound call. Returns the facts to emit: none while no obligation matches it."""
         key = exchange, fact.call
         outbound = self._ledger.outbound_calls.get(key)
-        was_told = outbound is not None and outbound.is_waited_for
+        was_waited_for = outbound is not None and outbound.is_waited_for
         if not self._ledger.outward(exchange, fact, partial(called, arrival, profile)):
             return []
-        return [fact] if was_told or fact is arrival else [arrival, fact]
+        return [fact] if was_waited_for or fact is arrival else [arrival, fact]
 
     def resume(self, exchange: str, account: CallAccount, facts: Iterable[Fact], profile: ExchangeProfile) -> None:
         """Resume an outbound call in progress when callmon stopped. Its result so far is in the ledger."""

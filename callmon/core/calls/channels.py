@@ -150,7 +150,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     withheld: bool = False  # the number must not be shown
     stopping: bool = False  # the exchange is going down
     language_menu: bool = False
-    language_told: bool = False
+    language_is_known: bool = False
     person_left: bool = False  # the person on the line requested the hang-up first
     parked: bool = False
     parked_from: str = NOWHERE  # the bridge at the ParkedCall, or none

@@ -111,7 +111,7 @@ class Endpoints:
     def keep(self, before: Endpoints) -> None:
         """Adopt what was learned under the previous configuration, where neither one names the endpoint."""
         for name, outside in before._outside.items():
-            if before._told(name) is None and self._told(name) is None:
+            if before._configured(name) is None and self._configured(name) is None:
                 self._outside.setdefault(name, outside)
 
     def is_outside_caller(self, channel: str, caller: str) -> bool:
@@ -159,15 +159,15 @@ class Endpoints:
 
     def is_trunk(self, name: str) -> bool:
         """Whether the configuration says so."""
-        return self._told(name) is True
+        return self._configured(name) is True
 
     def _known(self, name: str) -> bool | None:
         known = self._outside.get(name)
-        if known is None and (known := self._told(name)) is not None and len(self._outside) < MAX_LEARNED:
+        if known is None and (known := self._configured(name)) is not None and len(self._outside) < MAX_LEARNED:
             self._outside[name] = known
         return known
 
-    def _told(self, name: str) -> bool | None:
+    def _configured(self, name: str) -> bool | None:
         if any(fnmatchcase(name, pattern) for pattern in self._trunks):
             return True
         if any(fnmatchcase(name, pattern) for pattern in self._phones):

@@ -42,7 +42,7 @@ def by_queue(state: TrackerState, call: TrackedCall, event: e.QueueCallerJoin) -
     """The caller enters a queue, which may be for one language."""
     language = state.profile.queue_languages.get(event.queue)
     observe_language(state, call, event, chosen=language is None)
-    if language is not None and call.inbound and not call.language_told and not call.answered:
+    if language is not None and call.inbound and not call.language_is_known and not call.answered:
         _tell(state, call, event.at, language)
 
 
@@ -71,7 +71,7 @@ def spoken(language: str) -> str:
 
 
 def _tell(state: TrackerState, call: TrackedCall, at: datetime | None, language: str) -> None:
-    call.language_told = True
+    call.language_is_known = True
     state.emit(f.LanguageChosen(call.id, at, language))
 
 
@@ -83,6 +83,6 @@ def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:
 
 
 def _was_in_menu(call: TrackedCall, event: e.Event) -> bool:
-    if not call.language_menu or call.language_told or not isinstance(call.line_up, datetime):
+    if not call.language_menu or call.language_is_known or not isinstance(call.line_up, datetime):
         return False
     return event.at is not None and _may_have_chosen(call, event.at)

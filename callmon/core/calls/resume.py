@@ -60,7 +60,7 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: S
     line = state.profile.line(arrival.dialled) if arrival.line is not None else None
     if line is not None:
         set_line(call, line)
-    call.language_told = call.language_told or any(isinstance(fact, f.LanguageChosen) for fact in facts)
+    call.language_is_known = call.language_is_known or any(isinstance(fact, f.LanguageChosen) for fact in facts)
     may_have_missed = state.is_unheard or account.is_partly_heard()
     call.line_up = bool(account.opened) if may_have_missed else account.opened  # a later menu may be missing
     call.queued = call.queued or account.queue.entered

@@ -15,6 +15,7 @@ settles it.
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Literal
 
 import msgspec
@@ -55,6 +56,16 @@ class Standard(msgspec.Struct, frozen=True):
                 return self.verdict(fact, call, self.parameters)
 
 
+def need_of(name: str) -> Need | None:
+    """What a site must have before the standard gives verdicts; None where it needs nothing."""
+    need: Need | None = getattr(_module(name), "NEEDS", None)
+    return need
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"callmon.core.standards.{name}")
+
+
 def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
     """Load every standard with its configured parameters. Raises ConfigError, which lists all mistakes."""
     mistakes = [
@@ -65,8 +76,8 @@ def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
     ]
     standards: list[Standard] = []
     for name in ALL_STANDARDS:
-        module = import_module(f"callmon.core.standards.{name}")
-        settled_by, needs = getattr(module, "SETTLED_BY", ()), getattr(module, "NEEDS", None)
+        module = _module(name)
+        settled_by = getattr(module, "SETTLED_BY", ())
         try:
             model = getattr(module, "PARAMETERS", StandardParameters)
             parameters = model(**configured.get(name, {}))
@@ -74,7 +85,7 @@ def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
             mistakes += sentences(error, model, "", ("standards", name))
         else:
             kind = getattr(module, "KIND", None)
-            standards.append(Standard(name, parameters, module.judge, settled_by, needs, kind))
+            standards.append(Standard(name, parameters, module.judge, settled_by, need_of(name), kind))
     if mistakes:
         raise ConfigError(*mistakes)
     return tuple(standards)

@@ -5,6 +5,7 @@ The time before the first received event of an exchange and after the last one i
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Self
 
 import msgspec
 
@@ -39,6 +40,17 @@ class Coverage(msgspec.Struct, frozen=True):
         times = ((max(start, since), stop) for start, stop in self.compared)
         unheard = self.unheard_spans(begin, end)
         return merge_spans((max(a, c), min(b, d)) for a, b in times for c, d in unheard)
+
+    def extended(self, now: datetime, end: datetime) -> Self:
+        """Reception to the `end` of a period that is not over.
+
+        Received until less than a minute before `now` counts as received until `now`; else the rest is a gap.
+        """
+        if self.until is None:
+            return self
+        is_recent = now - self.until < timedelta(minutes=1)
+        gaps = self.gaps if is_recent else (*self.gaps, (self.until, now))
+        return msgspec.structs.replace(self, until=end, gaps=gaps)
 
 
 def merge_spans(spans: Iterable[Span]) -> list[Span]:

@@ -64,10 +64,6 @@ def earlier(current: Month, zone: ZoneInfo, count: int) -> list[Month]:
     return [month_from(current.first, -n, zone) for n in range(count, 0, -1)]
 
 
-def year_before(current: Month, zone: ZoneInfo) -> Month:
-    return month_from(current.first, -12, zone)
-
-
 def to_date(current: Month, today: date, zone: ZoneInfo) -> Month:
     """The days of the month that are over. Raises ConfigError when none is."""
     if today <= current.first:

@@ -17,8 +17,7 @@ from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import LANGUAGES, language_label
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.standards import load
-from callmon.core.standards.judged import met_needs
+from callmon.core.standards.judged import configured_standards
 from callmon.core.statistics import coverage
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.coverage import Coverage
@@ -106,7 +105,8 @@ class ReportBuilder:
             or any(known.counted.values())
             or any(x.covered_by_log(begin, end) for x in known.listening.values())
         )
-        table = figures.FigureTable(_judged(self.settings) | self._given(), self.settings.minimum_sample, has_data)
+        judged = configured_standards(self.settings) | self._given()
+        table = figures.FigureTable(judged, self.settings.minimum_sample, has_data)
         for cut in titles:
             table.add_cut(cut, self._summed(cut), self._counted(known, cut))
         until = min(end, self.now)
@@ -220,12 +220,6 @@ def _add_not_judged(cells: Mapping[tuple[str, str], Cell]) -> None:
         for standard, total in figures.TOTALS.items():
             given = sum(cell.counts.get((f"{standard}.verdict", x), 0) for x in VERDICTS)
             cell.counts[f"{standard}.verdict", figures.NOT_JUDGED] = cell.counts.get((total, ""), 0) - given
-
-
-def _judged(settings: Settings) -> frozenset[str]:
-    """The standards that are judged at this site: all except those whose requirements are not configured."""
-    met = met_needs(settings)
-    return frozenset(x.name for x in load(settings.standards) if x.needs is None or met[x.needs])
 
 
 def fingerprint(settings: Settings) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
+import msgspec
 from babel.dates import get_day_names
 
 from callmon.config.business_calendar import Periods
@@ -19,6 +20,49 @@ from callmon.text.formatter import Definition
 WHOLE_DAY = (timedelta(0), timedelta(days=1))
 MONTH = "month"  # the key of a remark about the whole
 Remarks = dict[str, dict[str, str]]  # key of a section → language → text
+
+
+class Notes(msgspec.Struct, frozen=True):
+    """All that a report states beside its figures, in one language.
+
+    `publisher`: the ministry; "" where the configuration does not name it. `assumed`: nobody has set the hours.
+    """
+
+    publisher: str
+    accessible: str
+    hours: tuple[Definition, ...]
+    assumed: bool
+    closed: tuple[Definition, ...]
+    settings: tuple[Definition, ...]
+    targets: tuple[Definition, ...]
+
+
+def notes_of(settings: Settings, month: Month, formatter: ReportFormatter) -> Notes:
+    return Notes(
+        publisher(settings, formatter.language),
+        accessible(settings, formatter),
+        tuple(hours(settings, formatter)),
+        settings.hours_are_assumed(),
+        tuple(closed_days(settings, month, formatter)),
+        tuple(settings_in_force(settings, formatter)),
+        tuple(targets(settings, month, formatter)),
+    )
+
+
+def publisher(settings: Settings, language: str) -> str:
+    """The ministry, by its name in the configuration; "" where that has none."""
+    configured = settings.configuration
+    if configured.ministry is not None:
+        return configured.ministry.name(language)
+    return "" if configured.open_data is None else configured.open_data.text("publisher", language)
+
+
+def accessible(settings: Settings, formatter: ReportFormatter) -> str:
+    """The contact from whom another format can be requested (R-37)."""
+    contact = settings.configuration.accessible_contact
+    if contact is not None:
+        return formatter.say("Accessible formats on request: {contact}.", contact=contact)
+    return formatter.say("Accessible formats on request, from the person who gave you this report.")
 
 
 def hours(settings: Settings, formatter: ReportFormatter) -> Iterator[Definition]:

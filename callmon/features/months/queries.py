@@ -19,12 +19,12 @@ from callmon.config.settings import Settings
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.facts import Arrived
 from callmon.core.statistics.aggregates import Cell
-from callmon.core.statistics.coverage import Coverage, nothing_was_heard
+from callmon.core.statistics.coverage import nothing_was_heard
 from callmon.core.statistics.period import DAY, Month
 from callmon.core.verdicts import Finding
 from callmon.features.months.figures import is_final
 from callmon.store.database import Database
-from callmon.store.queries.coverage import Fingerprint, agreeing_days, heard_spans
+from callmon.store.queries.coverage import Fingerprint, coverages
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.row_mapping import facts_of, finding_of, obligation_of
@@ -57,7 +57,7 @@ def aggregate_calls(
     is_whole = update.rollup_state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
         for (_, line, language, _), rollup in rows:
-            fingerprint.include_sum(rollup.seal)
+            fingerprint.include_sum(rollup.fingerprint)
             if line:
                 place = (line, language)
                 found.cells.setdefault(place, Cell()).merge(rollup.cell)
@@ -182,9 +182,6 @@ def _was_received(connection: Connection, zone: ZoneInfo, month: Month) -> bool:
     """Whether callmon received a part of a month without a call, or the exchange's log covers a part."""
     begin = month.begin
     end = month.end
-    fingerprint = Fingerprint()
-    days = agreeing_days(connection, month, zone, fingerprint)
-    heard = heard_spans(connection, begin, end, fingerprint)
-    listening = {name: Coverage(*spans, days.get(name, ())) for name, spans in heard.items()}
+    listening = coverages(connection, month, zone, Fingerprint())
     is_received = bool(listening) and not nothing_was_heard(listening, begin, end)
     return is_received or any(x.covered_by_log(begin, end) for x in listening.values())

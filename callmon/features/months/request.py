@@ -7,7 +7,7 @@ Refuses: to write a file; the caller writes them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,6 @@ from callmon import __version__
 from callmon.config.settings import Settings
 from callmon.core.attestations import AttestationStatus, status_of
 from callmon.core.statistics import period as months
-from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
 from callmon.features.months import queries
@@ -27,14 +26,14 @@ from callmon.features.months.formats import csv, html, json, mail, pdf, xlsx
 from callmon.features.months.formats.json import Published
 from callmon.features.months.formatter import ReportFormatter, formatter_of
 from callmon.features.months.model import FORMATS, Relation, Report
-from callmon.features.months.notes import Remarks
+from callmon.features.months.notes import Remarks, notes_of
 from callmon.features.months.open_data import card, package
 from callmon.features.months.open_data import edition as public
 from callmon.features.months.signed import approved, last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries.attestations import attestations_in
-from callmon.store.queries.coverage import Fingerprint, agreeing_days, first_heard, heard_spans
+from callmon.store.queries.coverage import Fingerprint, coverages, first_heard
 from callmon.text.labels import LANGUAGES, label
 
 File = tuple[Path, bytes]
@@ -131,12 +130,13 @@ def _in(
     if kind == "csv":
         other = "-dictionnaire" if formatter.language == "fr" else "-dictionary"
         return {"": csv.figures(report, formatter), other: csv.dictionary(report, formatter)}
+    notes = notes_of(settings, report.month, formatter)
     if kind == "xlsx":
-        return {"": xlsx.workbook(report, settings, report_request.remarks, formatter)}
+        return {"": xlsx.workbook(report, notes, report_request.remarks, formatter)}
     if report_request.is_card:
-        page = card.card(report, settings, formatter)
+        page = card.card(report, notes, formatter)
     else:
-        page = html.html(report, settings, report_request.remarks, formatter)
+        page = html.html(report, notes, report_request.remarks, formatter)
     return {"": pdf.pdf(page) if kind == "pdf" else page}
 
 
@@ -287,8 +287,8 @@ def gathered(
     zone = settings.timezone
     others: list[tuple[Relation, Month]] = []
     if compare:
-        others = [("earlier", x) for x in months.earlier(period, zone, 11)[:-1]]
-        others += [("before", months.before(period, zone)), ("year_before", months.year_before(period, zone))]
+        year_before, *earlier, before = months.earlier(period, zone, 12)
+        others = [*(("earlier", x) for x in earlier), ("before", before), ("year_before", year_before)]
     with store.snapshot() as connection:
         step = progress(sum(queries.count_steps(connection, zone, x) for x in (period, *(x for _, x in others))))
         starts = first_heard(connection)
@@ -315,11 +315,9 @@ def _report(
         builder.rolled_up(line, language, cell)
     for obligation, findings in queries.judged_obligations(connection, begin, end, fingerprint):
         builder.obligation(obligation, findings)
-    received = heard_spans(connection, begin, end, fingerprint, starts)
-    compared = agreeing_days(connection, period, zone, fingerprint)
-    listening = {name: Coverage(*x, compared.get(name, ())) for name, x in received.items()}
+    listening = coverages(connection, period, zone, fingerprint, starts)
     if end > now:  # the time after `now` is not a gap in reception
-        listening = {name: _so_far(x, now, end) for name, x in listening.items()}
+        listening = {name: x.extended(now, end) for name, x in listening.items()}
     disrupted = tuple(disruptions.all_in(connection, begin, end))
     for x in disrupted:
         fingerprint.include("disruption", x.id, x.began, x.ended, x.counts)
@@ -342,15 +340,3 @@ def _attested(
         fingerprint.include("attestation", *msgspec.structs.astuple(test))
     today = min(builder.now, builder.month.end).astimezone(builder.settings.timezone).date()
     return status_of([x.name for x in builder.lines], tests, after, today)
-
-
-def _so_far(coverage: Coverage, now: datetime, end: datetime) -> Coverage:
-    """Reception in a month that is not over: received until less than a minute ago counts as received until now.
-
-    Otherwise the time since the last reception is a gap.
-    """
-    if coverage.until is None:
-        return coverage
-    is_recent = now - coverage.until < timedelta(minutes=1)
-    gaps = coverage.gaps if is_recent else (*coverage.gaps, (coverage.until, now))
-    return msgspec.structs.replace(coverage, until=end, gaps=gaps)

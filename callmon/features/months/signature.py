@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
-from callmon.config.settings import Settings
 from callmon.core.verdicts import CAUSES
 from callmon.features.months.figures import FATES
 from callmon.features.months.formatter import ReportFormatter
@@ -45,14 +44,6 @@ class SignatureBuilder:
         else:
             found = [self.headlines(), self.lines(), self.causes(), self.fates()]
         return {x.key: x for x in found if x is not None}
-
-    def publisher(self, settings: Settings) -> str:
-        """The ministry, by its name in the configuration; "" where that has none."""
-        configured = settings.configuration
-        if configured.ministry is not None:
-            return configured.ministry.name(self.formatter.language)
-        publisher = configured.open_data
-        return "" if publisher is None else publisher.text("publisher", self.formatter.language)
 
     def services(self) -> str:
         return "; ".join(self.formatter.cut(x, self.report) for x in self.report.cuts if x.kind == "service")

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from callmon.config.business_calendar import Span
+from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import DAY, Month, midnight
 from callmon.store.queries import reconciliations
 from callmon.store.rollups import update
@@ -29,6 +30,19 @@ class Fingerprint:
 
     def __str__(self) -> str:
         return f"{self._sum:064x}"
+
+
+def coverages(
+    connection: Connection,
+    period: Month,
+    zone: ZoneInfo,
+    fingerprint: Fingerprint,
+    starts: Mapping[str, datetime | None] | None = None,
+) -> dict[str, Coverage]:
+    """By exchange, what was received of the period, and the days that its own records confirm."""
+    heard = heard_spans(connection, period.begin, period.end, fingerprint, starts)
+    days = agreeing_days(connection, period, zone, fingerprint)
+    return {name: Coverage(*spans, days.get(name, ())) for name, spans in heard.items()}
 
 
 def heard_spans(

@@ -79,20 +79,20 @@ def rollup_state(connection: Connection, lock: str = "") -> RollupState:
 
 
 class Rollup:
-    """One cell with its counts of rows and the sum of their fingerprints (`seal`)."""
+    """One cell with its counts of rows and the sum of their fingerprints (the column `seal`)."""
 
-    __slots__ = ("calls", "cell", "seal", "stored")
+    __slots__ = ("calls", "cell", "fingerprint", "stored")
 
-    def __init__(self, stored: int = 0, calls: int = 0, seal: int = 0, cell: Cell | None = None) -> None:
+    def __init__(self, stored: int = 0, calls: int = 0, fingerprint: int = 0, cell: Cell | None = None) -> None:
         self.stored = stored
         self.calls = calls
-        self.seal = seal
+        self.fingerprint = fingerprint
         self.cell = cell or Cell()
 
     def merge(self, other: Rollup) -> None:
         self.stored += other.stored
         self.calls += other.calls
-        self.seal = (self.seal + other.seal) % MODULUS
+        self.fingerprint = (self.fingerprint + other.fingerprint) % MODULUS
         self.cell.merge(other.cell)
 
     def row(self, key: Key) -> Row:
@@ -104,7 +104,7 @@ class Rollup:
             exchange=exchange,
             stored=self.stored,
             calls=self.calls,
-            seal=f"{self.seal:064x}",
+            seal=f"{self.fingerprint:064x}",
             cell=encode_cell(self.cell),
         )
 
@@ -168,7 +168,8 @@ def count_call(
         return
     findings = [x for x in record.findings if x.standard in CALL_STANDARDS]
     rollup.calls += sign * (not call.test)
-    rollup.seal = (rollup.seal + sign * _fingerprint_of(call.call, exchange, record.data, findings)) % MODULUS
+    fingerprint = _fingerprint_of(call.call, exchange, record.data, findings)
+    rollup.fingerprint = (rollup.fingerprint + sign * fingerprint) % MODULUS
     if sign > 0:
         _tell(rollup.cell, call, findings, arrived)
     else:
@@ -254,5 +255,5 @@ def add_to_cells(writing: BulkWriter, changed: Mapping[Key, Rollup]) -> None:
 
 def decode_row(row: Any) -> tuple[Key, Rollup]:
     """The key and the roll-up of a whole row of the table."""
-    day, line, language, exchange, stored, calls, seal, cell = row
-    return (day, line, language, exchange), Rollup(stored, calls, int(seal, 16), decode_cell(cell))
+    day, line, language, exchange, stored, calls, fingerprint, cell = row
+    return (day, line, language, exchange), Rollup(stored, calls, int(fingerprint, 16), decode_cell(cell))

@@ -19,7 +19,7 @@ from callmon.core.calls.call import Call
 from callmon.core.calls.endpoints import extension
 from callmon.core.facts import OUTSIDE, AnyFact, tag_of
 from callmon.text.formatter import Formatter
-from callmon.text.story.timeline import TOGETHER, Moment, StoryContext, cause_of_stop, is_told_by
+from callmon.text.story.timeline import TOGETHER, Moment, StoryContext, cause_of_stop, is_shown_by
 
 TEXTS = tomllib.loads(files("callmon.text.story").joinpath("sentences.toml").read_text(encoding="utf-8"))
 Notes = tuple[str | None, ...]
@@ -285,7 +285,7 @@ def _picked_up(context: StoryContext, fact: f.Answered) -> str | None:
 
 def _number(context: StoryContext, fact: f.SentOff | f.Transferred) -> str | None:
     counted = [x for x in context.facts if isinstance(x, f.Transferred)]
-    number = next((n for n, x in enumerate(counted, 1) if x == fact or is_told_by(x, fact)), None)
+    number = next((n for n, x in enumerate(counted, 1) if x == fact or is_shown_by(x, fact)), None)
     return None if number is None else context.say("redirection {number}", number=number)
 
 

@@ -124,7 +124,7 @@ def cause_of_stop(
     return None
 
 
-def is_told_by(transfer: f.Transferred, fact: AnyFact) -> bool:
+def is_shown_by(transfer: f.Transferred, fact: AnyFact) -> bool:
     """Whether `fact` is the `SentOff` of this transfer, which already describes it."""
     if not isinstance(fact, f.SentOff):
         return False
@@ -141,7 +141,7 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
             cause = cause_of_stop(fact, facts)
             return isinstance(cause, f.Forwarded) or (cause is not None and not fact.rang)
         case f.Transferred():
-            return any(is_told_by(fact, x) for x in before)
+            return any(is_shown_by(fact, x) for x in before)
         case f.SentOff(kind="redirect"):  # a later fact at the same time has the real kind
             return any(isinstance(x, f.SentOff) and x.at == fact.at for x in facts[len(before) + 1 :])
         case f.PersonJoined():

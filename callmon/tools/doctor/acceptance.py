@@ -66,14 +66,14 @@ class Acceptance:
         """The instructions, printed before any call."""
         yield from self._words["sheet"].splitlines()
         for number, script in enumerate(CALLS, start=1):
-            yield from ("", f"{number}  {self._told(script)}", f"   → {script.expected.text(self._language)}")
+            yield from ("", f"{number}  {self._text_of(script)}", f"   → {script.expected.text(self._language)}")
         yield from self._now_make()
 
-    def _told(self, script: Script) -> str:
+    def _text_of(self, script: Script) -> str:
         return script.fr if self._language == "fr" else script.en
 
     def _now_make(self) -> Iterator[str]:
-        yield from ("", self._words["make"].format(number=self.done + 1), f"   {self._told(CALLS[self.done])}")
+        yield from ("", self._words["make"].format(number=self.done + 1), f"   {self._text_of(CALLS[self.done])}")
 
     def heard(self, exchange: str, data: bytes) -> Iterator[str]:
         """Consume more bytes of this exchange; yield what came out for each ended call on a line."""

@@ -104,7 +104,7 @@ class TrafficSample:
         self._calls: dict[str, _Call] = {}
         self._legs: dict[str, str] = {}  # a phone's leg, or a Local channel's: the call that it serves
         self._trunks: Counter[str] = Counter()
-        self._boxes: set[str] = set()  # contexts in which voicemail took a call
+        self._voicemail_contexts: set[str] = set()  # contexts in which voicemail took a call
         self._rooms: set[str] = set()  # contexts in which anything else happened
         self._parked: set[str] = set()  # callers in the parking lot now
         self.parking_extensions: set[str] = set()
@@ -116,7 +116,7 @@ class TrafficSample:
     @property
     def voicemail_contexts(self) -> set[str]:
         """Contexts with voicemail only: FreePBX also runs voicemail in contexts in which phones ring."""
-        return self._boxes - self._rooms - {""}
+        return self._voicemail_contexts - self._rooms - {""}
 
     def heard(self, data: bytes) -> bool:
         """Consume more bytes of the same connection. Returns False: never enough. No content raises an error."""
@@ -228,7 +228,7 @@ class TrafficSample:
         line.queued += call.queued
         if call.mailbox is None or call.answered:
             self._rooms |= call.contexts
-        (self._rooms if call.mailbox is None else self._boxes).add(event.context)
+        (self._rooms if call.mailbox is None else self._voicemail_contexts).add(event.context)
         if call.mailbox is not None:
             line.mailboxes[call.mailbox] += 1
             if call.ringing and call.boxed and not call.answered:
@@ -259,7 +259,7 @@ _ALIKE = timedelta(seconds=1)
 def propose(
     sample: TrafficSample, name: str, exchange: ExchangeSettings | None = None, language: str = "en"
 ) -> str:
-    said = partial(_told, language)
+    said = partial(_proposal_text, language)
     # A channel that dials in is a trunk, unless it proved to be an internal phone that shows a long number.
     lines = {key: line for key, line in sorted(sample.lines.items()) if line.trunks - sample.phones}
     templates = Environment(
@@ -290,7 +290,7 @@ def propose(
     )
 
 
-def _told(language: str, english: str, **values: object) -> str:
+def _proposal_text(language: str, english: str, **values: object) -> str:
     """A text of the proposal. A length is in seconds to the tenth, without its unit."""
     seconds = {name: f"{x.total_seconds():.1f}" for name, x in values.items() if isinstance(x, timedelta)}
     if language == "fr":

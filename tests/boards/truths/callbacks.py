@@ -10,7 +10,7 @@ from dashboards.source.history import LINES
 from tests.boards.day import C24, CFR, P2, P15, WITHIN
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
-    OWED,
+    OBLIGATIONS,
     PAID,
     TO_CALL,
     VERDICTS,
@@ -40,7 +40,7 @@ def callbacks_by_line(scene: Scene) -> list[Row]:
             "Value #C": sum(one.soon for one in own),
             "Value #D": sum(one.overdue for one in own), "Value #E": sum(one.overdue for one in own),
             "Value #F": 0,
-            "Value #G": sum(one.hidden != "" and one.line == line for one in OWED),
+            "Value #G": sum(one.hidden != "" and one.line == line for one in OBLIGATIONS),
             "Value #H": 7 if line == "general" else 0,
             "Value #I": None if first is None else at(first + WITHIN, 1.5),
         })  # fmt: skip

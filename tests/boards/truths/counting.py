@@ -67,7 +67,7 @@ def percent(value: float, by: float = 1e-6) -> Near:
 
 
 @dataclass(frozen=True)
-class Owed:
+class BoardObligation:
     """A callback of today, as the script made it."""
 
     name: str
@@ -82,22 +82,26 @@ class Owed:
     pays: str = ""  # the call that pays it
 
 
-OWED = (
-    Owed("paid", "general", "unknown", "paid", {C24: "met", CFR: "unknown"}, pays="pays"),
-    Owed("asks_in_french", "general", "fr", "paid", {C24: "met", CFR: "met"}, "request", pays="pays_in_french"),
-    Owed(
+OBLIGATIONS = (
+    BoardObligation("paid", "general", "unknown", "paid", {C24: "met", CFR: "unknown"}, pays="pays"),
+    BoardObligation(
+        "asks_in_french", "general", "fr", "paid", {C24: "met", CFR: "met"}, "request", pays="pays_in_french"
+    ),
+    BoardObligation(
         "asks_in_french", "general", "fr", "paid", {C24: "met", CFR: "not_met"}, "request", pays="pays_in_english"
     ),
-    Owed("asks_in_french", "general", "fr", "paid", {C24: "met", CFR: "unknown"}, "request", pays="pays_unlisted"),
-    Owed("never", "poci", "unknown", "open", {C24: "not_met"}, overdue=True),
-    Owed("withheld", "poci", "unknown", "open", {C24: "exempt"}, hidden="withheld"),
-    Owed("messages", "general", "unknown", "open", {C24: "unknown"}, overdue=True),
-    Owed("messages", "general", "unknown", "open", {C24: "unknown"}, overdue=True),
-    Owed("tty_message", "tty", "unknown", "open", {C24: "unknown"}, overdue=True),
-    Owed("still_owed", "general", "unknown", "open", {}, soon=True),
+    BoardObligation(
+        "asks_in_french", "general", "fr", "paid", {C24: "met", CFR: "unknown"}, "request", pays="pays_unlisted"
+    ),
+    BoardObligation("never", "poci", "unknown", "open", {C24: "not_met"}, overdue=True),
+    BoardObligation("withheld", "poci", "unknown", "open", {C24: "exempt"}, hidden="withheld"),
+    BoardObligation("messages", "general", "unknown", "open", {C24: "unknown"}, overdue=True),
+    BoardObligation("messages", "general", "unknown", "open", {C24: "unknown"}, overdue=True),
+    BoardObligation("tty_message", "tty", "unknown", "open", {C24: "unknown"}, overdue=True),
+    BoardObligation("still_owed", "general", "unknown", "open", {}, soon=True),
 )
-TO_CALL = [one for one in OWED if one.state == "open" and not one.hidden]
-PAID = [one for one in OWED if one.state == "paid"]
+TO_CALL = [one for one in OBLIGATIONS if one.state == "open" and not one.hidden]
+PAID = [one for one in OBLIGATIONS if one.state == "paid"]
 
 
 # ── words ──
@@ -127,7 +131,9 @@ def judged(scene: Scene, standard: str) -> list[tuple[str, str, str, str, date, 
             if standard in c.verdicts
         ]
     today = today_of(scene)
-    found = [(o.line, o.language, o.verdicts[standard], "", today, "") for o in OWED if standard in o.verdicts]
+    found = [
+        (o.line, o.language, o.verdicts[standard], "", today, "") for o in OBLIGATIONS if standard in o.verdicts
+    ]
     # Any day of the weeks before: no panel tells these apart by their day.
     found += [
         ("general", ("fr", "en")[n % 2], reported[standard], "", today - timedelta(days=20), "")
@@ -219,16 +225,16 @@ def played(scene: Scene, name: str) -> list[Any]:
     return [call for call in scene.played if call.situation.name == name]
 
 
-def opened_at(scene: Scene, one: Owed) -> float:
+def opened_at(scene: Scene, one: BoardObligation) -> float:
     """When the message was left (the caller hung up), or the key pressed: seconds since 1970."""
-    among = [o for o in OWED if o.name == one.name]
+    among = [o for o in OBLIGATIONS if o.name == one.name]
     call = played(scene, one.name)[among.index(one)]
     moment = call.invited + 1.5 if one.opening == "request" else call.ended
     assert moment is not None, f"{one.name} has not hung up"
     return float(moment)
 
 
-def paid_after(scene: Scene, one: Owed) -> float:
+def paid_after(scene: Scene, one: BoardObligation) -> float:
     (payer,) = played(scene, one.pays)
     assert payer.answered is not None
     return float(payer.answered) - opened_at(scene, one)

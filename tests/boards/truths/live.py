@@ -10,7 +10,7 @@ from dashboards.source import live
 from tests.boards.day import WITHIN, Happened
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
-    OWED,
+    OBLIGATIONS,
     TO_CALL,
     Row,
     Truth,
@@ -88,8 +88,8 @@ def next_callback(scene: Scene) -> list[Row]:
 CALLBACKS_NOW: dict[str, Truth] = {
     "Next callback to make": next_callback,
     "Callbacks to make": value(len(TO_CALL)),
-    "Due soon": value(sum(one.soon for one in OWED)),
-    "Overdue callbacks": value(sum(one.overdue for one in OWED)),
+    "Due soon": value(sum(one.soon for one in OBLIGATIONS)),
+    "Overdue callbacks": value(sum(one.overdue for one in OBLIGATIONS)),
 }
 LIVE: dict[str, Truth] = {
     "Opening hours": opening,

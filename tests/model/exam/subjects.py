@@ -38,14 +38,14 @@ HEARD_BY_CALLMON = "ami_drop_midcall"
 # What joins them is not in their own ids: a second call, a conference.
 APART = ("hairpin", "hairpin_from_menu", "conference")
 # An application calls a phone: `PhoneRang` is emitted at the join. A listener that starts before it has none.
-TOLD_AT_THE_JOIN = "stasis_without_originator"
+KNOWN_AT_THE_JOIN = "stasis_without_originator"
 # Nor in whole runs: a transfer to a conference.
 NOT_OF_WHOLE = (*APART, "transfer_to_conference")
 # A phone that gives no sign at all: CEL takes it to ring.
 SILENT = "phones_silent"
 RUNS = (("run-16", "run-16"), ("run-22-apart", "run-22"), ("run-22-boxes", "run-22-boxes"))
 # Voicemail that only CEL and a listing tell: of a call that was received throughout, it is not known.
-TOLD_BY_CEL = ("waiting_caller_sent_to_a_box_leaves", "box_within_execif_left")
+KNOWN_BY_CEL = ("waiting_caller_sent_to_a_box_leaves", "box_within_execif_left")
 # That there is no such box shows at the end alone: a gap that hides the end leaves the verdict of the taking.
 SHOWN_BY_THE_END = "box_that_does_not_exist"
 OF_WHOLE = 10  # of each whole run (`whole_runs`) every tenth call, other ones of each
@@ -222,7 +222,7 @@ def named(name: str) -> Subject:
 
 
 def recordings() -> Iterator[Subject]:
-    return (of_recording(name) for name in NAMES if not name.startswith("run-") and name != TOLD_AT_THE_JOIN)
+    return (of_recording(name) for name in NAMES if not name.startswith("run-") and name != KNOWN_AT_THE_JOIN)
 
 
 def french_lines() -> Iterator[Subject]:
@@ -236,7 +236,7 @@ def traces() -> Iterator[Subject]:
 def calls_of_runs(step: int = 1) -> Iterator[Subject]:
     """The public's calls of the mixed runs, or every so many of them; of whole runs, a part."""
     for run, diary in RUNS:
-        left_out = (*APART, *TOLD_BY_CEL, SHOWN_BY_THE_END)
+        left_out = (*APART, *KNOWN_BY_CEL, SHOWN_BY_THE_END)
         yield from (of_run(run, diary, call) for call in _public(run)[::step] if call["situation"] not in left_out)
     for number, run in enumerate(whole_runs.RUNS):
         some = _public(run)[2 * number :: OF_WHOLE][::step]

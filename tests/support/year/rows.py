@@ -35,15 +35,15 @@ def stored(
             _insert(store, rows)
             rows = Rows(1)
     _insert(store, rows)
-    put, found, owings_told = [], [], []
+    put, found, owings = [], [], []
     for one, findings, owing in obligations:
         put.append(row_of_obligation(one))
         found += [finding_row(x, exchange=EXCHANGE) for x in findings]
-        owings_told.append(owing)
+        owings.append(owing)
     put_rows(store, "obligation", put)
     put_rows(store, "finding", found)
     roll_up(store, given)
-    return truths, owings_told
+    return truths, owings
 
 
 def roll_up(store: Database, given: Settings) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.support.year import LINES, Owing, YearTruth
 
-Told = tuple[str, str]  # a figure, and its part
+Counted = tuple[str, str]  # a figure, and its part
 RATE_NAMES = ("met", "not_met")
 CUTS: dict[str, Callable[[Any, str], bool]] = {
     "whole": lambda x, of: True,
@@ -42,7 +42,7 @@ class Totals:
 
     def __init__(self, calls: Iterable[YearTruth], obligations: Iterable[Owing]) -> None:
         self.calls, self.obligations = list(calls), list(obligations)
-        self.counts: Counter[Told] = Counter()
+        self.counts: Counter[Counted] = Counter()
         self.rates: dict[str, tuple[int, int]] = {}
         self.lengths: dict[str, list[float]] = {}
         for call in self.calls:

@@ -12,14 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from callmon import __version__
-from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS
-from callmon.features.months import notes
 from callmon.features.months.explained_text import needs_sentences, why_sentences
 from callmon.features.months.formatter import STATE_SIGNS, ReportFormatter
 from callmon.features.months.layout import LayoutBuilder, LayoutRow, LayoutSection, LayoutTable
 from callmon.features.months.model import Figure, Report
-from callmon.features.months.notes import MONTH, Remarks
+from callmon.features.months.notes import MONTH, Notes, Remarks
 from callmon.features.months.planned_layout import planned_sections
 from callmon.features.months.signature import MOST_REMARKS, SignatureBuilder
 from callmon.features.months.titles import PUBLIC_HEADLINES, SIGNS, STANDARDS, TEXTS
@@ -30,7 +28,7 @@ PAGE, WIDTHS = 6, {"wide": 6, "half": 3, "third": 2}
 OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown", "cause")
 
 
-def html(report: Report, settings: Settings, remarks: Remarks, formatter: ReportFormatter) -> bytes:
+def html(report: Report, notes: Notes, remarks: Remarks, formatter: ReportFormatter) -> bytes:
     """The page as one file that contains style, charts and figures."""
     builder = LayoutBuilder(report, formatter)
     sections = [*builder.sections(), *planned_sections(report, formatter)]
@@ -41,7 +39,7 @@ def html(report: Report, settings: Settings, remarks: Remarks, formatter: Report
         .get_template("report.html.j2")
         .render(
             formatter=formatter,
-            texts=texts(report, settings, formatter),
+            texts=texts(report, notes, formatter),
             cover=cover(report, formatter),
             state=formatter.capital(state(report, formatter)),
             completeness=formatter.labelled(
@@ -52,19 +50,14 @@ def html(report: Report, settings: Settings, remarks: Remarks, formatter: Report
             needs=" ".join(needs_sentences(report, formatter)),
             why=why_sentences(report, formatter),
             signature=signature,
-            publisher=signature.publisher(settings),
-            head=signature.publisher(settings) or signature.services(),
+            notes=notes,
+            head=notes.publisher or signature.services(),
             foot=foot(report, formatter),
             signed=signature.tables(),
             has_room=sum(len(x[formatter.language]) for x in remarks.values()) <= MOST_REMARKS,
             sections=sections,
             definitions=definitions(report, sections, formatter),
-            hours=list(notes.hours(settings, formatter)),
-            closed=list(notes.closed_days(settings, report.month, formatter)),
-            settings=list(notes.settings_in_force(settings, formatter)),
-            targets=list(notes.targets(settings, report.month, formatter)),
             remarks=manager_remarks(remarks, sections, formatter),
-            assumed=settings.hours_are_assumed(),
             signers=(say("Prepared by"), say("Verified by"), say("Approved by")),
             rows_of=rows_of,
             drawing=lambda table: bar_chart(table, formatter),
@@ -313,7 +306,7 @@ def manager_remarks(
     ]
 
 
-def texts(report: Report, settings: Settings, formatter: ReportFormatter) -> dict[str, str]:
+def texts(report: Report, notes: Notes, formatter: ReportFormatter) -> dict[str, str]:
     """The texts around the figures."""
     say = formatter.say
     return {name: say(french) for name, french in TEXTS.items()} | {
@@ -321,16 +314,8 @@ def texts(report: Report, settings: Settings, formatter: ReportFormatter) -> dic
         "edition": say("Public edition") if report.is_public else say("Internal edition"),
         "revision": revision(report, formatter),
         "small_rule": small_rule(report, formatter),
-        "accessible_formats": accessible(settings, formatter),
+        "accessible_formats": notes.accessible,
     }
-
-
-def accessible(settings: Settings, formatter: ReportFormatter) -> str:
-    """The contact from whom another format can be requested (R-37)."""
-    contact = settings.configuration.accessible_contact
-    if contact is not None:
-        return formatter.say("Accessible formats on request: {contact}.", contact=contact)
-    return formatter.say("Accessible formats on request, from the person who gave you this report.")
 
 
 def rounding(formatter: ReportFormatter) -> str:

@@ -12,14 +12,12 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-from callmon.config.settings import Settings
-from callmon.features.months import notes
 from callmon.features.months.explained_text import needs_sentences, why_sentences
 from callmon.features.months.formats import html
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.layout import LayoutBuilder, LayoutTable
 from callmon.features.months.model import Report
-from callmon.features.months.notes import Remarks
+from callmon.features.months.notes import Notes, Remarks
 from callmon.features.months.signature import THIRD, SignatureBuilder
 from callmon.features.months.titles import COLUMNS, SIGNS, UNITS
 from callmon.text.formatter import Definition
@@ -44,7 +42,7 @@ CHART = 22  # rows that a chart takes
 LINE = 15  # height of a line of text, in points
 
 
-def workbook(report: Report, settings: Settings, remarks: Remarks, formatter: ReportFormatter) -> bytes:
+def workbook(report: Report, notes: Notes, remarks: Remarks, formatter: ReportFormatter) -> bytes:
     """The workbook as bytes."""
     import xlsxwriter  # type: ignore[import-untyped]  # it has no types; and a daemon without a workbook pays nothing
 
@@ -52,10 +50,10 @@ def workbook(report: Report, settings: Settings, remarks: Remarks, formatter: Re
     workbook = xlsxwriter.Workbook(
         data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     )
-    texts, locale = html.texts(report, settings, formatter), formatter.locale.replace("_", "-")
+    texts, locale = html.texts(report, notes, formatter), formatter.locale.replace("_", "-")
     workbook.set_properties({"title": texts["title"], "created": MADE, "comments": locale})
     workbook.set_custom_property("Language", locale)
-    Sheets(workbook, report, settings, formatter).add_all(texts, remarks)
+    Sheets(workbook, report, notes, formatter).add_all(texts, remarks)
     workbook.close()
     return data.getvalue()
 
@@ -63,10 +61,10 @@ def workbook(report: Report, settings: Settings, remarks: Remarks, formatter: Re
 class Sheets:
     """Writes the sheets one after another."""
 
-    def __init__(self, workbook: Any, report: Report, settings: Settings, formatter: ReportFormatter) -> None:
+    def __init__(self, workbook: Any, report: Report, notes: Notes, formatter: ReportFormatter) -> None:
         self.workbook = workbook
         self.report = report
-        self.settings = settings
+        self.notes = notes
         self.formatter = formatter
         shown_as = FORMATS | ({"rate": "0%"} if report.is_public else {})
         self.formats = {kind: workbook.add_format({"num_format": shown}) for kind, shown in shown_as.items()}
@@ -98,16 +96,12 @@ class Sheets:
         return [*signs, *([name, *self.formatter.meaning(name)] for name in names)]
 
     def _settings(self, texts: dict[str, str]) -> list[Definition]:
-        settings = self.settings
-        month = self.report.month
-        formatter = self.formatter
-        closed = notes.closed_days(settings, month, formatter)
-        targets = list(notes.targets(settings, month, formatter))
+        notes = self.notes
         return [
-            *notes.settings_in_force(settings, formatter),
-            *notes.hours(settings, formatter),
-            *(Definition(f"{texts['closed']}, {x.term}", x.text) for x in closed),
-            *(targets or [Definition(texts["targets"], texts["no_target"])]),
+            *notes.settings,
+            *notes.hours,
+            *(Definition(f"{texts['closed']}, {x.term}", x.text) for x in notes.closed),
+            *(notes.targets or [Definition(texts["targets"], texts["no_target"])]),
             Definition(texts["small"], texts["small_rule"]),
             Definition(texts["revisions"], texts["revision"]),
             Definition(texts["accessible"], texts["accessible_formats"]),

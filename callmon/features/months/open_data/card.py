@@ -8,10 +8,10 @@ Refuses: an edition that is not public; a service or a line.
 from datetime import date
 from typing import NamedTuple
 
-from callmon.config.settings import Settings
 from callmon.features.months.formats import html
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.model import Figure, Place, Report
+from callmon.features.months.notes import Notes
 from callmon.features.months.signature import SignatureBuilder
 from callmon.features.months.titles import PUBLIC_HEADLINES
 
@@ -30,7 +30,7 @@ class CardFigure(NamedTuple):
     more: str
 
 
-def card(report: Report, settings: Settings, formatter: ReportFormatter) -> bytes:
+def card(report: Report, notes: Notes, formatter: ReportFormatter) -> bytes:
     """The card as one HTML page in one language; the PDF is made from it."""
     assert report.is_public
     signature = SignatureBuilder(report, formatter)
@@ -39,13 +39,13 @@ def card(report: Report, settings: Settings, formatter: ReportFormatter) -> byte
         .get_template("card.html.j2")
         .render(
             formatter=formatter,
-            title=html.texts(report, settings, formatter)["title"],
-            publisher=signature.publisher(settings) or signature.services(),
+            title=html.texts(report, notes, formatter)["title"],
+            publisher=notes.publisher or signature.services(),
             state=formatter.capital(html.state(report, formatter)),
             completeness=formatter.labelled(
                 formatter.meaning("completeness").term, html.completeness(report, formatter)
             ),
-            notes=[html.rounding(formatter), *_revision(report, formatter), html.accessible(settings, formatter)],
+            notes=[html.rounding(formatter), *_revision(report, formatter), notes.accessible],
             figures=[_shown(name, report, formatter) for name in FIGURES],
         )
     )
