@@ -13,12 +13,14 @@ from operator import itemgetter
 from pathlib import Path
 from statistics import mean
 
+import msgspec
+
 from bench.half_hours_file import Day, days, volumes
 from bench.questions_rivals import measure_curves, measure_mstl
 from bench.table import head, row
 from callmon.core.replay.erlang import Load, least_phones, level, level_between
-from callmon.core.replay.outlook import Forecast, HalfHour, OpenDay, fit_weights, forecast, training_rows
-from callmon.core.replay.volume import Volumes, half_hours, past_residuals
+from callmon.core.replay.outlook import Features, Forecast, HalfHour, OpenDay, fit_weights, forecast, training_rows
+from callmon.core.replay.volume import SMALL, Volumes, half_hours, past_residuals
 
 FIRST = 60
 TRAINED, CALM = 140, 150  # days 80 to 120 are a summer of surges that no week before announced
@@ -47,27 +49,47 @@ def mean_of_four(known: list[Volumes], date: int, ahead: int) -> dict[int, float
     return {slot: mean(day.calls.get(slot, 0) for day in same) for slot in slots}
 
 
+class VolumeErrors(msgspec.Struct):
+    """Of the days from FIRST on: absolute errors of half-hours and of days, and how many intervals held."""
+
+    own: float = 0.0
+    rival: float = 0.0  # the mean of four
+    daily: float = 0.0
+    calls: int = 0
+    held: int = 0
+    judged: int = 0
+
+
+def volume_errors(known: list[Volumes], ahead: int) -> VolumeErrors:
+    found = VolumeErrors()
+    for place in range(FIRST, len(known)):
+        day = known[place]
+        own = half_hours(known[:place], day.date, ahead, day.after_closed)
+        four = mean_of_four(known[:place], day.date, ahead)
+        residuals = past_residuals([one for one in known[:place] if one.date <= day.date - ahead], ahead)
+        found.daily += abs(sum(own.values()) - day.total)
+        for slot in {*own, *day.calls}:
+            calls = day.calls.get(slot, 0)
+            found.own += abs(own.get(slot, 0) - calls)
+            found.rival += abs(four.get(slot, 0) - calls)
+            found.calls += calls
+            if own.get(slot, 0) >= SMALL:
+                interval = residuals.interval(own[slot])
+                found.held += interval.low <= calls <= interval.high
+                found.judged += 1
+    return found
+
+
 def measure_volume(known: list[Volumes]) -> None:
     """The bars are of 107 days that are kept back, which are easier: they are put to the mean of four."""
-    head("Volume: half-hours, WAPE", ("callmon", "mean of four", "of it", "bar of it", "days", "80 % hold"))
+    columns = ("callmon", "bar", "mean of four", "of it", "bar of it", "days", "80 % hold")
+    head("Volume: half-hours, WAPE", columns)
     for title, ahead, bar, of_four in BARS:
-        wrong = rival = total = daily = held = judged = 0.0
-        for place in range(FIRST, len(known)):
-            day = known[place]
-            found = half_hours(known[:place], day.date, ahead, day.after_closed)
-            four = mean_of_four(known[:place], day.date, ahead)
-            residuals = past_residuals([one for one in known[:place] if one.date <= day.date - ahead], ahead)
-            daily += abs(sum(found.values()) - day.total)
-            for slot in {*found, *day.calls}:
-                calls = day.calls.get(slot, 0)
-                wrong += abs(found.get(slot, 0) - calls)
-                rival += abs(four.get(slot, 0) - calls)
-                total += calls
-                if found.get(slot, 0) >= 20:
-                    interval = residuals.interval(found[slot])
-                    held += interval.low <= calls <= interval.high
-                    judged += 1
-        shares = (wrong / total, rival / total, wrong / rival, bar / of_four, daily / total, held / judged)
+        found = volume_errors(known, ahead)
+        shares = (
+            found.own / found.calls, bar / 100, found.rival / found.calls, found.own / found.rival, bar / of_four,
+            found.daily / found.calls, found.held / found.judged,
+        )  # fmt: skip
         row(title, [f"{100 * share:.1f} %" for share in shares])
 
 
@@ -143,9 +165,8 @@ def _talk_by_slot(past: list[Day]) -> dict[int, float]:
     return {slot: mean(found) for slot, found in talks.items()}
 
 
-def measure_outlook(read: list[Day]) -> None:
-    """Trained on days 0 to 139, tested on 140 to 199."""
-    opened = [
+def opened_days(read: list[Day]) -> list[OpenDay]:
+    return [
         OpenDay(
             day.weekday,
             {
@@ -155,32 +176,67 @@ def measure_outlook(read: list[Day]) -> None:
         )
         for day in read
     ]
-    leaving = giving_up(read)
+
+
+class NewDays(msgspec.Struct):
+    """Half-hours of the days from TRAINED on: the chance from what the days before it teach, and what became."""
+
+    features: list[Features]
+    chances: list[float]
+    breaches: list[bool]
+
+    def begins(self) -> NewDays:
+        """The half-hours before which at least six calls in ten were kept: there a breach would begin."""
+        begin = [place for place, one in enumerate(self.features) if one["now"] >= log(0.6 / 0.4)]
+        return NewDays(*([some[n] for n in begin] for some in (self.features, self.chances, self.breaches)))
+
+    def brier(self) -> float:
+        return mean((chance - true) ** 2 for chance, true in zip(self.chances, self.breaches, strict=True))
+
+    def constant(self) -> float:
+        """The Brier score of the breaches' own share."""
+        return mean(self.breaches) * (1 - mean(self.breaches))
+
+    def calibration(self) -> dict[int, tuple[int, float, float]]:
+        """By tenth of the chance with fifty cases: cases, mean chance, share that came true."""
+        found = {}
+        for tenth in range(10):
+            of_it = [n for n, chance in enumerate(self.chances) if int(10 * chance) == tenth]
+            if len(of_it) >= 50:
+                told, true = (mean(some[n] for n in of_it) for some in (self.chances, self.breaches))
+                found[tenth] = len(of_it), told, true
+        return found
+
+
+def outlook_of_new_days(opened: list[OpenDay], ahead: int, leaving: float) -> NewDays:
+    weights = fit_weights(training_rows(opened[:TRAINED], ahead, leaving, WITHIN))
+    rows = training_rows(opened, ahead, leaving, WITHIN, TRAINED)
+    features = [one for one, _ in rows]
+    return NewDays(features, [weights.probability(one) for one in features], [breach for _, breach in rows])
+
+
+def measure_outlook(read: list[Day]) -> None:
+    """Trained on days 0 to 139, tested on 140 to 199."""
+    opened, leaving = opened_days(read), giving_up(read)
     for minutes, ahead in ((30, 1), (60, 2), (120, 4)):
-        weights = fit_weights(training_rows(opened[:TRAINED], ahead, leaving, WITHIN))
-        test = training_rows(opened, ahead, leaving, WITHIN, TRAINED)
-        chances, true = [weights.probability(one) for one, _ in test], [breach for _, breach in test]
+        test = outlook_of_new_days(opened, ahead, leaving)
         head(f"Outlook, {minutes} min", ("AUC", "begin", "Brier", "persistence", "Erlang A", "constant"))
         if minutes == 60:
             row("bar (kept-back days)", ("0.80", "0.74", "0.122"))
-        begin = [place for place, (one, _) in enumerate(test) if one["now"] >= log(0.6 / 0.4)]
-        share = mean(true)
+        rivals = [[-one[name] for one in test.features] for name in ("now", "expected")]
+        begin = test.begins()
         figures = (
-            auc(chances, true), auc([chances[n] for n in begin], [true[n] for n in begin]),
-            mean((chance - breach) ** 2 for chance, breach in zip(chances, true, strict=True)),
-            *(auc([-one[name] for one, _ in test], true) for name in ("now", "expected")), share * (1 - share),
+            auc(test.chances, test.breaches), auc(begin.chances, begin.breaches), test.brier(),
+            *(auc(one, test.breaches) for one in rivals), test.constant(),
         )  # fmt: skip
-        row(f"{len(test)} half-hours", [f"{value:.3f}" for value in figures])
-        for tenth in range(10):
-            of_it = [breach for chance, breach in zip(chances, true, strict=True) if int(10 * chance) == tenth]
-            if len(of_it) >= 50:
-                row(f"  {tenth} to {tenth + 1} in 10", (f"{len(of_it)}", f"{mean(of_it):.2f}"))
+        row(f"{len(test.chances)} half-hours", [f"{value:.3f}" for value in figures])
+        for tenth, (cases, told, true) in test.calibration().items():
+            row(f"  {tenth} to {tenth + 1} in 10", (f"{cases}", f"{told:.2f}", f"{true:.2f}"))
         if ahead in ALARM_BARS:
             columns = ("callmon", "persistence", "Erlang A", "bar")
             head(f"Breaches announced {minutes} min ahead", columns)
-            scores = (chances, *([-one[name] for one, _ in test] for name in ("now", "expected")))
             for title, wrong in (("a day", len(read) - TRAINED), ("a week", (len(read) - TRAINED) / 5)):
-                shares = [f"{100 * announced(some, true, wrong):.0f} %" for some in scores]
+                shares = [f"{100 * announced(one, test.breaches, wrong):.0f} %" for one in (test.chances, *rivals)]
                 row(f"one wrong {title}", (*shares, ALARM_BARS[ahead] if title == "a day" else "-"))
     measure_rest_of_the_day(opened, leaving)
 

@@ -25,6 +25,7 @@ from tests.support.daemon_process import ROOT
 from tests.support.environment import GIVEN, remove_given
 from tests.support.examples import REST, WHOLE, examples
 from tests.support.forked_daemon import end_server
+from tests.support.half_hours import HALF_HOURS
 from tests.support.sign_in_app import quick_passwords
 
 if TYPE_CHECKING:  # half a second of imports in every process: imported where a browser is opened
@@ -49,6 +50,9 @@ settings.register_profile(
     phases=[phase for phase in Phase if SHRINK or phase not in (Phase.shrink, Phase.explain)],
 )
 settings.load_profile("callmon")
+
+# These half-hours are no part of the repository: their tests are collected only where the file is.
+collect_ignore = [] if HALF_HOURS.is_file() else ["unit/test_half_hours_of_a_centre.py"]
 
 DATABASES = {"store", "sqlite_store", "url", "postgres_server"}  # fixtures
 SECONDS_WITH_SERVERS = 1200  # time limit of one test; for all others it is the `timeout` of pyproject.toml

@@ -72,7 +72,7 @@ def test_a_phone_is_away_while_it_takes_no_call_and_callers_wait(office: Backfil
     assert (seen_rule([day]).lead, seen_rule([day]).wrap_up) == (0, 8000)
 
 
-def test_days_that_an_import_alone_tells_have_an_outlook_and_no_pick_up(
+def test_days_that_an_import_alone_tells_have_no_pick_up_and_no_rings(
     office: BackfillOffice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = [day for n in range(110) if (day := DAY + timedelta(days=n)).weekday() < 5]
@@ -93,3 +93,9 @@ def test_days_that_an_import_alone_tells_have_an_outlook_and_no_pick_up(
     chances = {slot: row["probability"] is not None for slot, row in rows.items() if row["volume"] is not None}
     assert chances == {"10:30": True, "11:00": True, "11:30": True}
     assert {slot: round(rows[slot]["volume"]) for slot in chances} == dict.fromkeys(chances, 30)
+    asked = ("staffing", str(days[-1]), "--known-until", str(days[-4]), "--json")
+    rings, seconds = (
+        json.loads(office.run(*asked, *how).stdout) for how in (("--rings", "3"), ("--within", "18"))
+    )
+    assert rings["half_hours"][0]["said"]
+    assert rings == seconds

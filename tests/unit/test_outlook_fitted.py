@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from callmon.core.replay.draws import uniform
 from callmon.core.replay.outlook import (
+    PENALTY,
     Forecast,
     HalfHour,
     OpenDay,
@@ -77,7 +78,7 @@ def test_the_fitted_weights_are_where_the_penalised_likelihood_is_level() -> Non
     assert sum(missed) == pytest.approx(0, abs=1e-6)
     for name, weight in weights.by_feature.items():
         slope = sum(miss * features[name] for miss, (features, _) in zip(missed, rows, strict=True))
-        assert slope == pytest.approx(weight, abs=1e-5)
+        assert slope == pytest.approx(PENALTY * weight, abs=1e-5)
 
 
 def test_breaches_of_days_to_come_have_the_higher_chance() -> None:

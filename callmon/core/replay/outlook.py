@@ -18,6 +18,7 @@ SAME_WEEKDAYS = 8
 SAME_KIND = 20
 LAST_DAYS = 5
 LEAST_DAYS = 60
+PENALTY = 50.0  # of squared weights: features tell much the same, and 1 fits the chance of past days
 Features = Mapping[str, float]
 
 
@@ -156,7 +157,7 @@ def fit_weights(rows: Sequence[tuple[Features, bool]]) -> Weights:
         spread = [chance * (1 - chance) for chance in chances]
         curvature = []
         for k, column in enumerate(columns):
-            scaled, least = list(map(mul, spread, column)), 1.0 if k else 0.0
+            scaled, least = list(map(mul, spread, column)), PENALTY if k else 0.0
             line = [sum(map(mul, scaled, other)) + (least if j == k else 0.0) for j, other in enumerate(columns)]
             curvature.append([*line, sum(map(mul, wrong, column)) - least * weights[k]])
         step = _solved(curvature)

@@ -10,7 +10,7 @@ from datetime import date
 from statistics import median
 from typing import Any, NamedTuple
 
-from callmon.core.replay.record import SeenDay
+from callmon.core.replay.record import SeenDay, tells_rings
 from callmon.core.replay.staffing import HALF_HOUR, PhonesNeeded, phones_in_queue, phones_needed, queue_load
 from callmon.core.replay.volume import Volumes, half_hours, past_residuals
 
@@ -74,13 +74,12 @@ def planned_day(
 
 
 def _needed(seen: Sequence[SeenDay], asked: dict[int, float], wanted: Wanted) -> dict[int, PhonesNeeded]:
-    if wanted.rings:
+    """A record of answers alone does not tell which phones ring: there, rings are seconds."""
+    if wanted.rings and tells_rings(call for day in seen for call in day.calls):
         return phones_needed(seen, asked, wanted.target, wanted.rings * RING)
+    within = wanted.rings * RING / 1000 if wanted.rings else wanted.within or 20.0
     loads = queue_load(seen, list(asked))
-    return {
-        slot: phones_in_queue(loads[slot], calls, wanted.target, wanted.within or 20.0)
-        for slot, calls in asked.items()
-    }
+    return {slot: phones_in_queue(loads[slot], calls, wanted.target, within) for slot, calls in asked.items()}
 
 
 def _usual_phones(seen: Sequence[SeenDay], day: date) -> dict[int, int]:

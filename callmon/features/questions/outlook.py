@@ -26,7 +26,8 @@ from callmon.core.replay.outlook import (
     forecast,
     training_rows,
 )
-from callmon.core.replay.record import SeenDay, Span, wrap_up
+from callmon.core.replay.presence import Presence
+from callmon.core.replay.record import SeenCall, SeenDay, Span, wrap_up
 from callmon.core.replay.staffing import HALF_HOUR, giving_up_rate, slot_of
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import midnight
@@ -118,22 +119,21 @@ def known_days(read: Sequence[SeenDay], when: date, steps: int) -> Known:
 
 
 def open_day(seen: SeenDay, after: float) -> OpenDay:
-    """The half-hours of a day. `after`: the seconds between a phone's calls."""
+    """The half-hours of a day, each as known at its end. `after`: the seconds between a phone's calls."""
+    arrived: dict[int, list[SeenCall]] = {}
+    talks: dict[int, list[float]] = {}
+    for call in seen.calls:
+        if call.counted and call.judged:
+            arrived.setdefault(slot_of(call.at), []).append(call)
+            if call.outcome == "answered":
+                talks.setdefault(slot_of(call.at + call.wait + call.talk), []).append(call.talk / 1000)
+    presence = Presence(seen.calls)
     slots: dict[int, HalfHour] = {}
-    judged = [call for call in seen.calls if call.counted and call.judged]
-    for slot in sorted({slot_of(call.at) for call in judged}):
-        calls = [call for call in judged if slot_of(call.at) == slot]
-        talks = [call.talk / 1000 for call in calls if call.outcome == "answered"]
-        busy = fmean(talks) + after if talks else 0.0
-        slots[slot] = HalfHour(len(calls), sum(call.met for call in calls), _phones(seen, slot), busy)
+    for slot, calls in sorted(arrived.items()):
+        phones = presence.phones(slot * HALF_HOUR, (slot + 1) * HALF_HOUR)
+        busy = fmean(talks[slot]) + after if slot in talks else 0.0
+        slots[slot] = HalfHour(len(calls), sum(call.met for call in calls), phones, busy)
     return OpenDay(date.fromisoformat(seen.name).weekday(), slots)
-
-
-def _phones(seen: SeenDay, slot: int) -> float:
-    """The phones there in a half-hour, on average."""
-    begin, end = slot * HALF_HOUR, (slot + 1) * HALF_HOUR
-    there = (min(end, b) - max(begin, a) for spans in seen.phones.values() for a, b in spans)
-    return sum(max(0, one) for one in there) / HALF_HOUR
 
 
 def forecast_row(known: Known, when: date, slot: int, steps: int, lost: Sequence[Span] = ()) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Refuses: test calls, calls outside opening hours, and the name of a phone: it be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,18 +14,8 @@ from sqlalchemy import Connection, Table, and_, select
 
 from callmon.core.calls.call import Call, language_label
 from callmon.core.facts import OUTSIDE, Answered, Fact, PhoneFact, PhoneRang, PhoneStopped, SentOff, VoicemailTook
-from callmon.core.replay.record import (
-    Joined,
-    Outcome,
-    SeenCall,
-    SeenDay,
-    Span,
-    Try,
-    joined,
-    occupied,
-    tells_rings,
-    time_within,
-)
+from callmon.core.replay.presence import there
+from callmon.core.replay.record import Outcome, SeenCall, SeenDay, Span, Try
 from callmon.core.statistics.period import midnight
 from callmon.store.database import Database
 from callmon.store.queries.calls import stored_facts
@@ -34,9 +24,6 @@ from callmon.store.row_mapping import call_of
 from callmon.store.tables import CALL, FINDING, Condition, same_call
 
 THIRD_RING = "answer_by_third_ring"
-# Milliseconds: from so long before its first ring to so long after its last call of the day, a phone is there.
-AROUND = 900_000
-AWAY, WAITED = 300_000, 60_000  # of a gap between answers, and of the callers' waiting in it, from which on it is
 MS = timedelta(milliseconds=1)
 JUDGED = ("met", "not_met")
 CallName = tuple[str, str]  # with its exchange
@@ -76,7 +63,7 @@ class DayReader:
         calls = sorted(self._calls(connection, day), key=lambda call: call.at)
         if not any(call.counted for call in calls):
             return None
-        return SeenDay(day.isoformat(), tuple(calls), _there(calls))
+        return SeenDay(day.isoformat(), tuple(calls), there(calls))
 
     def _calls(self, connection: Connection, day: date) -> Iterator[SeenCall]:
         begin = midnight(day, self.zone)
@@ -194,29 +181,6 @@ def _talk(call: Call, facts: list[Fact]) -> int:
         sent = [fact.at - call.answered for fact in facts if isinstance(fact, SentOff) and fact.at is not None]
         talked = min([length for length in sent if length >= timedelta(0)], default=talked)
     return round(talked / MS)
-
-
-def _there(calls: Sequence[SeenCall]) -> dict[int, tuple[Span, ...]]:
-    """By phone, from a quarter of an hour before its first ring to one after its last call.
-
-    A record of answers alone does not tell which phones rang: a phone is there from its first to its last answer.
-    It is away from a call's end until its next answer if that is five minutes or longer while callers waited.
-    """
-    spans = occupied(calls)
-    if tells_rings(calls):
-        return {phone: ((begins[0] - AROUND, ends[-1] + AROUND),) for phone, (begins, ends) in spans.items()}
-    waits = joined((call.at, call.at + call.wait) for call in calls)
-    return {phone: tuple(_between_absences(busy, waits)) for phone, busy in spans.items()}
-
-
-def _between_absences(busy: Joined, waits: Joined) -> Iterator[Span]:
-    begins, ends = busy
-    begin = begins[0]
-    for free, again in zip(ends[:-1], begins[1:], strict=True):
-        if again - free >= AWAY and time_within(waits, free, again) >= WAITED:
-            yield begin, free
-            begin = again
-    yield begin, ends[-1]
 
 
 def disrupted_spans(connection: Connection, zone: ZoneInfo, day: date, line: str | None) -> list[Span]:
