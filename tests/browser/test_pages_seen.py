@@ -82,6 +82,14 @@ def test_no_page_scrolls_sideways(browser: Browser, place: Site, how: dict[str, 
     assert each(browser, place, look, **how) == []
 
 
+def test_the_longest_time_of_day_fits_the_wall_of_a_telephone(browser: Browser, place: Site) -> None:
+    """The next callback's time is set to the widest text that any hour gives."""
+    longest = "\N{BLACK UP-POINTING TRIANGLE} Wednesday 12:48\N{NO-BREAK SPACE}p.m."
+    with shown(browser, place, "/en/wall", width=320, height=640) as page:
+        page.evaluate("text => { [...document.querySelectorAll('.big .wide dd')].at(-2).textContent = text }", longest)
+        assert page.evaluate(OVERFLOW) == 0
+
+
 # WCAG 1.4.12: the reader's own spacing. What is hidden from sight but read aloud has one pixel.
 SPACED = """*, *::before, *::after { line-height: 1.5 !important; letter-spacing: 0.12em !important;
   word-spacing: 0.16em !important } p { margin-bottom: 2em !important }"""
