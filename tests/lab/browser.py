@@ -28,6 +28,7 @@ FLAGS = (
     *("--font-render-hinting=none", "--force-color-profile=srgb", "--hide-scrollbars"),
 )
 CONTRAST = "color-contrast"
+IN_PAGE = Path(__file__).with_name("in_page")  # what is run in a page, each a function of JavaScript
 Colours = Literal["light", "dark"]
 Medium = Literal["screen", "print"]
 
@@ -128,36 +129,7 @@ def _lines(rule: dict[str, Any], mark: str) -> Iterator[str]:
 
 
 # Every text against its own background. What this rule cannot decide is reported as well.
-FAINT = """() => {
-    const parts = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
-    const light = (c) => { const [r, g, b] = c.slice(0, 3).map((x) => x / 255)
-        .map((x) => x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-    const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
-        return (x + 0.05) / (y + 0.05); };
-    const alpha = (c) => c.length > 3 ? c[3] : 1;
-    const behind = (e) => { for (let p = e; p; p = p.parentElement) { const style = getComputedStyle(p);
-        if (style.backgroundImage !== 'none' || style.opacity !== '1' || style.filter !== 'none') return null;
-        const colour = parts(style.backgroundColor); if (alpha(colour) === 1) return colour;
-        if (alpha(colour) > 0) return null; } return [255, 255, 255]; };
-    const found = new Map(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-        const e = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
-        if (!text || ['SCRIPT', 'STYLE'].includes(e.tagName)) continue;
-        const style = getComputedStyle(e), box = e.getBoundingClientRect(), drawn = !!e.ownerSVGElement;
-        if (box.width < 1 || box.height < 1 || style.visibility !== 'visible') continue;
-        if (drawn && ['title', 'desc'].includes(e.tagName)) continue;
-        const ground = behind(e), colour = parts(drawn ? style.fill : style.color);
-        const size = parseFloat(style.fontSize);
-        const needed = size >= 24 || size >= 18.66 && Number(style.fontWeight) >= 700 ? 3 : 4.5;
-        const where = [e.tagName.toLowerCase(), ...e.classList].join('.');
-        const seen = ground && alpha(colour) === 1 ? ratio(colour, ground) : null;
-        const told = text.slice(0, 40);
-        if (seen === null) found.set(where + '?', `undecided color-contrast: ${where}: ${told}`);
-        else if (seen < needed) found.set(where, `color-contrast: ${where}: ${seen.toFixed(2)}: ${told}`);
-    }
-    return [...found.values()];
-}"""
+FAINT = (IN_PAGE / "faint.js").read_text("utf-8")
 
 
 def faint(page: Page) -> list[str]:
@@ -167,19 +139,7 @@ def faint(page: Page) -> list[str]:
 
 
 # Elements wider than the window and not inside a scrolling element (a table's own scroller).
-OVERFLOWING = """() => {
-    const scrolls = (e) => ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX);
-    const kept = (e) => { for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
-        if (scrolls(p) && p.getBoundingClientRect().right <= innerWidth + 1) return true; return false; };
-    const name = (e) => [e.tagName.toLowerCase(), ...e.classList].join('.') + (e.id && '#' + e.id);
-    const wide = [...document.body.querySelectorAll('*')].filter((e) => {
-        const box = e.getBoundingClientRect();
-        return box.width > 0 && box.height > 0 && (box.right > innerWidth + 1 || box.left < -1)
-            && !kept(e) && !(e.ownerSVGElement) && getComputedStyle(e).position !== 'absolute';
-    }).map(name);
-    const sideways = document.documentElement.scrollWidth > innerWidth;
-    return sideways ? ['the page scrolls sideways', ...wide] : wide;
-}"""
+OVERFLOWING = (IN_PAGE / "overflowing.js").read_text("utf-8")
 
 
 def overflowing(page: Page) -> list[str]:
@@ -188,15 +148,7 @@ def overflowing(page: Page) -> list[str]:
     return found
 
 
-FOCUSED = """() => {
-    const e = document.activeElement;
-    if (!e || e === document.body) return null;
-    const style = getComputedStyle(e), box = e.getBoundingClientRect();
-    const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== 'none';
-    const label = document.getElementById(e.getAttribute('aria-labelledby') || '')?.innerText;
-    const said = label || e.getAttribute('aria-label') || e.innerText || e.value || e.getAttribute('name') || '';
-    return [e.tagName.toLowerCase(), said.trim().split('\\n')[0], seen && box.width > 0];
-}"""
+FOCUSED = (IN_PAGE / "focused.js").read_text("utf-8")
 
 
 def stops(page: Page, at_most: int = 500) -> list[tuple[str, str, bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import trustme
 
@@ -11,46 +12,7 @@ from tests.lab.server import Server
 from tests.lab.site import HOME
 
 USER = "Debian-exim"
-CONFIGURATION = """
-primary_hostname = mail.ministry.example
-local_interfaces = {host}
-daemon_smtp_ports = {port}
-spool_directory = {home}/spool
-log_file_path = {home}/log-%s
-pid_file_path = {home}/pid
-tls_advertise_hosts = *
-tls_certificate = {home}/cert.pem
-tls_privatekey = {home}/key.pem
-message_size_limit = {limit}
-deliver_drop_privilege = true
-host_lookup =
-rfc1413_hosts =
-acl_smtp_rcpt = recipients
-begin acl
-recipients:
-  deny message = no such user
-       local_parts = nobody
-  accept authenticated = *
-  deny message = sign in first
-begin routers
-all:
-  driver = accept
-  transport = box
-begin transports
-box:
-  driver = appendfile
-  maildir_format
-  directory = {home}/box
-  envelope_to_add
-begin authenticators
-plain:
-  driver = plaintext
-  public_name = PLAIN
-  server_prompts = :
-  server_condition = ${{if and{{{{eq{{$auth2}}{{callmon}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
-  server_set_id = $auth2
-  server_advertise_condition = ${{if def:tls_in_cipher}}
-"""
+CONFIGURATION = Path(__file__).with_suffix(".conf").read_text("utf-8")
 
 
 class Exim(Server):

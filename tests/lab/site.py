@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.routes import ROUTES
-from tests.lab.routes_ringing import RINGING
 
 SHIPPED = Path(__file__).resolve().parents[2] / "asterisk"
 TRUNK_ADDRESS = "127.0.0.2"  # Asterisk identifies the trunk by its address, and phones by their name
@@ -131,7 +130,7 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
     own = {
         "manager": _manager(ports, secrets),
         "pjsip": _pjsip(ports, secrets),
-        "extensions": ROUTES + RINGING,
+        "extensions": ROUTES,
         "queues": _queues(),
         "modules": "".join(f"load = {name}.so\n" for name in _modules(ports)),
         # A busy machine presses keys late: consecutive keys must still count as consecutive.

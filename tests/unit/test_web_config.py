@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+import tomllib
 from pathlib import Path
 
 import bcrypt
@@ -19,6 +20,7 @@ SECRET = "correct horse battery"
 HASH = bcrypt.hashpw(SECRET.encode(), bcrypt.gensalt(4)).decode()
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key"
 AUTHORITY = trustme.CA()
+MISTAKES = tomllib.loads(Path(__file__).with_name("web_config.toml").read_text("utf-8"))["mistake"]
 
 
 @pytest.fixture
@@ -38,83 +40,12 @@ def written(place: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("basic_auth_users: [", "{}: not understood as YAML in line 1"),
-        ("- alice", "{}: is no mapping; write one setting a line, as NAME: VALUE"),
-        (
-            "tls_server_config: on",
-            "{}: tls_server_config: is no mapping; write one setting a line, as NAME: VALUE",
-        ),
-        ("basic_auth_user: {}", '{}: basic_auth_user: unknown setting; did you mean "basic_auth_users"?'),
-        (
-            f"basic_auth_users: {{alice: {SECRET}}}",
-            '{}: basic_auth_users.alice: is no bcrypt hash; make one with: htpasswd -nBC 10 "" | tr -d ":\\n"',
-        ),
-        (
-            "basic_auth_users: {alice: 1234}",
-            '{}: basic_auth_users.alice: is no bcrypt hash; make one with: htpasswd -nBC 10 "" | tr -d ":\\n"',
-        ),
-        (
-            "tls_server_config: {cert_file: server.crt}",
-            "{}: tls_server_config.key_file: is missing, and has no default; add it",
-        ),
-        (TLS + ", keyfile: x}", '{}: tls_server_config.keyfile: unknown setting; did you mean "key_file"?'),
-        (
-            TLS + ", client_auth_type: RequireAnyClientCert}",
-            "{}: tls_server_config.client_auth_type: \"RequireAnyClientCert\" is not one of 'NoClientCert', "
-            "'VerifyClientCertIfGiven' or 'RequireAndVerifyClientCert'; did you mean "
-            '"RequireAndVerifyClientCert"?',
-        ),
-        (
-            TLS + ", client_auth_type: RequireAndVerifyClientCert}",
-            "{}: tls_server_config.client_ca_file: is missing beside client_auth_type; "
-            "name the authorities to trust",
-        ),
-        (
-            TLS + ", client_ca_file: ca.crt}",
-            "{}: tls_server_config.client_auth_type: is missing beside client_ca_file; write "
-            "RequireAndVerifyClientCert",
-        ),
-        (
-            TLS + ", min_version: TLS10}",
-            "{}: tls_server_config.min_version: \"TLS10\" is not one of 'TLS12' or 'TLS13'; "
-            'did you mean "TLS13"?',
-        ),
-        (
-            TLS + ", min_version: TLS13, max_version: TLS12}",
-            "{}: tls_server_config.min_version: is above max_version, so that no client could connect",
-        ),
-        (
-            TLS + ", cipher_suites: [TLS_AES_128_GCM_SHA256]}",
-            "{}: tls_server_config.cipher_suites: callmon cannot apply this; leave it out",
-        ),
-        (
-            "http_server_config: {headers: {X-Frame-Options: deny}}",
-            "{}: http_server_config.headers: callmon cannot apply this; leave it out",
-        ),
-        ("rate_limit: {interval: 1s, burst: 20}", "{}: rate_limit: callmon cannot apply this; leave it out"),
-        (
-            "tls_server_config: {cert_file: absent.crt, key_file: server.key}",
-            "{}: tls_server_config.cert_file: cannot read {place}/absent.crt (No such file or directory)",
-        ),
-        (
-            "tls_server_config: {cert_file: server.crt, key_file: other.key}",
-            "{}: tls_server_config: {place}/server.crt and {place}/other.key are no certificate with its own key; "
-            "put both in PEM, the key without a password",
-        ),
-        (
-            TLS + ", client_ca_file: empty.crt, client_auth_type: RequireAndVerifyClientCert}",
-            "{}: tls_server_config.client_ca_file: {place}/empty.crt holds no certificate in PEM",
-        ),
-    ],
-)
-def test_a_mistake_is_one_sentence_without_a_secret(place: Path, text: str, sentence: str) -> None:
-    path = written(place, text)
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_sentence_without_a_secret(place: Path, mistake: dict[str, str]) -> None:
+    path = written(place, mistake["text"].replace("SECRET", SECRET))
     with pytest.raises(ConfigError) as refused:
         Protection(path).read()
-    assert refused.value.sentences == (sentence.replace("{}", str(path)).replace("{place}", str(place)),)
+    assert refused.value.sentences == (mistake["sentence"].replace("PLACE", str(place)),)
     assert SECRET not in str(refused.value)
 
 
