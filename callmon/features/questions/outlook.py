@@ -6,7 +6,7 @@ Refuses: a forecast of few calls, in a gap or a disruption, and before 60 open d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -34,9 +34,11 @@ from callmon.core.statistics.period import midnight
 from callmon.features.questions.options import print_answer, refuse_unless_on
 from callmon.store.queries.coverage import Fingerprint, heard_spans
 from callmon.store.queries.seen_days import disrupted_spans, in_ms, read_days
+from callmon.text.formatter import Formatter
 
 READ_BACK = 150  # days before the month in which a forecast is made
 WITHIN = 18.0  # seconds: three rings
+ANY_DAY = date(1970, 1, 1)
 SAID = 0.4  # from this chance on, the record counts a forecast as an announcement
 AHEAD = {"30": 1, "60": 2, "120": 4}  # minutes: half-hours
 
@@ -195,13 +197,15 @@ def outlook_sentences(context: CommandContext, found: Mapping[str, Any]) -> list
 
 def half_hour_sentence(context: CommandContext, row: Mapping[str, Any]) -> str:
     """What is said of one half-hour."""
-    say = context.say
+    say, formatter = context.say, Formatter(context.language)
+    begin = datetime.combine(ANY_DAY, time.fromisoformat(row["slot"]), UTC)
+    span = {"begin": formatter.minute(begin), "end": formatter.minute(begin + timedelta(minutes=30))}
     if row["volume"] is None:
-        return say("{slot}: too little is known to say.", slot=row["slot"])
+        return say("{begin} to {end}: too little is known to say.", **span)
     expected = {"calls": round(row["volume"]), "phones": round(row["phones"])}
     if row["probability"] is None:
         return say(
-            "{slot}: about {calls} calls, {phones} phones; no chance is estimated.", slot=row["slot"], **expected
+            "{begin} to {end}: about {calls} calls, {phones} phones; no chance is estimated.", **span, **expected
         )
     reasons = {
         "volume": say("calls above usual"),
@@ -210,10 +214,10 @@ def half_hour_sentence(context: CommandContext, row: Mapping[str, Any]) -> str:
     }
     because = ", ".join(reasons[one] for one in row["because"])
     return say(
-        "{slot}: {chances} chances in 10 that fewer than half of some {calls} calls keep the third ring "
+        "{begin} to {end}: {chances} chances in 10 that fewer than half of some {calls} calls keep the third ring "
         "({because}; {phones} phones).",
-        slot=row["slot"],
         chances=round(10 * row["probability"]),
         because=because or say("as usual"),
+        **span,
         **expected,
     )
