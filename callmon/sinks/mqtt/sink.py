@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from callmon.ami.connection import tls_context
 from callmon.config.mqtt import MqttSettings
 from callmon.core.outcome import Outcome
-from callmon.core.snapshot import DaemonSnapshot
+from callmon.core.snapshot import DaemonSnapshot, Sink
 from callmon.core.statistics.today import Today
 from callmon.errors import ConfigError, Sentence, system_reason
 from callmon.sinks.mqtt import topics
@@ -58,8 +58,8 @@ MOST_RETAINED_HEARD = 10_000
 T = TypeVar("T")
 
 
-class Mqtt:
-    """Satisfies `Sink`. `run` is a task for the daemon's lifetime; call all other methods in its event loop."""
+class Mqtt(Sink):
+    """`run` is a task for the daemon's lifetime; call all other methods in its event loop."""
 
     name = "mqtt"
 
@@ -91,9 +91,6 @@ class Mqtt:
         """Once a second: publish what has changed."""
         if self.is_on:
             self._safely(lambda: self._publish(snapshot))
-
-    def has_room(self) -> bool:
-        return True
 
     def backlog(self) -> int:
         return self._outbox.backlog()
