@@ -6,14 +6,29 @@ ignores it silently (measured: it then sends everything).
 """
 
 import re
-import tomllib
-from collections.abc import Iterable, Sequence
-from importlib.resources import files
+from collections.abc import Iterable
 
 from callmon.ami.events import APPLICATIONS, RINGBACK, STEPS, TIMED_OUT
 
-_texts = tomllib.loads(files("callmon.tools.doctor").joinpath("events.toml").read_text(encoding="utf-8"))
-NEEDED: Sequence[Sequence[str]] = _texts["needed"]
+# Events that callmon uses or stores, grouped by the filter line that passes them.
+NEEDED: tuple[tuple[str, ...], ...] = (
+    (
+        *("Newchannel", "Newstate", "Hangup", "HangupRequest", "SoftHangupRequest"),
+        *("DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "LocalBridge"),
+    ),
+    (
+        *("BlindTransfer", "AttendedTransfer", "Pickup", "ParkedCall", "UnParkedCall"),
+        *("ParkedCallGiveUp", "ParkedCallTimeOut", "Hold", "Unhold", "MusicOnHoldStart"),
+    ),
+    (
+        *("QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"),
+        *("AgentCalled", "AgentConnect", "AgentRingNoAnswer", "AgentComplete"),
+    ),
+    (
+        *("MessageWaiting", "UserEvent", "ContactStatus", "PeerStatus", "Registry"),
+        *("DeviceStateChange", "FullyBooted", "Shutdown"),
+    ),
+)
 VOICEMAIL = "Newexten"
 # Without these, most results stay correct. (MusicOnHoldStart: for groups that play music instead of ringing.)
 DISPENSABLE = frozenset((VOICEMAIL, "MusicOnHoldStart"))
