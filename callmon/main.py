@@ -7,8 +7,9 @@ found a fault, 2 bad usage or configuration.
 import logging
 import os
 import sys
-from collections.abc import Mapping
+import tomllib
 from functools import partial
+from importlib.resources import files
 
 import click
 
@@ -18,78 +19,7 @@ from callmon.cli.help import HelpGroup, MainCommands
 from callmon.cli.language import said
 from callmon.errors import ConfigError
 
-# Task → command → the module of that command, below `callmon`. Help lists them in this order.
-TASKS: Mapping[str, Mapping[str, str]] = {
-    "Every day": {
-        "status": "features.now.command",
-        "calls": "features.calls.command",
-        "callbacks": "features.worklist.command",
-        "disruptions": "features.disruptions.command",
-        "explain": "features.calls.explain",
-        "report": "features.months.command",
-    },
-    "Plan": {
-        "what-if": "features.questions.what_if",
-        "staffing": "features.questions.staffing",
-        "why": "features.questions.why",
-        "needs": "features.questions.needs",
-        "outlook": "features.questions.outlook",
-    },
-    "Set up": {
-        "init": "tools.init",
-        "config": "tools.config",
-        "check": "tools.check",
-        "doctor": "tools.commands",
-        "users": "features.access.users",
-        "tokens": "features.access.tokens",
-        "attest": "features.standards.command",
-        "alerting": "tools.alerting",
-        "webhooks": "features.webhooks.command",
-        "completion": "cli.completion",
-    },
-    "Run": {
-        "run": "main",
-        "demo": "tools.commands",
-    },
-    "Look after": {
-        "import": "backfill.import_command",
-        "backfill": "backfill.command",
-        "reconcile": "backfill.reconcile",
-        "privacy": "features.access.privacy",
-        "db": "tools.db",
-    },
-    "For engineers": {
-        "half-hours": "features.questions.half_hours",
-        "export": "features.months.open_data.command",
-        "record": "tools.commands",
-        "replay": "tools.commands",
-    },
-    "Beyond one machine": {
-        "pages": "main",
-    },
-}
-PAGES: Mapping[str, str] = {
-    "alerting": "how-to/alerts.md",
-    "attest": "explanation/disruptions-and-test-calls.md",
-    "backfill": "explanation/gaps-and-reconciliation.md",
-    "callbacks": "how-to/callbacks.md",
-    "check": "reference/settings.md",
-    "config": "reference/settings.md",
-    "db": "how-to/back-up-and-restore.md",
-    "disruptions": "how-to/disruptions.md",
-    "doctor": "how-to/install.md",
-    "export": "how-to/analytics.md",
-    "explain": "reference/json.md",
-    "import": "tutorials/day-one.md",
-    "init": "how-to/install.md",
-    "reconcile": "explanation/gaps-and-reconciliation.md",
-    "report": "how-to/monthly-report.md",
-    "run": "how-to/install.md",
-    "pages": "how-to/beyond-one-machine.md",
-    "tokens": "reference/api.md",
-    "users": "how-to/who-may-sign-in.md",
-    "webhooks": "how-to/webhooks.md",
-}
+TASKS = tomllib.loads(files("callmon").joinpath("commands.toml").read_text(encoding="utf-8"))
 EPILOG = """\b
 Examples: callmon callbacks list --overdue
           callmon report last
@@ -100,7 +30,7 @@ Documentation: /en/guide on the pages, docs/en/index.md in the source"""
 
 @click.group(
     cls=HelpGroup,
-    commands=MainCommands(TASKS, PAGES),
+    commands=MainCommands(TASKS),
     epilog=EPILOG,
     context_settings={"max_content_width": 100},
 )

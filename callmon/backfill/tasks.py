@@ -78,9 +78,6 @@ class GapFiller:
         known = self._settings().exchanges.get(exchange)
         return known is not None and known.cel.is_on
 
-    def has_room(self) -> bool:
-        return True
-
     def backlog(self) -> int:
         """The number of queued time spans."""
         return sum(map(len, self._windows.values()))

@@ -106,24 +106,24 @@ class CommandWithOthers(HelpGroup):
 class MainCommands(UserDict[str, click.Command]):
     """The commands by name. The first use of a command imports its module.
 
-    `tasks`: task → command → the module of that command, below `callmon`. `pages`: of the documentation.
+    `tasks`: as in `commands.toml`.
     """
 
-    def __init__(self, tasks: Mapping[str, Mapping[str, str]], pages: Mapping[str, str]) -> None:
-        self.tasks, self._pages = tasks, pages
-        self._modules = {name: f"callmon.{module}" for named in tasks.values() for name, module in named.items()}
+    def __init__(self, tasks: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
+        self.tasks = tasks
+        self._known = {name: of for named in tasks.values() for name, of in named.items()}
         super().__init__()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
+        return iter(self._known)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._modules
+        return name in self._known
 
     def __missing__(self, name: str) -> click.Command:
         if name not in self:  # `get` of Python 3.11 asks without looking
             raise KeyError(name)
-        self[name] = getattr(import_module(self._modules[name]), function_of(name))
+        self[name] = getattr(import_module(self._module(name)), function_of(name))
         gc.freeze()  # what was imported stays: the collector need not scan it again
         return self[name]
 
@@ -133,13 +133,16 @@ class MainCommands(UserDict[str, click.Command]):
         The import of all takes a second, most of it for the database.
         """
         return {
-            name: self.data.get(name) or HelpCommand(name, help=_help(module, name))
-            for name, module in self._modules.items()
+            name: self.data.get(name) or HelpCommand(name, help=_help(self._module(name), name))
+            for name in self._known
         }
 
     def __setitem__(self, name: str, command: click.Command) -> None:
-        _add_page(command, self._pages.get(name, "reference/commands.md"))
+        _add_page(command, self._known[name].get("page", "reference/commands.md"))
         super().__setitem__(name, command)
+
+    def _module(self, name: str) -> str:
+        return f"callmon.{self._known[name]['module']}"
 
 
 def function_of(name: str) -> str:

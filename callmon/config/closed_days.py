@@ -7,10 +7,12 @@ is not closed. A test compares all years with the package `holidays`, which woul
 Refuses: to decide that an office is closed. A ministry adds and removes days.
 """
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from importlib.resources import files
 from typing import NamedTuple
 
 from dateutil.easter import easter  # type: ignore[import-untyped]  # it has no types
@@ -36,25 +38,8 @@ class YearlyDay(NamedTuple):
 
 
 GOOD_FRIDAY, EASTER_MONDAY = ("Vendredi saint", "Good Friday"), ("lundi de Pâques", "Easter Monday")
-YEARLY_DAYS = (
-    YearlyDay("jour de l’An", "New Year's Day", 1, 1),
-    YearlyDay("jour de la Famille", "Family Day", 2, 15, is_monday=True, since=2008),
-    YearlyDay("fête de la Reine", "Victoria Day", 5, 18, is_monday=True),
-    YearlyDay("fête du Canada", "Canada Day", 7, 1),
-    YearlyDay("congé civique", "Civic Holiday", 8, 1, is_monday=True),
-    YearlyDay("fête du Travail", "Labour Day", 9, 1, is_monday=True),
-    YearlyDay(
-        "Journée nationale de la vérité et de la réconciliation",
-        "National Day for Truth and Reconciliation",
-        9,
-        30,
-        since=2021,
-    ),
-    YearlyDay("Action de grâce", "Thanksgiving Day", 10, 8, is_monday=True),
-    YearlyDay("jour du Souvenir", "Remembrance Day", 11, 11),
-    YearlyDay("jour de Noël", "Christmas Day", 12, 25),
-    YearlyDay("lendemain de Noël", "Boxing Day", 12, 26),
-)
+_days = tomllib.loads(files("callmon.config").joinpath("closed_days.toml").read_text(encoding="utf-8"))["days"]
+YEARLY_DAYS = tuple(YearlyDay(**day) for day in _days)
 
 
 class ClosedDay(NamedTuple):

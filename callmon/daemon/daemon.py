@@ -249,7 +249,7 @@ class Daemon:
         while True:
             await asyncio.sleep(1.0)
             self._beat()
-            if all(sink.has_room() for sink in runtime.sinks):
+            if runtime.writer.has_room():  # the only sink that can be full
                 for link in runtime.links().values():
                     link.go_on()
             if runtime.mqtt.is_on or self.page_context.live.clients:

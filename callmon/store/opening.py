@@ -25,7 +25,6 @@ from callmon.store.database import (
     stored_revision,
     upgrade,
 )
-from callmon.store.migrations import STEPS_HAVE_CODES
 from callmon.store.pairs.open import open_to_read
 from callmon.store.rollups import rebuild
 
@@ -79,29 +78,18 @@ def open_for_writing(settings: Settings) -> Database:
     Roll-ups are updated from now on; `rebuild_rollups` makes those of calls stored before.
     Raises ConfigError, StoreError.
     """
-    before = revision_found(settings)
     path, store = key_path(settings), upgrade(settings.store.url)
     if settings.privacy.key_file is None and not path.exists():
         _refuse_without_key(store, path)
         _make(path)
     store.close()
     store = _with_notes(open_store(settings.store.url, key_file.read_keys(path)), settings)
-    if before is not None and before < STEPS_HAVE_CODES:
-        _sign_steps(store)
     access.end_if_older(store)
     if store.path is None:  # an instance on another machine must not create its own key
         with store.writing() as connection:
             record_key(connection, store.ring)
     rebuild.ensure_rollups(store, settings.timezone)
     return store
-
-
-def _sign_steps(store: Database) -> None:
-    from callmon.store.sign_off import sign_again  # a daemon that upgrades nothing need not keep it
-
-    with database_errors(store), store.writing() as connection:
-        record_key(connection, store.ring)
-        sign_again(connection, store.ring, is_upgrade=True)
 
 
 def _make(path: Path) -> None:

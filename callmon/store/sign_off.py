@@ -304,15 +304,12 @@ def _insert(
     insert_event(connection, audit_event.model_copy(update={"act": act, "about": about}))
 
 
-def sign_again(connection: Connection, ring: KeyRing, is_upgrade: bool = False) -> None:
-    """Signs with the newest key the steps that an older one has signed. Other rows stay as they are.
-
-    `is_upgrade`: all steps, since no revision before had codes. They are believed as they are.
-    """
+def sign_again(connection: Connection, ring: KeyRing) -> None:
+    """Signs with the newest key the steps that an older one has signed. Other rows stay as they are."""
     for (month, number), some in groupby(_rows(connection), lambda row: (row.month, row.revision)):
         for step, rows in _by_step(list(some)).items():
             mac = ring.sign(_signed_bytes(rows))
-            if (is_upgrade or _is_signed(ring, rows)) and any(row.mac != mac for row in rows):
+            if _is_signed(ring, rows) and any(row.mac != mac for row in rows):
                 same = (col(SignOffRow.month) == month, col(SignOffRow.revision) == number)
                 connection.execute(update(SignOffRow).where(*same, col(SignOffRow.step) == step).values(mac=mac))
 

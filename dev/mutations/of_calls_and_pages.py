@@ -125,7 +125,7 @@ FAULTS = (
     fault(
         "a time-out has no grace",
         "core/calls/rings",
-        ("-((grace - wait) // cycle)", "-((GRACE - GRACE - wait) // cycle)"),
+        ("-((GRACE - wait) // cycle)", "-((GRACE - GRACE - wait) // cycle)"),
     ),
     fault(
         "English is chosen before any menu",

@@ -21,9 +21,9 @@ def begun(wait: timedelta, cycle: timedelta = CYCLE) -> int:
     return max(0, wait // cycle) + 1
 
 
-def begun_by_timeout(wait: timedelta, cycle: timedelta = CYCLE, grace: timedelta = GRACE) -> int:
+def begun_by_timeout(wait: timedelta, cycle: timedelta = CYCLE) -> int:
     """The last ring begun before a time-out or voicemail ended the ringing: 24.02 s is ring 4, 24.51 s ring 5."""
-    return max(1, -((grace - wait) // cycle))
+    return max(1, -((GRACE - wait) // cycle))
 
 
 def rings_between(shortest: timedelta, longest: timedelta, cycle: timedelta = CYCLE) -> int | None:

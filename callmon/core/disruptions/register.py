@@ -36,6 +36,17 @@ class DisruptionUpdate(msgspec.Struct, frozen=True):
     announces: bool = False
 
 
+def update_by(entry: n.AnyEntry, before: Disruption | None) -> DisruptionUpdate:
+    """What the entry makes of the disruption `before` it; the first entry, None, makes a new one."""
+    if before is None:
+        assert isinstance(entry, n.Opened | n.Planned)
+        disruption = opened(entry)
+    else:
+        disruption = after(before, entry)
+    is_first = before is None or before.announced is None
+    return DisruptionUpdate(entry, disruption, is_first and disruption.announced is not None)
+
+
 class DisruptionRegister:
     def __init__(self) -> None:
         self._all: dict[str, Disruption] = {}
@@ -89,16 +100,10 @@ class DisruptionRegister:
 
     def append_entry(self, entry: n.AnyEntry) -> Disruption:
         """Append an entry to a known disruption, or write the first entry of a new one."""
-        before = self._all.get(entry.disruption)
-        if before is None:
-            assert isinstance(entry, n.Opened | n.Planned)
-            disruption = opened(entry)
-        else:
-            disruption = after(before, entry)
-        announces = disruption.announced is not None and (before is None or before.announced is None)
-        self._keep(disruption)
-        self._out.append(DisruptionUpdate(entry, disruption, announces))
-        return disruption
+        update = update_by(entry, self._all.get(entry.disruption))
+        self._keep(update.disruption)
+        self._out.append(update)
+        return update.disruption
 
     def _keep(self, disruption: Disruption) -> None:
         self._known.add(disruption.id)

@@ -1,6 +1,6 @@
 """Permanent counters: what a call, a finding or a gap adds to which counter. Pure.
 
-One table (`METRICS`) defines them: name, help, labels, buckets. Each usual combination of labels of the closed
+`counters.toml` defines them: name, help, labels, buckets. Each usual combination of labels of the closed
 sets exists at 0 before the first event, so that `increase()` sees that event. A combination with a value of
 `SELDOM` exists from its first event on. A figure is a flat tuple of strings: the metric's name, its label values,
 and for a histogram the bucket's upper bound or "sum".
@@ -9,11 +9,13 @@ Refuses: to count what is not known: uncertain rings, or transfers where a gap m
 caller's number.
 """
 
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
+from importlib.resources import files
 from itertools import product
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.entries import CalledBack
@@ -35,11 +37,6 @@ def bounds_of(limits: Iterable[float]) -> Bounds:
 
 
 RINGS = (1, 2, 3, 4, 5, 6, 8, 10)
-RING_BOUNDS, TRANSFER_BOUNDS = bounds_of(RINGS), bounds_of((0, 1, 2, 3, 5))
-HOUR = 3600
-DELAY_BOUNDS = bounds_of(n * HOUR for n in (1, 2, 4, 8, 16, 24, 48, 72, 168))
-NOTICE_BOUNDS = bounds_of((60, 300, 900, 1800, HOUR, 2 * HOUR, 4 * HOUR, 24 * HOUR))
-HOLD_BOUNDS = bounds_of((5, 10, 20, 30, 60, 120, 300))
 BEYOND = "+Inf"
 SUM = "sum"
 # Signs of gaming: a call was answered for the figure rather than for the caller (R-12).
@@ -61,67 +58,17 @@ class Metric(NamedTuple):
     buckets: Bounds | Literal["cycles"] | None = None
 
 
-METRICS = (
-    Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours")),
-    Metric("callmon_rings_before_answer", "Rings before a person answered.", ("line", "language"), RING_BOUNDS),
-    Metric(
-        "callmon_answer_wait_seconds",
-        "Seconds of ringing before a person answered.",
-        ("line", "language"),
-        "cycles",
-    ),
-    Metric("callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), RING_BOUNDS),
-    Metric(
-        "callmon_transfers_per_call", "Transfers of a call that a person had answered.", ("line",), TRANSFER_BOUNDS
-    ),
-    Metric(
-        "callmon_redirections_per_call",
-        "By the strict reading: transfers, those that ended in voicemail and overflows once more.",
-        ("line",),
-        TRANSFER_BOUNDS,
-    ),
-    Metric("callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")),
-    Metric(
-        "callmon_verdicts_corrected_total",
-        "Verdicts changed later by a backfill, a rejudgement, or a callback in time that became known late.",
-        ("standard", "line", "from", "to"),
-    ),
-    Metric("callmon_not_met_cause_total", "Verdicts `not met`, by cause.", ("standard", "line", "cause")),
-    Metric(
-        FRENCH_FIRST, "Calls asked for in French: whether the first person to answer spoke it.", ("line", "first")
-    ),
-    Metric("callmon_surveys_offered_total", "Calls in which the survey was offered.", ("line", "by")),
-    Metric("callmon_relay_calls_total", "Calls through a relay service that ended.", ("line", "outcome")),
-    Metric(
-        "callmon_relay_calls_ended_early_total", "Relay calls that we ended within 20 s of answering.", ("line",)
-    ),
-    Metric(
-        "callmon_integrity_calls_total", "Answered calls with a sign of gaming; not a verdict.", ("line", "sign")
-    ),
-    Metric(
-        "callmon_early_hold_seconds",
-        "Length of holds that began within 10 s of the answer.",
-        ("line",),
-        HOLD_BOUNDS,
-    ),
-    Metric(
-        "callmon_callback_delay_seconds", "From the message to the callback.", ("line", "language"), DELAY_BOUNDS
-    ),
-    Metric("callmon_disruptions_total", "Ended disruptions and planned work.", ("line", "source")),
-    Metric("callmon_disrupted_seconds_total", "Length of ended disruptions and planned work.", ("line", "source")),
-    Metric(
-        "callmon_disruption_notice_seconds",
-        "From the start of a disruption to its complete notice in both languages.",
-        ("line",),
-        NOTICE_BOUNDS,
-    ),
-    Metric(
-        "callmon_calls_completeness_total",
-        "Ended inbound calls, by how completely callmon received them.",
-        ("line", "heard"),
-    ),
-    Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",)),
-)
+_texts = tomllib.loads(files("callmon.core.statistics").joinpath("counters.toml").read_text(encoding="utf-8"))
+_NAMED: Mapping[str, Bounds | Literal["cycles"]] = {"cycles": "cycles", "rings": bounds_of(RINGS)}
+
+
+def _metric(name: str, of: Mapping[str, Any]) -> Metric:
+    buckets = of.get("buckets")
+    of_metric = bounds_of(buckets) if isinstance(buckets, list) else _NAMED.get(buckets or "")
+    return Metric(name, of["help"], tuple(of["labels"]), of_metric)
+
+
+METRICS = tuple(_metric(name, of) for name, of in _texts.items())
 BY_NAME = {metric.name: metric for metric in METRICS}
 CALLS = BY_NAME["callmon_calls_total"]
 VERDICT = BY_NAME["callmon_verdicts_total"]
@@ -131,18 +78,7 @@ CAUSE = BY_NAME["callmon_not_met_cause_total"]
 WITH_CAUSES = frozenset({"answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person"})
 # `cause_of` never gives a call that no person answered these causes.
 OF_ANSWERED = frozenset({"late_hunting", "sent_to_voicemail_early"})
-# Not among the slim series: no shipped board or rule asks for them. The database and the report have them.
-DETAILS = frozenset(
-    {
-        *(
-            "callmon_redirections_per_call",
-            "callmon_surveys_offered_total",
-            "callmon_relay_calls_ended_early_total",
-        ),
-        *("callmon_integrity_calls_total", "callmon_early_hold_seconds", "callmon_disruptions_total"),
-        "callmon_disruption_notice_seconds",
-    }
-)
+DETAILS = frozenset(name for name, of in _texts.items() if of.get("is_detail"))  # not among the slim series
 
 # Of a wait in seconds, the slim series have the bounds of these rings.
 SLIM_RINGS = (3, 4, 6, 10)

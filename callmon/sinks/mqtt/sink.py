@@ -24,14 +24,12 @@ from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from callmon.ami.connection import tls_context
 from callmon.config.mqtt import MqttSettings
-from callmon.core.callbacks.index import ObligationSummary
-from callmon.core.disruptions.disruption import Disruption
 from callmon.core.outcome import Outcome
-from callmon.core.snapshot import DaemonSnapshot, LineStatus
+from callmon.core.snapshot import DaemonSnapshot, Sink
 from callmon.core.statistics.today import Today
 from callmon.errors import ConfigError, Sentence, system_reason
 from callmon.sinks.mqtt import topics
@@ -60,17 +58,14 @@ MOST_RETAINED_HEARD = 10_000
 T = TypeVar("T")
 
 
-class Mqtt:
-    """Satisfies `Sink`. `run` is a task for the daemon's lifetime; call all other methods in its event loop."""
+class Mqtt(Sink):
+    """`run` is a task for the daemon's lifetime; call all other methods in its event loop."""
 
     name = "mqtt"
 
     def __init__(self, settings: MqttSettings, today: Today) -> None:
         self.settings, self.today = settings, today
-        # What was published, by name.
-        self._lines: Mapping[str, LineStatus] = {}
-        self._callbacks: Mapping[str, ObligationSummary] = {}
-        self._disruptions: Mapping[str, Disruption] = {}
+        self._shown: dict[str, Mapping[str, Any]] = {}  # by branch and name
         self._outbox = MqttOutbox(settings.max_waiting)
         self._more, self._changed = asyncio.Event(), asyncio.Event()
         self._is_ending, self._leads = False, True
@@ -96,9 +91,6 @@ class Mqtt:
         """Once a second: publish what has changed."""
         if self.is_on:
             self._safely(lambda: self._publish(snapshot))
-
-    def has_room(self) -> bool:
-        return True
 
     def backlog(self) -> int:
         return self._outbox.backlog()
@@ -135,31 +127,21 @@ class Mqtt:
 
     def _publish(self, snapshot: DaemonSnapshot) -> None:
         """Publish only what changed."""
-        now = monotonic()
-        callbacks, disruptions = snapshot.callbacks.visible, {x.id: x for x in snapshot.disruptions}
-        lines = {line.name: line for line in snapshot.lines}
-        self._publish_changes(self._callbacks, callbacks, topics.CALLBACKS, topics.of_callback, now)
-        self._publish_changes(self._disruptions, disruptions, topics.DISRUPTIONS, topics.of_disruption, now)
-        self._publish_changes(self._lines, lines, topics.LINES, topics.of_line, now)
-        self._callbacks = callbacks
-        self._disruptions = disruptions
-        self._lines = lines
+        disruptions = {x.id: x for x in snapshot.disruptions}
+        self._publish_changes(topics.CALLBACKS, snapshot.callbacks.visible, topics.of_callback)
+        self._publish_changes(topics.DISRUPTIONS, disruptions, topics.of_disruption)
+        self._publish_changes(topics.LINES, {line.name: line for line in snapshot.lines}, topics.of_line)
         if self._outbox.backlog():
             self._more.set()
 
-    def _publish_changes(
-        self,
-        before: Mapping[str, T],
-        after: Mapping[str, T],
-        branch: str,
-        payload: Callable[[T], bytes],
-        now: float,
-    ) -> None:
+    def _publish_changes(self, branch: str, after: Mapping[str, T], payload: Callable[[T], bytes]) -> None:
+        now, before = monotonic(), self._shown.get(branch, {})
         for name, value in after.items():
             if before.get(name) != value:
                 self._outbox.keep(topics.topic_of(branch, name), payload(value), now)
         for name in before.keys() - after.keys():
             self._outbox.clear(topics.topic_of(branch, name), now)
+        self._shown[branch] = after
 
     # Called by the daemon: configuration, role, end.
 
@@ -186,9 +168,7 @@ class Mqtt:
     def _forget_unless_on(self) -> None:
         if not self.is_on:
             self._outbox.forget()
-            self._lines = {}
-            self._callbacks = {}
-            self._disruptions = {}
+            self._shown = {}
 
     def end(self) -> None:
         """Make `run` publish `offline` and return."""

@@ -149,17 +149,16 @@ class Traces(Sink):
         spans: list[Span] = []
         exemplars: dict[Figure, str] = {}
         done: set[Named] = set()
-        for exchange, name in names:
-            for stored in queries.stored_calls(self._store, name, exchange):
-                if stored.account is None:
-                    continue
-                done.add((exchange, name))
-                try:
-                    spans += list(spans_of(exchange, stored.account, stored.facts, stored.findings))
-                    exemplars |= exemplars_of(exchange, stored.account)
-                except Exception:  # a bug in one call must not keep back all others
-                    log.exception("traces: internal error in a call; continuing")
-                    self._lost += 1
+        for stored in queries.calls_of_keys(self._store, [(name, exchange) for exchange, name in names]):
+            if stored.account is None:
+                continue
+            done.add((stored.exchange, stored.account.call))
+            try:
+                spans += list(spans_of(stored.exchange, stored.account, stored.facts, stored.findings))
+                exemplars |= exemplars_of(stored.exchange, stored.account)
+            except Exception:  # a bug in one call must not keep back all others
+                log.exception("traces: internal error in a call; continuing")
+                self._lost += 1
         rejected = otlp.post(self._settings(), otlp.request_of(spans)) if spans else 0
         self.exemplars |= exemplars if rejected is not None else {}
         with self._lock:

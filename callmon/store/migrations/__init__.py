@@ -2,10 +2,9 @@
 
 from callmon.errors import Sentence
 
-UNRELEASED = ("0001", "0002", "0003", "0004")  # of development, before the first release
-KNOWN = ("0005", "0006", "0007", "0008")
+UNRELEASED = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")  # of development, before the first release
+KNOWN = ("0008",)
 HEAD = KNOWN[-1]
-STEPS_HAVE_CODES = "0006"
 
 
 def refusal(found: str | None, store: object) -> Sentence | None:

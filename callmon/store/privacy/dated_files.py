@@ -25,11 +25,11 @@ def last_day(path: Path) -> date | None:
         return None
 
 
-def dated(path: Path, today: date, keep_for: timedelta = KEEP_FOR) -> Path:
-    """The path with its last day (`today` + `keep_for`) in the name; unchanged if the name contains one."""
+def dated(path: Path, today: date) -> Path:
+    """The path with its last day (`today` + KEEP_FOR) in the name; unchanged if the name contains one."""
     if last_day(path) is not None:
         return path
-    return path.with_name(f"{path.stem}-expires-{today + keep_for}{path.suffix}")
+    return path.with_name(f"{path.stem}-expires-{today + KEEP_FOR}{path.suffix}")
 
 
 def expired(folders: Iterable[Path], today: date) -> list[Path]:

@@ -83,11 +83,11 @@ class Disposal(msgspec.Struct, frozen=True):
         return Disposal(self.numbers + 1, self.uses + len(uses), first, last, self.files)
 
 
-def count_due(store: Database, unused_since: datetime, chunk: int = CHUNK) -> Disposal:
+def count_due(store: Database, unused_since: datetime) -> Disposal:
     """What `purge` would dispose of. Raises StoreError while numbers are under two keys."""
     _refuse_halfway(store)
     total = Disposal()
-    for tokens in _candidates(store, unused_since, chunk):
+    for tokens in _candidates(store, unused_since, CHUNK):
         with database_errors(store), store.reading() as connection:
             for uses in _due(connection, tokens, unused_since).values():
                 total = total.plus(uses)

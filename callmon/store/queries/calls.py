@@ -3,12 +3,12 @@
 A result contains a caller's number only with `numbers=True`, and only if the store has the key.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import product
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, func, select, true
+from sqlalchemy import Connection, Table, and_, func, select, true, tuple_
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import OUTSIDE, Answered, Fact, Forwarded, PhoneDialled
@@ -126,6 +126,15 @@ def stored_calls(
     def which(table: Table) -> Condition:
         return and_(table.c["call"] == name, true() if exchange is None else table.c.exchange == exchange)
 
+    return _calls(store, which, numbers)
+
+
+def calls_of_keys(store: Database, keys: Collection[StoredCallKey]) -> list[StoredCall]:
+    """The stored calls with these keys."""
+    return _calls(store, lambda table: tuple_(table.c["call"], table.c.exchange).in_(keys), numbers=False)
+
+
+def _calls(store: Database, which: Which, numbers: bool) -> list[StoredCall]:
     with store.reading() as connection:
         facts = stored_facts(connection, which, store.ring if numbers else None)
         findings = stored_findings(connection, which)

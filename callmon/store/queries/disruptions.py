@@ -12,8 +12,8 @@ from sqlalchemy import Connection, and_, func, or_, select, union_all
 from callmon.core.calls.call import Call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.disruption import AnyEntry, Disruption, Opened, Planned, after, opened
-from callmon.core.disruptions.register import DisruptionUpdate
+from callmon.core.disruptions.disruption import AnyEntry, Disruption, Opened, Planned
+from callmon.core.disruptions.register import DisruptionUpdate, update_by
 from callmon.core.facts import tag_of
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
@@ -120,14 +120,9 @@ def all_updates(connection: Connection) -> Iterator[DisruptionUpdate]:
     for _, rows in groupby(connection.execute(question).all(), key=lambda row: row[0]):
         disruption: Disruption | None = None
         for _, data in rows:
-            entry, before = disruption_entry_of(data), disruption
-            if isinstance(entry, Opened | Planned):
-                disruption = opened(entry)
-            else:
-                assert before is not None
-                disruption = after(before, entry)
-            announces = disruption.announced is not None and (before is None or before.announced is None)
-            yield DisruptionUpdate(entry, disruption, announces)
+            update = update_by(disruption_entry_of(data), disruption)
+            disruption = update.disruption
+            yield update
 
 
 def trunks_of_lines(

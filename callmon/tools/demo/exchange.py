@@ -24,6 +24,7 @@ from callmon.tools.demo.schedule import LOAD, CallPace, RecordingPlayer, message
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 USER = "callmon"
+SEED = 1
 # Limits of one client: pending bytes of actions, and unread bytes before it is dropped, as Asterisk does.
 MAX_PENDING = 64 * 1024
 MAX_UNREAD = 8 * 1024 * 1024
@@ -37,11 +38,11 @@ CHANNEL = (
 class DemoExchange:
     """`async with DemoExchange() as exchange:` listens at `exchange.port`, login `USER` and `exchange.secret`."""
 
-    def __init__(self, seed: int = 1, pace: CallPace = LOAD) -> None:
+    def __init__(self, pace: CallPace = LOAD) -> None:
         self.secret = secrets.token_hex(16)
         self.port = 0
         self.listeners: set[Listener] = set()
-        self.messages = partial(messages, player=RecordingPlayer(Random(seed)), pace=pace)
+        self.messages = partial(messages, player=RecordingPlayer(Random(SEED)), pace=pace)
         self._epoch, self._held = time.time() - time.monotonic(), 0.0
         self.began = self.now()
 

@@ -21,8 +21,8 @@ from callmon.config.settings import Settings
 from callmon.core.callbacks import commands
 from callmon.core.callbacks.commands import CallbackCommand, Received
 from callmon.core.callbacks.entries import Owed
-from callmon.core.disruptions.commands import Action, DisruptionCommand
-from callmon.core.disruptions.disruption import NO_NOTICE, Notice
+from callmon.core.disruptions.commands import DisruptionCommand
+from callmon.core.disruptions.disruption import Notice
 from callmon.core.facts import Answered, AnyFact, Arrived, Ended, LanguageChosen, MessageLeft, Parted
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Item, Outcome
@@ -32,7 +32,7 @@ from callmon.store.queries.obligations import token_function
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.tools.demo import worklist
 from callmon.tools.demo.access import PEOPLE
-from callmon.tools.demo.schedule import AREA_CODES, MORNING, recording
+from callmon.tools.demo.schedule import AREA_CODES, FOLDER, MORNING, recording
 from callmon.tools.replay import Replay
 from callmon.web.auth.identity import Role
 
@@ -61,24 +61,9 @@ NUMBERS = [f"{area.decode()}55501{last:02d}" for area in AREA_CODES for last in 
 VALUES = re.compile(
     rb'"(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)"|(?<!\d)(?P<second>1\d{9})(?=\.\d)|(?P<number>[2-9]\d{2}55501\d{2})'
 )
-PAST = Notice(
-    "Panne du fournisseur téléphonique.",
-    "Failure at the telephone carrier.",
-    "Écrivez à la boîte générale du ministère.",
-    "Write to the ministry's general mailbox.",
-)
-PRESENT = Notice(
-    "Des appels de l’est de la province n’aboutissent pas.",
-    "Some calls from the east of the province fail.",
-    "Composez le numéro de Toronto.",
-    "Call the Toronto number.",
-)
-PLANNED = Notice(
-    "Mise à jour du système téléphonique.",
-    "Update of the telephone system.",
-    "Les bureaux restent ouverts.",
-    "The offices stay open.",
-)
+_notices = FOLDER.joinpath("notices.toml").read_bytes()
+NOTICES = msgspec.toml.decode(_notices, type=dict[str, Notice])
+BY_MANAGER = partial(DisruptionCommand, actor=PEOPLE[Role.MANAGER].name)
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[AnyFact]).decode
@@ -234,42 +219,22 @@ class History:
 
     def _disruptions(self) -> Iterator[Outcome]:
         """One that is over, one that goes on, and work planned for a night."""
+        apply, replace = self._monitor.apply_disruption_command, msgspec.structs.replace
         began = self._midnight(self._today - 6 * DAY) + 10 * HOUR
-        notice = msgspec.structs.replace(PAST, until=began + 2 * HOUR)
-        for outcome in self.command("announce", began + 10 * MINUTE, lines=("tty",), start=began, notice=notice):
+        notice = replace(NOTICES["past"], until=began + 2 * HOUR)
+        past = BY_MANAGER(action="announce", at=began + 10 * MINUTE, lines=("tty",), start=began, notice=notice)
+        for outcome in apply(past):
             yield outcome
             name = outcome.disruptions[0].disruption.id
-            yield from self.command("end", began + 95 * MINUTE, disruption=name)
+            yield from apply(BY_MANAGER(action="end", at=began + 95 * MINUTE, disruption=name))
         night = self._midnight(self._today + 2 * DAY) + 2 * HOUR
-        notice = msgspec.structs.replace(PLANNED, until=night + 2 * HOUR)
+        notice = replace(NOTICES["planned"], until=night + 2 * HOUR)
         lines = ("general", "general-toll-free")
-        yield from self.command("plan", self._now - DAY, lines=lines, start=night, notice=notice)
+        yield from apply(BY_MANAGER(action="plan", at=self._now - DAY, lines=lines, start=night, notice=notice))
         began = self._now - 50 * MINUTE
-        notice = msgspec.structs.replace(PRESENT, until=self._now + 2 * HOUR)
-        yield from self.command(
-            "announce", began + 10 * MINUTE, lines=("poci-toll-free",), start=began, notice=notice
-        )
-
-    def command(
-        self,
-        action: Action,
-        at: datetime,
-        *,
-        disruption: str = "",
-        lines: tuple[str, ...] = (),
-        start: datetime | None = None,
-        notice: Notice = NO_NOTICE,
-    ) -> list[Outcome]:
-        command = DisruptionCommand(
-            at=at,
-            actor=PEOPLE[Role.MANAGER].name,
-            action=action,
-            disruption=disruption,
-            lines=lines,
-            start=start,
-            notice=notice,
-        )
-        return self._monitor.apply_disruption_command(command)
+        notice = replace(NOTICES["present"], until=self._now + 2 * HOUR)
+        at, poci = began + 10 * MINUTE, ("poci-toll-free",)
+        yield from apply(BY_MANAGER(action="announce", at=at, lines=poci, start=began, notice=notice))
 
 
 def recorded_facts(settings: Settings, name: str) -> bytes:

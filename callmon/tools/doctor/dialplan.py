@@ -38,10 +38,7 @@ COLUMNS = (
     *("CHANNEL(linkedid)", "BRIDGEPEER", "CHANNEL(userfield)", "userdeftype", "eventextra"),
 )
 # The same columns by the names of the newer syntax, in a section [Master.csv].
-FIELDS = (
-    "eventtype,eventtime,name,num,ani,rdnis,dnid,exten,context,channame,appname,appdata,amaflags,accountcode,"
-    "uniqueid,linkedid,peer,userfield,userdeftype,eventextra"
-)
+FIELDS = ",".join(x.rpartition("(")[2].rstrip(")").lower().removeprefix("bridge") for x in COLUMNS)
 NEWER_EVENTS = frozenset(("stream_begin", "stream_end", "dtmf"))
 MAPPING = "Master.csv => " + ",".join(f"${{CSV_QUOTE(${{{column}}})}}" for column in COLUMNS)
 

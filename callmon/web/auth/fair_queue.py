@@ -3,7 +3,7 @@
 One comparison runs at a time. Who is known goes first. Of the others each network has its share of the places:
 where all are taken, a newcomer gets the last place of the network that has the most.
 
-Refuses: more than `most` that wait, of each kind. Who is refused may try again; that was no attempt.
+Refuses: more than `MOST_WAITING` that wait, of each kind. Who is refused may try again; that was no attempt.
 """
 
 import asyncio
@@ -27,8 +27,7 @@ class _Place:
 
 
 class FairQueue:
-    def __init__(self, most: int = MOST_WAITING) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._places = list[_Place]()
         self._is_busy = False
 
@@ -45,7 +44,7 @@ class FairQueue:
 
     async def _wait(self, network: str, is_known: bool) -> None:
         alike = [x for x in self._places if x.is_known == is_known]
-        if len(alike) >= self._most:
+        if len(alike) >= MOST_WAITING:
             self._make_room(network, alike)
         place = _Place(network, is_known, asyncio.get_running_loop().create_future())
         self._places.append(place)

@@ -9,9 +9,11 @@ value of the hidden field `csrf` of every form), and records with `await request
 
 import hashlib
 import hmac
+import tomllib
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
@@ -27,32 +29,8 @@ HEADER = "x-csrf"  # for requests that a script sends
 UNCHANGING = frozenset({"GET", "HEAD"})
 MOST_FIELDS = 100
 MOST_BYTES_OF_FILE = 16 << 20  # of the body of a form with a file; a report's largest file has some 5 MB
-# The query parameters' names, French to English. Boards link with these names.
-QUERY = {
-    "jour": "day",
-    "de": "from",
-    "a": "to",
-    "ligne": "line",
-    "issue": "outcome",
-    "norme": "standard",
-    "verdict": "verdict",
-    "cause": "cause",
-    "mode": "mode",
-    "page": "page",
-    "service": "service",
-    "langue": "language",
-    "etat": "state",
-    "autocommutateur": "exchange",
-    "dit": "said",
-    "messagerie": "voicemail",
-    "strategie": "strategy",
-    "duree": "ring",
-    "postes": "phones",
-    "entre": "between",
-    "reponse": "pickup",
-    "heures": "hours",
-    "cible": "target",
-}
+# The query parameters' names, French to English.
+QUERY: Mapping[str, str] = tomllib.loads(files("callmon.web.auth").joinpath("query.toml").read_text())
 FRENCH = {english: french for french, english in QUERY.items()}
 
 Endpoint = Callable[[Request], Awaitable[Response]]

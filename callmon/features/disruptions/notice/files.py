@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from callmon import __version__
 from callmon.config.settings import Settings
@@ -28,6 +28,7 @@ from callmon.features.disruptions.notice.text import (
     public_ids,
 )
 from callmon.text.labels import LANGUAGES
+from callmon.web.formatter import templates_of
 
 LINE_OCTETS = 75  # of iCalendar, without the line end
 JSON = "disruptions.json"
@@ -63,10 +64,7 @@ def _in_state(state: str, notice: PublicNotice, shown: Iterable[Disruption]) -> 
 
 @lru_cache
 def _template() -> Template:
-    loader = PackageLoader("callmon.features.disruptions.notice", "")
-    found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    found.trim_blocks = found.lstrip_blocks = True
-    return found.get_template("page.html")
+    return templates_of("callmon.features.disruptions.notice").get_template("page.html")
 
 
 # iCalendar.

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from callmon import __version__
@@ -22,6 +22,7 @@ from callmon.features.months.planned_layout import planned_sections
 from callmon.features.months.signature import MOST_REMARKS, SignatureBuilder
 from callmon.features.months.titles import PUBLIC_HEADLINES, SIGNS, STANDARDS, TEXTS
 from callmon.text.formatter import Definition
+from callmon.web.formatter import templates_of
 
 NONE = "\N{EN DASH}"  # the sign of a figure that another month does not have
 PAGE, WIDTHS = 6, {"wide": 6, "half": 3, "third": 2}
@@ -70,14 +71,8 @@ def html(report: Report, notes: Notes, remarks: Remarks, formatter: ReportFormat
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("callmon.features.months"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    made = templates_of("callmon.features.months")
+    made.keep_trailing_newline = True
     made.filters["css_string"] = css_string
     return made
 

@@ -1,13 +1,15 @@
 """The rows that `callmon export` writes: calls, verdicts, callbacks and unheard time of a day. They block.
 
-The columns are those of the views of dashboards/grafana/reader.sql, in which no caller's number, token or channel
-stands. They are read from the tables, since the views are on PostgreSQL only.
+The columns (`columns.toml`) are those of the views of dashboards/grafana/reader.sql, in which no caller's number,
+token or channel stands. They are read from the tables, since the views are on PostgreSQL only.
 
 Refuses: a call in progress. Its row is written when it has ended, with the day on which it arrived.
 """
 
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,46 +20,8 @@ from callmon.core.statistics.period import midnight
 from callmon.store.tables import CALL, FINDING, GAP, OBLIGATION, same_call
 
 Row = dict[str, Any]
-TEXT = "VARCHAR"
-FLAG = "BOOLEAN"
-COUNT = "INTEGER"
-SECONDS = "DOUBLE"
-TIME = "TIMESTAMPTZ"
-DAY = "DATE"
-
-# The type of each column in SQL, in the order of the file.
-COLUMNS: Mapping[str, Mapping[str, str]] = {
-    "calls": {
-        **dict.fromkeys(("call", "exchange", "line", "direction", "language"), TEXT),
-        "in_hours": FLAG,
-        "outcome": TEXT,
-        "rings": COUNT,
-        "rings_estimated": FLAG,
-        "heard": TEXT,
-        **dict.fromkeys(("arrived", "answered", "ended"), TIME),
-        "waited_seconds": SECONDS,
-        "is_test": FLAG,
-        "is_relay": FLAG,
-        "day": DAY,
-    },
-    "verdicts": {
-        **dict.fromkeys(("call", "exchange", "standard", "line", "language"), TEXT),
-        "in_hours": FLAG,
-        **dict.fromkeys(("verdict", "reason", "cause"), TEXT),
-        "number": COUNT,
-        **dict.fromkeys(("at", "arrived"), TIME),
-        "day": DAY,
-    },
-    "obligations": {
-        **dict.fromkeys(("id", "exchange", "kind", "opening", "line", "service", "language", "state"), TEXT),
-        "reason": TEXT,
-        "attempts": COUNT,
-        **dict.fromkeys(("opened", "due", "actionable", "settled"), TIME),
-        "delay_seconds": SECONDS,
-        "day": DAY,
-    },
-    "unheard": {"exchange": TEXT, "began": TIME, "ended": TIME, "unheard_seconds": SECONDS, "day": DAY},
-}
+_columns = files("callmon.features.months.open_data").joinpath("columns.toml")
+COLUMNS: Mapping[str, Mapping[str, str]] = tomllib.loads(_columns.read_text(encoding="utf-8"))
 
 
 class _Account(msgspec.Struct):

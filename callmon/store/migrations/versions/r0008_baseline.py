@@ -1,6 +1,6 @@
 """The tables of the first release: `store/creation.py` creates them. No earlier revision was released."""
 
-revision = "0005"
+revision = "0008"
 down_revision = None
 
 
