@@ -36,6 +36,7 @@ BUSY_SECONDS = 2.0  # how long SQLite waits for its write lock before its error 
 # writes without a pause, each poll may find it taken.
 JOB_BUSY_SECONDS = 60.0
 QUESTION_MILLISECONDS = 10_000
+SCRIPTS = "callmon:store/migrations"  # alembic's folder
 UPGRADE_KEY = 0x63616C6C6D6F6E + (1 << 40)  # of an advisory lock
 # A lost network is detected within seconds, not after TCP's default of two hours.
 POSTGRES_DEFAULTS: dict[str, Any] = {
@@ -188,7 +189,7 @@ def run_revisions(connection: Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", "callmon:store/migrations")
+    config.set_main_option("script_location", SCRIPTS)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

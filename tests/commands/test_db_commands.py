@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,15 @@ def test_upgrade_says_that_it_created_a_database_or_changed_none(tmp_path: Path)
     assert french == f"{path} : base de données créée, vide (révision {HEAD}).\n"
 
 
+REVISION = """
+from alembic import op
+revision = "0009"
+down_revision = "0008"
+def upgrade():
+    op.execute("CREATE TABLE later (added INTEGER)")
+"""
+
+
 @pytest.mark.parametrize(
     ("language", "reported"),
     [("en", ": upgraded from revision 0008 to 0009."), ("fr", " : passée de la révision 0008 à 0009.")],
@@ -47,13 +59,19 @@ def test_upgrade_says_that_it_created_a_database_or_changed_none(tmp_path: Path)
 def test_upgrade_says_from_which_revision_it_upgraded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, reported: str
 ) -> None:
+    """The revision after the first, with a table of its own, as the next version would bring it."""
     assert run(tmp_path, "upgrade").exit_code == 0
-    later = "UPDATE alembic_version SET version_num = '0009'"
+    scripts = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, scripts)
+    (scripts / "versions/r0009.py").write_text(REVISION)
+    monkeypatch.setattr(database, "SCRIPTS", str(scripts))
     for module in (migrations, database):
         monkeypatch.setattr(module, "HEAD", "0009")
-    monkeypatch.setattr(database, "run_revisions", lambda connection: connection.exec_driver_sql(later))
     done = run(tmp_path, "upgrade", language=language)
     assert done.stdout.splitlines()[0] == f"{tmp_path}/callmon.db{reported}"
+    with closing(sqlite3.connect(tmp_path / "callmon.db")) as connection:
+        assert connection.execute("SELECT * FROM later").fetchall() == []
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0009",)]
 
 
 def test_upgrade_of_a_database_that_is_not_this_versions_changes_nothing(tmp_path: Path) -> None:
