@@ -17,7 +17,7 @@ from bench.table import head, row
 from callmon.core.replay.record import Rule, SeenDay, seen_rule
 from callmon.core.replay.staffing import (
     PhonesNeeded,
-    at_forecast,
+    weeks_at,
     kept_with,
     phones_in_queue,
     phones_needed,
@@ -25,7 +25,6 @@ from callmon.core.replay.staffing import (
     slot_of,
     smoothed,
 )
-from callmon.core.replay.world import fitted, samples_of
 from tests.support.ringing_world import RingingSite, counts, simulated
 
 WITHIN = 18_000
@@ -93,9 +92,9 @@ def achieved(site: RingingSite, plan: dict[int, int]) -> float:
 def is_minimal(
     days: list[SeenDay], forecast: dict[int, float], needed: dict[int, PhonesNeeded], target: float
 ) -> bool:
-    rule, world = replace(seen_rule(days), fresh=True), fitted([samples_of(day) for day in days], 1)
-    scaled, most = at_forecast(days, forecast, 1), max(one.phones for one in needed.values())
-    kept = [kept_with(scaled, phones, rule, world, WITHIN) for phones in range(most + 1)]
+    rule, weeks = replace(seen_rule(days), fresh=True), weeks_at(days, forecast, 1)
+    most = max(one.phones for one in needed.values())
+    kept = [kept_with(weeks, phones, rule, WITHIN) for phones in range(most + 1)]
     return all(
         smoothed(kept[one.phones - 1], slot) < target <= smoothed(kept[one.phones], slot)
         for slot, one in needed.items()

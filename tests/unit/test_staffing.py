@@ -16,6 +16,7 @@ from callmon.core.replay.staffing import (
     queue_load,
     slot_of,
     smoothed,
+    weeks_at,
 )
 from callmon.core.replay.volume import (
     Interval,
@@ -27,7 +28,6 @@ from callmon.core.replay.volume import (
     past_residuals,
     profile,
 )
-from callmon.core.replay.world import fitted, samples_of
 from tests.support.ringing_world import RingingSite, counts, simulated
 
 RINGALL, HUNT = Rule(strategy="ringall", voicemail=24_000), Rule(ring=15_000, voicemail=24_000)
@@ -51,9 +51,8 @@ def test_one_phone_fewer_misses_the_target_in_the_weeks_replayed() -> None:
     days = simulated(RingingSite(seed=7, days=20, calls_a_day=65, phones=4, rule=RINGALL))
     forecast = mean_volume(days)
     needed = phones_needed(days, forecast, 0.9)
-    rule, world = replace(seen_rule(days), fresh=True), fitted([samples_of(day) for day in days], 1)
-    scaled = at_forecast(days, forecast, 1)
-    rates = [kept_with(scaled, phones, rule, world, 18_000) for phones in range(8)]
+    rule, weeks = replace(seen_rule(days), fresh=True), weeks_at(days, forecast, 1)
+    rates = [kept_with(weeks, phones, rule, 18_000) for phones in range(8)]
     for slot, found in needed.items():
         assert smoothed(rates[found.phones], slot) == found.reach >= 0.9
         assert smoothed(rates[found.phones - 1], slot) < 0.9

@@ -240,13 +240,20 @@ class _Replay:
         call, tried = self.waiting.get(place), self.day.day.calls[place].tries[number]
         phone = self.phones[tried.phone]
         if call is not None and not call.alone:
-            if not phone.strayed and not phone.absent[0] <= at < phone.absent[1]:
+            is_there = not phone.strayed and not phone.absent[0] <= at < phone.absent[1]
+            if is_there and not (self.differs and self._comes_later(call, phone, at)):
                 self._ring(call, phone, at, tried)
                 return
             call.alone = True
             self._seek(call, at)
         self.differs = True
         self._offer(at, phone.number, extra=1)
+
+    def _comes_later(self, call: _Waiting, phone: _Phone, at: int) -> bool:
+        """Whether the phone rings again for the caller, and a phone that rang less often for them is free."""
+        rung = call.attempts.get(phone.number, 0) if self.rule.strategy == "hunt" else 0
+        free = self._free_for(call, self.phones, at) if rung else ()
+        return any(call.attempts.get(other.number, 0) < rung for other in free)
 
     def _ring(self, call: _Waiting, phone: _Phone, at: int, seen: Try | None) -> None:
         number = phone.number
@@ -312,9 +319,12 @@ class _Replay:
         if number not in self.rings:
             return
         phone, call = self.rings[number]
-        if call.alone or self.differs:
-            self._ready_after(call, at + self.rule.gap)
+        seeks = call.alone or self.differs
+        if seeks:
+            call.ready = NEVER  # the phone that stops goes to another caller; this one seeks the next phone
         self._release(call, phone, at)
+        if seeks:
+            self._ready_after(call, at + self.rule.gap)
 
     def _release(self, call: _Waiting, phone: _Phone, at: int, took: bool = False) -> None:
         number, begin, _, seen = call.ringing.pop(phone.number)
