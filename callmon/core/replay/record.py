@@ -136,7 +136,7 @@ def seen_rule(days: Sequence[SeenDay]) -> Rule:
     )
 
 
-def with_strategy(rule: Rule, strategy: Literal["hunt", "ringall"]) -> Rule:
+def with_strategy(rule: Rule, strategy: str) -> Rule:
     """The rule with this strategy; a hunt of which nothing was seen rings as an Asterisk queue does."""
     if strategy == rule.strategy:
         return rule

@@ -48,9 +48,11 @@ def prepared(day: SeenDay) -> PreparedDay:
     for place, call in enumerate(day.calls):
         events.append((call.at, ARRIVES, place, 0))
         own: dict[tuple[int, int], Try] = {}
+        attempts: dict[int, int] = {}
         for number, tried in enumerate(call.tries):
             events.append((call.at + tried.start, SEEN_TRY, place, number))
-            attempt = sum(phone == tried.phone for phone, _ in own)
+            attempt = attempts.get(tried.phone, 0)
+            attempts[tried.phone] = attempt + 1
             own[tried.phone, attempt] = tried
             first.setdefault(tried.phone, 0)
         if call.tries:
@@ -241,7 +243,8 @@ class _Replay:
         phone = self.phones[tried.phone]
         if call is not None and not call.alone:
             is_there = not phone.strayed and not phone.absent[0] <= at < phone.absent[1]
-            if is_there and not (self.differs and self._comes_later(call, phone, at)):
+            again = self.differs and phone.number in call.attempts
+            if is_there and not (again and self._comes_later(call, phone, at)):
                 self._ring(call, phone, at, tried)
                 return
             call.alone = True
@@ -250,10 +253,9 @@ class _Replay:
         self._offer(at, phone.number, extra=1)
 
     def _comes_later(self, call: _Waiting, phone: _Phone, at: int) -> bool:
-        """Whether the phone rings again for the caller, and a phone that rang less often for them is free."""
-        rung = call.attempts.get(phone.number, 0) if self.rule.strategy == "hunt" else 0
-        free = self._free_for(call, self.phones, at) if rung else ()
-        return any(call.attempts.get(other.number, 0) < rung for other in free)
+        """Whether, before a phone rings again for the caller, one that rang less often for them is free."""
+        rung = call.attempts[phone.number] if self.rule.strategy == "hunt" else 0
+        return any(call.attempts.get(other.number, 0) < rung for other in self._free_for(call, self.phones, at))
 
     def _ring(self, call: _Waiting, phone: _Phone, at: int, seen: Try | None) -> None:
         number = phone.number
