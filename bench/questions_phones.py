@@ -2,7 +2,8 @@
 
 "months kept": the phones reach the target, less two points, in another month of the same line. "minimal": one
 phone fewer in any half-hour misses it in the weeks replayed. "not reached": of how many lines "out of
-reach" is said, of more than half of the half-hours; and on how many 40 phones all day miss the target.
+reach" is said, of more than half of the half-hours; and on how many 40 phones all day miss the target. These
+hunts answer 80 % in time with any number of phones: 75 % is within reach, 90 % is not, and 80 % is by chance.
 """
 
 from __future__ import annotations
@@ -17,15 +18,14 @@ from bench.table import head, row
 from callmon.core.replay.record import Rule, SeenDay, seen_rule
 from callmon.core.replay.staffing import (
     PhonesNeeded,
-    at_forecast,
     kept_with,
     phones_in_queue,
     phones_needed,
     queue_load,
     slot_of,
     smoothed,
+    weeks_at,
 )
-from callmon.core.replay.world import fitted, samples_of
 from tests.support.ringing_world import RingingSite, counts, simulated
 
 WITHIN = 18_000
@@ -33,7 +33,12 @@ MARGIN = 0.02
 MANY = 40
 RINGALL = Rule(strategy="ringall", voicemail=24_000)
 HUNT = Rule(ring=15_000, voicemail=24_000)
-CASES = (("ring-all, 90 %", RINGALL, 0.9), ("hunt, 80 %", HUNT, 0.8), ("hunt, 90 %", HUNT, 0.9))
+CASES = (
+    ("ring-all, 90 %", RINGALL, 0.9),
+    ("hunt, 75 %", HUNT, 0.75),
+    ("hunt, 80 %", HUNT, 0.8),
+    ("hunt, 90 %", HUNT, 0.9),
+)
 
 
 def main() -> None:
@@ -93,13 +98,13 @@ def achieved(site: RingingSite, plan: dict[int, int]) -> float:
 def is_minimal(
     days: list[SeenDay], forecast: dict[int, float], needed: dict[int, PhonesNeeded], target: float
 ) -> bool:
-    rule, world = replace(seen_rule(days), fresh=True), fitted([samples_of(day) for day in days], 1)
-    scaled, most = at_forecast(days, forecast, 1), max(one.phones for one in needed.values())
-    kept = [kept_with(scaled, phones, rule, world, WITHIN) for phones in range(most + 1)]
+    rule, weeks = replace(seen_rule(days), fresh=True), weeks_at(days, forecast, 1)
+    reached = {slot: one.phones for slot, one in needed.items() if not one.out_of_reach}
+    tried = {phones - fewer for phones in reached.values() for fewer in (0, 1)}
+    kept = {phones: kept_with(weeks, phones, rule, WITHIN) for phones in tried}
     return all(
-        smoothed(kept[one.phones - 1], slot) < target <= smoothed(kept[one.phones], slot)
-        for slot, one in needed.items()
-        if not one.out_of_reach
+        smoothed(kept[phones - 1], slot) < target <= smoothed(kept[phones], slot)
+        for slot, phones in reached.items()
     )
 
 

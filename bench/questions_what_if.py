@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from bench.table import say
-from callmon.core.replay.record import Rule
+from callmon.core.replay.record import Rule, with_strategy
 from callmon.core.replay.what_if import what_if
 from tests.support.ringing_world import CLOSES, OPENS, RingingSite, counts, simulated
 
@@ -33,7 +33,7 @@ CHANGES: dict[str, Change] = {
         lambda site: replace(site, added=-1),
     ),
     "ring-all": (
-        lambda rule: replace(rule, strategy="ringall", ring=None, gap=0),
+        lambda rule: with_strategy(rule, "ringall"),
         lambda site: replace(site, rule=replace(site.rule, strategy="ringall", ring=None)),
     ),
     "picked up a fifth faster": (

@@ -73,7 +73,7 @@ def test_what_if_answers_with_its_own_rule_and_spans(days: list[SeenDay]) -> Non
         "confidence": CONFIDENCE, "worlds": WORLDS, "seed": 1,
     }  # fmt: skip
     assert found["own_rule"] == truth | {"judged": found["own_rule"]["judged"]}
-    assert found["seen_until_seconds"] == {"patience": 24.0, "pickup": 15.0}
+    assert found["seen_until_seconds"] == {"patience": 23.838, "pickup": 15.0}
     assert found["changed"]["answered"]["low"] < found["changed"]["answered"]["high"]
     assert len(found["assumptions"]) == 4
 

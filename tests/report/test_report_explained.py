@@ -214,7 +214,7 @@ def test_a_month_that_tells_too_little_is_not_explained(
         november, figures={**november.figures, **figures}, imported=change.get("imported", {}), explained=None
     )
     with store.reading() as connection:
-        found = explained(connection, ON, report, OCTOBER, None)
+        found = explained(connection, store.ring, ON, report, OCTOBER, None)
     assert found.explained == MonthExplained("2026-10", why_not=why_not)  # type: ignore[arg-type]  # of the table
     assert why_sentences(found, EN)[0].startswith(sentence)
 

@@ -3,13 +3,15 @@
 from datetime import date, timedelta
 
 from callmon.core import facts as f
+from callmon.core.replay.needs import count_needs
 from callmon.core.replay.record import Rule, seen_rule
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.what_if import what_if
 from callmon.core.replay.world import drawn_world, samples_of
 from callmon.store.database import Database
+from callmon.store.queries.contacts import read_contacts, shared_tokens
 from callmon.store.queries.seen_days import read_days
-from tests.support.fact_builder import TORONTO, Office, local
+from tests.support.fact_builder import CALLER, TORONTO, Office, local
 from tests.support.ringing_site import stored, without_numbers
 from tests.support.ringing_world import RingingSite, counts, simulated
 from tests.support.store_fixtures import wrote
@@ -69,3 +71,28 @@ def test_a_transfer_frees_the_phone(store: Database) -> None:
     wrote(store, *office.outcomes)
     (day,) = read_days(store, TORONTO, date(2026, 11, 24), date(2026, 11, 24))
     assert [seen.talk for seen in day.calls] == [5000]
+
+
+def test_a_need_of_the_month_before_holds_the_first_call_of_the_month(store: Database) -> None:
+    office = Office()
+    for hours in (0, 20, 30, 44):  # two needs: the second begins with the call after 30 hours and holds the last
+        office.hear(office.message(local("2026-11-23 09:00") + timedelta(hours=hours)))
+    wrote(store, *office.outcomes)
+    begin = local("2026-11-25 00:00")
+    with store.reading() as connection:
+        contacts = list(read_contacts(connection, begin, begin + timedelta(days=1), ["general"]))
+    assert len(contacts) == 4
+    assert count_needs(contacts, begin, begin + timedelta(days=1)).needs == 0
+
+
+def test_a_shared_number_stands_apart_from_the_needs(store: Database) -> None:
+    office = Office()
+    at = local("2026-11-24 10:00")
+    for number in (CALLER, "+14165550177"):
+        office.hear(office.call_in(at, number))
+    wrote(store, *office.outcomes)
+    begin, end = at - timedelta(hours=1), at + timedelta(hours=1)
+    with store.reading() as connection:
+        shared = shared_tokens(store.ring, [CALLER])
+        found = count_needs(read_contacts(connection, begin, end, ["general"], shared), begin, end)
+    assert (found.needs, found.unknown_number) == (1, 1)

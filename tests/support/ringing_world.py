@@ -105,6 +105,7 @@ class _Day:
             "talk": talk,
             "tries": [],
             "ringing": {},
+            "paused": False,
             "end": None,
             "again": rng.random(),
         }
@@ -122,7 +123,7 @@ class _Day:
         if self.site.rule.strategy == "ringall":
             for phone in free:
                 self.ring(at, number, phone)
-        elif free and not call["ringing"]:
+        elif free and not call["ringing"] and not call["paused"]:
             rung = [tried.phone for tried in call["tries"]]
             self.ring(at, number, min(free, key=lambda phone: (rung.count(phone), phone)))
 
@@ -150,9 +151,15 @@ class _Day:
     def stops(self, at: int, number: int, phone: int, begun: int) -> None:
         call = self.calls[number]
         if call["ringing"].get(phone) == begun:
+            call["paused"] = True
             self.release(at, number, phone)
-            if call["end"] is None:
-                self.seek(at, number)
+            self.push(at + self.site.rule.gap, "resumes", number)
+
+    def resumes(self, at: int, number: int, *_: int) -> None:
+        call = self.calls[number]
+        call["paused"] = False
+        if call["end"] is None:
+            self.seek(at, number)
 
     def leaves(self, at: int, number: int, box: int, _: int) -> None:
         call = self.calls[number]
@@ -180,8 +187,8 @@ class _Day:
         if phone >= self.there(at):
             return
         for number in list(self.waiting):
-            ringing = self.calls[number]["ringing"]
-            if self.site.rule.strategy == "ringall" or not ringing:
+            call = self.calls[number]
+            if not call["paused"] and (self.site.rule.strategy == "ringall" or not call["ringing"]):
                 self.ring(at, number, phone)
                 return
 

@@ -1,11 +1,11 @@
 """Phones needed: by replay where phones ring, by Erlang's formula where seconds are judged; the calls to come."""
 
-from collections import Counter
 from math import exp, factorial, isclose
 
 import pytest
 from msgspec.structs import replace
 
+from bench.questions_phones import HUNT, RINGALL, achieved, is_minimal, mean_volume
 from callmon.core.replay.erlang import Load, gamma_share, least_phones, level, level_between
 from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try, seen_rule, wrap_up
 from callmon.core.replay.staffing import (
@@ -14,8 +14,8 @@ from callmon.core.replay.staffing import (
     phones_in_queue,
     phones_needed,
     queue_load,
-    slot_of,
     smoothed,
+    weeks_at,
 )
 from callmon.core.replay.volume import (
     Interval,
@@ -27,15 +27,7 @@ from callmon.core.replay.volume import (
     past_residuals,
     profile,
 )
-from callmon.core.replay.world import fitted, samples_of
 from tests.support.ringing_world import RingingSite, counts, simulated
-
-RINGALL, HUNT = Rule(strategy="ringall", voicemail=24_000), Rule(ring=15_000, voicemail=24_000)
-
-
-def mean_volume(days: list[SeenDay]) -> dict[int, float]:
-    found = Counter(slot_of(call.at) for day in days for call in day.calls)
-    return {slot: count / len(days) for slot, count in sorted(found.items())}
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -51,9 +43,8 @@ def test_one_phone_fewer_misses_the_target_in_the_weeks_replayed() -> None:
     days = simulated(RingingSite(seed=7, days=20, calls_a_day=65, phones=4, rule=RINGALL))
     forecast = mean_volume(days)
     needed = phones_needed(days, forecast, 0.9)
-    rule, world = replace(seen_rule(days), fresh=True), fitted([samples_of(day) for day in days], 1)
-    scaled = at_forecast(days, forecast, 1)
-    rates = [kept_with(scaled, phones, rule, world, 18_000) for phones in range(8)]
+    rule, weeks = replace(seen_rule(days), fresh=True), weeks_at(days, forecast, 1)
+    rates = [kept_with(weeks, phones, rule, 18_000) for phones in range(8)]
     for slot, found in needed.items():
         assert smoothed(rates[found.phones], slot) == found.reach >= 0.9
         assert smoothed(rates[found.phones - 1], slot) < 0.9
@@ -65,6 +56,32 @@ def test_where_pick_up_is_the_limit_more_phones_are_not_asked_for() -> None:
     assert {found.out_of_reach for found in needed.values()} == {True}
     assert {found.phones for found in needed.values()} == {7}
     assert {round(found.limit or 0, 1) for found in needed.values()} == {0.8}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("rule", "target"), [(RINGALL, 0.9), (HUNT, 0.75)])
+def test_phones_of_twenty_months_are_minimal_and_keep_months_to_come(rule: Rule, target: float) -> None:
+    kept = out_of_reach = half_hours = 0
+    for seed in range(20):
+        site = RingingSite(seed=seed, days=30, calls_a_day=65, phones=4, rule=rule)
+        days = simulated(site)
+        forecast = mean_volume(days)
+        needed = phones_needed(days, forecast, target)
+        plan = {slot: found.phones for slot, found in needed.items()}
+        kept += achieved(replace(site, days=60), plan) >= target - 0.02
+        assert is_minimal(days, forecast, needed, target)
+        out_of_reach += sum(found.out_of_reach for found in needed.values())
+        half_hours += len(needed)
+    assert kept >= 18
+    assert out_of_reach <= 0.1 * half_hours  # of a half-hour's few callers, more may give up at once
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_a_target_above_what_is_picked_up_in_time_is_out_of_reach(seed: int) -> None:
+    days = simulated(RingingSite(seed=seed, calls_a_day=30, rule=HUNT))
+    needed = phones_needed(days, mean_volume(days), 0.9)
+    assert {found.out_of_reach for found in needed.values()} == {True}
 
 
 def test_the_calls_are_as_many_as_the_forecast_and_in_their_half_hour() -> None:

@@ -47,7 +47,7 @@ class _Need(msgspec.Struct):
 
 
 def count_needs(contacts: Iterable[CallerContact], begin: datetime, end: datetime) -> Needs:
-    """Of needs that began in [begin, end). Contacts of a day before and after are read, so that none is cut."""
+    """Of needs that began in [begin, end). Contacts of a week before and a day after are read: none is cut."""
     by_token: dict[str, list[CallerContact]] = {}
     withheld = 0
     for contact in sorted(contacts, key=lambda one: (one.at, one.outbound)):

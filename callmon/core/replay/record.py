@@ -19,6 +19,7 @@ Span = tuple[int, int]  # from, until
 Joined = tuple[list[int], list[int]]  # begins and ends of spans that do not overlap
 MOST_WRAP_UP = 300_000  # ms
 THIRD_RING = 18_000  # ms: an answer before it is an answer by the third ring
+QUEUE_RING, QUEUE_RETRY = 15_000, 5000  # ms: of an Asterisk queue that sets neither: a try, the pause after it
 VAIN = 8000  # ms: a phone that rang for so long without an answer rang in vain
 
 
@@ -128,11 +129,25 @@ def seen_rule(days: Sequence[SeenDay]) -> Rule:
         strategy="ringall" if ringall else "hunt",
         ring=None if ringall or not rings else median_high(rings),
         voicemail=median_high(voicemails) if voicemails else None,
-        gap=median_high(gaps) if gaps and not ringall else 0,
+        gap=0 if ringall else median_high(gaps or [QUEUE_RETRY]),
         lead=median_high(starts or [0]),
         wrap_up=0 if rung else round(1000 * wrap_up(days)),
         rotates=_rotates(calls),
     )
+
+
+def with_strategy(rule: Rule, strategy: str) -> Rule:
+    """The rule with this strategy; a hunt of which nothing was seen rings as an Asterisk queue does."""
+    if strategy == rule.strategy:
+        return rule
+    if strategy == "ringall":
+        return msgspec.structs.replace(rule, strategy="ringall", ring=None, gap=0)
+    return with_ring(msgspec.structs.replace(rule, strategy="hunt"), rule.ring or QUEUE_RING)
+
+
+def with_ring(rule: Rule, ring: int) -> Rule:
+    """The rule with phones that ring for so long. Where none was seen to stop, the pause after it is a queue's."""
+    return msgspec.structs.replace(rule, ring=ring, gap=QUEUE_RETRY if rule.ring is None else rule.gap)
 
 
 def tells_rings(calls: Iterable[SeenCall]) -> bool:

@@ -48,9 +48,11 @@ def prepared(day: SeenDay) -> PreparedDay:
     for place, call in enumerate(day.calls):
         events.append((call.at, ARRIVES, place, 0))
         own: dict[tuple[int, int], Try] = {}
+        attempts: dict[int, int] = {}
         for number, tried in enumerate(call.tries):
             events.append((call.at + tried.start, SEEN_TRY, place, number))
-            attempt = sum(phone == tried.phone for phone, _ in own)
+            attempt = attempts.get(tried.phone, 0)
+            attempts[tried.phone] = attempt + 1
             own[tried.phone, attempt] = tried
             first.setdefault(tried.phone, 0)
         if call.tries:
@@ -240,13 +242,20 @@ class _Replay:
         call, tried = self.waiting.get(place), self.day.day.calls[place].tries[number]
         phone = self.phones[tried.phone]
         if call is not None and not call.alone:
-            if not phone.strayed and not phone.absent[0] <= at < phone.absent[1]:
+            is_there = not phone.strayed and not phone.absent[0] <= at < phone.absent[1]
+            again = self.differs and phone.number in call.attempts
+            if is_there and not (again and self._comes_later(call, phone, at)):
                 self._ring(call, phone, at, tried)
                 return
             call.alone = True
             self._seek(call, at)
         self.differs = True
         self._offer(at, phone.number, extra=1)
+
+    def _comes_later(self, call: _Waiting, phone: _Phone, at: int) -> bool:
+        """Whether, before a phone rings again for the caller, one that rang less often for them is free."""
+        rung = call.attempts[phone.number] if self.rule.strategy == "hunt" else 0
+        return any(call.attempts.get(other.number, 0) < rung for other in self._free_for(call, self.phones, at))
 
     def _ring(self, call: _Waiting, phone: _Phone, at: int, seen: Try | None) -> None:
         number = phone.number
@@ -312,9 +321,12 @@ class _Replay:
         if number not in self.rings:
             return
         phone, call = self.rings[number]
-        if call.alone or self.differs:
-            self._ready_after(call, at + self.rule.gap)
+        seeks = call.alone or self.differs
+        if seeks:
+            call.ready = NEVER  # the phone that stops goes to another caller; this one seeks the next phone
         self._release(call, phone, at)
+        if seeks:
+            self._ready_after(call, at + self.rule.gap)
 
     def _release(self, call: _Waiting, phone: _Phone, at: int, took: bool = False) -> None:
         number, begin, _, seen = call.ringing.pop(phone.number)

@@ -12,7 +12,7 @@ from statistics import fmean
 import msgspec
 from msgspec.structs import replace
 
-from callmon.core.replay.draws import MOVED, THINNED, uniform
+from callmon.core.replay.draws import MOVED, THINNED, uniform, world_salt
 from callmon.core.replay.erlang import Load, least_phones, level
 from callmon.core.replay.record import Rule, SeenCall, SeenDay, seen_rule, wrap_up
 from callmon.core.replay.run import prepared, replayed
@@ -20,6 +20,7 @@ from callmon.core.replay.world import World, fitted, samples_of
 
 HALF_HOUR = 1_800_000
 ALL_DAY = ((0, 48 * HALF_HOUR * 2),)
+ENOUGH_CALLS, MOST_WORLDS = 8_000, 8  # replayed for a figure; of few calls a day in several worlds
 BEYOND = 3  # phones more than there are that are tried
 Kept = dict[int, tuple[float, float]]  # by half-hour: calls that kept the standard, calls
 
@@ -68,17 +69,36 @@ def _repeated(call: SeenCall, number: int, salt: int) -> SeenCall:
     return replace(call, key=call.key * 64 + number, at=at, tries=())
 
 
-def kept_with(days: Sequence[SeenDay], phones: int, rule: Rule, world: World, within: int) -> Kept:
+class Weeks(msgspec.Struct, frozen=True):
+    """The weeks at the forecast's volume, in one world."""
+
+    days: list[SeenDay]
+    world: World
+
+
+def weeks_at(days: Sequence[SeenDay], forecast: Mapping[int, float], seed: int) -> list[Weeks]:
+    """The weeks in so many worlds that chance moves the rate of a half-hour little: few calls in several."""
+    samples = [samples_of(day) for day in days]
+    calls = sum(forecast.values()) * len(days)
+    found = []
+    for number in range(max(1, min(MOST_WORLDS, round(ENOUGH_CALLS / max(1.0, calls))))):
+        salt = world_salt(seed, number)
+        found.append(Weeks(at_forecast(days, forecast, salt), fitted(samples, salt)))
+    return found
+
+
+def kept_with(weeks: Sequence[Weeks], phones: int, rule: Rule, within: int) -> Kept:
     """By half-hour, what so many phones keep all day."""
     found: Kept = {}
     there = dict.fromkeys(range(phones), ALL_DAY)
-    for day in days:
-        became = replayed(prepared(replace(day, phones=there)), rule, rule, world)
-        for call, now in zip(day.calls, became, strict=True):
-            if call.counted and call.judged:
-                met, calls = found.get(slot_of(call.at), (0.0, 0.0))
-                kept = now.outcome == "answered" and now.wait < within
-                found[slot_of(call.at)] = (met + kept, calls + 1)
+    for some in weeks:
+        for day in some.days:
+            became = replayed(prepared(replace(day, phones=there)), rule, rule, some.world)
+            for call, now in zip(day.calls, became, strict=True):
+                if call.counted and call.judged:
+                    met, calls = found.get(slot_of(call.at), (0.0, 0.0))
+                    kept = now.outcome == "answered" and now.wait < within
+                    found[slot_of(call.at)] = (met + kept, calls + 1)
     return found
 
 
@@ -95,21 +115,22 @@ def phones_needed(
     """By half-hour of the forecast, the least phones of a line that rings."""
     days = [replace(day, calls=tuple(call for call in day.calls if call.counted)) for day in days]
     own = replace(seen_rule(days), fresh=True)
-    world = fitted([samples_of(day) for day in days], seed)
-    scaled = at_forecast(days, forecast, seed)
+    weeks = weeks_at(days, forecast, seed)
     most = max((len(day.phones) for day in days), default=0) + BEYOND
-    found: dict[int, PhonesNeeded] = {}
-    rates: dict[int, float] = {}
-    for phones in range(1, most + 1):
-        kept = kept_with(scaled, phones, own, world, within)
-        rates = {slot: smoothed(kept, slot) for slot in forecast}
-        for slot, rate in rates.items():
-            if slot not in found and rate >= target:
-                found[slot] = PhonesNeeded(phones, rate)
-        if len(found) == len(forecast):
-            return found
     limit = picked_up_in_time(days, within)
-    return found | {slot: PhonesNeeded(most, rates[slot], True, limit) for slot in forecast if slot not in found}
+    kept = kept_with(weeks, most, own, within)
+    found: dict[int, PhonesNeeded] = {}
+    for slot in forecast:
+        if (rate := smoothed(kept, slot)) < target:
+            found[slot] = PhonesNeeded(most, rate, True, limit)
+    for phones in range(1, most + 1):
+        if len(found) == len(forecast):
+            break
+        kept = kept_with(weeks, phones, own, within)
+        for slot in forecast.keys() - found.keys():
+            if (rate := smoothed(kept, slot)) >= target:
+                found[slot] = PhonesNeeded(phones, rate)
+    return found
 
 
 def picked_up_in_time(days: Sequence[SeenDay], within: int) -> float | None:

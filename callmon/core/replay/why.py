@@ -224,7 +224,7 @@ class _Replays:
         own, new = self.rules
         rule = replace(own, fresh=True)
         if "settings" in changed:
-            rule = replace(rule, strategy=new.strategy, ring=new.ring, voicemail=new.voicemail)
+            rule = replace(rule, strategy=new.strategy, ring=new.ring, gap=new.gap, voicemail=new.voicemail)
         world = self.worlds["pickup" in changed]
         became = replayed(prepared(day), rule, rule, world)
         lost = pair.disrupted if "disruption" in changed else ()

@@ -16,6 +16,7 @@ from callmon.core.replay.draws import DAY, FACTOR, PATIENCE, TALK, uniform, worl
 from callmon.core.replay.record import VAIN, SeenCall, SeenDay, Try
 
 LEAST_TRIES, LEAST_ENDS = 30, 50  # for a curve of its own: of a stratum, of a language
+LEAST_ALIKE = 8  # tries of a kind (rang in vain, or not) for a curve of its own
 AT_RISK = 10  # values that must reach a time for the curve to go so far
 TWO_HOURS = 7_200_000
 NEVER = 1 << 60
@@ -138,7 +139,7 @@ def _pickup_curves(pickup: list[list[Sample]]) -> tuple[Curve, ...]:
         kind = pickup[:VAIN_STRATA] if stratum < VAIN_STRATA else pickup[VAIN_STRATA:]
         alike = [sample for some in kind for sample in some]
         if len(tries) < LEAST_TRIES:
-            tries = alike if len(alike) >= LEAST_TRIES / 2 else [sample for some in pickup for sample in some]
+            tries = alike if len(alike) >= LEAST_ALIKE else [sample for some in pickup for sample in some]
         curves.append(fit_curve(tries, min(AT_RISK, 1 + len(tries) // 5)))
     return tuple(curves)
 

@@ -26,7 +26,8 @@ from callmon.features.months.model import (
     Report,
 )
 from callmon.store.database import Database
-from callmon.store.queries.contacts import read_contacts
+from callmon.store.encryption import KeyRing
+from callmon.store.queries.contacts import read_contacts, shared_tokens
 from callmon.store.queries.seen_days import DayReader, Kept, disrupted_spans, judged_days
 from callmon.store.queries.staffing import planned_rows
 
@@ -36,6 +37,7 @@ TARGET, RINGS = 0.9, 3  # of the phones needed
 
 def explained(
     connection: Connection,
+    ring: KeyRing,
     settings: Settings,
     report: Report,
     before: Month | None,
@@ -43,7 +45,7 @@ def explained(
 ) -> Report:
     """The report with the answers of the questions that are on."""
     asked = settings.configuration.questions
-    needs = _needs(connection, settings, report.month, lines) if "needs" in asked else None
+    needs = _needs(connection, ring, settings, report.month, lines) if "needs" in asked else None
     is_whole = before is not None and lines is None
     why = _why(connection, settings, report, before) if "why" in asked and before and is_whole else None
     return msgspec.structs.replace(report, needs=needs, explained=why)
@@ -70,9 +72,12 @@ def planned_week(
     )
 
 
-def _needs(connection: Connection, settings: Settings, month: Month, lines: Iterable[str] | None) -> Needs:
+def _needs(
+    connection: Connection, ring: KeyRing, settings: Settings, month: Month, lines: Iterable[str] | None
+) -> Needs:
     names = settings.names("line") if lines is None else list(lines)
-    return count_needs(read_contacts(connection, month.begin, month.end, names), month.begin, month.end)
+    shared = shared_tokens(ring, settings.rules.shared_numbers)
+    return count_needs(read_contacts(connection, month.begin, month.end, names, shared), month.begin, month.end)
 
 
 def _why(connection: Connection, settings: Settings, report: Report, before: Month) -> MonthExplained:

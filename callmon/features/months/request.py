@@ -299,7 +299,8 @@ def gathered(
             other = _report(connection, builder, starts, step)
             compared.append(other.compared_as(relation))
         report = msgspec.structs.replace(report, compared=tuple(compared[-2:]), months=tuple(compared[:-1]))
-        return explained(connection, settings, report, others[-2][1] if compare else None, lines)
+        before = others[-2][1] if compare else None
+        return explained(connection, store.ring, settings, report, before, lines)
 
 
 def _report(

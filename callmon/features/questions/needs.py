@@ -14,7 +14,7 @@ from callmon.cli.help import HelpCommand
 from callmon.core.replay.needs import Needs, count_needs
 from callmon.core.statistics.period import midnight
 from callmon.features.questions.options import in_language_of, print_answer, read_period, refuse_unless_on
-from callmon.store.queries.contacts import read_contacts
+from callmon.store.queries.contacts import read_contacts, shared_tokens
 
 
 @click.command(cls=HelpCommand)
@@ -54,8 +54,9 @@ def needs_answer(context: CommandContext, first: str, last: str, service: str | 
 def counted_needs(context: CommandContext, since: datetime, until: datetime, service: str | None) -> Needs:
     """The counts of [since, until) on the lines of a service; None: of all."""
     lines = {line.name for line in context.settings.lines() if service in (None, line.service)}
+    shared = shared_tokens(context.store.ring, context.settings.rules.shared_numbers)
     with context.store.reading() as connection:
-        return count_needs(read_contacts(connection, since, until, lines), since, until)
+        return count_needs(read_contacts(connection, since, until, lines, shared), since, until)
 
 
 def _calls(tries: float, context: CommandContext) -> str:

@@ -22,7 +22,7 @@ from callmon.cli.progress import progress_bar
 from callmon.config.business_calendar import Calendar
 from callmon.core.replay import what_if as engine
 from callmon.core.replay.curves import RING
-from callmon.core.replay.record import Rule, SeenDay, Span, seen_rule
+from callmon.core.replay.record import Rule, SeenDay, Span, seen_rule, with_ring, with_strategy
 from callmon.errors import ConfigError
 from callmon.features.questions.options import print_answer, read_period, refuse_unless_on
 from callmon.store.queries.seen_days import MS, read_days
@@ -134,9 +134,9 @@ def _parsed(name: str, value: str) -> Change:
     if name == "voicemail_rings" and value.isascii() and value.isdigit() and 1 <= int(value) <= 30:
         return lambda rule: replace(rule, voicemail=_voicemail(rule, int(value)))
     if name == "strategy" and value in ("hunt", "ringall"):
-        return lambda rule: _with_strategy(rule, value)
+        return lambda rule: with_strategy(rule, value)
     if name == "ring_seconds" and value.isascii() and value.isdigit() and 1 <= int(value) <= 120:
-        return lambda rule: replace(rule, ring=1000 * int(value))
+        return lambda rule: with_ring(rule, 1000 * int(value))
     if name == "pickup" and (found := _PICKUP.fullmatch(value)):
         factor = 1 + int(found[1]) / 100
         return lambda rule: replace(rule, pickup=factor)
@@ -197,14 +197,6 @@ def _voicemail(rule: Rule, rings: int) -> int:
     if rule.voicemail is None:
         return rings * RING
     return rule.voicemail + (rings - max(1, round(rule.voicemail / RING))) * RING
-
-
-def _with_strategy(rule: Rule, strategy: str) -> Rule:
-    if strategy == rule.strategy:
-        return rule
-    if strategy == "ringall":
-        return replace(rule, strategy="ringall", ring=None, gap=0)
-    return replace(rule, strategy="hunt", ring=rule.ring or 15_000)
 
 
 def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own: Rule) -> str:
