@@ -86,7 +86,9 @@ def test_the_longest_time_of_day_fits_the_wall_of_a_telephone(browser: Browser, 
     """The next callback's time is set to the widest text that any hour gives."""
     longest = "\N{BLACK UP-POINTING TRIANGLE} Wednesday 12:48\N{NO-BREAK SPACE}p.m."
     with shown(browser, place, "/en/wall", width=320, height=640) as page:
-        page.evaluate("text => { [...document.querySelectorAll('.big .wide dd')].at(-2).textContent = text }", longest)
+        page.evaluate(
+            "text => { [...document.querySelectorAll('.big .wide dd')].at(-2).textContent = text }", longest
+        )
         assert page.evaluate(OVERFLOW) == 0
 
 

@@ -286,9 +286,11 @@ def gathered(
     """
     zone = settings.timezone
     others: list[tuple[Relation, Month]] = []
+    before: Month | None = None
     if compare:
-        year_before, *earlier, before = months.earlier(period, zone, 12)
-        others = [*(("earlier", x) for x in earlier), ("before", before), ("year_before", year_before)]
+        past = months.earlier(period, zone, 12)
+        before = past[-1]
+        others = [*(("earlier", x) for x in past[1:-1]), ("before", before), ("year_before", past[0])]
     with store.snapshot() as connection:
         step = progress(sum(queries.count_steps(connection, zone, x) for x in (period, *(x for _, x in others))))
         starts = first_heard(connection)
@@ -299,7 +301,6 @@ def gathered(
             other = _report(connection, builder, starts, step)
             compared.append(other.compared_as(relation))
         report = msgspec.structs.replace(report, compared=tuple(compared[-2:]), months=tuple(compared[:-1]))
-        before = others[-2][1] if compare else None
         return explained(connection, store.ring, settings, report, before, lines)
 
 

@@ -90,7 +90,7 @@ def answers(
     at = (context.moment(moment, "--at") or context.now).astimezone(context.settings.timezone)
     when = at.date() if day is None else context.past_day(day, "--each-half-hour")
     since = when.replace(day=1) - timedelta(READ_BACK)
-    read = read_days(context.store, context.settings.timezone, since, when, line)
+    read = read_days(context.store, context.settings.timezone, since, when, line, in_progress=day is None)
     lost = _lost(context, when, line)
     over = 2 * at.hour + at.minute // 30 - 1  # the last half-hour that is over
     calendar, begin = context.settings.calendar(line), midnight(when, context.settings.timezone)

@@ -10,18 +10,29 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Table, and_, select
+from sqlalchemy import Connection, Table, and_, or_, select
 
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, language_label
-from callmon.core.facts import OUTSIDE, Answered, Fact, PhoneFact, PhoneRang, PhoneStopped, SentOff, VoicemailTook
+from callmon.core.facts import (
+    OUTSIDE,
+    Answered,
+    Arrived,
+    Fact,
+    PhoneFact,
+    PhoneRang,
+    PhoneStopped,
+    SentOff,
+    VoicemailTook,
+)
 from callmon.core.replay.presence import there
 from callmon.core.replay.record import Outcome, SeenCall, SeenDay, Span, Try
-from callmon.core.statistics.period import midnight
+from callmon.core.statistics.period import DAY, midnight
 from callmon.store.database import Database
 from callmon.store.queries.calls import stored_facts
 from callmon.store.queries.disruptions import all_in
 from callmon.store.row_mapping import call_of
-from callmon.store.tables import CALL, FINDING, Condition, same_call
+from callmon.store.tables import CALL, FINDING, OPEN, Condition, same_call
 
 THIRD_RING = "answer_by_third_ring"
 MS = timedelta(milliseconds=1)
@@ -37,9 +48,10 @@ def read_days(
     last: date,
     line: str | None = None,
     names: list[CallName] | None = None,
+    in_progress: bool = False,
 ) -> list[SeenDay]:
-    """The days from `first` to `last` that have calls. `names`: receives those of the reader."""
-    reader, found = DayReader(zone, line, names), []
+    """The days from `first` to `last` that have calls. `names`, `in_progress`: those of the reader."""
+    reader, found = DayReader(zone, line, names, in_progress), []
     for n in range((last - first).days + 1):
         with store.reading() as connection:
             found.append(reader.read_day(connection, first + timedelta(days=n)))
@@ -49,13 +61,21 @@ def read_days(
 class DayReader:
     """Reads days of a question, which number its calls and phones. Calls of other lines only keep phones busy.
 
-    `names` has the name and exchange of each call, in the order of the keys.
+    `names` has the name and exchange of each call, in the order of the keys. `in_progress`: calls that go on are
+    read too; one that a person answered keeps its phone busy until midnight.
     """
 
-    def __init__(self, zone: ZoneInfo, line: str | None = None, names: list[CallName] | None = None) -> None:
+    def __init__(
+        self,
+        zone: ZoneInfo,
+        line: str | None = None,
+        names: list[CallName] | None = None,
+        in_progress: bool = False,
+    ) -> None:
         self.zone = zone
         self.line = line
         self.names = [] if names is None else names
+        self.in_progress = in_progress
         self._phones: dict[tuple[str, str], int] = {}
 
     def read_day(self, connection: Connection, day: date) -> SeenDay | None:
@@ -66,14 +86,20 @@ class DayReader:
         return SeenDay(day.isoformat(), tuple(calls), there(calls))
 
     def _calls(self, connection: Connection, day: date) -> Iterator[SeenCall]:
-        begin = midnight(day, self.zone)
-        which = and_(*counted_calls(begin, midnight(day + timedelta(days=1), self.zone)))
-        verdicts = _verdicts(connection, which)
-        facts = stored_facts(connection, lambda table: _of_calls(table, which), None)
+        begin, end = midnight(day, self.zone), midnight(day + DAY, self.zone)
+        which = and_(*counted_calls(begin, end))
+        verdicts = _verdicts(connection, which, self.in_progress)
+        facts = stored_facts(connection, lambda table: _of_calls(table, which, self.in_progress), None)
         question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which).order_by(CALL.c.arrived)
-        for name, exchange, data in connection.execute(question):
-            call, verdict = call_of(data, {}), verdicts.get((name, exchange), "unknown")
+        calls = {(name, exchange): call_of(data, {}) for name, exchange, data in connection.execute(question)}
+        for key in facts.keys() - calls.keys() if self.in_progress else ():
+            if (going := _call_in_progress(facts[key], begin, end)) is not None:
+                calls[key] = going
+        for (name, exchange), call in calls.items():
+            verdict = verdicts.get((name, exchange), "unknown")
             seen = self._seen(call, facts.get((name, exchange), []), begin, exchange)
+            if not call.is_ended and seen.outcome == "answered" and not call.transfers:
+                seen = replace(seen, talk=round((end - begin) / MS) - seen.at - seen.wait)
             self.names.append((name, exchange))
             counted = self.line in (None, call.line)
             yield replace(seen, judged=verdict in JUDGED, met=verdict == "met", counted=counted)
@@ -153,14 +179,26 @@ def counted_calls(begin: datetime, end: datetime) -> tuple[Condition, ...]:
     )
 
 
-def _of_calls(table: Table, which: Condition) -> Condition:
+def _of_calls(table: Table, which: Condition, in_progress: bool) -> Condition:
     """The rows of those calls: a name may be in use at two exchanges, whose rows are told apart afterwards."""
-    return table.c["call"].in_(select(CALL.c["call"]).where(which))
+    named = table.c["call"].in_(select(CALL.c["call"]).where(which))
+    return or_(named, table.c["call"].in_(select(OPEN.c["call"]))) if in_progress else named
 
 
-def _verdicts(connection: Connection, which: Condition) -> dict[tuple[str, str], str]:
+def _call_in_progress(facts: list[Fact], begin: datetime, end: datetime) -> Call | None:
+    """The account so far of a call that arrived in [begin, end), where `counted_calls` would count it."""
+    first, *others = facts
+    if not isinstance(first, Arrived):
+        return None
+    call = CallAccount(first).record_facts(others).call()
+    is_public = call.direction == "inbound" and call.line is not None and not call.test
+    arrived_then = call.arrived is not None and begin <= call.arrived < end
+    return call if is_public and arrived_then and call.in_hours is not False else None
+
+
+def _verdicts(connection: Connection, which: Condition, in_progress: bool) -> dict[tuple[str, str], str]:
     question = select(FINDING.c["call"], FINDING.c.exchange, FINDING.c.verdict)
-    question = question.where(FINDING.c.standard == THIRD_RING, _of_calls(FINDING, which))
+    question = question.where(FINDING.c.standard == THIRD_RING, _of_calls(FINDING, which, in_progress))
     return {(name, exchange): verdict for name, exchange, verdict in connection.execute(question)}
 
 
@@ -185,7 +223,7 @@ def _talk(call: Call, facts: list[Fact]) -> int:
 
 def disrupted_spans(connection: Connection, zone: ZoneInfo, day: date, line: str | None) -> list[Span]:
     """Of the day, in ms after midnight: the disruptions that touch the line, or any line."""
-    begin, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    begin, end = midnight(day, zone), midnight(day + DAY, zone)
     found = [one for one in all_in(connection, begin, end) if one.counts and (line is None or line in one.lines)]
     return [in_ms(one.began, one.ended or end, begin) for one in found]
 
