@@ -113,9 +113,11 @@ def write(store: Database, settings: Settings) -> None:
     past.recorded["vm_message"] = re.sub(rb'(1\d{9})\.\d+"', rb'\1.0"', past.recorded["vm_message"])
     night = datetime(2026, 12, 1, 7, tzinfo=UTC)
     notice = history.Notice(until=night + timedelta(hours=10))
+    at = NOW - timedelta(hours=1)
+    planned = history.BY_MANAGER(action="plan", at=at, lines=("general",), start=night, notice=notice)
     items: list[Outcome] = [
         *past.call(datetime.fromtimestamp(int(ENTRY.partition(".")[0]), UTC), "vm_message", NUMBER),
-        *past.command("plan", NOW - timedelta(hours=1), lines=("general",), start=night, notice=notice),
+        *past.monitor.apply_disruption_command(planned),
     ]
     with store.writing() as connection:
         write_batch(connection, BatchId(2, "examples"), items, store.ring)

@@ -91,7 +91,7 @@ class History:
         self._zone, self._calendar = settings.timezone, settings.calendar()
         self._today = now.astimezone(self._zone).date()
         self._token = token_function(store)
-        self._monitor = Monitor(settings, token=self._token)
+        self.monitor = Monitor(settings, token=self._token)
         self.recorded = {name: facts for name in MORNING if (facts := recorded_facts(settings, name))}
         self._messages = {name for name, facts in self.recorded.items() if b"MessageLeft" in facts}
         self._orders = count()
@@ -110,9 +110,9 @@ class History:
         while self._waiting and self._waiting[0][0] <= self._now:
             at, _, is_owed, outcomes = heappop(self._waiting)
             if is_owed:  # nothing falls due between other calls that would change them
-                yield from self._monitor.tick(at)
+                yield from self.monitor.tick(at)
             yield from outcomes()
-        yield from self._monitor.tick(self._now)
+        yield from self.monitor.tick(self._now)
         yield Heartbeat(EXCHANGE, self._now)
 
     def _midnight(self, day: date) -> datetime:
@@ -158,7 +158,7 @@ class History:
         command = CallbackCommand(
             at=at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=tuple(facts)
         )
-        for outcome in self._monitor.apply_callback_command(command):
+        for outcome in self.monitor.apply_callback_command(command):
             yield outcome
             for entry in (x.entry for x in outcome.ledger):
                 if isinstance(entry, Owed) and number not in worklist.NUMBERS:
@@ -198,7 +198,7 @@ class History:
             obligation=entry,
             **more,
         )
-        return self._monitor.apply_callback_command(command)
+        return self.monitor.apply_callback_command(command)
 
     def _entry(self, entry: worklist.Entry) -> Iterator[Outcome]:
         """An entry of the worklist: its call, and what was done about it since."""
@@ -219,7 +219,7 @@ class History:
 
     def _disruptions(self) -> Iterator[Outcome]:
         """One that is over, one that goes on, and work planned for a night."""
-        apply, replace = self._monitor.apply_disruption_command, msgspec.structs.replace
+        apply, replace = self.monitor.apply_disruption_command, msgspec.structs.replace
         began = self._midnight(self._today - 6 * DAY) + 10 * HOUR
         notice = replace(NOTICES["past"], until=began + 2 * HOUR)
         past = BY_MANAGER(action="announce", at=began + 10 * MINUTE, lines=("tty",), start=began, notice=notice)
