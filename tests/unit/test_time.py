@@ -394,8 +394,8 @@ def test_one_step_that_two_callmons_received_is_reported_once(by: float, later: 
     """Each asked for the time by itself: what both say of it is not quite the same."""
     first = f.ClockSet("1.1", AT, seconds(3600))
     second = f.ClockSet("1.1", AT + seconds(later), seconds(3600 + by))
-    assert takeover._is_told(second, [f.Held("1.1", AT, "101"), first]) is is_told
-    assert takeover._is_told(f.Held("1.1", AT, "101"), [first]) is False
+    assert takeover._is_stored(second, [f.Held("1.1", AT, "101"), first]) is is_told
+    assert takeover._is_stored(f.Held("1.1", AT, "101"), [first]) is False
 
 
 # ── by another time zone ──
