@@ -43,11 +43,11 @@ GONE_AFTER = timedelta(days=7)  # an exchange without a heartbeat for so long is
 class _Pair:
     """One other pair: how far it was read, and until when each of its exchanges was heard."""
 
-    def __init__(self, schema: str, tables: Database) -> None:
+    def __init__(self, schema: str, tables: Database, now: datetime) -> None:
         self.schema, self.tables = schema, tables
         self.index: ObligationIndex | None = None  # whose obligations all its contacts so far were applied to
         self.last = 0
-        self.heard: dict[str, tuple[datetime, float]] = {schema: (datetime.now(UTC), monotonic())}
+        self.heard: dict[str, tuple[datetime, float]] = {schema: (now, monotonic())}
         self.gaps: set[Gap] = set()
         self.trouble = ""
 
@@ -66,9 +66,9 @@ class _Pair:
         exchange, phone = (f"{self.schema}/{name}" for name in (contact.exchange, contact.phone))
         return msgspec.structs.replace(contact, exchange=exchange, phone=phone)
 
-    def note(self, heard: dict[str, datetime]) -> None:
+    def note(self, heard: dict[str, datetime], now: datetime) -> None:
         """Keep until when each exchange was heard, and when that last advanced."""
-        now, clock = datetime.now(UTC), monotonic()
+        clock = monotonic()
         known = {f"{self.schema}/{name}": at for name, at in heard.items() if now - at < GONE_AFTER}
         if known:
             same = {name: was for name, was in self.heard.items() if was[0] == known.get(name)}
@@ -78,9 +78,17 @@ class _Pair:
 class PairReader:
     """Applies other pairs' contacts to the monitor. `run` is a task for the daemon's lifetime."""
 
-    def __init__(self, schemas: Iterable[str], store: Database, monitor: Callable[[], Monitor]) -> None:
-        self._store, self._monitor = store, monitor
-        self._pairs = [_Pair(schema, store.seen_as(View(schema=schema))) for schema in schemas]
+    def __init__(
+        self,
+        schemas: Iterable[str],
+        store: Database,
+        monitor: Callable[[], Monitor],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._monitor = monitor
+        self._now = now
+        self._pairs = [_Pair(schema, store.seen_as(View(schema=schema)), now()) for schema in schemas]
 
     def heard(self) -> dict[str, datetime]:
         """Until when all contacts were read, by exchange. A talk that may become a callback is not yet one."""
@@ -134,7 +142,7 @@ class PairReader:
         gaps = set(read.gaps) - (set() if is_new else pair.gaps)
         pair.gaps = set(read.gaps)
         do(partial(_apply, pair=pair.schema, read=read, settled=settled, gaps=gaps))
-        pair.note(read.heard)
+        pair.note(read.heard, self._now())
 
 
 def _tokens(index: ObligationIndex) -> Iterator[str]:

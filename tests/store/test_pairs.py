@@ -29,13 +29,15 @@ pytestmark = pytest.mark.parametrize(
     "url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
 )
 
+NOW = TUESDAY + 2 * DAY  # when this pair reads
+
 
 class Reading:
     """This pair: its office, its database, and what it reads of the pair `there`."""
 
     def __init__(self, store: Database, office: Office, *schemas: str) -> None:
         self.store, self.office = store, office
-        self.reader = PairReader(schemas or ("there",), store, lambda: office.monitor)
+        self.reader = PairReader(schemas or ("there",), store, lambda: office.monitor, lambda: NOW)
 
     def read(self) -> Office:
         asyncio.run(self.reader.read(self._do))
@@ -198,7 +200,7 @@ def test_a_pair_that_stores_nothing_is_silent_after_a_minute(
 
 
 def test_an_exchange_silent_for_a_week_is_no_longer_waited_for(store: Database, there: Database) -> None:
-    here, now = owing(store), datetime.now(UTC)
+    here, now = owing(store), NOW
     wrote(there, Heartbeat("toronto", now), Heartbeat("kingston", now - timedelta(days=8)))
     here.read()
     assert [*here.reader.heard()] == ["there/toronto"]
