@@ -37,7 +37,20 @@ class Visitor:
         return found[1] if found else text
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return asyncio.run(self.sent(method, path, **options))
+        return asyncio.run(self._sent_alone(method, path, **options))
+
+    async def _sent_alone(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The jobs that the request began end before the loop.
+
+        The end of a loop cancels also tasks in which asyncio starts a process. Python 3.13 can then wait forever.
+        """
+        answer = await self.sent(method, path, **options)
+        jobs = [task for task in asyncio.all_tasks() if task.get_name().startswith("job ")]
+        for job in jobs:
+            job.cancel()
+        if jobs:
+            await asyncio.wait(jobs)
+        return answer
 
     async def sent(self, method: str, path: str, **options: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self._asked, client=self._at)
