@@ -28,7 +28,9 @@ from tests.support.year.database import LATER, fill_year
 FR, EN = ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO)
 THIRD = "answer_by_third_ring.rate"
 CALLS, RATE = Place("calls_offered"), Place(THIRD)
-UNHEARD, KNOWN, WHOLE = (Place(f"unheard_{x}hours", "toronto") for x in ("open_", "known_", ""))
+UNHEARD = Place("unheard_open_hours", "toronto")
+KNOWN = Place("unheard_known_hours", "toronto")
+WHOLE = Place("unheard_hours", "toronto")
 GENERAL, TTY = Cut("line", "general"), Cut("line", "tty")
 MORE = """
 [ministry]

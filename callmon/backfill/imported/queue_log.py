@@ -127,7 +127,9 @@ class QueueLogReader(LineReader[QueueEvent]):
         call.facts.append(f.QueueEntered(name, at, row.queue, WHOLE))
 
     def _connected(self, call: _QueueCall, row: QueueEvent) -> None:
-        name, at, entered = row.call, row.at, call.facts[0].at
+        name = row.call
+        at = row.at
+        entered = call.facts[0].at
         phone, interface = self._member(row.member)
         if _is_answered(call):
             call.facts.append(f.PersonJoined(name, at, phone, interface))

@@ -30,7 +30,7 @@ UNCHANGING = frozenset({"GET", "HEAD"})
 MOST_FIELDS = 100
 MOST_BYTES_OF_FILE = 16 << 20  # of the body of a form with a file; a report's largest file has some 5 MB
 # The query parameters' names, French to English.
-QUERY: Mapping[str, str] = tomllib.loads(files("callmon.web.auth").joinpath("query.toml").read_text())
+QUERY: Mapping[str, str] = tomllib.loads(files("callmon.web.auth").joinpath("query.toml").read_text("utf-8"))
 FRENCH = {english: french for french, english in QUERY.items()}
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -35,7 +35,9 @@ def stored(
             _insert(store, rows)
             rows = Rows(1)
     _insert(store, rows)
-    put, found, owings = [], [], []
+    put = []
+    found = []
+    owings = []
     for one, findings, owing in obligations:
         put.append(row_of_obligation(one))
         found += [finding_row(x, exchange=EXCHANGE) for x in findings]
