@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from callmon.text.labels import LANGUAGES
 from docs.source.photographs.subjects import Act, at, make, press, refused_close
@@ -38,6 +38,7 @@ TOO_SMALL = """() => [...document.querySelectorAll('a, button, input, select, su
   .filter(([, r]) => r.width < 24 || r.height < 24)
   .map(([x, r]) => `${x.outerHTML.slice(0, 80)} ${r.width}x${r.height}`)"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+UNTIL = re.compile(r'data-until="[0-9.]+"')
 UNFOLD = "document.querySelectorAll('details').forEach(x => { x.open = true })"
 
 
@@ -90,6 +91,33 @@ def test_the_longest_time_of_day_fits_the_wall_of_a_telephone(browser: Browser, 
             "text => { [...document.querySelectorAll('.big .wide dd')].at(-2).textContent = text }", longest
         )
         assert page.evaluate(OVERFLOW) == 0
+
+
+@pytest.mark.parametrize("path", ["/fr/", "/en/", "/fr/appels", "/en/calls"])
+def test_a_tablet_shows_every_column_of_lines_and_calls(browser: Browser, place: Site, path: str) -> None:
+    with shown(browser, place, path, width=768, height=1024) as page:
+        whole, seen = page.evaluate(
+            "(x => [x.scrollWidth, x.clientWidth])(document.querySelector(':is(.lines, .calls)').parentElement)"
+        )
+        assert whole == seen
+
+
+def test_a_telephone_shows_the_chart_of_the_day_up_to_now(browser: Browser, place: Site) -> None:
+    """Seven tenths of the day have passed in the page that it gets, whatever the hour."""
+
+    def seven_tenths(route: Route) -> None:
+        text = route.fetch().text()
+        assert len(UNTIL.findall(text)) == 1
+        route.fulfill(body=UNTIL.sub('data-until="0.7"', text), content_type="text/html")
+
+    with opened(browser, "<p></p>", width=360, height=640) as page:
+        page.set_extra_http_headers(EVERYTHING)
+        page.route("**/en/", seven_tenths)
+        page.goto(place.address + "/en/")
+        left, seen, whole = page.evaluate(
+            "(x => [x.scrollLeft, x.clientWidth, x.scrollWidth])(document.querySelector('[data-until]'))"
+        )
+        assert (whole > 2 * seen, round(left + seen)) == (True, round(0.7 * whole))
 
 
 # WCAG 1.4.12: the reader's own spacing. What is hidden from sight but read aloud has one pixel.

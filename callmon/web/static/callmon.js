@@ -88,6 +88,11 @@
     for (const part of document.querySelectorAll("[data-fold]")) part.open = false;
   }
 
+  // A telephone shows the chart of the day up to the half-hour in progress.
+  for (const chart of document.querySelectorAll("[data-until]")) {
+    chart.scrollLeft = chart.dataset.until * chart.scrollWidth - chart.clientWidth;
+  }
+
   // A notice is copied by a button. It is selected too, so that the keyboard can copy it where the button may not.
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.hidden = false;
