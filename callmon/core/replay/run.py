@@ -69,6 +69,7 @@ class _Phone(PhoneState, kw_only=True):
     number: int
     there: tuple[Span, ...] = ()
     absent: Span = (0, 0)
+    speaks: bool = False  # the language asked about
     held: int = 0
     strayed: int = 0  # of what holds it, how much the record does not have
 
@@ -105,7 +106,10 @@ class _Replay:
         self.heap: list[Event] = []
         self.waiting: dict[int, _Waiting] = {}
         self.results: list[Replayed] = [Replayed("unknown", 0, None)] * len(day.day.calls)
-        self.phones = {number: _Phone(number=number, there=day.day.phones.get(number, ())) for number in day.order}
+        self.phones = {
+            number: _Phone(number=number, there=day.day.phones.get(number, ()), speaks=number in day.day.speaking)
+            for number in day.order
+        }
         self.rings: dict[int, tuple[_Phone, _Waiting]] = {}  # by number of the try: its phone and caller
         # The order in which phones ring: fixed, or the one that rang longest ago first.
         self.order = dict.fromkeys(sorted(day.order), -NEVER) if rule.rotates else dict(day.order)
@@ -118,12 +122,15 @@ class _Replay:
 
     def _change_phones(self, number: int, change: int, span: Span) -> None:
         there = [
-            phone for phone in self.phones.values() if any(b < span[1] and span[0] < e for b, e in phone.there)
+            phone
+            for phone in self.phones.values()
+            if (phone.speaks or not self.rule.speaking)
+            and any(b < span[1] and span[0] < e for b, e in phone.there)
         ]
         for phone in there[change:] if change < 0 else ():  # those that ring last go: most calls stay as seen
             phone.absent = span
         for added in range(ADDED * (number + 1), ADDED * (number + 1) + change):
-            self.phones[added] = _Phone(number=added, there=(span,))
+            self.phones[added] = _Phone(number=added, there=(span,), speaks=self.rule.speaking)
             self.order[added] = -NEVER if self.rule.rotates else len(self.order)
             heappush(self.heap, (span[0], THERE, added, 0))
 
@@ -231,8 +238,12 @@ class _Replay:
     def _free_for(self, call: _Waiting, numbers: Iterable[int], at: int) -> Iterator[_Phone]:
         """The phones that may ring for the caller, in the given order."""
         for phone in map(self.phones.__getitem__, numbers):
-            if phone.is_free(at) and (call.alone or self._is_extra(phone, at)):
+            if phone.is_free(at) and (call.alone or self._is_extra(phone, at)) and self._rings_for(call, phone):
                 yield phone
+
+    def _rings_for(self, call: _Waiting, phone: _Phone) -> bool:
+        """Whether such phones ring for callers of this language, as far as the record shows."""
+        return (call.seen.language, phone.speaks) not in self.rule.apart
 
     def _is_extra(self, phone: _Phone, at: int) -> bool:
         return phone.number >= ADDED or within(self.day.occupied.get(phone.number, ([], [])), at)
@@ -356,7 +367,7 @@ class _Replay:
         for call in self.waiting.values():
             if not call.seen.counted or not (call.alone or is_extra) or at < call.ready:
                 continue
-            if not call.ringing or self.rule.strategy == "ringall":
+            if (not call.ringing or self.rule.strategy == "ringall") and self._rings_for(call, phone):
                 self._ring(call, phone, at, None)
                 return
 

@@ -57,7 +57,7 @@ def why_silent(days: Sequence[SeenDay], own: Rule, rule: Rule) -> Silence | None
         return "few_answered"
     if sum(call.outcome == "unknown" for call in calls) > MOST_UNKNOWN * len(calls):
         return "unknown_calls"
-    if not tells_rings(calls) and msgspec.structs.replace(rule, added=(), hours=None) != own:
+    if not tells_rings(calls) and msgspec.structs.replace(rule, added=(), speaking=False, hours=None) != own:
         return "no_tries"
     return "never_tried" if _beyond(days, own, rule) else None
 
@@ -66,13 +66,17 @@ def _beyond(days: Sequence[SeenDay], own: Rule, rule: Rule) -> bool:
     """Whether a changed setting is beyond twice what was seen."""
     longest = max((tried.length for day in days for call in day.calls for tried in call.tries), default=0)
     waited = max((call.wait for day in days for call in day.calls if call.counted), default=0)
-    phones = max((len(day.phones) for day in days), default=0)
     return (
         (rule.voicemail != own.voicemail and (rule.voicemail or 0) > 2 * (own.voicemail or waited))
         or (rule.ring != own.ring and (rule.ring or 0) > 2 * longest)
         or not 0.5 <= rule.pickup <= 2
-        or any(abs(change) > phones for change, _ in rule.added)
+        or any(abs(change) > most_phones(days, rule) for change, _ in rule.added)
     )
+
+
+def most_phones(days: Sequence[SeenDay], rule: Rule) -> int:
+    """The most phones of a day, of those of which the rule may have more or less."""
+    return max((len(day.speaking if rule.speaking else day.phones) for day in days), default=0)
 
 
 def seen_until(days: Sequence[SeenDay]) -> dict[str, float]:
