@@ -18,7 +18,7 @@ from callmon.core.replay.record import Rule, SeenDay
 from callmon.core.replay.what_if import CONFIDENCE, WORLDS, what_if
 from callmon.main import main
 from callmon.store import opening
-from callmon.store.queries.seen_days import read_days
+from callmon.store.queries.seen_days import DayReader
 from tests.support.fact_builder import CALLER, TORONTO, Office, local
 from tests.support.ringing_site import FIRST, make_site, stop_clock, working_days
 from tests.support.ringing_world import RingingSite, counts, simulated
@@ -94,7 +94,7 @@ def test_what_if_takes_each_setting_and_the_core_answers(change: str, site: Path
     assert found["changed"]["answered"]["middle"] != found["own_rule"]["answered"]
     if change.startswith("strategy"):
         store = opening.open_for_writing(load("callmon.toml"))
-        read = read_days(store, TORONTO, DATES[0], DATES[19])
+        read = DayReader(TORONTO).read_days(store, DATES[0], DATES[19])
         store.close()
         expected = what_if(read, lambda own: replace(own, strategy="ringall", ring=None, gap=0))
         assert found["changed"]["answered"]["middle"] == expected.changed["answered"].middle
@@ -103,7 +103,9 @@ def test_what_if_takes_each_setting_and_the_core_answers(change: str, site: Path
 def test_phones_of_a_language_are_those_of_the_staff_who_speak_it() -> None:
     found = answer("what-if", *PERIOD, "--set", "phones=-1:fr@11:00-13:00", "--lang", "en")
     store = opening.open_for_writing(load("callmon.toml"))
-    read = read_days(store, TORONTO, DATES[0], DATES[19], speaks=lambda exchange, phone, at: phone == "104")
+    read = DayReader(TORONTO, speaks=lambda exchange, phone, at: phone == "104").read_days(
+        store, DATES[0], DATES[19]
+    )
     store.close()
     span = (11 * 3_600_000, 13 * 3_600_000)
     expected = what_if(read, lambda own: replace(own, added=((-1, span),), speaking=True))

@@ -26,7 +26,7 @@ from callmon.core.replay.curves import RING
 from callmon.core.replay.record import Rule, SeenDay, Span, seen_rule, with_ring, with_strategy
 from callmon.errors import ConfigError
 from callmon.features.questions.options import print_answer, read_period, refuse_unless_on
-from callmon.store.queries.seen_days import MS, Speaks, read_days
+from callmon.store.queries.seen_days import MS, DayReader, Speaks
 
 Change = Callable[[Rule], Rule]
 FOURTH_RING = 4 * RING
@@ -84,8 +84,8 @@ def what_if_answer(
     refuse_unknown(context.settings, "line", line)
     period, pairs = read_period(context, first, last), _pairs(changes)
     change = _change(pairs)
-    speaks = _speaks(context.settings, pairs)
-    days = read_days(context.store, context.settings.timezone, *period, line, speaks=speaks)
+    reader = DayReader(context.settings.timezone, line, speaks=_speaks(context.settings, pairs))
+    days = reader.read_days(context.store, *period)
     own = seen_rule(days)
     given: dict[str, Any] = {"from": period[0], "to": period[1], "set": pairs}
     rule = change(own)

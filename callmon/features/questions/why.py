@@ -19,7 +19,7 @@ from callmon.core.replay.record import SeenDay
 from callmon.core.replay.why import explain, kept
 from callmon.core.statistics.period import midnight
 from callmon.features.questions.options import in_language_of, print_answer, refuse_unless_on, signed_points
-from callmon.store.queries.seen_days import CallName, disrupted_spans, read_days
+from callmon.store.queries.seen_days import DayReader, disrupted_spans
 from callmon.store.queries.staffing import after_closed
 from callmon.text.labels import label
 
@@ -64,8 +64,8 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
     refuse_unless_on(context, "why")
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
     refuse_unknown(settings, "line", line)
-    names: list[CallName] = []
-    read = read_days(context.store, settings.timezone, when - timedelta(READ_BACK), when, line, names)
+    reader = DayReader(settings.timezone, line)
+    read = reader.read_days(context.store, when - timedelta(READ_BACK), when)
     today = next((one for one in read if one.name == when.isoformat()), SeenDay(when.isoformat(), (), {}))
     usual = [one for one in read if one is not today and _alike(settings.calendar(line), one.name, when.weekday())]
     with context.store.reading() as connection:
@@ -85,7 +85,7 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
             {
                 "part": part.part,
                 "points": part.points,
-                "calls": [Behind(*names[key], at[key]) for key in part.calls],
+                "calls": [Behind(*reader.names[key], at[key]) for key in part.calls],
             }
             for part in parts
         ],

@@ -6,6 +6,7 @@ Refuses: test calls, calls outside opening hours, and the name of a phone: it be
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,28 +39,12 @@ THIRD_RING = "answer_by_third_ring"
 MS = timedelta(milliseconds=1)
 JUDGED = ("met", "not_met")
 CallName = tuple[str, str]  # with its exchange
+PhoneName = tuple[str, str]  # its exchange, its extension
 Kept = tuple[int, int]  # calls that kept the third ring, calls judged
 Speaks = Callable[[str, str, datetime], bool | None]  # of an exchange, the phone and a time of the day
 
 
-def read_days(
-    store: Database,
-    zone: ZoneInfo,
-    first: date,
-    last: date,
-    line: str | None = None,
-    names: list[CallName] | None = None,
-    in_progress: bool = False,
-    speaks: Speaks | None = None,
-) -> list[SeenDay]:
-    """The days from `first` to `last` that have calls. `names` and what follows: those of the reader."""
-    reader, found = DayReader(zone, line, names, in_progress, speaks), []
-    for n in range((last - first).days + 1):
-        with store.reading() as connection:
-            found.append(reader.read_day(connection, first + timedelta(days=n)))
-    return [day for day in found if day is not None]
-
-
+@dataclass
 class DayReader:
     """Reads days of a question, which number its calls and phones. Calls of other lines only keep phones busy.
 
@@ -68,20 +53,20 @@ class DayReader:
     language asked about; None where none is.
     """
 
-    def __init__(
-        self,
-        zone: ZoneInfo,
-        line: str | None = None,
-        names: list[CallName] | None = None,
-        in_progress: bool = False,
-        speaks: Speaks | None = None,
-    ) -> None:
-        self.zone = zone
-        self.line = line
-        self.names = [] if names is None else names
-        self.in_progress = in_progress
-        self.speaks = speaks
-        self._phones: dict[tuple[str, str], int] = {}
+    zone: ZoneInfo
+    line: str | None = None
+    names: list[CallName] = field(default_factory=list)
+    in_progress: bool = False
+    speaks: Speaks | None = None
+    _phones: dict[PhoneName, int] = field(default_factory=dict, init=False)
+
+    def read_days(self, store: Database, first: date, last: date) -> list[SeenDay]:
+        """The days from `first` to `last` that have calls."""
+        found = []
+        for n in range((last - first).days + 1):
+            with store.reading() as connection:
+                found.append(self.read_day(connection, first + timedelta(days=n)))
+        return [day for day in found if day is not None]
 
     def read_day(self, connection: Connection, day: date) -> SeenDay | None:
         """The calls of the day; None when it has none."""

@@ -14,7 +14,7 @@ from callmon.core.replay.planned import WEEKS, Wanted, date_number, planned_day
 from callmon.core.replay.volume import Volumes, language_share
 from callmon.core.statistics.period import midnight
 from callmon.store.database import Database
-from callmon.store.queries.seen_days import counted_calls, in_language, read_days
+from callmon.store.queries.seen_days import DayReader, counted_calls, in_language
 from callmon.store.tables import CALL, Condition
 
 EIGHT_WEEKS, YEAR = 56, 365  # days
@@ -70,7 +70,7 @@ def planned_rows(
 ) -> Iterator[dict[str, Any]]:
     """The half-hours of the open ones of these days. Nothing later than `known` is read."""
     volumes = read_volumes(store, zone, calendar, known - timedelta(days=VOLUME_DAYS), known, wanted.line)
-    seen = read_days(store, zone, known - timedelta(weeks=WEEKS), known, wanted.line)
+    seen = DayReader(zone, wanted.line).read_days(store, known - timedelta(weeks=WEEKS), known)
     share = 1.0
     if wanted.language is not None:
         share = share_of(store, zone, wanted.language, known, wanted.line)
