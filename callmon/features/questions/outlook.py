@@ -75,10 +75,7 @@ def outlook(
               callmon outlook --each-half-hour yesterday --ahead 30 --json
     """
     (found,) = answers(context, moment, day, [ahead], line)
-    if as_json:
-        print_answer(**found)
-    else:
-        click.echo("\n".join(outlook_sentences(context, found)))
+    print_answer(found, outlook_sentences(context, found), as_json)
 
 
 def answers(

@@ -76,10 +76,8 @@ def staffing(
             click.echo(csv_text(found), nl=False)
         case "ics":
             click.echo(calendar_text(context, found), nl=False)
-        case _ if as_json:
-            print_answer(**found)
         case _:
-            click.echo("\n".join(_text(context, found["half_hours"])))
+            print_answer(found, _text(context, found["half_hours"]), as_json)
 
 
 def staffing_answer(

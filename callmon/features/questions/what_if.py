@@ -65,10 +65,7 @@ def what_if(
     """
     step = partial(progress_bar(engine.WORLDS, "Replaying"), 1)
     found = what_if_answer(context, first, last, line, changes, lambda _share: step())
-    if as_json:
-        print_answer(**found)
-    else:
-        click.echo("\n".join(_text(context, found)))
+    print_answer(found, _text(context, found), as_json)
 
 
 def what_if_answer(

@@ -51,12 +51,8 @@ def why(context: CommandContext, day: str | None, line: str | None, as_json: boo
               callmon why 2026-10-30 --line general --json
     """
     found = why_answer(context, day, line)
-    if as_json:
-        names = [[call.call for call in part["calls"]] for part in found["parts"]]
-        parts = [part | {"calls": calls} for part, calls in zip(found["parts"], names, strict=True)]
-        print_answer(**found | {"parts": parts})
-    else:
-        click.echo("\n".join(_text(context, found)))
+    parts = [part | {"calls": [call.call for call in part["calls"]]} for part in found["parts"]]
+    print_answer(found | {"parts": parts}, _text(context, found), as_json)
 
 
 def why_answer(context: CommandContext, day: str | None, line: str | None) -> dict[str, Any]:
