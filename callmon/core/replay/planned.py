@@ -10,13 +10,13 @@ from datetime import date
 from statistics import median
 from typing import Any, NamedTuple
 
+from callmon.core.replay.curves import RING
 from callmon.core.replay.record import SeenDay, tells_rings
 from callmon.core.replay.staffing import HALF_HOUR, PhonesNeeded, phones_in_queue, phones_needed, queue_load
 from callmon.core.replay.volume import Volumes, half_hours, past_residuals
 
 WEEKS = 8
 SMALL_DAY = 10  # calls a day below which no middle is given
-RING = 6000
 MONDAY = date(1970, 1, 5).toordinal()
 
 
@@ -86,8 +86,9 @@ def _usual_phones(seen: Sequence[SeenDay], day: date) -> dict[int, int]:
     """By half-hour, the median number of phones there in the last weeks' same weekday."""
     same = [one for one in seen if date.fromisoformat(one.name).weekday() == day.weekday()]
     found = {}
-    for slot in range(48):
+    for slot in range(48 if same else 0):
         at = slot * HALF_HOUR + HALF_HOUR // 2
-        counts = [sum(any(a <= at < b for a, b in spans) for spans in one.phones.values()) for one in same]
-        found[slot] = round(median(counts)) if counts else 0
+        found[slot] = round(
+            median(sum(any(a <= at < b for a, b in spans) for spans in one.phones.values()) for one in same)
+        )
     return found

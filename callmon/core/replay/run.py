@@ -7,6 +7,7 @@ on it is offered by the rule. A phone that the record shows occupied and the rep
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import chain
@@ -44,23 +45,20 @@ class PreparedDay(msgspec.Struct, frozen=True):
 def prepared(day: SeenDay) -> PreparedDay:
     events: list[Event] = []
     tries: list[dict[tuple[int, int], Try]] = []
-    first = dict.fromkeys(day.phones, 0)
     for place, call in enumerate(day.calls):
         events.append((call.at, ARRIVES, place, 0))
         own: dict[tuple[int, int], Try] = {}
-        attempts: dict[int, int] = {}
+        attempts = Counter[int]()
         for number, tried in enumerate(call.tries):
             events.append((call.at + tried.start, SEEN_TRY, place, number))
-            attempt = attempts.get(tried.phone, 0)
-            attempts[tried.phone] = attempt + 1
-            own[tried.phone, attempt] = tried
-            first.setdefault(tried.phone, 0)
-        if call.tries:
-            first[call.tries[0].phone] += 1
+            own[tried.phone, attempts[tried.phone]] = tried
+            attempts[tried.phone] += 1
         tries.append(own)
     events += [(begin, THERE, phone, 0) for phone, spans in day.phones.items() for begin, _ in spans]
-    order = {phone: place for place, phone in enumerate(sorted(first, key=lambda phone: (-first[phone], phone)))}
-    return PreparedDay(day, sorted(events), occupied(day.calls), tries, order)
+    busy = occupied(day.calls)
+    first = Counter(call.tries[0].phone for call in day.calls if call.tries)
+    phones = sorted(day.phones.keys() | busy.keys(), key=lambda phone: (-first[phone], phone))
+    return PreparedDay(day, sorted(events), busy, tries, {phone: place for place, phone in enumerate(phones)})
 
 
 class _Phone(PhoneState, kw_only=True):

@@ -6,6 +6,7 @@ Refuses: to ask for more phones where pick-up is the limit; then it says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -46,10 +47,7 @@ def at_forecast(days: Sequence[SeenDay], forecast: Mapping[int, float], salt: in
 
     A repeated call comes up to a quarter of an hour earlier or later: closer, calls would cluster.
     """
-    seen: dict[int, int] = {}
-    for day in days:
-        for call in day.calls:
-            seen[slot_of(call.at)] = seen.get(slot_of(call.at), 0) + 1
+    seen = Counter(slot_of(call.at) for day in days for call in day.calls)
     found = []
     for day in days:
         calls: list[SeenCall] = []

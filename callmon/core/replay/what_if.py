@@ -5,7 +5,9 @@ Refuses: a figure from fewer than 100 calls or 30 answered ones, or for a settin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain
 from statistics import quantiles
 from typing import Literal
 
@@ -88,17 +90,13 @@ def seen_until(days: Sequence[SeenDay]) -> dict[str, float]:
 
 def counted(days: Sequence[PreparedDay], results: Sequence[Sequence[Replayed]]) -> Counts:
     """The counts of a replay. A call with its seen outcome and wait keeps its verdict."""
-    totals = [0] * 6
-    for day, became in zip(days, results, strict=True):
-        for call, now in zip(day.day.calls, became, strict=True):
-            if call.counted:
-                totals[0] += 1
-                totals[1] += call.judged and is_met(call, now)
-                totals[2] += call.judged
-                totals[3] += now.outcome == "answered"
-                totals[4] += now.outcome == "abandoned"
-                totals[5] += now.outcome == "voicemail"
-    return Counts(*totals)
+    calls = chain.from_iterable(
+        zip(day.day.calls, became, strict=True) for day, became in zip(days, results, strict=True)
+    )
+    found = [(call, now) for call, now in calls if call.counted]
+    judged = [is_met(call, now) for call, now in found if call.judged]
+    ends = Counter(now.outcome for _, now in found)
+    return Counts(len(found), sum(judged), len(judged), ends["answered"], ends["abandoned"], ends["voicemail"])
 
 
 def is_met(call: SeenCall, now: Replayed) -> bool:
@@ -133,11 +131,9 @@ def what_if(
 
 def _estimate(values: list[int], was: int) -> Estimate:
     """The middle of the worlds, and their 5th and 95th percentile, widened, at least one call away."""
-    if not values:
+    if set(values) <= {was}:
         return Estimate(was, was, was)
     middle = sum(values) / len(values)
-    if min(values) == max(values) == was:
-        return Estimate(was, was, was)
     twentieths = quantiles(values, n=20, method="inclusive")
     low, high = (middle + WIDENED * (end - middle) for end in (twentieths[0], twentieths[-1]))
     return Estimate(max(0, min(low, middle - 1)), middle, max(high, middle + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -49,13 +50,11 @@ def read_volumes(
 ) -> list[Volumes]:
     """Inbound calls in opening hours, by local half-hour. A day without calls is left out."""
     question = select(CALL.c.arrived).where(*_of_line(zone, first, last, line))
-    found: dict[date, dict[int, int]] = {}
+    found = defaultdict[date, Counter[int]](Counter)
     with store.reading() as connection:
         for (arrived,) in connection.execute(question):
             local = arrived.astimezone(zone)
-            slots = found.setdefault(local.date(), {})
-            slot = 2 * local.hour + local.minute // 30
-            slots[slot] = slots.get(slot, 0) + 1
+            found[local.date()][2 * local.hour + local.minute // 30] += 1
     return [Volumes(date_number(day), found[day], after_closed(calendar, day)) for day in sorted(found)]
 
 
