@@ -108,7 +108,7 @@ def test_phones_of_a_language_are_those_of_the_staff_who_speak_it() -> None:
     )
     store.close()
     span = (11 * 3_600_000, 13 * 3_600_000)
-    expected = what_if(read, lambda own: replace(own, added=((-1, span),), speaking=True))
+    expected = what_if(read, lambda own: replace(own, added=(-1, span), speaking=True))
     assert found["set"] == {"phones": "-1:fr@11:00-13:00"}
     assert found["changed"]["answered"]["middle"] == expected.changed["answered"].middle
     assert found["changed"]["answered"]["middle"] < found["own_rule"]["answered"]

@@ -107,7 +107,7 @@ def test_of_the_phones_the_one_that_rings_last_goes() -> None:
         for n in range(3)
     )
     day = SeenDay("", calls, dict.fromkeys(range(2), ((0, 600_000),)))
-    became = under_own_rule([day], replace(seen_rule([day]), added=((-1, (0, 600_000)),)))
+    became = under_own_rule([day], replace(seen_rule([day]), added=(-1, (0, 600_000))))
     assert [now.phone for now in became[0]] == [0, 0, 0]
 
 
@@ -149,7 +149,7 @@ def test_without_the_french_phone_french_calls_change_and_no_others() -> None:
     days = by_language(simulated(FRENCH), simulated(ENGLISH), {0})
     own = seen_rule(days)
     assert own.apart == {("fr", False), ("en", True)}
-    gone = under_own_rule(days, replace(own, added=((-1, EACH_DAY),), speaking=True))
+    gone = under_own_rule(days, replace(own, added=(-1, EACH_DAY), speaking=True))
     seen_days = list(map(seen, days))
     assert in_language(days, gone, "en") == in_language(days, seen_days, "en")
     french = [now.outcome for now in in_language(days, gone, "fr")]
@@ -160,7 +160,7 @@ def test_without_the_french_phone_french_calls_change_and_no_others() -> None:
 def test_a_french_phone_more_serves_the_callers_of_the_french_queue() -> None:
     days = by_language(simulated(FRENCH), simulated(ENGLISH), {0})
     truth = counts(simulated(replace(FRENCH, added=1)))["answered"] + counts(simulated(ENGLISH))["answered"]
-    found = what_if(days, lambda own: replace(own, added=((1, EACH_DAY),), speaking=True), worlds=10)
+    found = what_if(days, lambda own: replace(own, added=(1, EACH_DAY), speaking=True), worlds=10)
     changed = found.changed["answered"]
     assert found.own.answered < changed.low <= truth <= changed.high
 
@@ -168,7 +168,7 @@ def test_a_french_phone_more_serves_the_callers_of_the_french_queue() -> None:
 def test_where_all_phones_ring_for_all_a_french_phone_more_is_a_phone_more() -> None:
     days = [replace(day, speaking=frozenset({0})) for day in simulated(ENGLISH)]
     own = seen_rule(days)
-    more = replace(own, added=((1, EACH_DAY),))
+    more = replace(own, added=(1, EACH_DAY))
     assert own.apart == frozenset()
     assert under_own_rule(days, replace(more, speaking=True)) == under_own_rule(days, more)
 
@@ -262,9 +262,9 @@ def test_it_is_silent_where_too_little_was_seen() -> None:
     assert why_silent(few, own, later) == "few_calls"
     assert why_silent(month, own, far) == "never_tried"
     assert why_silent(month, own, replace(own, pickup=3)) == "never_tried"
-    assert why_silent(month, own, replace(own, added=((9, (0, 1)),))) == "never_tried"
+    assert why_silent(month, own, replace(own, added=(9, (0, 1)))) == "never_tried"
     speaking = [replace(day, speaking=frozenset({0})) for day in month]
-    two = replace(own, added=((2, (0, 1)),))
+    two = replace(own, added=(2, (0, 1)))
     assert why_silent(speaking, own, two) is None
     assert why_silent(speaking, own, replace(two, speaking=True)) == "never_tried"
     assert why_silent(_edited(month, outcome="abandoned"), own, later) == "few_answered"

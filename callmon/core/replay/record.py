@@ -97,7 +97,7 @@ def time_within(spans: Joined, begin: int, end: int) -> int:
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """How calls are offered. `voicemail`: when it takes the call (None: never); `gap`: between two tries.
 
-    `pickup` multiplies each phone's pick-up time. `added`: phones more or less, with their span. `apart`: callers'
+    `pickup` multiplies each phone's pick-up time. `added`: phones more or less, and when. `apart`: callers'
     languages for which no phone rings that speaks the language asked about (True), or no other one (False).
     """
 
@@ -109,7 +109,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     wrap_up: int = 0  # from the end of a call until its phone takes the next one, where pick-up does not tell it
     rotates: bool = False  # the phone that rang longest ago is next, else the first one of the order
     pickup: float = 1.0
-    added: tuple[tuple[int, Span], ...] = ()
+    added: tuple[int, Span] | None = None
     speaking: bool = False  # the phones more or less are those that speak the language asked about
     apart: frozenset[tuple[str, bool]] = frozenset()
     hours: Span | None = None  # the line answers no call outside these hours; None: the recorded hours

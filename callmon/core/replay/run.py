@@ -112,13 +112,13 @@ class _Replay:
         # The order in which phones ring: fixed, or the one that rang longest ago first.
         self.order = dict.fromkeys(sorted(day.order), -NEVER) if rule.rotates else dict(day.order)
         self.tries = 0
-        self.differs = bool(rule.added)  # whether a phone may be free that the record has occupied
+        self.differs = rule.added is not None  # whether a phone may be free that the record has occupied
         # Whether calls are offered as the record has it until something happens to them.
         self.as_seen = not rule.fresh and (own.strategy, own.ring) == (rule.strategy, rule.ring)
-        for number, (change, span) in enumerate(rule.added):
-            self._change_phones(number, change, span)
+        if rule.added is not None:
+            self._change_phones(*rule.added)
 
-    def _change_phones(self, number: int, change: int, span: Span) -> None:
+    def _change_phones(self, change: int, span: Span) -> None:
         there = [
             phone
             for phone in self.phones.values()
@@ -127,7 +127,7 @@ class _Replay:
         ]
         for phone in there[change:] if change < 0 else ():  # those that ring last go: most calls stay as seen
             phone.absent = span
-        for added in range(ADDED * (number + 1), ADDED * (number + 1) + change):
+        for added in range(ADDED, ADDED + change):
             self.phones[added] = _Phone(number=added, there=(span,), speaks=self.rule.speaking)
             self.order[added] = -NEVER if self.rule.rotates else len(self.order)
             heappush(self.heap, (span[0], THERE, added, 0))

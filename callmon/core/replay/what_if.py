@@ -13,11 +13,11 @@ from typing import Literal
 
 import msgspec
 
+from callmon.core.replay.draws import SEED
 from callmon.core.replay.record import THIRD_RING, Rule, SeenCall, SeenDay, seen_rule, tells_rings
 from callmon.core.replay.run import PreparedDay, Replayed, prepared, replayed
 from callmon.core.replay.world import drawn_world, fitted, samples_of
 
-SEED = 1
 WORLDS, WIDENED = 40, 1.25
 LEAST_CALLS = 100
 LEAST_ANSWERED = 30
@@ -59,7 +59,7 @@ def why_silent(days: Sequence[SeenDay], own: Rule, rule: Rule) -> Silence | None
         return "few_answered"
     if sum(call.outcome == "unknown" for call in calls) > MOST_UNKNOWN * len(calls):
         return "unknown_calls"
-    if not tells_rings(calls) and msgspec.structs.replace(rule, added=(), speaking=False, hours=None) != own:
+    if not tells_rings(calls) and msgspec.structs.replace(rule, added=None, speaking=False, hours=None) != own:
         return "no_tries"
     return "never_tried" if _beyond(days, own, rule) else None
 
@@ -72,7 +72,7 @@ def _beyond(days: Sequence[SeenDay], own: Rule, rule: Rule) -> bool:
         (rule.voicemail != own.voicemail and (rule.voicemail or 0) > 2 * (own.voicemail or waited))
         or (rule.ring != own.ring and (rule.ring or 0) > 2 * longest)
         or not 0.5 <= rule.pickup <= 2
-        or any(abs(change) > most_phones(days, rule) for change, _ in rule.added)
+        or (rule.added is not None and abs(rule.added[0]) > most_phones(days, rule))
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from callmon.core.replay.curves import survival
-from callmon.core.replay.draws import DAY, MOVED, TALK, THINNED, uniform, world_salt
+from callmon.core.replay.draws import DAY, MOVED, SEED, TALK, THINNED, uniform, world_salt
 from callmon.core.replay.record import THIRD_RING, SeenCall, SeenDay, Span, seen_rule, tells_rings
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.world import World, fitted, samples_of, tries_by_stratum
@@ -30,7 +30,7 @@ LEAST_POINTS, LEAST_SHARE = 0.01, 0.1
 LEAST_PHONES = 3  # of fewer, nothing is said about phones: it would be about a person
 MONTH_PAIRS = 8  # days of each month that are replayed
 QUARTER, BOX_MOVED = 900_000, 2000
-SALT = world_salt(1, 0)
+SALT = world_salt(SEED, 0)
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 
 import click
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from callmon.cli.common import CommandContext, print_json
 from callmon.core.replay.why import rounded_points
 from callmon.errors import ConfigError
+from callmon.text.formatter import Formatter
 
 
 def refuse_unless_on(context: CommandContext, question: str) -> None:
@@ -41,8 +43,7 @@ def print_answer(answer: object, lines: Iterable[str], as_json: bool) -> None:
 
 def in_language_of(context: CommandContext, value: float) -> str:
     """One decimal, with the comma of French."""
-    written = f"{value:.1f}"
-    return written.replace(".", ",") if context.language == "fr" else written
+    return Formatter(context.language).decimal(Decimal(value), 1)
 
 
 def signed_points(context: CommandContext, shares: list[float]) -> list[str]:

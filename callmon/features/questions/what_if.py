@@ -21,8 +21,10 @@ from callmon.cli.help import HelpCommand
 from callmon.cli.progress import progress_bar
 from callmon.config.business_calendar import Calendar
 from callmon.config.settings import Settings
+from callmon.config.times import day_periods
 from callmon.core.replay import what_if as engine
 from callmon.core.replay.curves import RING
+from callmon.core.replay.draws import SEED
 from callmon.core.replay.record import Rule, SeenDay, Span, seen_rule, with_ring, with_strategy
 from callmon.errors import ConfigError
 from callmon.features.questions.options import print_answer, read_period, refuse_unless_on
@@ -31,7 +33,7 @@ from callmon.store.queries.seen_days import MS, DayReader, Speaks
 Change = Callable[[Rule], Rule]
 FOURTH_RING = 4 * RING
 _PHONES = re.compile(r"([+-]\d{1,3})(?::(fr|en))?@(.*)")
-_BETWEEN = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _PICKUP = re.compile(r"([+-]\d{1,2})%")
 
 
@@ -95,7 +97,7 @@ def what_if_answer(
         "why_not": None,
         "confidence": engine.CONFIDENCE,
         "worlds": engine.WORLDS,
-        "seed": engine.SEED,
+        "seed": SEED,
         "seen_until_seconds": engine.seen_until(days),
         "own_rule": found.own,
         "changed": found.changed,
@@ -147,18 +149,19 @@ def _change(given: Mapping[str, str]) -> Change:
 
 
 def _parsed(name: str, value: str) -> Change:
-    if name == "voicemail_rings" and value.isascii() and value.isdigit() and 1 <= int(value) <= 30:
-        return lambda rule: replace(rule, voicemail=_voicemail(rule, int(value)))
+    number = int(value) if _WHOLE.fullmatch(value) else 0
+    if name == "voicemail_rings" and 1 <= number <= 30:
+        return lambda rule: replace(rule, voicemail=_voicemail(rule, number))
     if name == "strategy" and value in ("hunt", "ringall"):
         return lambda rule: with_strategy(rule, value)
-    if name == "ring_seconds" and value.isascii() and value.isdigit() and 1 <= int(value) <= 120:
-        return lambda rule: with_ring(rule, 1000 * int(value))
+    if name == "ring_seconds" and 1 <= number <= 120:
+        return lambda rule: with_ring(rule, 1000 * number)
     if name == "pickup" and (found := _PICKUP.fullmatch(value)):
         factor = 1 + int(found[1]) / 100
         return lambda rule: replace(rule, pickup=factor)
     phones = _PHONES.fullmatch(value) if name == "phones" else None
     if phones and (more := int(phones[1])) and (span := _span(phones[3])):
-        return lambda rule: replace(rule, added=((more, span),), speaking=phones[2] is not None)
+        return lambda rule: replace(rule, added=(more, span), speaking=phones[2] is not None)
     if name == "hours" and (span := _span(value)):
         return lambda rule: replace(rule, hours=span)
     raise ConfigError(
@@ -171,11 +174,11 @@ def _parsed(name: str, value: str) -> Change:
 
 def _span(between: str) -> Span | None:
     """Two local times, in ms after midnight; None where the first is not earlier."""
-    found = _BETWEEN.fullmatch(between)
-    if found is None:
+    try:
+        (found,) = day_periods(between)
+    except ValueError:
         return None
-    begin, end = (60_000 * (60 * int(found[n]) + int(found[n + 1])) for n in (1, 3))
-    return (begin, end) if begin < end <= 24 * 3_600_000 else None
+    return found.opens // MS, found.closes // MS
 
 
 def _refuse_longer(calendar: Calendar, rule: Rule, first: date, last: date) -> None:
