@@ -101,7 +101,7 @@ class _Replay:
         self.own = own
         self.rule = rule
         self.world = world
-        self.heap: list[Event] = []
+        self.heap = list(day.events)  # what is sorted is a heap
         self.waiting: dict[int, _Waiting] = {}
         self.results: list[Replayed] = [Replayed("unknown", 0, None)] * len(day.day.calls)
         self.phones = {
@@ -133,18 +133,12 @@ class _Replay:
             heappush(self.heap, (span[0], THERE, added, 0))
 
     def run(self) -> list[Replayed]:
-        heap, events = self.heap, self.day.events
-        place, count = 0, len(events)
         actions = (
             self._free, self._picked_up, self._limit, self._stopped,
             self._arrives, self._seen_try, self._offer, self._ready,
         )  # fmt: skip
-        while place < count or heap:
-            if place < count and (not heap or events[place] <= heap[0]):
-                at, kind, one, other = events[place]
-                place += 1
-            else:
-                at, kind, one, other = heappop(heap)
+        while self.heap:
+            at, kind, one, other = heappop(self.heap)
             actions[kind](at, one, other)
         return self.results
 

@@ -183,8 +183,8 @@ def _span(between: str) -> Span | None:
 
 def _refuse_longer(calendar: Calendar, rule: Rule, first: date, last: date) -> None:
     """Raises ConfigError for longer hours: the record has no wait of a call to a closed line."""
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    periods = [period for day in days for period in calendar.periods_on(day)]
+    days = range((last - first).days + 1)
+    periods = [period for n in days for period in calendar.periods_on(first + timedelta(days=n))]
     if rule.hours is None or not periods:
         return
     opens, closes = min(one.opens for one in periods), max(one.closes for one in periods)

@@ -16,6 +16,7 @@ from callmon.cli.completion import LINES
 from callmon.cli.help import HelpCommand
 from callmon.config.business_calendar import Calendar
 from callmon.core.replay.record import SeenDay
+from callmon.core.replay.volume import kind_of
 from callmon.core.replay.why import explain, kept
 from callmon.core.statistics.period import midnight
 from callmon.features.questions.options import in_language_of, print_answer, refuse_unless_on, signed_points
@@ -91,7 +92,7 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
 def _alike(calendar: Calendar, name: str, weekday: int) -> bool:
     """Another open day of the kind of this weekday, not after a closed day."""
     day = date.fromisoformat(name)
-    return max(day.weekday(), 4) == max(weekday, 4) and not after_closed(calendar, day)
+    return kind_of(day.weekday()) == kind_of(weekday) and not after_closed(calendar, day)
 
 
 def why_sentences(context: CommandContext, found: Mapping[str, Any]) -> list[str]:
