@@ -10,6 +10,8 @@ from datetime import date
 from statistics import median
 from typing import Any, NamedTuple
 
+from msgspec.structs import asdict
+
 from callmon.core.replay.curves import RING
 from callmon.core.replay.record import SeenDay, tells_rings
 from callmon.core.replay.staffing import HALF_HOUR, PhonesNeeded, phones_in_queue, phones_needed, queue_load
@@ -60,16 +62,12 @@ def planned_day(
     asked = {slot: one.high if is_small else one.middle for slot, one in intervals.items()}
     needed, usual = _needed(seen, asked, wanted), _usual_phones(seen, day)
     for slot, one in intervals.items():
-        found = needed[slot]
         yield common | {
             "slot": f"{slot // 2:02}:{slot % 2 * 30:02}",
             "calls": {"low": one.low, "middle": None if is_small else one.middle, "high": one.high},
-            "phones": found.phones,
             "usual_phones": usual.get(slot, 0),
-            "reach": found.reach,
-            "out_of_reach": found.out_of_reach,
-            "limit": found.limit,
             "said": True,
+            **asdict(needed[slot]),
         }
 
 

@@ -46,10 +46,6 @@ class Interval(msgspec.Struct, frozen=True):
     high: float
 
 
-def _weights(ahead: int) -> tuple[float, float]:
-    return NEXT_DAY if ahead < 4 else NEXT_WEEK if ahead < 18 else FOUR_WEEKS
-
-
 def day_total(known: Sequence[Volumes], date: int, ahead: int, after_closed: bool = False) -> float:
     """The calls of the day `date` from the days known, oldest first."""
     alike = [day for day in known if kind_of(day.weekday) == kind_of(date % 7)]
@@ -58,7 +54,7 @@ def day_total(known: Sequence[Volumes], date: int, ahead: int, after_closed: boo
         return 0.0
     factors = _weekday_factors(usual)
     same = [day.total for day in usual if day.weekday == date % 7][-4:]
-    decay, share = _weights(ahead)
+    decay, share = NEXT_DAY if ahead < 4 else NEXT_WEEK if ahead < 18 else FOUR_WEEKS
     by_level = _level(usual, factors, decay) * factors.get(date % 7, 1.0)
     total = share * sum(same) / len(same) + (1 - share) * by_level if same else by_level
     return total * (_after_closed(known, ahead) if after_closed else 1.0)
