@@ -8,6 +8,7 @@ from callmon.core.replay.record import Rule, seen_rule
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.what_if import what_if
 from callmon.core.replay.world import drawn_world, samples_of
+from callmon.core.statistics.period import midnight
 from callmon.store.database import Database
 from callmon.store.queries.contacts import read_contacts, shared_tokens
 from callmon.store.queries.seen_days import DayReader
@@ -46,6 +47,15 @@ def test_calls_of_other_lines_keep_phones_busy_and_are_not_counted(store: Databa
     assert DayReader(TORONTO, "general").read_days(store, dates[0], dates[-1]) == []
     (day, *_) = DayReader(TORONTO, "poci").read_days(store, dates[0], dates[-1])
     assert all(call.counted for call in day.calls)
+
+
+def test_the_phones_of_a_language_are_those_that_speak_it_on_the_day(store: Database) -> None:
+    dates = stored(store, simulated(SITE))
+    first = midnight(dates[0], TORONTO)
+    reader = DayReader(TORONTO, speaks=lambda exchange, phone, at: (phone, at) == ("101", first))
+    one, other = reader.read_days(store, dates[0], dates[1])
+    assert (len(one.speaking), one.speaking < one.phones.keys()) == (1, True)
+    assert other.speaking == frozenset()
 
 
 def test_a_day_without_calls_is_no_day(store: Database) -> None:
