@@ -98,7 +98,7 @@ def achieved(site: RingingSite, plan: dict[int, int]) -> float:
 def is_minimal(
     days: list[SeenDay], forecast: dict[int, float], needed: dict[int, PhonesNeeded], target: float
 ) -> bool:
-    rule, weeks = replace(seen_rule(days), fresh=True), weeks_at(days, forecast, 1)
+    rule, weeks = replace(seen_rule(days), fresh=True), weeks_at(days, forecast)
     reached = {slot: one.phones for slot, one in needed.items() if not one.out_of_reach}
     tried = {phones - fewer for phones in reached.values() for fewer in (0, 1)}
     kept = {phones: kept_with(weeks, phones, rule, WITHIN) for phones in tried}

@@ -25,11 +25,11 @@ CHANGES: dict[str, Change] = {
         lambda site: replace(site, rule=replace(site.rule, voicemail=30_000)),
     ),
     "a phone more": (
-        lambda rule: replace(rule, added=((1, ALL_DAY),)),
+        lambda rule: replace(rule, added=(1, ALL_DAY)),
         lambda site: replace(site, added=1),
     ),
     "a phone less": (
-        lambda rule: replace(rule, added=((-1, ALL_DAY),)),
+        lambda rule: replace(rule, added=(-1, ALL_DAY)),
         lambda site: replace(site, added=-1),
     ),
     "ring-all": (

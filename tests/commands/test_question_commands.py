@@ -18,7 +18,7 @@ from callmon.core.replay.record import Rule, SeenDay
 from callmon.core.replay.what_if import CONFIDENCE, WORLDS, what_if
 from callmon.main import main
 from callmon.store import opening
-from callmon.store.queries.seen_days import read_days
+from callmon.store.queries.seen_days import DayReader
 from tests.support.fact_builder import CALLER, TORONTO, Office, local
 from tests.support.ringing_site import FIRST, make_site, stop_clock, working_days
 from tests.support.ringing_world import RingingSite, counts, simulated
@@ -27,6 +27,7 @@ from tests.support.store_fixtures import wrote
 SITE = RingingSite(seed=5, days=45, calls_a_day=40, phones=4, rule=Rule(ring=15_000, voicemail=24_000))
 BAD_DAY = 44  # with one phone only
 DATES = working_days(FIRST, 45)
+STAFF = 'staff = [{ extension = "104", languages = ["fr"] }]\n'
 NOW = datetime(2026, 12, 20, 15, tzinfo=UTC)
 
 
@@ -39,7 +40,7 @@ def days() -> list[SeenDay]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, days: list[SeenDay]) -> Path:
     folder = tmp_path_factory.mktemp("questions")
-    make_site(folder, sqlite_template, days)
+    make_site(folder, sqlite_template, days, STAFF)
     return folder
 
 
@@ -93,10 +94,30 @@ def test_what_if_takes_each_setting_and_the_core_answers(change: str, site: Path
     assert found["changed"]["answered"]["middle"] != found["own_rule"]["answered"]
     if change.startswith("strategy"):
         store = opening.open_for_writing(load("callmon.toml"))
-        read = read_days(store, TORONTO, DATES[0], DATES[19])
+        read = DayReader(TORONTO).read_days(store, DATES[0], DATES[19])
         store.close()
         expected = what_if(read, lambda own: replace(own, strategy="ringall", ring=None, gap=0))
         assert found["changed"]["answered"]["middle"] == expected.changed["answered"].middle
+
+
+def test_phones_of_a_language_are_those_of_the_staff_who_speak_it() -> None:
+    found = answer("what-if", *PERIOD, "--set", "phones=-1:fr@11:00-13:00", "--lang", "en")
+    store = opening.open_for_writing(load("callmon.toml"))
+    read = DayReader(TORONTO, speaks=lambda exchange, phone, at: phone == "104").read_days(
+        store, DATES[0], DATES[19]
+    )
+    store.close()
+    span = (11 * 3_600_000, 13 * 3_600_000)
+    expected = what_if(read, lambda own: replace(own, added=(-1, span), speaking=True))
+    assert found["set"] == {"phones": "-1:fr@11:00-13:00"}
+    assert found["changed"]["answered"]["middle"] == expected.changed["answered"].middle
+    assert found["changed"]["answered"]["middle"] < found["own_rule"]["answered"]
+    assert found["assumptions"][4:] == [
+        "The phones of a language are assumed to ring for the same callers as in the period.",
+        "A phone without an entry in [[staff]] counts as one that does not speak the language.",
+    ]
+    silent = answer("what-if", *PERIOD, "--set", "phones=+2:fr@11:00-13:00", "--lang", "fr")
+    assert silent["why_not"].count(" 1 de plus ou de moins pour phones") == 1
 
 
 SILENT = {
@@ -223,11 +244,12 @@ def test_needs_says_it_in_both_languages() -> None:
     "words",
     [
         ("what-if", *PERIOD, "--set", "strategy=ringall"),
+        ("what-if", *PERIOD, "--set", "phones=-1:fr@11:00-13:00"),
         ("why", str(DATES[BAD_DAY])),
         ("staffing", "2026-12-15", "--days", "1", "--known-until", str(DATES[-1])),
         ("needs", *PERIOD),
     ],
-    ids=lambda words: words[0],
+    ids=lambda words: " ".join(words[:1] + words[4:]),
 )
 def test_no_answer_has_an_extension_or_a_number(words: tuple[str, ...]) -> None:
     for shown in (run(*words).stdout, run(*words, "--json").stdout):

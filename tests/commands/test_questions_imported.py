@@ -12,7 +12,7 @@ import pytest
 
 from callmon.core.replay.record import seen_rule
 from callmon.core.replay.staffing import queue_load
-from callmon.store.queries.seen_days import read_days
+from callmon.store.queries.seen_days import DayReader
 from tests.commands.test_import import at, lab_office
 from tests.store.test_backfill import BackfillOffice
 from tests.support.environment import QUESTIONS_ON
@@ -59,7 +59,7 @@ def test_a_phone_is_away_while_it_takes_no_call_and_callers_wait(office: Backfil
     )
     imported(office, tmp_path, [line for lines in found for line in lines])
     with closing(office.store()) as store:
-        (day,) = read_days(store, TORONTO, DAY, DAY)
+        (day,) = DayReader(TORONTO).read_days(store, DAY, DAY)
     hour = 600 * MINUTE
     assert [(call.wait, call.talk) for call in day.calls] == [
         (0, 120_000), (100_000, 200_000), (128_000, 30_000), (0, 60_000), (0, 60_000),

@@ -79,8 +79,26 @@ def test_what_if_shows_the_spans_of_the_command(site: Pages) -> None:
     assert what_if.headline(context_of(site), found) in page
 
 
+def test_what_if_is_asked_of_the_phones_of_one_language(site: Pages) -> None:
+    page = asked(site, "/fr/et-si", de=MONTH["from"], a=MONTH["to"], postes="-1", langue="fr", entre="11:00-13:00")
+    found = what_if.what_if_answer(
+        context_of(site), MONTH["from"], MONTH["to"], None, ["phones=-1:fr@11:00-13:00"], lambda share: None
+    )
+    own, changed = found["own_rule"].answered, found["changed"]["answered"]
+    assert cells(page)[1][1:] == [str(own), f"{round(changed.low)} à {round(changed.high)}"]
+    assert page.count('<option value="fr" selected>français</option>') == 1
+    assert page.count("On suppose que les postes d’une langue sonnent pour les mêmes appelants") == 1
+
+
 REFUSED = {
     ("/en/what-if", ("phones", "+1"), ("between", "13:00-11:00")): "--set phones=+1@13:00-11:00: this value is",
+    ("/en/what-if", ("phones", "+1"), ("language", "en"), ("between", "11:00-13:00")): (
+        '--set phones: no [[staff]] has "en" among its languages; add an extension and its languages, or leave'
+    ),
+    ("/fr/et-si", ("postes", "+1"), ("langue", "en"), ("entre", "11:00-13:00")): (
+        "--set phones : aucune entrée [[staff]] n’a « en » parmi ses langues; ajoutez un poste et ses langues"
+    ),
+    ("/en/what-if", ("phones", "+1"), ("language", "de"), ("between", "11:00-13:00")): "--set phones=+1:de@11:00",
     ("/en/what-if", ("hours", "16:00-9:00")): "--set hours=16:00-9:00: this value is",
     ("/en/what-if", ("strategy", "ringall"), ("ring", "15")): "--set strategy=ringall excludes ring_seconds",
     (

@@ -8,9 +8,10 @@ from callmon.core.replay.record import Rule, seen_rule
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.what_if import what_if
 from callmon.core.replay.world import drawn_world, samples_of
+from callmon.core.statistics.period import midnight
 from callmon.store.database import Database
 from callmon.store.queries.contacts import read_contacts, shared_tokens
-from callmon.store.queries.seen_days import read_days
+from callmon.store.queries.seen_days import DayReader
 from tests.support.fact_builder import CALLER, TORONTO, Office, local
 from tests.support.ringing_site import stored, without_numbers
 from tests.support.ringing_world import RingingSite, counts, simulated
@@ -22,7 +23,7 @@ SITE = RingingSite(seed=1, days=6, calls_a_day=30, phones=3)
 def test_the_calls_of_the_store_are_those_that_were_simulated(store: Database) -> None:
     days = simulated(SITE)
     dates = stored(store, days)
-    read = read_days(store, TORONTO, dates[0], dates[-1])
+    read = DayReader(TORONTO).read_days(store, dates[0], dates[-1])
     assert [day.name for day in read] == [str(day) for day in dates]
     assert without_numbers(read) == without_numbers(days)
     assert seen_rule(read) == SITE.rule
@@ -32,7 +33,7 @@ def test_the_calls_of_the_store_are_those_that_were_simulated(store: Database) -
 def test_a_stored_month_under_its_own_rule_is_that_month(store: Database) -> None:
     ringall = RingingSite(seed=2, days=5, calls_a_day=40, rule=Rule(strategy="ringall", voicemail=24_000))
     dates = stored(store, simulated(ringall))
-    read = read_days(store, TORONTO, dates[0], dates[-1])
+    read = DayReader(TORONTO).read_days(store, dates[0], dates[-1])
     own, world = seen_rule(read), drawn_world([samples_of(day) for day in read], 1, 0)
     for day in read:
         became = [(now.outcome, now.wait) for now in replayed(prepared(day), own, own, world)]
@@ -43,15 +44,24 @@ def test_a_stored_month_under_its_own_rule_is_that_month(store: Database) -> Non
 
 def test_calls_of_other_lines_keep_phones_busy_and_are_not_counted(store: Database) -> None:
     dates = stored(store, simulated(SITE), line="poci")
-    assert read_days(store, TORONTO, dates[0], dates[-1], "general") == []
-    (day, *_) = read_days(store, TORONTO, dates[0], dates[-1], "poci")
+    assert DayReader(TORONTO, "general").read_days(store, dates[0], dates[-1]) == []
+    (day, *_) = DayReader(TORONTO, "poci").read_days(store, dates[0], dates[-1])
     assert all(call.counted for call in day.calls)
+
+
+def test_the_phones_of_a_language_are_those_that_speak_it_on_the_day(store: Database) -> None:
+    dates = stored(store, simulated(SITE))
+    first = midnight(dates[0], TORONTO)
+    reader = DayReader(TORONTO, speaks=lambda exchange, phone, at: (phone, at) == ("101", first))
+    one, other = reader.read_days(store, dates[0], dates[1])
+    assert (len(one.speaking), one.speaking < one.phones.keys()) == (1, True)
+    assert other.speaking == frozenset()
 
 
 def test_a_day_without_calls_is_no_day(store: Database) -> None:
     dates = stored(store, simulated(SITE))
-    assert read_days(store, TORONTO, dates[-1] + timedelta(days=1), dates[-1] + timedelta(days=9)) == []
-    assert len(read_days(store, TORONTO, date(2026, 1, 1), dates[1])) == 2
+    assert DayReader(TORONTO).read_days(store, dates[-1] + timedelta(days=1), dates[-1] + timedelta(days=9)) == []
+    assert len(DayReader(TORONTO).read_days(store, date(2026, 1, 1), dates[1])) == 2
 
 
 def test_a_transfer_frees_the_phone(store: Database) -> None:
@@ -69,7 +79,7 @@ def test_a_transfer_frees_the_phone(store: Database) -> None:
         ]
     )
     wrote(store, *office.outcomes)
-    (day,) = read_days(store, TORONTO, date(2026, 11, 24), date(2026, 11, 24))
+    (day,) = DayReader(TORONTO).read_days(store, date(2026, 11, 24), date(2026, 11, 24))
     assert [seen.talk for seen in day.calls] == [5000]
 
 
@@ -79,8 +89,8 @@ def test_a_call_in_progress_is_read_where_it_is_asked_for(store: Database) -> No
     office.hear(office.call_in(answered)[:-1], office.call_in(answered + timedelta(minutes=1)))
     wrote(store, *office.outcomes)
     day = date(2026, 11, 24)
-    (ended,) = read_days(store, TORONTO, day, day)
-    (with_both,) = read_days(store, TORONTO, day, day, in_progress=True)
+    (ended,) = DayReader(TORONTO).read_days(store, day, day)
+    (with_both,) = DayReader(TORONTO, in_progress=True).read_days(store, day, day)
     assert [call.at + call.wait for call in ended.calls] == [36_060_000]
     assert [(call.at + call.wait, call.judged, call.met) for call in with_both.calls] == [
         (36_000_000, True, True),

@@ -20,6 +20,7 @@ from tests.support.ringing_world import RingingSite, simulated
 FIRST = date(2025, 10, 14)  # a Tuesday after a closed Monday
 SITE = RingingSite(seed=5, days=45, calls_a_day=30, phones=4, rule=Rule(ring=15_000, voicemail=24_000))
 DATES = working_days(FIRST, 45)
+STAFF = 'staff = [{ extension = "104", languages = ["fr"] }]\n'
 BAD_DAY = DATES[44]
 MONTH = {"from": str(DATES[0]), "to": str(DATES[19])}
 AFTER = "2025-12-22"  # a Monday after the last day
@@ -35,7 +36,7 @@ def questions_site(folder: Path) -> Iterator[Pages]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("callmon.features.questions.page.WAITS", 60.0)  # seconds
-        with pages(folder, fill=fill, first=QUESTIONS_ON) as found:
+        with pages(folder, fill=fill, first=QUESTIONS_ON + STAFF) as found:
             yield found
 
 

@@ -107,8 +107,75 @@ def test_of_the_phones_the_one_that_rings_last_goes() -> None:
         for n in range(3)
     )
     day = SeenDay("", calls, dict.fromkeys(range(2), ((0, 600_000),)))
-    became = under_own_rule([day], replace(seen_rule([day]), added=((-1, (0, 600_000)),)))
+    became = under_own_rule([day], replace(seen_rule([day]), added=(-1, (0, 600_000))))
     assert [now.phone for now in became[0]] == [0, 0, 0]
+
+
+def by_language(french: list[SeenDay], english: list[SeenDay], speaking: set[int]) -> list[SeenDay]:
+    """The days of two queues, each with phones of its own; those of the French one have even numbers."""
+    days = []
+    for one, other in zip(french, english, strict=True):
+        calls = [
+            renumbered(call, language) for language, day in (("fr", one), ("en", other)) for call in day.calls
+        ]
+        phones = {2 * phone: spans for phone, spans in one.phones.items()}
+        phones |= {2 * phone + 1: spans for phone, spans in other.phones.items()}
+        ordered = tuple(sorted(calls, key=lambda call: call.at))
+        days.append(SeenDay(one.name, ordered, phones, frozenset(speaking)))
+    return days
+
+
+def renumbered(call: SeenCall, language: str) -> SeenCall:
+    step = int(language == "en")
+    tries = tuple(replace(tried, phone=2 * tried.phone + step) for tried in call.tries)
+    return replace(call, key=2 * call.key + step, tries=tries, language=language)
+
+
+FRENCH = RingingSite(seed=11, calls_a_day=12, phones=1)
+ENGLISH = RingingSite(seed=12, calls_a_day=30, phones=3)
+EACH_DAY = (0, 24 * 3_600_000)
+
+
+def in_language(days: list[SeenDay], found: list[list[Replayed]], language: str) -> list[Replayed]:
+    return [
+        now
+        for day, became in zip(days, found, strict=True)
+        for call, now in zip(day.calls, became, strict=True)
+        if call.language == language
+    ]
+
+
+def test_without_the_french_phone_french_calls_change_and_no_others() -> None:
+    days = by_language(simulated(FRENCH), simulated(ENGLISH), {0})
+    own = seen_rule(days)
+    assert own.apart == {("fr", False), ("en", True)}
+    gone = under_own_rule(days, replace(own, added=(-1, EACH_DAY), speaking=True))
+    seen_days = list(map(seen, days))
+    assert in_language(days, gone, "en") == in_language(days, seen_days, "en")
+    french = [now.outcome for now in in_language(days, gone, "fr")]
+    assert set(french) == {"abandoned", "voicemail"}
+    assert french.count("abandoned") + french.count("voicemail") == len(in_language(days, seen_days, "fr"))
+
+
+def test_a_french_phone_more_serves_the_callers_of_the_french_queue() -> None:
+    days = by_language(simulated(FRENCH), simulated(ENGLISH), {0})
+    truth = counts(simulated(replace(FRENCH, added=1)))["answered"] + counts(simulated(ENGLISH))["answered"]
+    found = what_if(days, lambda own: replace(own, added=(1, EACH_DAY), speaking=True), worlds=10)
+    changed = found.changed["answered"]
+    assert found.own.answered < changed.low <= truth <= changed.high
+
+
+def test_where_all_phones_ring_for_all_a_french_phone_more_is_a_phone_more() -> None:
+    days = [replace(day, speaking=frozenset({0})) for day in simulated(ENGLISH)]
+    own = seen_rule(days)
+    more = replace(own, added=(1, EACH_DAY))
+    assert own.apart == frozenset()
+    assert under_own_rule(days, replace(more, speaking=True)) == under_own_rule(days, more)
+
+
+def test_of_a_few_tries_it_is_not_concluded_whom_a_phone_serves() -> None:
+    few = replace(FRENCH, days=1, calls_a_day=5)
+    assert seen_rule(by_language(simulated(few), simulated(replace(ENGLISH, days=1)), {0})).apart == frozenset()
 
 
 def test_where_nothing_changes_nothing_differs() -> None:
@@ -195,7 +262,11 @@ def test_it_is_silent_where_too_little_was_seen() -> None:
     assert why_silent(few, own, later) == "few_calls"
     assert why_silent(month, own, far) == "never_tried"
     assert why_silent(month, own, replace(own, pickup=3)) == "never_tried"
-    assert why_silent(month, own, replace(own, added=((9, (0, 1)),))) == "never_tried"
+    assert why_silent(month, own, replace(own, added=(9, (0, 1)))) == "never_tried"
+    speaking = [replace(day, speaking=frozenset({0})) for day in month]
+    two = replace(own, added=(2, (0, 1)))
+    assert why_silent(speaking, own, two) is None
+    assert why_silent(speaking, own, replace(two, speaking=True)) == "never_tried"
     assert why_silent(_edited(month, outcome="abandoned"), own, later) == "few_answered"
     assert why_silent(_edited(month, tries=()), own, later) == "no_tries"
     unknown = _edited(month[:3], outcome="unknown") + month[3:]

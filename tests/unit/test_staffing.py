@@ -43,7 +43,7 @@ def test_one_phone_fewer_misses_the_target_in_the_weeks_replayed() -> None:
     days = simulated(RingingSite(seed=7, days=20, calls_a_day=65, phones=4, rule=RINGALL))
     forecast = mean_volume(days)
     needed = phones_needed(days, forecast, 0.9)
-    rule, weeks = replace(seen_rule(days), fresh=True), weeks_at(days, forecast, 1)
+    rule, weeks = replace(seen_rule(days), fresh=True), weeks_at(days, forecast)
     rates = [kept_with(weeks, phones, rule, 18_000) for phones in range(8)]
     for slot, found in needed.items():
         assert smoothed(rates[found.phones], slot) == found.reach >= 0.9

@@ -3,6 +3,7 @@
 Refuses: any state. The order in which values are drawn changes none of them.
 """
 
+SEED = 1
 MASK = (1 << 64) - 1
 # What is drawn.
 PATIENCE = 1

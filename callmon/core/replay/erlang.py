@@ -43,12 +43,11 @@ def level(load: Load, phones: int, within: float) -> float:
 def _shares(load: Load, phones: int) -> list[float]:
     """The share of time with k callers in the system, k = 0, 1, …"""
     logs = [0.0]
-    total = 0.0
     offered = log(load.calls)
     for k in range(1, phones + STEPS):
-        total += offered - log(min(k, phones) / load.busy + max(0, k - phones) * load.giving_up)
-        logs.append(total)
-        if k > phones and total < max(logs[0], logs[phones]) - 25 and logs[-1] < logs[-2]:
+        served = log(min(k, phones) / load.busy + max(0, k - phones) * load.giving_up)
+        logs.append(logs[-1] + (offered - served))
+        if k > phones and logs[-1] < max(logs[0], logs[phones]) - 25 and logs[-1] < logs[-2]:
             break
     most = max(logs)
     weights = [exp(value - most) for value in logs]

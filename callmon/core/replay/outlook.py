@@ -12,6 +12,7 @@ from operator import mul
 import msgspec
 
 from callmon.core.replay.erlang import Load, level_between
+from callmon.core.replay.volume import kind_of
 
 LEAST_CALLS, BREACH = 20, 0.5
 SAME_WEEKDAYS = 8
@@ -70,7 +71,7 @@ def forecast(
 ) -> Forecast | None:
     """Of the half-hour `now + ahead` at the end of `now`; nothing later is read. None: too little is known."""
     same = [day for day in past if day.weekday == today.weekday][-SAME_WEEKDAYS:]
-    kind = [day for day in past if max(day.weekday, 4) == max(today.weekday, 4)][-SAME_KIND:]
+    kind = [day for day in past if kind_of(day.weekday) == kind_of(today.weekday)][-SAME_KIND:]
     current, at = today.slots.get(now), now + ahead
     if current is None or len(kind) < LAST_DAYS or not same:
         return None

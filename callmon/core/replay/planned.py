@@ -10,13 +10,15 @@ from datetime import date
 from statistics import median
 from typing import Any, NamedTuple
 
+from msgspec.structs import asdict
+
+from callmon.core.replay.curves import RING
 from callmon.core.replay.record import SeenDay, tells_rings
 from callmon.core.replay.staffing import HALF_HOUR, PhonesNeeded, phones_in_queue, phones_needed, queue_load
 from callmon.core.replay.volume import Volumes, half_hours, past_residuals
 
 WEEKS = 8
 SMALL_DAY = 10  # calls a day below which no middle is given
-RING = 6000
 MONDAY = date(1970, 1, 5).toordinal()
 
 
@@ -60,16 +62,12 @@ def planned_day(
     asked = {slot: one.high if is_small else one.middle for slot, one in intervals.items()}
     needed, usual = _needed(seen, asked, wanted), _usual_phones(seen, day)
     for slot, one in intervals.items():
-        found = needed[slot]
         yield common | {
             "slot": f"{slot // 2:02}:{slot % 2 * 30:02}",
             "calls": {"low": one.low, "middle": None if is_small else one.middle, "high": one.high},
-            "phones": found.phones,
             "usual_phones": usual.get(slot, 0),
-            "reach": found.reach,
-            "out_of_reach": found.out_of_reach,
-            "limit": found.limit,
             "said": True,
+            **asdict(needed[slot]),
         }
 
 
@@ -86,8 +84,9 @@ def _usual_phones(seen: Sequence[SeenDay], day: date) -> dict[int, int]:
     """By half-hour, the median number of phones there in the last weeks' same weekday."""
     same = [one for one in seen if date.fromisoformat(one.name).weekday() == day.weekday()]
     found = {}
-    for slot in range(48):
+    for slot in range(48 if same else 0):
         at = slot * HALF_HOUR + HALF_HOUR // 2
-        counts = [sum(any(a <= at < b for a, b in spans) for spans in one.phones.values()) for one in same]
-        found[slot] = round(median(counts)) if counts else 0
+        found[slot] = round(
+            median(sum(any(a <= at < b for a, b in spans) for spans in one.phones.values()) for one in same)
+        )
     return found

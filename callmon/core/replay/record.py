@@ -7,8 +7,9 @@ wait began. A phone is a number within the day's record: no name and no extensio
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from statistics import median_high
 from typing import Literal
 
@@ -20,6 +21,7 @@ Joined = tuple[list[int], list[int]]  # begins and ends of spans that do not ove
 MOST_WRAP_UP = 300_000  # ms
 THIRD_RING = 18_000  # ms: an answer before it is an answer by the third ring
 QUEUE_RING, QUEUE_RETRY = 15_000, 5000  # ms: of an Asterisk queue that sets neither: a try, the pause after it
+EXPECTED_TRIES = 5  # of phones for callers: if none is seen where chance would bring so many, they are kept apart
 VAIN = 8000  # ms: a phone that rang for so long without an answer rang in vain
 
 
@@ -48,11 +50,12 @@ class SeenCall(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class SeenDay(msgspec.Struct, frozen=True):
-    """The calls of a day by arrival, and when each phone was there."""
+    """The calls of a day by arrival, when each phone was there, and those `speaking` the language asked about."""
 
     name: str
     calls: tuple[SeenCall, ...]
     phones: dict[int, tuple[Span, ...]]
+    speaking: frozenset[int] = frozenset()
 
 
 def occupied(calls: Iterable[SeenCall]) -> dict[int, Joined]:
@@ -94,7 +97,8 @@ def time_within(spans: Joined, begin: int, end: int) -> int:
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """How calls are offered. `voicemail`: when it takes the call (None: never); `gap`: between two tries.
 
-    `pickup` multiplies each phone's pick-up time. `added`: phones more or less, with their span.
+    `pickup` multiplies each phone's pick-up time. `added`: phones more or less, and when. `apart`: callers'
+    languages for which no phone rings that speaks the language asked about (True), or no other one (False).
     """
 
     strategy: Literal["hunt", "ringall"] = "hunt"
@@ -105,7 +109,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     wrap_up: int = 0  # from the end of a call until its phone takes the next one, where pick-up does not tell it
     rotates: bool = False  # the phone that rang longest ago is next, else the first one of the order
     pickup: float = 1.0
-    added: tuple[tuple[int, Span], ...] = ()
+    added: tuple[int, Span] | None = None
+    speaking: bool = False  # the phones more or less are those that speak the language asked about
+    apart: frozenset[tuple[str, bool]] = frozenset()
     hours: Span | None = None  # the line answers no call outside these hours; None: the recorded hours
     fresh: bool = False  # each call is offered by the rule from its arrival on, whatever the record has
 
@@ -133,7 +139,23 @@ def seen_rule(days: Sequence[SeenDay]) -> Rule:
         lead=median_high(starts or [0]),
         wrap_up=0 if rung else round(1000 * wrap_up(days)),
         rotates=_rotates(calls),
+        apart=_apart(days),
     )
+
+
+def _apart(days: Sequence[SeenDay]) -> frozenset[tuple[str, bool]]:
+    """The pairs of callers and phones of which the record has no try, though chance would have brought several."""
+    tries = [
+        (call.language, tried.phone in day.speaking)
+        for day in days
+        for call in day.calls
+        for tried in call.tries
+        if call.counted
+    ]
+    languages = Counter(language for language, _ in tries)
+    phones = Counter(speaks for _, speaks in tries)
+    expected = {pair: languages[pair[0]] * phones[pair[1]] / len(tries) for pair in product(languages, phones)}
+    return frozenset(pair for pair in expected.keys() - set(tries) if expected[pair] >= EXPECTED_TRIES)
 
 
 def with_strategy(rule: Rule, strategy: str) -> Rule:

@@ -7,6 +7,7 @@ on it is offered by the rule. A phone that the record shows occupied and the rep
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import chain
@@ -44,23 +45,20 @@ class PreparedDay(msgspec.Struct, frozen=True):
 def prepared(day: SeenDay) -> PreparedDay:
     events: list[Event] = []
     tries: list[dict[tuple[int, int], Try]] = []
-    first = dict.fromkeys(day.phones, 0)
     for place, call in enumerate(day.calls):
         events.append((call.at, ARRIVES, place, 0))
         own: dict[tuple[int, int], Try] = {}
-        attempts: dict[int, int] = {}
+        attempts = Counter[int]()
         for number, tried in enumerate(call.tries):
             events.append((call.at + tried.start, SEEN_TRY, place, number))
-            attempt = attempts.get(tried.phone, 0)
-            attempts[tried.phone] = attempt + 1
-            own[tried.phone, attempt] = tried
-            first.setdefault(tried.phone, 0)
-        if call.tries:
-            first[call.tries[0].phone] += 1
+            own[tried.phone, attempts[tried.phone]] = tried
+            attempts[tried.phone] += 1
         tries.append(own)
     events += [(begin, THERE, phone, 0) for phone, spans in day.phones.items() for begin, _ in spans]
-    order = {phone: place for place, phone in enumerate(sorted(first, key=lambda phone: (-first[phone], phone)))}
-    return PreparedDay(day, sorted(events), occupied(day.calls), tries, order)
+    busy = occupied(day.calls)
+    first = Counter(call.tries[0].phone for call in day.calls if call.tries)
+    phones = sorted(day.phones.keys() | busy.keys(), key=lambda phone: (-first[phone], phone))
+    return PreparedDay(day, sorted(events), busy, tries, {phone: place for place, phone in enumerate(phones)})
 
 
 class _Phone(PhoneState, kw_only=True):
@@ -69,6 +67,7 @@ class _Phone(PhoneState, kw_only=True):
     number: int
     there: tuple[Span, ...] = ()
     absent: Span = (0, 0)
+    speaks: bool = False  # the language asked about
     held: int = 0
     strayed: int = 0  # of what holds it, how much the record does not have
 
@@ -102,44 +101,44 @@ class _Replay:
         self.own = own
         self.rule = rule
         self.world = world
-        self.heap: list[Event] = []
+        self.heap = list(day.events)  # what is sorted is a heap
         self.waiting: dict[int, _Waiting] = {}
         self.results: list[Replayed] = [Replayed("unknown", 0, None)] * len(day.day.calls)
-        self.phones = {number: _Phone(number=number, there=day.day.phones.get(number, ())) for number in day.order}
+        self.phones = {
+            number: _Phone(number=number, there=day.day.phones.get(number, ()), speaks=number in day.day.speaking)
+            for number in day.order
+        }
         self.rings: dict[int, tuple[_Phone, _Waiting]] = {}  # by number of the try: its phone and caller
         # The order in which phones ring: fixed, or the one that rang longest ago first.
         self.order = dict.fromkeys(sorted(day.order), -NEVER) if rule.rotates else dict(day.order)
         self.tries = 0
-        self.differs = bool(rule.added)  # whether a phone may be free that the record has occupied
+        self.differs = rule.added is not None  # whether a phone may be free that the record has occupied
         # Whether calls are offered as the record has it until something happens to them.
         self.as_seen = not rule.fresh and (own.strategy, own.ring) == (rule.strategy, rule.ring)
-        for number, (change, span) in enumerate(rule.added):
-            self._change_phones(number, change, span)
+        if rule.added is not None:
+            self._change_phones(*rule.added)
 
-    def _change_phones(self, number: int, change: int, span: Span) -> None:
+    def _change_phones(self, change: int, span: Span) -> None:
         there = [
-            phone for phone in self.phones.values() if any(b < span[1] and span[0] < e for b, e in phone.there)
+            phone
+            for phone in self.phones.values()
+            if (phone.speaks or not self.rule.speaking)
+            and any(b < span[1] and span[0] < e for b, e in phone.there)
         ]
         for phone in there[change:] if change < 0 else ():  # those that ring last go: most calls stay as seen
             phone.absent = span
-        for added in range(ADDED * (number + 1), ADDED * (number + 1) + change):
-            self.phones[added] = _Phone(number=added, there=(span,))
+        for added in range(ADDED, ADDED + change):
+            self.phones[added] = _Phone(number=added, there=(span,), speaks=self.rule.speaking)
             self.order[added] = -NEVER if self.rule.rotates else len(self.order)
             heappush(self.heap, (span[0], THERE, added, 0))
 
     def run(self) -> list[Replayed]:
-        heap, events = self.heap, self.day.events
-        place, count = 0, len(events)
         actions = (
             self._free, self._picked_up, self._limit, self._stopped,
             self._arrives, self._seen_try, self._offer, self._ready,
         )  # fmt: skip
-        while place < count or heap:
-            if place < count and (not heap or events[place] <= heap[0]):
-                at, kind, one, other = events[place]
-                place += 1
-            else:
-                at, kind, one, other = heappop(heap)
+        while self.heap:
+            at, kind, one, other = heappop(self.heap)
             actions[kind](at, one, other)
         return self.results
 
@@ -231,8 +230,12 @@ class _Replay:
     def _free_for(self, call: _Waiting, numbers: Iterable[int], at: int) -> Iterator[_Phone]:
         """The phones that may ring for the caller, in the given order."""
         for phone in map(self.phones.__getitem__, numbers):
-            if phone.is_free(at) and (call.alone or self._is_extra(phone, at)):
+            if phone.is_free(at) and (call.alone or self._is_extra(phone, at)) and self._rings_for(call, phone):
                 yield phone
+
+    def _rings_for(self, call: _Waiting, phone: _Phone) -> bool:
+        """Whether such phones ring for callers of this language, as far as the record shows."""
+        return (call.seen.language, phone.speaks) not in self.rule.apart
 
     def _is_extra(self, phone: _Phone, at: int) -> bool:
         return phone.number >= ADDED or within(self.day.occupied.get(phone.number, ([], [])), at)
@@ -356,7 +359,7 @@ class _Replay:
         for call in self.waiting.values():
             if not call.seen.counted or not (call.alone or is_extra) or at < call.ready:
                 continue
-            if not call.ringing or self.rule.strategy == "ringall":
+            if (not call.ringing or self.rule.strategy == "ringall") and self._rings_for(call, phone):
                 self._ring(call, phone, at, None)
                 return
 

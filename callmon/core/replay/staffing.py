@@ -6,15 +6,16 @@ Refuses: to ask for more phones where pick-up is the limit; then it says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 import msgspec
 from msgspec.structs import replace
 
-from callmon.core.replay.draws import MOVED, THINNED, uniform, world_salt
+from callmon.core.replay.draws import MOVED, SEED, THINNED, uniform, world_salt
 from callmon.core.replay.erlang import Load, least_phones, level
-from callmon.core.replay.record import Rule, SeenCall, SeenDay, seen_rule, wrap_up
+from callmon.core.replay.record import THIRD_RING, Rule, SeenCall, SeenDay, seen_rule, wrap_up
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.world import World, fitted, samples_of
 
@@ -46,10 +47,7 @@ def at_forecast(days: Sequence[SeenDay], forecast: Mapping[int, float], salt: in
 
     A repeated call comes up to a quarter of an hour earlier or later: closer, calls would cluster.
     """
-    seen: dict[int, int] = {}
-    for day in days:
-        for call in day.calls:
-            seen[slot_of(call.at)] = seen.get(slot_of(call.at), 0) + 1
+    seen = Counter(slot_of(call.at) for day in days for call in day.calls)
     found = []
     for day in days:
         calls: list[SeenCall] = []
@@ -76,13 +74,13 @@ class Weeks(msgspec.Struct, frozen=True):
     world: World
 
 
-def weeks_at(days: Sequence[SeenDay], forecast: Mapping[int, float], seed: int) -> list[Weeks]:
+def weeks_at(days: Sequence[SeenDay], forecast: Mapping[int, float]) -> list[Weeks]:
     """The weeks in so many worlds that chance moves the rate of a half-hour little: few calls in several."""
     samples = [samples_of(day) for day in days]
     calls = sum(forecast.values()) * len(days)
     found = []
     for number in range(max(1, min(MOST_WORLDS, round(ENOUGH_CALLS / max(1.0, calls))))):
-        salt = world_salt(seed, number)
+        salt = world_salt(SEED, number)
         found.append(Weeks(at_forecast(days, forecast, salt), fitted(samples, salt)))
     return found
 
@@ -110,12 +108,12 @@ def smoothed(kept: Kept, slot: int) -> float:
 
 
 def phones_needed(
-    days: Sequence[SeenDay], forecast: Mapping[int, float], target: float, within: int = 18_000, seed: int = 1
+    days: Sequence[SeenDay], forecast: Mapping[int, float], target: float, within: int = THIRD_RING
 ) -> dict[int, PhonesNeeded]:
     """By half-hour of the forecast, the least phones of a line that rings."""
     days = [replace(day, calls=tuple(call for call in day.calls if call.counted)) for day in days]
     own = replace(seen_rule(days), fresh=True)
-    weeks = weeks_at(days, forecast, seed)
+    weeks = weeks_at(days, forecast)
     most = max((len(day.phones) for day in days), default=0) + BEYOND
     limit = picked_up_in_time(days, within)
     kept = kept_with(weeks, most, own, within)

@@ -6,6 +6,7 @@ Refuses: to read a day that was not known so many days before. Special days are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from math import sqrt
 
 import msgspec
@@ -45,36 +46,30 @@ class Interval(msgspec.Struct, frozen=True):
     high: float
 
 
-def _weights(ahead: int) -> tuple[float, float]:
-    return NEXT_DAY if ahead < 4 else NEXT_WEEK if ahead < 18 else FOUR_WEEKS
-
-
 def day_total(known: Sequence[Volumes], date: int, ahead: int, after_closed: bool = False) -> float:
     """The calls of the day `date` from the days known, oldest first."""
-    alike = [day for day in known if _kind(day.weekday) == _kind(date % 7)]
+    alike = [day for day in known if kind_of(day.weekday) == kind_of(date % 7)]
     usual = [day for day in alike if not day.after_closed] or alike
     if not usual:
         return 0.0
     factors = _weekday_factors(usual)
     same = [day.total for day in usual if day.weekday == date % 7][-4:]
-    decay, share = _weights(ahead)
+    decay, share = NEXT_DAY if ahead < 4 else NEXT_WEEK if ahead < 18 else FOUR_WEEKS
     by_level = _level(usual, factors, decay) * factors.get(date % 7, 1.0)
     total = share * sum(same) / len(same) + (1 - share) * by_level if same else by_level
     return total * (_after_closed(known, ahead) if after_closed else 1.0)
 
 
-def _kind(weekday: int) -> int:
+def kind_of(weekday: int) -> int:
     """Working days are one kind; Saturdays and Sundays are one each."""
     return max(weekday, 4)
 
 
 def _weekday_factors(days: Sequence[Volumes]) -> dict[int, float]:
-    weeks: dict[int, list[Volumes]] = {}
-    for day in days:
-        if day.date // 7 > days[-1].date // 7 - WEEKS:
-            weeks.setdefault(day.date // 7, []).append(day)
     ratios: dict[int, list[float]] = {}
-    for week in weeks.values():
+    recent = (day for day in days if day.date // 7 > days[-1].date // 7 - WEEKS)
+    for _, of_week in groupby(recent, lambda day: day.date // 7):
+        week = list(of_week)
         mean = sum(day.total for day in week) / len(week)
         for day in week if len(week) >= 4 and mean else ():
             ratios.setdefault(day.weekday, []).append(day.total / mean)
@@ -102,7 +97,7 @@ def _after_closed(known: Sequence[Volumes], ahead: int) -> float:
 def profile(known: Sequence[Volumes], weekday: int) -> dict[int, float]:
     """The share of each half-hour: of the last same weekdays, and with less weight of all."""
     shares: dict[int, float] = {}
-    alike = [day for day in known if _kind(day.weekday) == _kind(weekday)][-5 * PROFILE_DAYS :]
+    alike = [day for day in known if kind_of(day.weekday) == kind_of(weekday)][-5 * PROFILE_DAYS :]
     same = [day for day in known if day.weekday == weekday][-PROFILE_DAYS:]
     for some, weight in ((same, 8.0), (alike, 2.0)):
         total = sum(day.total for day in some)

@@ -5,17 +5,19 @@ Refuses: a figure from fewer than 100 calls or 30 answered ones, or for a settin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain
 from statistics import quantiles
 from typing import Literal
 
 import msgspec
 
+from callmon.core.replay.draws import SEED
 from callmon.core.replay.record import THIRD_RING, Rule, SeenCall, SeenDay, seen_rule, tells_rings
 from callmon.core.replay.run import PreparedDay, Replayed, prepared, replayed
 from callmon.core.replay.world import drawn_world, fitted, samples_of
 
-SEED = 1
 WORLDS, WIDENED = 40, 1.25
 LEAST_CALLS = 100
 LEAST_ANSWERED = 30
@@ -57,7 +59,7 @@ def why_silent(days: Sequence[SeenDay], own: Rule, rule: Rule) -> Silence | None
         return "few_answered"
     if sum(call.outcome == "unknown" for call in calls) > MOST_UNKNOWN * len(calls):
         return "unknown_calls"
-    if not tells_rings(calls) and msgspec.structs.replace(rule, added=(), hours=None) != own:
+    if not tells_rings(calls) and msgspec.structs.replace(rule, added=None, speaking=False, hours=None) != own:
         return "no_tries"
     return "never_tried" if _beyond(days, own, rule) else None
 
@@ -66,13 +68,17 @@ def _beyond(days: Sequence[SeenDay], own: Rule, rule: Rule) -> bool:
     """Whether a changed setting is beyond twice what was seen."""
     longest = max((tried.length for day in days for call in day.calls for tried in call.tries), default=0)
     waited = max((call.wait for day in days for call in day.calls if call.counted), default=0)
-    phones = max((len(day.phones) for day in days), default=0)
     return (
         (rule.voicemail != own.voicemail and (rule.voicemail or 0) > 2 * (own.voicemail or waited))
         or (rule.ring != own.ring and (rule.ring or 0) > 2 * longest)
         or not 0.5 <= rule.pickup <= 2
-        or any(abs(change) > phones for change, _ in rule.added)
+        or (rule.added is not None and abs(rule.added[0]) > most_phones(days, rule))
     )
+
+
+def most_phones(days: Sequence[SeenDay], rule: Rule) -> int:
+    """The most phones of a day, of those of which the rule may have more or less."""
+    return max((len(day.speaking if rule.speaking else day.phones) for day in days), default=0)
 
 
 def seen_until(days: Sequence[SeenDay]) -> dict[str, float]:
@@ -84,17 +90,13 @@ def seen_until(days: Sequence[SeenDay]) -> dict[str, float]:
 
 def counted(days: Sequence[PreparedDay], results: Sequence[Sequence[Replayed]]) -> Counts:
     """The counts of a replay. A call with its seen outcome and wait keeps its verdict."""
-    totals = [0] * 6
-    for day, became in zip(days, results, strict=True):
-        for call, now in zip(day.day.calls, became, strict=True):
-            if call.counted:
-                totals[0] += 1
-                totals[1] += call.judged and is_met(call, now)
-                totals[2] += call.judged
-                totals[3] += now.outcome == "answered"
-                totals[4] += now.outcome == "abandoned"
-                totals[5] += now.outcome == "voicemail"
-    return Counts(*totals)
+    calls = chain.from_iterable(
+        zip(day.day.calls, became, strict=True) for day, became in zip(days, results, strict=True)
+    )
+    found = [(call, now) for call, now in calls if call.counted]
+    judged = [is_met(call, now) for call, now in found if call.judged]
+    ends = Counter(now.outcome for _, now in found)
+    return Counts(len(found), sum(judged), len(judged), ends["answered"], ends["abandoned"], ends["voicemail"])
 
 
 def is_met(call: SeenCall, now: Replayed) -> bool:
@@ -129,11 +131,9 @@ def what_if(
 
 def _estimate(values: list[int], was: int) -> Estimate:
     """The middle of the worlds, and their 5th and 95th percentile, widened, at least one call away."""
-    if not values:
+    if set(values) <= {was}:
         return Estimate(was, was, was)
     middle = sum(values) / len(values)
-    if min(values) == max(values) == was:
-        return Estimate(was, was, was)
     twentieths = quantiles(values, n=20, method="inclusive")
     low, high = (middle + WIDENED * (end - middle) for end in (twentieths[0], twentieths[-1]))
     return Estimate(max(0, min(low, middle - 1)), middle, max(high, middle + 1))

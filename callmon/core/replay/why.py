@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
-from math import factorial, floor, log, sqrt
+from math import comb, floor, log, sqrt
 from typing import Literal, TypeVar, get_args
 
 import msgspec
 from msgspec.structs import replace
 
 from callmon.core.replay.curves import survival
-from callmon.core.replay.draws import DAY, MOVED, TALK, THINNED, uniform, world_salt
+from callmon.core.replay.draws import DAY, MOVED, SEED, TALK, THINNED, uniform, world_salt
 from callmon.core.replay.record import THIRD_RING, SeenCall, SeenDay, Span, seen_rule, tells_rings
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.world import World, fitted, samples_of, tries_by_stratum
@@ -30,7 +30,7 @@ LEAST_POINTS, LEAST_SHARE = 0.01, 0.1
 LEAST_PHONES = 3  # of fewer, nothing is said about phones: it would be about a person
 MONTH_PAIRS = 8  # days of each month that are replayed
 QUARTER, BOX_MOVED = 900_000, 2000
-SALT = world_salt(1, 0)
+SALT = world_salt(SEED, 0)
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class Pair(msgspec.Struct, frozen=True):
 
     today: SeenDay
     usual: SeenDay
-    disrupted: tuple[Span, ...] = ()
+    disrupted: Sequence[Span] = ()
 
 
 def compare(today: tuple[int, int], usual: Sequence[tuple[int, int]]) -> Usual:
@@ -112,15 +112,13 @@ def spread_days(days: Mapping[D, tuple[int, int]], count: int) -> list[D]:
 def shapley(causes: Sequence[Cause], value: Callable[[frozenset[Cause]], float]) -> dict[Cause, float]:
     """What each cause is worth, averaged over all orders in which they may be added."""
     count = len(causes)
-    known: dict[frozenset[Cause], float] = {}
-    for size in range(count + 1):
-        for some in combinations(causes, size):
-            known[frozenset(some)] = value(frozenset(some))
+    sets = [frozenset(some) for size in range(count + 1) for some in combinations(causes, size)]
+    known = {some: value(some) for some in sets}
     worth = dict.fromkeys(causes, 0.0)
     for present, without in known.items():
         for cause in causes:
             if cause not in present:
-                weight = factorial(len(present)) * factorial(count - len(present) - 1) / factorial(count)
+                weight = 1 / (count * comb(count - 1, len(present)))
                 worth[cause] += weight * (known[present | {cause}] - without)
     return worth
 
@@ -146,18 +144,17 @@ def rounded_points(shares: Sequence[float]) -> list[int]:
 
 
 def explain(
-    today: SeenDay, usual: Sequence[SeenDay], disrupted: Iterable[Span] = ()
+    today: SeenDay, usual: Sequence[SeenDay], disrupted: Sequence[Span] = ()
 ) -> tuple[Usual, tuple[Part, ...]]:
     """Today's rate beside that of the usual days, and its parts."""
     today, ordered = _counted(today), sorted(map(_counted, usual), key=lambda day: day.name)
     compared = compare(kept(today), [kept(day) for day in ordered])
     if not ordered or not any(call.judged for call in today.calls):
         return compared, ()
-    spans = tuple(disrupted)
     chosen = sorted(range(len(ordered)), key=lambda n: uniform(SALT, DAY, n))[:REPLAYED_DAYS]
-    pairs = [Pair(today, ordered[n], spans) for n in chosen]
+    pairs = [Pair(today, ordered[n], disrupted) for n in chosen]
     worth = _worth(_Replays(pairs, ordered), ordered)
-    return compared, named(worth, compared.rate - compared.usual, behind(today, spans))
+    return compared, named(worth, compared.rate - compared.usual, behind(today, disrupted))
 
 
 def explain_month(compared: Usual, pairs: Sequence[Pair]) -> tuple[Part, ...]:
@@ -272,16 +269,16 @@ def quicker(days: Iterable[SeenDay], world: World) -> float:
     return (SHRINKING_TRIES + seen) / (SHRINKING_TRIES + expected)
 
 
-def behind(today: SeenDay, disrupted: Iterable[Span] = ()) -> dict[Cause, tuple[int, ...]]:
+def behind(today: SeenDay, disrupted: Sequence[Span] = ()) -> dict[Cause, tuple[int, ...]]:
     """The calls of today that were not met, each with what it met first."""
-    spans, found = tuple(disrupted), dict[Cause, list[int]]()
+    found: dict[Cause, list[int]] = {}
     for call in today.calls:
         if call.judged and not call.met:
-            found.setdefault(_cause_of(call, spans), []).append(call.key)
+            found.setdefault(_cause_of(call, disrupted), []).append(call.key)
     return {cause: tuple(keys) for cause, keys in found.items()}
 
 
-def _cause_of(call: SeenCall, disrupted: tuple[Span, ...]) -> Cause:
+def _cause_of(call: SeenCall, disrupted: Sequence[Span]) -> Cause:
     if _inside(call.at, disrupted):
         return "disruption"
     if call.outcome == "voicemail" and call.wait < THIRD_RING:

@@ -6,7 +6,6 @@ Refuses: to show a number, and to take one for a person.
 from datetime import datetime, timedelta
 
 import click
-import msgspec
 
 from callmon.cli.common import CommandContext, json_option, lang_option, refuse_unknown, with_context
 from callmon.cli.completion import SERVICES
@@ -35,10 +34,7 @@ def needs(context: CommandContext, first: str, last: str, service: str | None, a
               callmon needs 2026-11-01 yesterday --service poci --json
     """
     found = needs_answer(context, first, last, service)
-    if as_json:
-        print_answer(**msgspec.to_builtins(found))
-    else:
-        click.echo("\n".join(needs_sentences(context, found)))
+    print_answer(found, needs_sentences(context, found), as_json)
 
 
 def needs_answer(context: CommandContext, first: str, last: str, service: str | None) -> Needs:

@@ -1,15 +1,18 @@
-"""What the commands of the questions share: a period of days, and one JSON object out."""
+"""What the commands of the questions share: a period of days, and one JSON object or lines out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from decimal import Decimal
 
+import click
 import msgspec
 
 from callmon.cli.common import CommandContext, print_json
 from callmon.core.replay.why import rounded_points
 from callmon.errors import ConfigError
+from callmon.text.formatter import Formatter
 
 
 def refuse_unless_on(context: CommandContext, question: str) -> None:
@@ -30,15 +33,17 @@ def read_period(context: CommandContext, first: str, last: str) -> tuple[date, d
     return begin, end
 
 
-def print_answer(**answer: Any) -> None:
-    """One JSON object; its numbers are not rounded."""
-    print_json(msgspec.to_builtins(answer))
+def print_answer(answer: object, lines: Iterable[str], as_json: bool) -> None:
+    """One JSON object, whose numbers are not rounded; else the lines."""
+    if as_json:
+        print_json(msgspec.to_builtins(answer))
+    else:
+        click.echo("\n".join(lines))
 
 
 def in_language_of(context: CommandContext, value: float) -> str:
     """One decimal, with the comma of French."""
-    written = f"{value:.1f}"
-    return written.replace(".", ",") if context.language == "fr" else written
+    return Formatter(context.language).decimal(Decimal(value), 1)
 
 
 def signed_points(context: CommandContext, shares: list[float]) -> list[str]:

@@ -33,7 +33,7 @@ from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import midnight
 from callmon.features.questions.options import print_answer, refuse_unless_on
 from callmon.store.queries.coverage import Fingerprint, heard_spans
-from callmon.store.queries.seen_days import disrupted_spans, in_ms, read_days
+from callmon.store.queries.seen_days import DayReader, disrupted_spans, in_ms
 from callmon.text.formatter import Formatter
 
 READ_BACK = 150  # days before the month in which a forecast is made
@@ -75,10 +75,7 @@ def outlook(
               callmon outlook --each-half-hour yesterday --ahead 30 --json
     """
     (found,) = answers(context, moment, day, [ahead], line)
-    if as_json:
-        print_answer(**found)
-    else:
-        click.echo("\n".join(outlook_sentences(context, found)))
+    print_answer(found, outlook_sentences(context, found), as_json)
 
 
 def answers(
@@ -90,7 +87,8 @@ def answers(
     at = (context.moment(moment, "--at") or context.now).astimezone(context.settings.timezone)
     when = at.date() if day is None else context.past_day(day, "--each-half-hour")
     since = when.replace(day=1) - timedelta(READ_BACK)
-    read = read_days(context.store, context.settings.timezone, since, when, line, in_progress=day is None)
+    reader = DayReader(context.settings.timezone, line, in_progress=day is None)
+    read = reader.read_days(context.store, since, when)
     lost = _lost(context, when, line)
     over = 2 * at.hour + at.minute // 30 - 1  # the last half-hour that is over
     calendar, begin = context.settings.calendar(line), midnight(when, context.settings.timezone)

@@ -26,8 +26,8 @@ PAGES = {
     "needs": "needs",
     "outlook": "outlook",
 }  # by question
-CHANGES = ("voicemail", "strategy", "ring", "phones", "between", "pickup", "hours")
-PARAMETERS = ("day", "from", "to", "line", "service", "target", "language", *CHANGES)
+CHANGES = ("voicemail", "strategy", "ring", "phones", "language", "between", "pickup", "hours")
+PARAMETERS = ("day", "from", "to", "line", "service", "target", *CHANGES)
 # What a template reads of an answer that a question has not, or that is still computed.
 NOTHING = {
     "sentences": (),
@@ -78,11 +78,12 @@ async def what_if(page_request: PageRequest) -> Response:
 
 def _settings(changes: Mapping[str, str]) -> tuple[str, ...]:
     """The settings as the command takes them. Phones without a time, or a time alone, are refused there."""
+    language = f":{changes['language']}" if changes["language"] else ""
     named = {
         "voicemail_rings": changes["voicemail"],
         "strategy": changes["strategy"],
         "ring_seconds": changes["ring"],
-        "phones": f"{changes['phones']}@{changes['between']}" if changes["phones"] else "",
+        "phones": f"{changes['phones']}{language}@{changes['between']}" if changes["phones"] else "",
         "pickup": f"{changes['pickup']}%" if changes["pickup"] else "",
         "hours": changes["hours"],
     }

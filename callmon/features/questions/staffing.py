@@ -22,13 +22,13 @@ from callmon.cli.help import HelpCommand
 from callmon.cli.language import said
 from callmon.cli.progress import progress_bar
 from callmon.core.replay.planned import Wanted
+from callmon.core.replay.why import LEAST_PHONES
 from callmon.errors import ConfigError
 from callmon.features.questions.options import print_answer, refuse_unless_on
 from callmon.store.queries.staffing import planned_rows
 
 HALF_HOUR = timedelta(minutes=30)
 STAMP = "%Y%m%dT%H%M%SZ"  # of iCalendar, in UTC
-LEAST_PHONES = 3  # of fewer phones nothing is said about how they are picked up
 COLUMNS = ("day", "slot", "line", "language", "low", "high", "phones", "usual_phones", "out_of_reach")
 
 
@@ -76,10 +76,8 @@ def staffing(
             click.echo(csv_text(found), nl=False)
         case "ics":
             click.echo(calendar_text(context, found), nl=False)
-        case _ if as_json:
-            print_answer(**found)
         case _:
-            click.echo("\n".join(_text(context, found["half_hours"])))
+            print_answer(found, _text(context, found["half_hours"]), as_json)
 
 
 def staffing_answer(

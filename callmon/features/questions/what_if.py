@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from typing import Any
 
 import click
@@ -20,17 +20,20 @@ from callmon.cli.completion import LINES
 from callmon.cli.help import HelpCommand
 from callmon.cli.progress import progress_bar
 from callmon.config.business_calendar import Calendar
+from callmon.config.settings import Settings
+from callmon.config.times import day_periods
 from callmon.core.replay import what_if as engine
 from callmon.core.replay.curves import RING
+from callmon.core.replay.draws import SEED
 from callmon.core.replay.record import Rule, SeenDay, Span, seen_rule, with_ring, with_strategy
 from callmon.errors import ConfigError
 from callmon.features.questions.options import print_answer, read_period, refuse_unless_on
-from callmon.store.queries.seen_days import MS, read_days
+from callmon.store.queries.seen_days import MS, DayReader, Speaks
 
 Change = Callable[[Rule], Rule]
 FOURTH_RING = 4 * RING
-_MORE = re.compile(r"[+-]\d{1,3}")
-_BETWEEN = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
+_PHONES = re.compile(r"([+-]\d{1,3})(?::(fr|en))?@(.*)")
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _PICKUP = re.compile(r"([+-]\d{1,2})%")
 
 
@@ -45,8 +48,8 @@ _PICKUP = re.compile(r"([+-]\d{1,2})%")
     metavar="SETTING=VALUE",
     multiple=True,
     required=True,
-    help="voicemail_rings=5, strategy=ringall, ring_seconds=15, phones=+1@11:00-13:00, pickup=-20%, "
-    "hours=9:00-16:00",
+    help="voicemail_rings=5, strategy=ringall, ring_seconds=15, phones=+1@11:00-13:00, "
+    "phones=-1:fr@11:00-12:00, pickup=-20%, hours=9:00-16:00",
 )
 @lang_option
 @json_option
@@ -55,7 +58,8 @@ def what_if(
 ) -> None:
     """Estimate what another setting would have made of the calls from FROM to TO, both included.
 
-    What was seen stays as it was; what was cut off is drawn from the line's own curves, in 40 worlds.
+    What was seen stays as it was; what was cut off is drawn from the line's own curves, in 40 worlds. Phones
+    with :fr or :en are those to which [[staff]] gives that language.
 
     \b
     Examples: callmon what-if 2026-10-01 2026-10-31 --set voicemail_rings=5
@@ -63,10 +67,7 @@ def what_if(
     """
     step = partial(progress_bar(engine.WORLDS, "Replaying"), 1)
     found = what_if_answer(context, first, last, line, changes, lambda _share: step())
-    if as_json:
-        print_answer(**found)
-    else:
-        click.echo("\n".join(_text(context, found)))
+    print_answer(found, _text(context, found), as_json)
 
 
 def what_if_answer(
@@ -82,26 +83,43 @@ def what_if_answer(
     refuse_unknown(context.settings, "line", line)
     period, pairs = read_period(context, first, last), _pairs(changes)
     change = _change(pairs)
-    days = read_days(context.store, context.settings.timezone, *period, line)
+    reader = DayReader(context.settings.timezone, line, speaks=_speaks(context.settings, pairs))
+    days = reader.read_days(context.store, *period)
     own = seen_rule(days)
     given: dict[str, Any] = {"from": period[0], "to": period[1], "set": pairs}
     rule = change(own)
     _refuse_longer(context.settings.calendar(line), rule, *period)
     if (silent := engine.why_silent(days, own, rule)) is not None:
-        return given | {"said": False, "why_not": _why_not(context, silent, days, own)}
+        return given | {"said": False, "why_not": _why_not(context, silent, days, own, rule)}
     found = engine.what_if(days, change, done=lambda number: progress((number + 1) / engine.WORLDS))
     return given | {
         "said": True,
         "why_not": None,
         "confidence": engine.CONFIDENCE,
         "worlds": engine.WORLDS,
-        "seed": engine.SEED,
+        "seed": SEED,
         "seen_until_seconds": engine.seen_until(days),
         "own_rule": found.own,
         "changed": found.changed,
         "unmoved": () if _moves_third_ring(own, rule) else ("third_ring",),
-        "assumptions": _assumptions(context),
+        "assumptions": _assumptions(context, rule),
     }
+
+
+def _speaks(settings: Settings, pairs: Mapping[str, str]) -> Speaks | None:
+    """Which phones speak the language that is asked about. Raises ConfigError where [[staff]] has it nowhere."""
+    found = _PHONES.fullmatch(pairs.get("phones", ""))
+    language = found[2] if found else None
+    if language is None:
+        return None
+    if not any(language in entry.languages for entry in settings.configuration.staff):
+        raise ConfigError(
+            '--set phones: no [[staff]] has "{language}" among its languages; add an extension and its languages, '
+            "or leave the language out.",
+            language=language,
+        )
+    staff = cache(settings.staff)
+    return lambda exchange, phone, at: staff(exchange).speaks(phone, language, at)
 
 
 def _pairs(changes: Sequence[str]) -> dict[str, str]:
@@ -131,18 +149,19 @@ def _change(given: Mapping[str, str]) -> Change:
 
 
 def _parsed(name: str, value: str) -> Change:
-    if name == "voicemail_rings" and value.isascii() and value.isdigit() and 1 <= int(value) <= 30:
-        return lambda rule: replace(rule, voicemail=_voicemail(rule, int(value)))
+    number = int(value) if _WHOLE.fullmatch(value) else 0
+    if name == "voicemail_rings" and 1 <= number <= 30:
+        return lambda rule: replace(rule, voicemail=_voicemail(rule, number))
     if name == "strategy" and value in ("hunt", "ringall"):
         return lambda rule: with_strategy(rule, value)
-    if name == "ring_seconds" and value.isascii() and value.isdigit() and 1 <= int(value) <= 120:
-        return lambda rule: with_ring(rule, 1000 * int(value))
+    if name == "ring_seconds" and 1 <= number <= 120:
+        return lambda rule: with_ring(rule, 1000 * number)
     if name == "pickup" and (found := _PICKUP.fullmatch(value)):
         factor = 1 + int(found[1]) / 100
         return lambda rule: replace(rule, pickup=factor)
-    more, _, between = value.partition("@")
-    if name == "phones" and _MORE.fullmatch(more) and int(more) and (span := _span(between)):
-        return lambda rule: replace(rule, added=((int(more), span),))
+    phones = _PHONES.fullmatch(value) if name == "phones" else None
+    if phones and (more := int(phones[1])) and (span := _span(phones[3])):
+        return lambda rule: replace(rule, added=(more, span), speaking=phones[2] is not None)
     if name == "hours" and (span := _span(value)):
         return lambda rule: replace(rule, hours=span)
     raise ConfigError(
@@ -155,17 +174,17 @@ def _parsed(name: str, value: str) -> Change:
 
 def _span(between: str) -> Span | None:
     """Two local times, in ms after midnight; None where the first is not earlier."""
-    found = _BETWEEN.fullmatch(between)
-    if found is None:
+    try:
+        (found,) = day_periods(between)
+    except ValueError:
         return None
-    begin, end = (60_000 * (60 * int(found[n]) + int(found[n + 1])) for n in (1, 3))
-    return (begin, end) if begin < end <= 24 * 3_600_000 else None
+    return found.opens // MS, found.closes // MS
 
 
 def _refuse_longer(calendar: Calendar, rule: Rule, first: date, last: date) -> None:
     """Raises ConfigError for longer hours: the record has no wait of a call to a closed line."""
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    periods = [period for day in days for period in calendar.periods_on(day)]
+    days = range((last - first).days + 1)
+    periods = [period for n in days for period in calendar.periods_on(first + timedelta(days=n))]
     if rule.hours is None or not periods:
         return
     opens, closes = min(one.opens for one in periods), max(one.closes for one in periods)
@@ -186,7 +205,7 @@ EXAMPLES = {
     "voicemail_rings": "voicemail_rings=5",
     "strategy": "strategy=ringall, strategy=hunt",
     "ring_seconds": "ring_seconds=15",
-    "phones": "phones=+1@11:00-13:00",
+    "phones": "phones=+1@11:00-13:00, phones=-1:fr@11:00-12:00",
     "pickup": "pickup=-20%",
     "hours": "hours=9:00-16:00",
 }
@@ -199,7 +218,7 @@ def _voicemail(rule: Rule, rings: int) -> int:
     return rule.voicemail + (rings - max(1, round(rule.voicemail / RING))) * RING
 
 
-def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own: Rule) -> str:
+def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own: Rule, rule: Rule) -> str:
     calls = [call for day in days for call in day.calls if call.counted]
     match silent:
         case "few_calls":
@@ -221,11 +240,11 @@ def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own:
             return context.say("It is not known which phones rang: only the setting phones can be changed.")
     longest = max((tried.length for day in days for call in day.calls for tried in call.tries), default=0)
     return context.say(
-        "Never tried: at most {rings} rings before voicemail, {seconds} s for a phone, {phones} phones more "
-        "or less, and from half to double for pickup.",
+        "Never tried: at most {rings} rings before voicemail, {seconds} s for a phone, {phones} more or less "
+        "for phones, and from half to double for pickup.",
         rings=2 * max(1, round((own.voicemail or longest) / RING)),
         seconds=2 * longest // 1000,
-        phones=max((len(day.phones) for day in days), default=0),
+        phones=engine.most_phones(days, rule),
     )
 
 
@@ -290,11 +309,16 @@ def _moves_third_ring(own: Rule, rule: Rule) -> bool:
     return not (only and min(own.voicemail or FOURTH_RING, rule.voicemail or FOURTH_RING) >= FOURTH_RING - 500)
 
 
-def _assumptions(context: CommandContext) -> list[str]:
+def _assumptions(context: CommandContext, rule: Rule) -> list[str]:
     say = context.say
+    of_language = [
+        say("The phones of a language are assumed to ring for the same callers as in the period."),
+        say("A phone without an entry in [[staff]] counts as one that does not speak the language."),
+    ]
     return [
         say("This is an estimate: it describes the line, not the people who work on it."),
         say("Callers are assumed not to learn of the change."),
         say("Those who reach nobody are assumed to call again neither more nor less often."),
         say("A phone more is assumed to be picked up like the others."),
+        *(of_language if rule.speaking else ()),
     ]

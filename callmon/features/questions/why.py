@@ -16,10 +16,11 @@ from callmon.cli.completion import LINES
 from callmon.cli.help import HelpCommand
 from callmon.config.business_calendar import Calendar
 from callmon.core.replay.record import SeenDay
+from callmon.core.replay.volume import kind_of
 from callmon.core.replay.why import explain, kept
 from callmon.core.statistics.period import midnight
 from callmon.features.questions.options import in_language_of, print_answer, refuse_unless_on, signed_points
-from callmon.store.queries.seen_days import CallName, disrupted_spans, read_days
+from callmon.store.queries.seen_days import DayReader, disrupted_spans
 from callmon.store.queries.staffing import after_closed
 from callmon.text.labels import label
 
@@ -51,12 +52,8 @@ def why(context: CommandContext, day: str | None, line: str | None, as_json: boo
               callmon why 2026-10-30 --line general --json
     """
     found = why_answer(context, day, line)
-    if as_json:
-        names = [[call.call for call in part["calls"]] for part in found["parts"]]
-        parts = [part | {"calls": calls} for part, calls in zip(found["parts"], names, strict=True)]
-        print_answer(**found | {"parts": parts})
-    else:
-        click.echo("\n".join(_text(context, found)))
+    parts = [part | {"calls": [call.call for call in part["calls"]]} for part in found["parts"]]
+    print_answer(found | {"parts": parts}, _text(context, found), as_json)
 
 
 def why_answer(context: CommandContext, day: str | None, line: str | None) -> dict[str, Any]:
@@ -64,8 +61,8 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
     refuse_unless_on(context, "why")
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
     refuse_unknown(settings, "line", line)
-    names: list[CallName] = []
-    read = read_days(context.store, settings.timezone, when - timedelta(READ_BACK), when, line, names)
+    reader = DayReader(settings.timezone, line)
+    read = reader.read_days(context.store, when - timedelta(READ_BACK), when)
     today = next((one for one in read if one.name == when.isoformat()), SeenDay(when.isoformat(), (), {}))
     usual = [one for one in read if one is not today and _alike(settings.calendar(line), one.name, when.weekday())]
     with context.store.reading() as connection:
@@ -85,7 +82,7 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
             {
                 "part": part.part,
                 "points": part.points,
-                "calls": [Behind(*names[key], at[key]) for key in part.calls],
+                "calls": [Behind(*reader.names[key], at[key]) for key in part.calls],
             }
             for part in parts
         ],
@@ -95,7 +92,7 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
 def _alike(calendar: Calendar, name: str, weekday: int) -> bool:
     """Another open day of the kind of this weekday, not after a closed day."""
     day = date.fromisoformat(name)
-    return max(day.weekday(), 4) == max(weekday, 4) and not after_closed(calendar, day)
+    return kind_of(day.weekday()) == kind_of(weekday) and not after_closed(calendar, day)
 
 
 def why_sentences(context: CommandContext, found: Mapping[str, Any]) -> list[str]:

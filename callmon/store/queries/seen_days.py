@@ -5,7 +5,8 @@ Refuses: test calls, calls outside opening hours, and the name of a phone: it be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,52 +39,50 @@ THIRD_RING = "answer_by_third_ring"
 MS = timedelta(milliseconds=1)
 JUDGED = ("met", "not_met")
 CallName = tuple[str, str]  # with its exchange
+PhoneName = tuple[str, str]  # its exchange, its extension
 Kept = tuple[int, int]  # calls that kept the third ring, calls judged
+Speaks = Callable[[str, str, datetime], bool | None]  # of an exchange, the phone and a time of the day
 
 
-def read_days(
-    store: Database,
-    zone: ZoneInfo,
-    first: date,
-    last: date,
-    line: str | None = None,
-    names: list[CallName] | None = None,
-    in_progress: bool = False,
-) -> list[SeenDay]:
-    """The days from `first` to `last` that have calls. `names`, `in_progress`: those of the reader."""
-    reader, found = DayReader(zone, line, names, in_progress), []
-    for n in range((last - first).days + 1):
-        with store.reading() as connection:
-            found.append(reader.read_day(connection, first + timedelta(days=n)))
-    return [day for day in found if day is not None]
-
-
+@dataclass
 class DayReader:
     """Reads days of a question, which number its calls and phones. Calls of other lines only keep phones busy.
 
     `names` has the name and exchange of each call, in the order of the keys. `in_progress`: calls that go on are
-    read too; one that a person answered keeps its phone busy until midnight.
+    read too; one that a person answered keeps its phone busy until midnight. `speaks`: whether a phone speaks the
+    language asked about; None where none is.
     """
 
-    def __init__(
-        self,
-        zone: ZoneInfo,
-        line: str | None = None,
-        names: list[CallName] | None = None,
-        in_progress: bool = False,
-    ) -> None:
-        self.zone = zone
-        self.line = line
-        self.names = [] if names is None else names
-        self.in_progress = in_progress
-        self._phones: dict[tuple[str, str], int] = {}
+    zone: ZoneInfo
+    line: str | None = None
+    names: list[CallName] = field(default_factory=list)
+    in_progress: bool = False
+    speaks: Speaks | None = None
+    _phones: dict[PhoneName, int] = field(default_factory=dict, init=False)
+
+    def read_days(self, store: Database, first: date, last: date) -> list[SeenDay]:
+        """The days from `first` to `last` that have calls."""
+        found = []
+        for n in range((last - first).days + 1):
+            with store.reading() as connection:
+                found.append(self.read_day(connection, first + timedelta(days=n)))
+        return [day for day in found if day is not None]
 
     def read_day(self, connection: Connection, day: date) -> SeenDay | None:
         """The calls of the day; None when it has none."""
         calls = sorted(self._calls(connection, day), key=lambda call: call.at)
         if not any(call.counted for call in calls):
             return None
-        return SeenDay(day.isoformat(), tuple(calls), there(calls))
+        phones = there(calls)
+        return SeenDay(day.isoformat(), tuple(calls), phones, self._speaking(phones, day))
+
+    def _speaking(self, there: Container[int], day: date) -> frozenset[int]:
+        """Of the phones there, those that speak the language asked about on this day."""
+        speaks, at = self.speaks, midnight(day, self.zone)
+        if speaks is None:
+            return frozenset()
+        known = self._phones.items()
+        return frozenset(number for (one, phone), number in known if number in there and speaks(one, phone, at))
 
     def _calls(self, connection: Connection, day: date) -> Iterator[SeenCall]:
         begin, end = midnight(day, self.zone), midnight(day + DAY, self.zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from callmon.core.replay.planned import WEEKS, Wanted, date_number, planned_day
 from callmon.core.replay.volume import Volumes, language_share
 from callmon.core.statistics.period import midnight
 from callmon.store.database import Database
-from callmon.store.queries.seen_days import counted_calls, in_language, read_days
+from callmon.store.queries.seen_days import DayReader, counted_calls, in_language
 from callmon.store.tables import CALL, Condition
 
 EIGHT_WEEKS, YEAR = 56, 365  # days
@@ -49,13 +50,11 @@ def read_volumes(
 ) -> list[Volumes]:
     """Inbound calls in opening hours, by local half-hour. A day without calls is left out."""
     question = select(CALL.c.arrived).where(*_of_line(zone, first, last, line))
-    found: dict[date, dict[int, int]] = {}
+    found = defaultdict[date, Counter[int]](Counter)
     with store.reading() as connection:
         for (arrived,) in connection.execute(question):
             local = arrived.astimezone(zone)
-            slots = found.setdefault(local.date(), {})
-            slot = 2 * local.hour + local.minute // 30
-            slots[slot] = slots.get(slot, 0) + 1
+            found[local.date()][2 * local.hour + local.minute // 30] += 1
     return [Volumes(date_number(day), found[day], after_closed(calendar, day)) for day in sorted(found)]
 
 
@@ -70,7 +69,7 @@ def planned_rows(
 ) -> Iterator[dict[str, Any]]:
     """The half-hours of the open ones of these days. Nothing later than `known` is read."""
     volumes = read_volumes(store, zone, calendar, known - timedelta(days=VOLUME_DAYS), known, wanted.line)
-    seen = read_days(store, zone, known - timedelta(weeks=WEEKS), known, wanted.line)
+    seen = DayReader(zone, wanted.line).read_days(store, known - timedelta(weeks=WEEKS), known)
     share = 1.0
     if wanted.language is not None:
         share = share_of(store, zone, wanted.language, known, wanted.line)
