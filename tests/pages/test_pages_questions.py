@@ -79,6 +79,12 @@ def test_what_if_shows_the_spans_of_the_command(site: Pages) -> None:
     assert what_if.headline(context_of(site), found) in page
 
 
+def test_a_setting_that_changes_nothing_shows_each_figure_once(site: Pages) -> None:
+    page = asked(site, "/en/what-if", **MONTH, voicemail="4")
+    figures = [row[1:] for row in cells(page)[1:] if row[0] != "Third ring kept"]
+    assert [changed for _, changed in figures] == [own for own, _ in figures]
+
+
 def test_what_if_is_asked_of_the_phones_of_one_language(site: Pages) -> None:
     page = asked(site, "/fr/et-si", de=MONTH["from"], a=MONTH["to"], postes="-1", langue="fr", entre="11:00-13:00")
     found = what_if.what_if_answer(
