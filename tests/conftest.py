@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:  # half a second of imports in every process: imported where a
     from tests.lab.browser import Chromium
     from tests.support.pages_daemon import Site
 
+TESTS = Path(__file__).parent
 pytest_plugins = ["tests.support.store_fixtures"]
 
 SHRINK = GIVEN.get("CALLMON_SHRINK") != "0"  # a failing example is made as small as it can be
@@ -64,6 +67,23 @@ def pytest_configure(config: pytest.Config) -> None:
         remove_given()
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Each of several workers imports all tests, and begins at another one.
+
+    In a fresh tree nothing is compiled. Beginning at the same file, all would compile each file at the same time.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ or session.config.args_source != pytest.Config.ArgsSource.TESTPATHS:
+        return
+    worker = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    files = [
+        path for path in sorted(TESTS.rglob("test_*.py")) if str(path.relative_to(TESTS)) not in collect_ignore
+    ]
+    first = len(files) * worker // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for path in (*files[first:], *files[:first]):
+        with suppress(Exception, pytest.skip.Exception):  # collecting the file reports it
+            import_module(".".join(path.relative_to(TESTS.parent).with_suffix("").parts))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -240,52 +241,14 @@ def test_a_row_without_a_time_hides_neither_end_of_the_table(office: BackfillOff
 
 # What is refused: one sentence, its status, and nothing is written.
 
-REFUSED = [
-    ("mysql://callmon:secret-1@localhost/asteriskcdrdb", "cdr", [], 2, {
-        "en": "mysql://callmon:***@localhost/asteriskcdrdb: url: holds a password; put it in a file, and name "
-        "that file as password_file",
-        "fr": "mysql://callmon:***@localhost/asteriskcdrdb : url : contient un mot de passe; mettez-le dans un "
-        "fichier, et nommez ce fichier avec password_file",
-    }),
-    ("sqlite:///HERE/none.db", "cdr", [], 2, {
-        "en": "HERE/none.db: no such file.",
-        "fr": "HERE/none.db : ce fichier n’existe pas.",
-    }),
-    ("sqlite:///HERE/asterisk.db", "cel", [], 2, {
-        "en": "HERE/asterisk.db: has no table cel; name it with --table.",
-        "fr": "HERE/asterisk.db : il n’y a pas de table cel; nommez-la avec --table.",
-    }),
-    ("sqlite:///HERE/asterisk.db", "cel", ["--table", "cdr"], 2, {
-        "en": "HERE/asterisk.db/cdr: is no table of cel; it has no column eventtime.",
-        "fr": "HERE/asterisk.db/cdr : ce n’est pas une table de cel; il y manque la colonne eventtime.",
-    }),
-    ("sqlite:///HERE/asterisk.db", "queue_log", ["--table", "bare"], 2, {
-        "en": "HERE/asterisk.db/bare: is no table of queue_log; it has no column time.",
-        "fr": "HERE/asterisk.db/bare : ce n’est pas une table de queue_log; il y manque la colonne time.",
-    }),
-    ("sqlite:///HERE/asterisk.db", "queue_log", [], 2, {
-        "en": "HERE/asterisk.db/queue_log: has no row of queue_log.",
-        "fr": "HERE/asterisk.db/queue_log : aucune ligne de queue_log.",
-    }),
-    ("sqlite:///HERE/text", "cdr", [], 2, {
-        "en": "HERE/text: the database cannot be read: file is not a database",
-        "fr": "HERE/text : la base de données est illisible : file is not a database",
-    }),
-    ("sqlite:///HERE/asterisk.db", "cdr", ["--password-file", "HERE/none"], 2, {
-        "en": "import.password_file: cannot read HERE/none (No such file or directory); create it, readable by "
-        "callmon's user alone",
-        "fr": "import.password_file : HERE/none ne peut pas être lu (fichier ou dossier introuvable); créez ce "
-        "fichier, que seul l’utilisateur de callmon peut lire",
-    }),
-]  # fmt: skip
+REFUSED = tomllib.loads(Path(__file__).with_name("refused_tables.toml").read_text(encoding="utf-8"))["refused"]
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize(("url", "kind", "more", "status", "sentences"), REFUSED, ids=range(len(REFUSED)))
+@pytest.mark.parametrize("case", REFUSED)
 def test_a_table_that_cannot_be_imported_is_refused_in_one_sentence(
-    office: BackfillOffice, tmp_path: Path, language: str, url: str, kind: str, more: list[str], status: int,
-    sentences: dict[str, str],
-) -> None:  # fmt: skip
+    office: BackfillOffice, tmp_path: Path, language: str, case: dict[str, Any]
+) -> None:
     of_exchange = f"sqlite:///{tmp_path}/asterisk.db"
     table(of_exchange, "cdr")
     with create_engine(of_exchange).begin() as connection:
@@ -295,11 +258,11 @@ def test_a_table_that_cannot_be_imported_is_refused_in_one_sentence(
         )
     (tmp_path / "text").write_text("no database, but a text of some length")
     office.run("db", "upgrade")
-    words = [word.replace("HERE", str(tmp_path)) for word in (kind, url, *more)]
+    words = [word.replace("HERE", str(tmp_path)) for word in (case["kind"], case["url"], *case["more"])]
     given = ["import", *words, "--config", str(office.config)]
     done = CliRunner(env={"LC_ALL": f"{language}_CA.UTF-8"}).invoke(main, given)
-    assert done.stderr.splitlines() == [sentences[language].replace("HERE", str(tmp_path))]
-    assert (done.exit_code, done.stdout, (tmp_path / "none.db").exists()) == (status, "", False)
+    assert done.stderr.splitlines() == [case["sentences"][language].replace("HERE", str(tmp_path))]
+    assert (done.exit_code, done.stdout, (tmp_path / "none.db").exists()) == (case["status"], "", False)
     assert rows(office, 'SELECT count(*) FROM "call"') == [(0,)]
 
 

@@ -4,7 +4,8 @@
     exchange    an Asterisk for one test, on free ports; ``site`` and ``routes`` are the lab's additions
     pace        the same exchange and situations four times faster, for tests of something else than ring timings
     ports       reserved, so that tests may run side by side
-    situations  the catalogue of situations of a call, with the required results (a table: SITUATIONS.md)
+    situations  the catalogue of situations of a call, with the required results (`situations_*.toml`, which
+                `situation_files` reads; a table: SITUATIONS.md)
     play        makes situations happen: ``sipp`` plays the public's callers; ``stage`` has the phones
                 (``station``), the ``desk``, and the ``board`` where each sees what the others did
     wire        what the caller received: 180, 183, the answer; ``tones`` hears the ringing of an answered line

@@ -238,10 +238,10 @@ def _leaves(chance: random.Random, end: float) -> float | None:
 
 def _expect(by: str | None, left: bool) -> dict[str, object]:
     if left:
-        return inbound("general", "abandoned", None, answered_by=None)
+        return inbound("abandoned", answered_by=None)
     if by is None:
-        return inbound("general", "voicemail_no_message", None, answered_by=None)
-    return inbound("general", "answered", None, answered_by=by)
+        return inbound("voicemail_no_message", answered_by=None)
+    return inbound("answered", answered_by=by)
 
 
 # --- a queue, a transfer -----------------------------------------------------------------------------
@@ -269,6 +269,6 @@ def _transferred(chance: random.Random) -> Situation:
     asked = route("ringing-dial", f"PJSIP/{first}", "tk", "", "", 34).replace("|tk|", f"|{options}|")
     caller = LabCaller(GENERAL, route=f"{asked}|PJSIP/{second}", steps=(Step(round(ends, 1), "hang_up"),))
     moved = {"kind": "blind", "to": extension, "answered": True}
-    expect = inbound("general", "answered", None, answered_by=first, transfers=[moved])
+    expect = inbound("answered", answered_by=first, transfers=[moved])
     parts = {first: Phone(answers=2, steps=steps), second: two.part()}
     return Situation(f"transferred {extension} {options}", caller, parts, expect)

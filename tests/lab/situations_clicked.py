@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from tests.lab.clicks import LAYOUTS, OLD_LAYOUTS
 from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.site import BOXES, PHONES_ADDED, PHONES_OF_CHAN_SIP
-from tests.lab.situations_beyond import staff
-from tests.lab.truths import BUSY, TALKS
+from tests.lab.truths import BUSY, TALKS, staff
 
 SPEAKS = (Step(0, "speak", "20"),)
 HANGS_UP = Step(12, "hang_up")  # after more than the ten seconds of a conversation

@@ -50,7 +50,7 @@ class Way:
     def situation(self, phone: str, answers: float) -> Situation:
         asked = route(self.place, self.phones.format(p=phone), self.options, self.pause, self.then.format(p=phone))
         rings = Phone(self.rings, self.early_media, self.without_sdp, answers + (self.rings or 0.0), steps=ENDS)
-        expect = inbound("general", "answered", None, answered_by=phone)
+        expect = inbound("answered", answered_by=phone)
         return Situation(self.name, LabCaller(GENERAL, route=asked), {phone: rings, **dict(self.beside)}, expect)
 
 
@@ -118,7 +118,7 @@ def nobody(copies: int) -> Situation:
     """`r`, and no phone is registered: voicemail takes the call."""
     phones = "&".join(f"PJSIP/{phone}" for phone in PHONES_OFFLINE)
     caller = LabCaller(GENERAL, route=route("ringing-dial", phones, "tkr"), steps=LEAVES_IN_GREETING)
-    return Situation("r_no_phone", caller, {}, inbound("general", "voicemail_no_message", None), copies=copies)
+    return Situation("r_no_phone", caller, {}, inbound("voicemail_no_message"), copies=copies)
 
 
 def follow_me(phone: str, answers: float) -> Situation:
@@ -129,7 +129,7 @@ def follow_me(phone: str, answers: float) -> Situation:
     if by_mobile := answers > 8:
         accepts = (Step(1.5, "press", "1"), Step(7, "hang_up"))
         phones = {phone: Phone(), MOBILE: Phone(answers=answers - 8, steps=accepts)}
-    expect = inbound("general", "answered", None, answered_by="outside" if by_mobile else phone)
+    expect = inbound("answered", answered_by="outside" if by_mobile else phone)
     return Situation("follow_me", caller, phones, expect)
 
 
@@ -138,7 +138,7 @@ def redirected(name: str, phone: str, options: str, extension: str, answers: flo
     steps = (Step(2, "desk", f"Redirect {extension}"),)
     caller = LabCaller(GENERAL, route=route("ringing-dial", f"PJSIP/{phone}", options))
     phones = {phone: Phone(answers=1, steps=steps), OF_DESK: Phone(3.0, answers=3 + answers, steps=ENDS)}
-    return Situation(name, caller, phones, inbound("general", "answered", None))
+    return Situation(name, caller, phones, inbound("answered"))
 
 
 def of(ways: Iterable[Way], answers: Sequence[float]) -> tuple[Situation, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from tests.lab.model import LabCaller, Phone, Situation, Step
+from tests.lab.model import Phone, Step
 
 GENERAL, GENERAL_FREE = "4163272422", "18002677329"
 TTY, TTY_FREE = "4163250866", "18668532137"
@@ -12,14 +12,9 @@ POCI, POCI_FREE = "4163270374", "18662146820"
 
 LEAVES_MESSAGE = (Step(0, "speak", "25"), Step(18, "hang_up"))
 LEAVES_IN_GREETING = (Step(5, "hang_up"),)
-LEAVES_TOO_SOON = (Step(0, "speak", "25"), Step(13.2, "hang_up"))
 TALKS = (Step(4, "hang_up"),)
-BUSY = Phone(rings=None, refuses=486)
-
-
 ENDS = (Step(5, "hang_up"),)
-HOLDS = (Step(2, "hold"), Step(4, "unhold"), Step(6, "hang_up"))
-TAKES = Phone(answers=3, steps=ENDS)
+BUSY = Phone(rings=None, refuses=486)
 
 
 def verdicts(third: str, fourth: str, reach: str | None, transfers: str) -> dict[str, str]:
@@ -31,41 +26,56 @@ def verdicts(third: str, fourth: str, reach: str | None, transfers: str) -> dict
     return given | ({"reach_a_person": reach} if reach else {})
 
 
-SENT_TWICE = verdicts("met", "exempt", "met", "not_met")
-IN_TIME = verdicts("met", "exempt", "met", "met")
-TOO_LATE = verdicts("not_met", "exempt", "met", "met")
-EARLY_LEAVER = verdicts("exempt", "exempt", "exempt", "exempt")
-LATE_LEAVER = verdicts("not_met", "exempt", "not_met", "exempt")
-NOBODY = verdicts("not_met", "exempt", "not_met", "exempt")
-BOX_ON_TIME = verdicts("not_met", "met", "not_met", "exempt")
-BOX_MISTIMED = verdicts("not_met", "not_met", "not_met", "exempt")
-BOX_CHOSEN = verdicts("exempt", "exempt", None, "exempt")
-RUNG_OUT: dict[str, object] = {"rings": 4, "heard_ringing": True}
+VERDICTS = {
+    "sent_twice": verdicts("met", "exempt", "met", "not_met"),
+    "in_time": verdicts("met", "exempt", "met", "met"),
+    "too_late": verdicts("not_met", "exempt", "met", "met"),
+    "early_leaver": verdicts("exempt", "exempt", "exempt", "exempt"),
+    "nobody": verdicts("not_met", "exempt", "not_met", "exempt"),
+    "box_on_time": verdicts("not_met", "met", "not_met", "exempt"),
+    "box_mistimed": verdicts("not_met", "not_met", "not_met", "exempt"),
+    "box_chosen": verdicts("exempt", "exempt", None, "exempt"),
+    "unreached": {"answer_by_third_ring": "not_met", "reach_a_person": "not_met"},
+    "late": {"answer_by_third_ring": "not_met"},
+}
+INBOUND: Mapping[str, object] = {"direction": "inbound", "line": "general", "transfers": []}
+STAFF: Mapping[str, object] = {"line": None, "transfers": []}
+NOT_ANSWERED: Mapping[str, object] = {**INBOUND, "answered_by": None, "heard_ringing": True}
+ANSWERED: Mapping[str, object] = {
+    **INBOUND,
+    "outcome": "answered",
+    "verdicts": VERDICTS["in_time"],
+    "heard_ringing": True,
+    "abandoned_in": None,
+    "voicemail": None,
+}
 
 
-def inbound(line: str, outcome: str, judged: dict[str, str] | None, **more: object) -> dict[str, object]:
-    base: dict[str, object] = {"direction": "inbound", "line": line, "outcome": outcome, "transfers": []}
-    return base | ({"verdicts": judged} if judged else {}) | more
+def inbound(outcome: str, **more: object) -> dict[str, object]:
+    return {**INBOUND, "outcome": outcome, **more}
 
 
-def answered(by: str, rings: int, line: str = "general", late: bool = False, **more: object) -> dict[str, object]:
-    judged = TOO_LATE if late else IN_TIME
-    known = {
-        "answered_by": by,
+def staff(direction: str, outcome: str, **more: object) -> dict[str, object]:
+    return {**STAFF, "direction": direction, "outcome": outcome, **more}
+
+
+def answered(by: str, rings: int) -> dict[str, object]:
+    return {**ANSWERED, "answered_by": by, "rings": rings}
+
+
+def box(
+    rings: int | None, message: bool, judged: str, line: str = "general", mailbox: str = "500"
+) -> dict[str, object]:
+    """Voicemail took the call, after so many rings."""
+    return {
+        **NOT_ANSWERED,
+        "line": line,
+        "outcome": "voicemail_message" if message else "voicemail_no_message",
+        "verdicts": VERDICTS[judged],
         "rings": rings,
-        "heard_ringing": True,
-        "abandoned_in": None,
-        "voicemail": None,
+        "voicemail": {"mailbox": mailbox, "rings": rings, "message": message},
+        "heard_ringing": rings is not None,
     }
-    return inbound(line, "answered", judged, **(known | more))
-
-
-def box(rings: int | None, message: bool, judged: dict[str, str], line: str = "general") -> dict[str, object]:
-    taken = {"mailbox": "504" if line.startswith("tty") else "500", "rings": rings, "message": message}
-    outcome = "voicemail_message" if message else "voicemail_no_message"
-    return inbound(
-        line, outcome, judged, answered_by=None, rings=rings, voicemail=taken, heard_ringing=rings is not None
-    )
 
 
 DIALLED = {
@@ -76,36 +86,3 @@ DIALLED = {
     "poci": POCI,
     "poci-toll-free": POCI_FREE,
 }
-
-
-def after(
-    name: str, /, seconds: float, rings: int, phone: str = "101", line: str = "general", copies: int = 1,
-    expect: dict[str, object] | None = None, **caller: Any,
-) -> Situation:  # fmt: skip
-    """A person of the line answers so many seconds after the call arrived, and both talk."""
-    who = LabCaller(**{"dials": DIALLED[line], "steps": TALKS} | caller)
-    truth = answered(phone, rings, line, late=rings > 3, **(expect or {}))
-    return Situation(name, who, {phone: Phone(answers=seconds)}, truth, copies=copies)
-
-
-def routed(
-    name: str, route: str | None, steps: tuple[Step, ...], expect: dict[str, Any],
-    phones: dict[str, Phone] | None = None, **more: Any,
-) -> Situation:  # fmt: skip
-    """The caller of the general line goes this way."""
-    return Situation(name, LabCaller(GENERAL, route=route, steps=steps), phones or {}, expect, **more)
-
-
-def only(
-    name: str,
-    phone: str,
-    phones: dict[str, Phone],
-    expect: dict[str, object],
-    *others: tuple[float, LabCaller],
-    steps: tuple[Step, ...] = (),
-    **more: Any,
-) -> Situation:
-    """The call rings at one phone, which no other situation uses."""
-    route = more.pop("route", f"lab-only,{phone},1")
-    caller = LabCaller(GENERAL, route=route, steps=steps, withheld=more.pop("withheld", False))
-    return Situation(name, caller, phones, expect, others, **more)

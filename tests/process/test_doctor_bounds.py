@@ -39,6 +39,7 @@ USUAL = [
 NO_LIST = "it does not list the states of its phones (DeviceStateList)."
 UNFINISHED = "127.0.0.1:PORT does not complete its answers."
 CLOSED = "127.0.0.1:PORT closed the connection."
+PAUSE = 0.01  # seconds, where it matters that an answer has no end, and not how fast it comes
 PATIENCE = 40.0  # of the test, however busy the machine is; without a limit doctor would wait for ever
 
 
@@ -127,19 +128,21 @@ def test_a_list_without_end_is_unknown_and_later_questions_are_answered(usual: l
 
 
 @pytest.mark.parametrize(
-    ("flood", "found"),
+    ("flood", "pause", "found"),
     [
-        ("Event: Newchannel\r\nChannel: PJSIP/101-00000001\r\n\r\n", UNFINISHED),
-        ("Response: Success\r\nActionID: another-1\r\n\r\n", UNFINISHED),
-        ("Response: Success\r\nActionID: {ActionID}\r\n\r\n", UNFINISHED),  # once it is the answer
-        ("Response: Success\r\n\r\n", UNFINISHED),
-        ("x: y\r\n" * 10, "127.0.0.1:PORT is not an Asterisk manager interface."),
+        ("Event: Newchannel\r\nChannel: PJSIP/101-00000001\r\n\r\n", 0.0, UNFINISHED),
+        ("Response: Success\r\nActionID: another-1\r\n\r\n", PAUSE, UNFINISHED),
+        ("Response: Success\r\nActionID: {ActionID}\r\n\r\n", PAUSE, UNFINISHED),  # once it is the answer
+        ("Response: Success\r\n\r\n", PAUSE, UNFINISHED),
+        ("x: y\r\n" * 10, 0.0, "127.0.0.1:PORT is not an Asterisk manager interface."),
     ],
     ids=["events", "responses to another", "responses to it", "responses to none", "a message without end"],
 )
-def test_a_flood_of_answers_or_of_lines_is_one_finding(flood: str, found: str) -> None:
+def test_a_flood_of_answers_or_of_lines_is_one_finding(flood: str, pause: float, found: str) -> None:
     def answer(action: Headers) -> Iterator[bytes]:
-        yield from repeat(flood.format(**action).encode() * 100)
+        for block in repeat(flood.format(**action).encode() * 100):
+            yield block
+            time.sleep(pause)
 
     with answering(answer) as port:
         assert findings(port) == [found]
@@ -153,6 +156,7 @@ def test_an_exchange_whose_list_never_ends_does_not_complete_its_answers() -> No
         yield message(action, Response="Success", EventList="start")
         for number in count():
             yield message(action, Event="VoicemailUserEntry", VMContext="default", VoiceMailbox=number)
+            time.sleep(PAUSE)
 
     with answering(answer) as port:
         assert findings(port, timedelta(seconds=6)) == [UNFINISHED]

@@ -11,7 +11,7 @@ from callmon.store.opening import open_with_keys
 from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.play import Playing, number
-from tests.lab.situations_callbacks import CALLED_BACK, DIALLED, HANDED_ON, MADE, PERSON_FIRST, TOO_SHORT
+from tests.lab.situations_callbacks import CALLBACKS, CALLED_BACK, MADE, TOO_SHORT
 from tests.real.test_real_callbacks import listed
 from tests.real.test_real_clicks import ClickedCallback, stands, wait_for_callbacks
 from tests.real.test_real_exchange import until
@@ -19,7 +19,7 @@ from tests.support.daemon_process import Callmon
 
 pytestmark = pytest.mark.lab
 
-BY_NUMBER = (*(x for x in DIALLED if x.caller.dials == "9{outside}"), *HANDED_ON, *PERSON_FIRST)
+BY_NUMBER = tuple(x for x in CALLBACKS if x.caller.dials == "9{outside}")
 COMES_TO = {CALLED_BACK: ("paid", 0), TOO_SHORT: ("open", 1)}
 
 

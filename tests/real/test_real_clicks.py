@@ -19,7 +19,6 @@ from callmon.store.queries import calls
 from callmon.store.rejudge import counter_differences
 from tests.lab.clicks import LAYOUTS, OLD_LAYOUTS
 from tests.lab.exchange import Asterisk
-from tests.lab.handing import by_desk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.play import Playing, number, play
@@ -101,7 +100,9 @@ def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Clicke
         for phone in (two, three, four)
     ]
     far = [{f"{dials.removeprefix('9')} from anybody": talks} for dials in said]
-    atxfer = (*by_desk(said[3], "Atxfer"), Step(3, "hang_up", when=f"{said[3].removeprefix('9')} answers"))
+    ends = Step(3, "hang_up", when=f"{said[3].removeprefix('9')} answers")
+    asks = Phone(answers=2, steps=(Step(2, "desk", f"Atxfer {said[3]}"), ends))
+    sends_on = Phone(answers=2, steps=(Step(2, "desk", f"BlindTransfer {said[4]}"),))
     situations = {
         "the agent's voicemail": clicked(
             "voicemail", BOXES[0], said[0], "local", BUSY, {"outside": talks}, {}, begins
@@ -113,10 +114,10 @@ def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Clicke
             "forwarded", public[0], {two: Phone(forwards_to=said[2], refuses_at=1), **far[2]}, begins=begins
         ),
         "another's call, asked and handed on": Situation(
-            "handed_on", public[1], {three: Phone(answers=2, steps=atxfer), **far[3]}, begins=begins
+            "handed_on", public[1], {three: asks, **far[3]}, begins=begins
         ),
         "another's call, sent on": Situation(
-            "sent_on", public[2], {four: Phone(answers=2, steps=by_desk(said[4])), **far[4]}, begins=begins
+            "sent_on", public[2], {four: sends_on, **far[4]}, begins=begins
         ),
     }  # fmt: skip
     return [

@@ -36,8 +36,7 @@ from tests.lab.model import PlayedSituation
 from tests.lab.pace import settings_at_pace
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
-from tests.lab.situations import UNDER_STRAIN
-from tests.lab.situations_boxes import LEFT_UNTOLD
+from tests.lab.situations import LEFT_UNTOLD, UNDER_STRAIN
 from tests.real.test_real_kills import outcomes, whole
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import Callmon

@@ -10,9 +10,8 @@ import pytest
 from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import LabCaller, Phone, Situation, Step
 from tests.lab.play import Playing
-from tests.lab.truths import BOX_ON_TIME, GENERAL, LATE_LEAVER, answered, box, inbound
+from tests.lab.situation_files import situations
 from tests.support.daemon_process import Callmon
 from tests.support.scripted_truth import disagreements, pairs, public, reported
 
@@ -20,29 +19,7 @@ pytestmark = pytest.mark.lab
 
 A, P = "answer_by_third_ring", "reach_a_person"
 NUMBERS = 'numbers = ["416 327-2422"]'
-SITUATIONS = (
-    # 101 talks from second 1 to second 37.
-    Situation(
-        "talking",
-        LabCaller(GENERAL, route="lab-only,101,1", steps=(Step(36, "hang_up"),)),
-        {"101": Phone(answers=1)},
-        answered("101", 1),
-    ),
-    # The free 103 rings in vain, until voicemail takes the call.
-    Situation(
-        "in_vain",
-        LabCaller(GENERAL, route="lab-only,103,1", steps=(Step(2, "hang_up"),)),
-        expect=box(4, False, BOX_ON_TIME),
-        begins=7.0,
-    ),
-    # Meanwhile 101 rings beside its conversation: nobody of the line is free.
-    Situation(
-        "beside",
-        LabCaller(GENERAL, route="lab-only,101,1", gives_up=20.0),
-        expect=inbound("general", "abandoned", LATE_LEAVER),
-        begins=9.0,
-    ),
-)
+SITUATIONS = situations("phones")
 
 
 def phones(callmon: Callmon, line: str = "general") -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Our own recordings of a real Asterisk 22 and 16: what callmon concludes is what people did, as it was scripted.
 
-One file a situation (`tests/lab/situations*.py`), a whole mixed run for 16, one of 22 for `situations_apart`
+One file a situation (`tests/lab/situations_*.toml`), a whole mixed run for 16, one of 22 for `situations_apart`
 (what is not a call's own by its ids cannot be cut out of a run). `…_as_bridges_merged` are second recordings of
 situations in which Asterisk happened to say things in an order that once misled callmon.
 """

@@ -1,4 +1,4 @@
-"""Voicemail on a real Asterisk 22 (`tests/lab/situations_boxes.py`): what callmon concludes by each source."""
+"""Voicemail on a real Asterisk 22 (`tests/lab/situations_boxes.toml`): what callmon concludes by each source."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.situations_boxes import LEFT_UNTOLD
+from tests.lab.situations import LEFT_UNTOLD
 from tests.recordings.test_cel import as_cel_may_say, of_public, rows_of
 from tests.recordings.test_cel import calls as cel_calls
 from tests.recordings.test_recordings import RECORDINGS, scripted

@@ -16,6 +16,7 @@ from tests.support.environment import QUESTIONS_ON
 from tests.support.pages_app import Pages, pages
 from tests.support.ringing_site import stored, working_days
 from tests.support.ringing_world import RingingSite, simulated
+from tests.support.warm_jobs import warm_jobs
 
 FIRST = date(2025, 10, 14)  # a Tuesday after a closed Monday
 SITE = RingingSite(seed=5, days=45, calls_a_day=30, phones=4, rule=Rule(ring=15_000, voicemail=24_000))
@@ -34,7 +35,7 @@ def questions_site(folder: Path) -> Iterator[Pages]:
         bad = simulated(RingingSite(seed=6, days=1, calls_a_day=30, phones=1, rule=SITE.rule))
         stored(store, [*simulated(SITE)[:44], *bad], FIRST)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with warm_jobs(folder), pytest.MonkeyPatch.context() as patch:
         patch.setattr("callmon.features.questions.page.WAITS", 60.0)  # seconds
         with pages(folder, fill=fill, first=QUESTIONS_ON + STAFF) as found:
             yield found

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import holidays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -299,6 +298,8 @@ def test_a_year_has_thirteen_closed_days_beside_those_observed(year: int) -> Non
 def test_the_closed_days_of_all_years_are_those_of_the_library() -> None:
     categories = ("public", "government", "optional")
     for year in range(FIRST_YEAR, LAST_YEAR + 1):
+        import holidays  # a tenth of a second of imports, in every process
+
         found = holidays.country_holidays("CA", "ON", years=year, categories=categories)
         assert [*ontario(year)] == sorted(day for day in found if day.year == year)
 

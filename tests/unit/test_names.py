@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,26 +13,23 @@ PRIVATE_WORDS = {"book", "deed", "hearing", "nights", "owed", "sight", "tally", 
 FILES = sorted(path for folder in ("callmon", "tests") for path in (ROOT / folder).rglob("*.py"))
 
 
-def names(path: Path) -> Iterator[tuple[str, int]]:
-    """Variables, parameters, attributes and functions of a file, each with its line."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        match node:
-            case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
-                yield name, node.lineno
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield name, node.lineno
+@cache
+def names() -> dict[str, str]:
+    """Variables, parameters, attributes and functions, each with the place of the last."""
+    found = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
+                    found[name] = f"{path.relative_to(ROOT)}:{node.lineno}"
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    found[name] = f"{path.relative_to(ROOT)}:{node.lineno}"
+    return found
 
 
 def test_the_name_of_a_test_has_at_most_70_characters() -> None:
-    found = {(len(name), name) for path in FILES for name, _ in names(path) if name.startswith("test_")}
-    assert [name for length, name in sorted(found) if length > MOST] == []
+    assert [name for name in names() if name.startswith("test_") and len(name) > MOST] == []
 
 
 def test_no_variable_has_a_private_word() -> None:
-    found = [
-        f"{path.relative_to(ROOT)}:{line} {name}"
-        for path in FILES
-        for name, line in names(path)
-        if name.strip("_") in PRIVATE_WORDS
-    ]
-    assert found == []
+    assert {name: place for name, place in names().items() if name.strip("_") in PRIVATE_WORDS} == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 import signal
@@ -85,7 +86,7 @@ def _compiled(call: ast.Call, module: object) -> Pattern:
 
 def _literals(name: str, function: str) -> list[str]:
     """The last argument of each call of that function in the module."""
-    tree = dict(_sources())[name]
+    tree = ast.parse(inspect.getsource(import_module(name)))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     mine = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == function]
     return [_value(call.args[-1], import_module(name)) for call in mine]

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,20 @@ from callmon.text.labels import LANGUAGES
 from docs.source import MADE, PARTS, ROOT, everything, guide
 from docs.source.parts import every_command, every_setting
 
-FILES = dict(everything())
 LOCALE = ROOT / "callmon" / "text" / "locale"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_a_generated_part_is_what_the_product_says_now(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == FILES[path]
+@cache
+def files() -> dict[Path, str]:
+    return dict(everything())
+
+
+def test_each_generated_part_is_what_the_product_says_now() -> None:
+    assert {path: path.read_text(encoding="utf-8") for path in files()} == files()
 
 
 def test_every_part_stands_in_one_page() -> None:
-    assert sorted(found[1] for text in FILES.values() for found in MADE.finditer(text)) == sorted(PARTS)
+    assert sorted(found[1] for text in files().values() for found in MADE.finditer(text)) == sorted(PARTS)
 
 
 def test_every_setting_has_a_meaning() -> None:
@@ -33,7 +37,7 @@ def test_every_setting_has_a_meaning() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_help_on_the_page_of_commands_is_what_the_program_prints(language: str) -> None:
-    page = FILES[ROOT / "docs" / language / "reference" / "commands.md"]
+    page = files()[ROOT / "docs" / language / "reference" / "commands.md"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": f"{language}_CA.UTF-8"}
     done = subprocess.run(
         [sys.executable, "-m", "callmon", "check", "--help"], env=environment, capture_output=True, text=True
@@ -45,7 +49,7 @@ def test_the_help_on_the_page_of_commands_is_what_the_program_prints(language: s
 
 @pytest.mark.parametrize("name", ["callmon.1", "callmon.toml.5"])
 def test_a_man_page_has_every_command_and_no_text_that_troff_executes(name: str) -> None:
-    written = FILES[ROOT / "docs" / "man" / name]
+    written = files()[ROOT / "docs" / "man" / name]
     requests = set(re.findall(r"^[.'](\S*)", written, re.MULTILINE))
     assert requests <= {"TH", "SH", "SS", "PP", "TP", "B", "I", "BR", "nf", "fi"}
     shown = written.replace("\\-", "-")
@@ -56,7 +60,7 @@ def test_a_man_page_has_every_command_and_no_text_that_troff_executes(name: str)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_section_of_the_guide_can_be_reached_from_its_contents(language: str) -> None:
-    page = FILES[ROOT / "callmon" / "features" / "standards" / "templates" / f"_guide.{language}.html"]
+    page = files()[ROOT / "callmon" / "features" / "standards" / "templates" / f"_guide.{language}.html"]
     anchors = re.findall(r'<h2 id="([^"]+)"', page)
     contents = page.partition('<nav class="contents"')[2].partition("</nav>")[0]
     assert re.findall(r'href="#([^"]+)"', contents) == anchors
