@@ -28,6 +28,7 @@ from callmon.store.database import Database
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from callmon.store.rejudge import counter_differences
+from callmon.store.writer.writer import MOST_LOGGED
 from tests.lab.listener import Listener
 from tests.lab.needed import needed
 from tests.lab.patroni import Cluster
@@ -148,9 +149,9 @@ def test_no_figure_of_a_former_leader_went_back(ended: EndedTerm) -> None:
     assert went_back(ended.pair.samples) == []
 
 
-def test_the_log_has_one_line_when_the_database_goes_and_returns(ended: EndedTerm) -> None:
+def test_the_log_has_each_reason_of_a_failover_once_and_its_end(ended: EndedTerm) -> None:
     for callmon in ended.pair.each:
         reported = [LINE.match(line) for line in callmon.log.read_text("utf-8").splitlines() if AWAY in line]
         whys = [[found and found["why"] for found in group] for _, group in groupby(reported, key=bool)]
-        assert [len(why) == len(set(why)) <= 3 for why in whys if any(why)] == [True] * FAILOVERS
+        assert [len(why) == len(set(why)) <= MOST_LOGGED for why in whys if any(why)] == [True] * FAILOVERS
         assert callmon.log.read_text("utf-8").count(BACK) == FAILOVERS

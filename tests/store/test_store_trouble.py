@@ -155,6 +155,28 @@ def test_a_database_that_was_moved_away_is_missed_and_found_again(sqlite_store: 
     assert rows(sqlite_store)["fact"] == 24
 
 
+def test_a_reason_that_returns_within_one_trouble_is_logged_once(
+    sqlite_store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, away = tmp_path / "callmon.db", tmp_path / "away"
+    reasons = []
+    with database(sqlite_store) as sink:
+        with locked(sqlite_store):
+            sink.offer(of_calls(1)[0])
+            for source, target in ((path, path), (path, away), (away, path)):
+                before = sink.trouble()
+                source.rename(target)
+                assert until(lambda before=before: sink.trouble() not in (None, before))
+                reasons.append(sink.trouble())
+        assert sink.flush(SOON)
+    assert (reasons[0] == reasons[2], len(set(reasons))) == (True, 2)
+    assert [(r.levelname, r.__dict__.get("why")) for r in caplog.records if "available" in r.getMessage()] == [
+        ("ERROR", reasons[0]),
+        ("ERROR", reasons[1]),
+        ("WARNING", None),
+    ]
+
+
 def test_a_copy_put_in_the_databases_place_is_not_written_into(sqlite_store: Database, tmp_path: Path) -> None:
     """It lacks what was stored since it was made: to go on in it would leave a hole that nobody sees."""
     reported = of_calls(1)

@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 # A lock that another daemon just held may be free only after some seconds (`write_lock.py`).
 PATIENCE = timedelta(seconds=60)
 FIRST_WAIT, LONGEST_WAIT = 0.1, 1.0  # seconds
+MOST_LOGGED = 10  # reasons of one trouble
 MONTHS_EVERY = 6 * 3600.0  # seconds
 
 DatabaseState = tuple[BatchId, Figures]  # the last committed batch, and all counters after that commit
@@ -97,6 +98,7 @@ class Writer:
         self._wait = 0.0  # seconds until the next attempt, after one that failed
         self._trouble: str | None = None
         self._trouble_since: float | None = None  # monotonic
+        self._logged: set[str] = set()  # the reasons of this trouble
         self._closing = Event()
         self._changed = Condition()
         self._wakes = SimpleQueue[None]()
@@ -375,7 +377,8 @@ class Writer:
         if not transaction.may_pass(error):
             log.error("database: internal error; retrying", exc_info=error)
         self._wait = min(2 * self._wait, LONGEST_WAIT) or FIRST_WAIT
-        if why != self._trouble:
+        if why not in self._logged and len(self._logged) < MOST_LOGGED:
+            self._logged.add(why)
             what = "retrying" if self._outbox.number is None else "buffering outcomes"
             log.error("database: not available; %s", what, extra={"why": why, "waiting": self.backlog()})
         self._set_trouble(why)
@@ -385,6 +388,7 @@ class Writer:
         """Sets `trouble`, and evaluates what `wait_until` waits for."""
         if self._trouble is not None and why is None:
             log.warning("database: available again", extra={"waiting": self.backlog()})
+            self._logged.clear()
         self._trouble, self._trouble_since = why, None if why is None else self._trouble_since or monotonic()
         with self._changed:
             self._changed.notify_all()
