@@ -13,7 +13,7 @@ from tests.lab.situations_clicked import CLICKS, NEAR_MISSES, OLD_CLICKS
 from tests.lab.situations_ringing import RINGING
 from tests.lab.truths import GENERAL, TALKS, answered
 
-BOXES = situations("boxes")
+MAILBOXES = situations("boxes")
 # A box had the caller, and no event tells it: callmon reports these as partly heard, however well it listens.
 LEFT_UNTOLD = ("waiting_caller_sent_to_a_box_leaves", "box_within_execif_left")
 # A name in bytes that are no text.
@@ -24,7 +24,7 @@ ODD_NAME = Situation(
     answered("101", 1),
 )
 
-PLAIN = (*situations("plain"), ODD_NAME, *situations("beyond"), *BOXES)
+PLAIN = (*situations("plain"), ODD_NAME, *situations("beyond"), *MAILBOXES)
 TRAVELLING = ("ways", "transfers", "consulted", "mixed", "apart")
 # The longest begin first.
 SITUATIONS = (*(situation for name in TRAVELLING for situation in situations(name)), *PLAIN)
@@ -36,7 +36,7 @@ APART_FROM_ALL = {
     "old_clicks": (*NEAR_MISSES, *OLD_CLICKS),
     "callbacks": CALLBACKS,
     "gaps": situations("gaps"),
-    "boxes": BOXES,
+    "boxes": MAILBOXES,
     **RINGING,
 }
 
