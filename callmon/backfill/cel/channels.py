@@ -143,7 +143,7 @@ class CelChannels:
         channel.hung_up = more.get("hangupsource") == channel.name and not refused
 
     def _see_who_leaves(self, rows: Sequence[CelRow]) -> None:
-        """Sets `leaving`. A row is of leaving if all later rows of its channel are, at once, with no other application."""
+        """Sets `leaving`: all later rows of the channel follow at once, and name no other application."""
         first: dict[str, CelRow] = {}
         last: dict[str, CelRow] = {}
         for row in rows:

@@ -357,7 +357,7 @@ def _on(row: CelRow, channel: CelChannel) -> CelRow:
 
 
 def _is_of_a_menu(row: CelRow) -> bool:
-    """Whether the log names what asks for a key. By the site guide, one that names Answer and Playback does, too."""
+    """Whether the log names what asks for a key. One that names Answer or Playback does (site guide)."""
     is_named = row.kind == "APP_START" and row.app in ("Answer", "Playback")
     return is_named or row.app.lower() in ("background", "waitexten")
 
