@@ -205,9 +205,14 @@ class AccountState(msgspec.Struct, gc=False):
             self.stage = "menu"
 
     def _hidden_until(self, opened: datetime | None) -> datetime | None:
-        """The end of the last gap, if it may hide for what the line was opened. That ended the ringing, or not."""
+        """The end of the last gap, if it may hide for what the line was opened. That ended the ringing, or not.
+
+        A time before the end of the gap is of a menu: the listing shows it.
+        """
         gap = self.doubt.gaps[-1] if self.doubt.gaps else None
-        if gap is None or (opened and gap.until and self.ringing and gap.until <= self.ringing):
+        if gap is None:
+            return None
+        if opened and gap.until and (opened < gap.until or (self.ringing and gap.until <= self.ringing)):
             return None
         return gap.until or opened
 
