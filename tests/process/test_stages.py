@@ -17,14 +17,17 @@ from tests.support.daemon_process import ROOT
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> ModuleType:
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / ".ci")
     specification = importlib.util.spec_from_file_location("stage", ROOT / ".ci/stage.py")
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules["stage"] = module  # dataclasses look for it there
     specification.loader.exec_module(module)
-    module.ROOT, module.LOGS = tmp_path, tmp_path
+    module.ROOT = tmp_path
+    module.LOGS = tmp_path
+    module.SECONDS_TO_END = 0.5
     return module
 
 
@@ -47,12 +50,46 @@ def test_a_part_that_fails_fails_the_run_and_all_that_it_wrote_is_printed(
 ) -> None:
     run = stage.Run()
     bad = stage.Part("bad", python("print(*range(1000), sep='\\n'); raise SystemExit(3)"))
-    run.lanes([[bad], [stage.Part("good", python("print('3 passed')"))]])
+    run.lanes([[stage.Part("good", python("print('3 passed')")), bad]])
     assert run.report() == 1
     printed = capfd.readouterr().out.splitlines()
-    assert [str(number) for number in range(1000)] == [line for line in printed if line.isdigit()]
+    shown = [line for line in printed if line.isdigit()]
+    assert shown[:1000] == [str(number) for number in range(1000)]
     assert [line.split()[0::3] for line in printed if line.startswith("good ")] == [["good", "3"]]
     assert [line.split()[3:] for line in printed if line.startswith("bad ")] == [["FAILED:", "999"]]
+
+
+def test_a_part_that_fails_ends_those_beside_it_and_none_begins(
+    stage: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The one beside it ignores SIGINT: it is killed."""
+    run, file = stage.Run(), tmp_path / "begun"
+    ignoring = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    slow = stage.Part("slow", python(f"{ignoring}; open({str(file)!r}, 'w'); time.sleep(600)"))
+    bad = stage.Part(
+        "bad", python(f"import os\nwhile not os.path.exists({str(file)!r}): pass\nraise SystemExit(1)")
+    )
+    run.lanes([[bad], [slow, stage.Part("next", python("1"))]])
+    assert run.report() == 1
+    assert [(part.name, part.failed, part.summary) for part in run.parts.values()] == [
+        ("bad", True, ""),
+        ("slow", False, "ended: bad failed"),
+        ("next", False, "not run: bad failed"),
+    ]
+    assert capfd.readouterr().out.splitlines()[-1] == "bad:"
+
+
+@pytest.mark.parametrize(
+    ("commit", "whole"),
+    [(0, "Python 3.14, in Debian sid"), (1, ""), (2, "Python 3.11"), (3, "Python 3.14, in Debian sid")],
+)
+def test_one_other_python_is_tested_whole_in_turns(
+    stage: ModuleType, pythons: list[str], monkeypatch: pytest.MonkeyPatch, commit: int, whole: str
+) -> None:
+    """Python 3.12 is not on this machine."""
+    monkeypatch.setattr(stage, "_commit", lambda: commit)
+    parts = [part for lane in stage.Stages(pythons).ci() for part in lane]
+    assert [part.name for part in parts if "tests/store" in part.command] == ([whole] if whole else [])
 
 
 def test_the_last_lines_of_a_failed_run_are_what_pytest_says(
@@ -85,7 +122,7 @@ def test_a_part_waits_for_another_lane_and_is_not_run_if_that_failed(stage: Modu
     assert run.parts["after"].summary == "not run: no failed"
 
 
-@pytest.mark.parametrize("name", ["quick", "test", "rest"])
+@pytest.mark.parametrize("name", ["quick", "test", "ci", "rest"])
 def test_what_a_part_needs_is_in_its_stage_or_in_the_one_before(
     stage: ModuleType, pythons: list[str], name: str
 ) -> None:
@@ -105,15 +142,15 @@ def test_python_3_14_is_tested_in_debian_sid_where_this_machine_has_none(
     newest.write_text(f"#!/bin/sh\necho Python {version}.1\n")
     lanes = stage.Stages(pythons).rest()
     in_sid = [part for lane in lanes for part in lane if "dev.sid_python" in part.command]
-    folders = [f"tests/{name}" for name in ("recordings", "model", "process", "store", "commands")]
-    assert [part.command[-5:] for part in in_sid] == [folders] * parts
+    folders = [f"tests/{name}" for name in stage.WHOLE]
+    assert [part.command[-len(folders) :] for part in in_sid] == [folders] * parts
 
 
 def test_every_test_runs_in_a_stage(stage: ModuleType, pythons: list[str]) -> None:
     """Each item is in one of: without a server; a real server; a browser."""
     commands = [" ".join(part.command) for lane in stage.Stages(pythons).rest() for part in lane]
     selected = [command.partition(" -m pytest ")[2] for command in commands if " -m pytest " in command]
-    marks = {line.split(" -m ")[1].split(" --")[0] for line in selected}
+    marks = {line.split(" -m ")[1].partition(" --")[0].partition(" tests/")[0] for line in selected}
     assert marks == {"lab and not browser", "lab and browser", "not lab", stage.NO_SERVER}
 
 
