@@ -7,13 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
+from uuid import uuid4
 
 import pytest
 
 from dev.coverage_by_package import reached
 from tests.support.daemon_process import ROOT
+from tests.support.store_fixtures import until
 
 
 @pytest.fixture
@@ -185,6 +188,53 @@ def test_children_of_tests_can_be_interrupted_under_ignored_sigint() -> None:
     command = ["sh", "-c", 'trap "" INT; exec "$0" -c "$1"', sys.executable, probe]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "<built-in function default_int_handler>"
+
+
+# A run in a container of its own, with a daemon that has left its session, and a mount where it may have one.
+CONTAINED = """
+import os, subprocess, sys, time
+from contain import contain, end_children
+contain()
+try:
+    subprocess.run(["mount", "-t", "tmpfs", "none", sys.argv[2]], stderr=subprocess.DEVNULL)
+    daemon = "import os, time; os.fork() and os._exit(0); os.setsid(); print('up', flush=True); time.sleep(600)"
+    subprocess.run([sys.executable, "-c", daemon, sys.argv[1]])
+    time.sleep(600)
+finally:
+    end_children()
+"""
+# Who is not root cannot end what a killed process leaves.
+ENDS = (signal.SIGTERM, signal.SIGINT, *((signal.SIGKILL,) if os.geteuid() == 0 else ()))
+
+
+def processes(word: str) -> list[str]:
+    """The process numbers of those whose command has this word."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if word.encode() in (place / "cmdline").read_bytes():
+                found.append(place.name)
+    return found
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_a_run_that_is_ended_leaves_no_process_and_no_mount(tmp_path: Path, number: signal.Signals) -> None:
+    word = f"callmon-contained-{uuid4().hex}"
+    mounts = Path("/proc/self/mounts").read_text()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".ci")}
+    command = [sys.executable, "-c", CONTAINED, word, str(tmp_path)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "up\n"
+        run.send_signal(number)
+    assert until(lambda: processes(word) == [])
+    assert Path("/proc/self/mounts").read_text() == mounts
+
+
+def test_a_run_ends_with_the_status_of_what_it_ran() -> None:
+    code = "from contain import contain; contain(); raise SystemExit(3)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".ci")}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 3
 
 
 def test_lines_and_branches_are_added_up_by_package() -> None:
