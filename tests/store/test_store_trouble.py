@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import selectors
 import socket
 import sqlite3
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -348,7 +348,7 @@ def test_a_commit_whose_answer_was_lost_is_neither_repeated_nor_forgotten(postgr
     address = make_url(postgres_server)
     assert address.host is not None
     assert address.port is not None
-    name = f"callmon_wire_{os.getpid()}"
+    name = f"callmon_wire_{uuid4().hex[:12]}"
     direct = address.set(database=name).render_as_string(hide_password=False)
     admin = Database(address.set(drivername="postgresql+psycopg"))
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
