@@ -96,9 +96,13 @@ class LineOpened(Fact, frozen=True, gc=False, tag="LineOpened"):
 
 
 class LanguageChosen(Fact, frozen=True, gc=False, tag="LanguageChosen"):
-    """The caller chose a language: "fr", "en" or "other" (the channel's after a menu, or the queue's)."""
+    """The caller chose a language: "fr", "en" or "other" (the channel's after a menu, or the queue's).
+
+    `stated`: the dialplan told it by UserEvent(CallmonLanguage); the channel's own language may be another.
+    """
 
     language: str
+    stated: bool = False
 
 
 class MenuAnswered(Fact, frozen=True, gc=False, tag="MenuAnswered"):

@@ -25,10 +25,12 @@ from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS, named
 from tests.lab.tones import Tones
 from tests.lab.witness import check, note_voicemail, save_truth
+from tests.support.environment import remove_given
 
 
 def main() -> int:
     options = _options()
+    remove_given()  # callmon reads what was drawn
     options.out.mkdir(parents=True, exist_ok=True)
     return int(options.run(options))
 

@@ -37,6 +37,7 @@ APART_FROM_ALL = {
     "callbacks": CALLBACKS,
     "gaps": situations("gaps"),
     "boxes": MAILBOXES,
+    "waits": situations("waits"),
     **RINGING,
 }
 

@@ -106,6 +106,7 @@ def _faults(call: PlayedSituation, heard: list[Event]) -> Iterable[str]:
 def _ringing(call: PlayedSituation, events: list[Event]) -> Iterable[str]:
     """The caller's SIP side and the exchange must agree when ringing began."""
     states = [e for e in _of(events, "DialState") if value(e, "DialStatus") in ("RINGING", "PROGRESS")]
+    states += [e for e in _of(events, "Newexten") if value(e, "Application") == "Ringing"]
     reported = [float(value(event, "Timestamp") or 0) for event in states]
     if call.ringing is not None and reported and abs(min(reported) - call.ringing) > SLACK:
         yield f"ringing at {call.ringing - call.invited:.3f} s, told at {min(reported) - call.invited:.3f} s"

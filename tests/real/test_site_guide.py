@@ -165,8 +165,7 @@ NEEDED = {
     *("Newchannel", "Newstate", "Hangup", "HangupRequest", "SoftHangupRequest", "FullyBooted"),
     *("DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "Newexten", "MessageWaiting"),
     *("BlindTransfer", "ParkedCall", "UnParkedCall", "Hold", "Unhold", "MusicOnHoldStart"),
-    *("QueueCallerJoin", "QueueCallerLeave", "AgentCalled", "AgentConnect", "AgentComplete"),
-    *("ContactStatus", "PeerStatus", "DeviceStateChange"),
+    *("QueueCallerJoin", "QueueCallerLeave", "DeviceStateChange"),
 }
 
 

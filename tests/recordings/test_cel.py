@@ -435,3 +435,34 @@ def test_no_selection_of_a_real_exchanges_rows_raises(name: str, data: st.DataOb
     chosen = [row for row, keep in zip(rows, kept, strict=True) if keep]
     for facts in reported(chosen).values():
         concluded(facts)
+
+
+def recorded(name: str, settings: Settings = DESK_PHONES) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What CEL says of one recorded call, and what its own SIP side saw."""
+    (played,) = json.loads((RECORDINGS / f"{name}.truth.json").read_text(encoding="utf-8"))
+    facts = reported(rows_of(RECORDINGS / f"{name}.cel.csv"), settings)[played["linkedid"]]
+    return concluded(facts), played["sip"]
+
+
+@pytest.mark.parametrize("name", ["left_after_the_dial", "left_in_music_after_the_dial"])
+def test_a_call_ends_with_its_caller_and_not_with_its_last_application(name: str) -> None:
+    said, seen = recorded(name)
+    assert abs(datetime.fromisoformat(said["ended"]).timestamp() - seen["ended"]) < 0.05
+    assert said["outcome"] == "abandoned"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sent_to", "verdict"), [(example(), ["210"], "unknown"), (DESK_PHONES, ["210", "107"], "not_met")]
+)
+def test_a_transfer_to_a_phone_that_may_not_have_rung_is_not_known(
+    settings: Settings, sent_to: list[str], verdict: str
+) -> None:
+    """Its second target said nothing at all. A site that vouches for its phones says that they rang."""
+    said, _ = recorded("transfer_to_a_silent_phone_after_another", settings)
+    assert [sent["to"] for sent in said["transfers"]] == sent_to
+    assert said["verdicts"]["one_transfer_at_most"] == verdict
+
+
+def test_a_line_that_answer_takes_after_the_dial_is_not_voicemails() -> None:
+    said, _ = recorded("line_taken_after_the_dial")
+    assert said["outcome"] == "no_answer"

@@ -157,6 +157,12 @@ def test_by_cel_a_caller_who_leaves_a_ringing_phone_has_given_up() -> None:
     assert said == ("abandoned", "exempt", "exempt")
 
 
+def test_ringing_that_was_received_stays_where_a_gap_hides_for_what_the_line_was_opened() -> None:
+    """`Ringing()`, then the answer of a Local channel whose own dial rings on: the gap hides that dial."""
+    examined = Examined(of_recording("ringing_then_a_local_that_answers"))
+    assert [line for cut in examined.cuts((8, 11)) for line in examined.wrongs(cut)] == []
+
+
 def test_a_received_ringing_begins_no_wait_if_another_may_have_rung() -> None:
     """The first phone rings in the gap, six seconds before: by CEL, at some time before the answer."""
     examined = Examined(of_recording("second_phone_rings_first"))

@@ -11,6 +11,7 @@ import pytest
 from callmon.core.facts import Fact
 from callmon.tools.replay import Replay, chunks
 from tests.support.ami_builders import Channel, Exchange, judged, left, listener
+from tests.unit.test_conventions import says
 
 Way = Callable[[Exchange], dict[str, Any]]
 
@@ -230,3 +231,19 @@ def test_an_answer_after_a_gap_in_the_menu_has_unknown_rings(way: Way) -> None:
     exchange.at(30).ends(caller, phone)
     call = way(exchange)
     assert (call["rings"], call["wait_seconds"], judged(call)[0]) == (None, None, "met")
+
+
+@ways
+def test_a_language_that_the_dialplan_stated_stays_the_callers(way: Way) -> None:
+    """The channel's own language is another, before the gap and after it."""
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call(language="en")
+    exchange.menu(caller)
+    says(exchange.at(4), caller, "CallmonLanguage", "fr")
+    with exchange.at(5).unheard(6.0):
+        pass
+    (phone,) = exchange.at(9).rings(caller, "PJSIP/101")
+    exchange.at(12).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    assert way(exchange)["language"] == "fr"

@@ -1,7 +1,8 @@
 """The outcome of each channel, from its last row: whether it answered, why and by which side it ended. Pure.
 
 CEL is read after the call has ended, so later rows can correct earlier ones. A channel that hung up with *busy*
-never rang. If the caller's own side hung up, the caller leaves from the first row of leaving (`LEAVING`) on.
+never rang. If the caller's own side hung up, the caller leaves from the first row of leaving (`LEAVING`) on. An
+application that ended more than LEAVES_WITHIN before the next row did not end with the caller.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from callmon.backfill.cel.rows import CelRow
 from callmon.core.calls.endpoints import endpoint, is_local
 
 LEAVING = frozenset(("APP_END", "BRIDGE_EXIT", "HANGUP", "CHAN_END", "LINKEDID_END"))
+LEAVES_WITHIN = timedelta(seconds=2)
 # A stream ends when the caller leaves, but also by itself, long before.
 PLAYED = "STREAM_END"
 # Causes with which a phone refuses; if it refuses at once, it has not rung.
@@ -141,18 +143,24 @@ class CelChannels:
         channel.hung_up = more.get("hangupsource") == channel.name and not refused
 
     def _see_who_leaves(self, rows: Sequence[CelRow]) -> None:
-        """Sets `leaving`. A row is of leaving if all later rows of its channel are, with no other application."""
+        """Sets `leaving`: all later rows of the channel follow at once, and name no other application."""
         first: dict[str, CelRow] = {}
+        last: dict[str, CelRow] = {}
         for row in rows:
             channel = self._by_id[row.uniqueid]
             if row.kind == PLAYED:
                 continue
-            if row.kind not in LEAVING and row.exten != AFTER:
+            if row.exten == AFTER:
+                continue
+            if row.kind not in LEAVING:
                 channel.leaving = 0
-            elif row.exten != AFTER and (not channel.leaving or _went_on(first[row.uniqueid], row)):
+                continue
+            if not channel.leaving or _went_on(first[row.uniqueid], last[row.uniqueid], row):
                 channel.leaving, first[row.uniqueid] = row.n, row
+            last[row.uniqueid] = row
 
 
-def _went_on(row: CelRow, later: CelRow) -> bool:
-    """Whether another application ran in between whose start is not in the rows."""
-    return "" not in (row.app, later.app) and (row.app, row.data) != (later.app, later.data)
+def _went_on(first: CelRow, before: CelRow, row: CelRow) -> bool:
+    """Whether the dialplan went on in between, or another application ran whose start is not in the rows."""
+    is_other = "" not in (first.app, row.app) and (first.app, first.data) != (row.app, row.data)
+    return is_other or row.at - before.at > LEAVES_WITHIN

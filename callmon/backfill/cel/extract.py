@@ -2,7 +2,8 @@
 
 The tracker derives the facts, as from AMI. This module adds the precision of CEL. Ringing begins between the start
 of the phone's channel and the end of the wait: a phone that a push message wakes rings seconds later. Only the
-site can vouch for a shorter time (`rings_within`). A time without fractions is known to a second. Rows are read in
+site can vouch for a shorter time (`rings_within`). Without its word, a transfer to a phone that only may have rung
+is not known. A time without fractions is known to a second. Rows are read in
 stretches. A stretch ends where no channel is up, so that a file of years needs the memory of a day.
 
 Rows may lack `eventextra` (a table made for an older Asterisk), `appname`, or an event (`with_doubt`). Asterisk 12
@@ -56,6 +57,7 @@ def extract_calls(
     within = profile.rings_within
     tracker = Tracker(profile)
     tracker.state.dialplan_heard = True  # rows name the application: the tracker need not guess what answered
+    tracker.state.rings_told = within is not None
     found: ExtractedCalls = {}
     translator = CelTranslator(rows, keys)
     for event in translator.events():

@@ -176,6 +176,8 @@ class CelTranslator:
         match row.app.lower():
             case "voicemail":
                 yield _step(row, "VoiceMail")
+            case "answer" if self._logs_menus:
+                yield _step(row, "Answer")
             case "voicemailmain" | "background" | "read" | "waitexten" | "playback" if self._logs_menus:
                 channel.begun_app, channel.menu_context = row.at, row.context
                 yield _step(row, STEPS.get(row.app.lower(), row.app))
@@ -355,8 +357,9 @@ def _on(row: CelRow, channel: CelChannel) -> CelRow:
 
 
 def _is_of_a_menu(row: CelRow) -> bool:
-    """Whether the log names what asks for a key. By the site guide, one that names announcements does, too."""
-    return row.app.lower() in ("background", "waitexten") or (row.kind == "APP_START" and row.app == "Playback")
+    """Whether the log names what asks for a key. One that names Answer or Playback does (site guide)."""
+    is_named = row.kind == "APP_START" and row.app in ("Answer", "Playback")
+    return is_named or row.app.lower() in ("background", "waitexten")
 
 
 def _step(row: CelRow, app: str) -> e.Newexten:

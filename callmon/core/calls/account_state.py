@@ -44,6 +44,8 @@ class Uncertainty(msgspec.Struct, frozen=True, gc=False):
     gaps: tuple[f.Unheard, ...] = ()
     # From here on a phone may have rung in a gap, before the first ringing that was received.
     hidden_from: datetime | None = None
+    # A gap hides whether the exchange's own ringing went on: ringing after it may be the first of this wait.
+    may_begin_again: bool = False
     clock_slack: timedelta = f.EXACT
     ringing_slack: timedelta = f.EXACT
     stopped_slack: timedelta = f.EXACT
@@ -198,9 +200,16 @@ class AccountState(msgspec.Struct, gc=False):
 
     def _line_opened(self, fact: f.LineOpened) -> None:
         self.opened = fact.at or True
-        self._ringback_over(self.doubt.gaps[-1].until if fact.at is None and self.doubt.gaps else None)
+        self._ringback_over(self._hidden_until(fact.at))
         if self.answer is None and not self.queue.is_in:
             self.stage = "menu"
+
+    def _hidden_until(self, opened: datetime | None) -> datetime | None:
+        """The end of the last gap, if it may hide for what the line was opened. That ended the ringing, or not."""
+        gap = self.doubt.gaps[-1] if self.doubt.gaps else None
+        if gap is None or (opened and gap.until and self.ringing and gap.until <= self.ringing):
+            return None
+        return gap.until or opened
 
     def _phone_dialled(self, fact: f.PhoneDialled) -> None:
         self.first_tried = self.first_tried or fact.at
@@ -260,6 +269,8 @@ class AccountState(msgspec.Struct, gc=False):
             self._start_clock(at, slack, source)
             self._start_ringing(at, slack)
             self.early_media = early_media
+        elif self.doubt.may_begin_again and at is not None and self.clock is not None:
+            self._may_begin_by(at + slack)
 
     def _ringback_began(self, fact: f.RingbackBegan) -> None:
         """The caller hears ringing, whether a phone rings or not."""
@@ -280,8 +291,15 @@ class AccountState(msgspec.Struct, gc=False):
             self.clock = self.ringing = self.source = None
             self.heard_ringing = False
         elif self.clock is not None and self.ringing is not None:
-            self._doubts("clock_slack", unheard_until - self.clock)
-            self._doubts("ringing_slack", unheard_until - self.ringing)
+            self._may_begin_by(unheard_until)
+            self._doubts("may_begin_again", True)
+
+    def _may_begin_by(self, latest: datetime) -> None:
+        """The wait and its ringing began by then, at the latest."""
+        if self.clock is not None and self.ringing is not None:
+            self._doubts("clock_slack", latest - self.clock)
+            self._doubts("ringing_slack", latest - self.ringing)
+            self._doubts("may_begin_again", False)
 
     def _ringback_unknown(self, fact: f.RingbackUnknown) -> None:
         is_first = self.untold_from is None and self.answer is None and not self.heard_ringing

@@ -91,12 +91,14 @@ class PendingTransfer(msgspec.Struct, eq=False, gc=False):
     taken: bool = False  # a phone rang for the caller, or a party refused or took the call
     is_unsure: bool = False  # the caller may have been taken, or have come back, in a gap
     unheard: bool = False  # a gap may hide the event that says of which kind it is
+    may_have_rung: bool = False  # a phone was dialled for the caller, and nothing says whether it rang
 
     def named_late(self, seen: PendingTransfer) -> None:
         """Take over the state of `seen`: the same sending, noticed before the exchange reported its kind."""
         self.at = seen.at or self.at
         self.taken = self.taken or seen.taken
         self.dialled = seen.dialled
+        self.may_have_rung = seen.may_have_rung
 
 
 class WaitState(msgspec.Struct, eq=False, gc=False):

@@ -120,7 +120,7 @@ def rang(
     """Emit `PhoneRang`: a phone rings for this call."""
     leg.rang = True
     leg.rang_at, leg.rang_slack = at, slack
-    transfers.taken(call)
+    transfers.rung(state, call)
     ringback.rings(state, call, leg)
     if call.is_emitted:
         availability.rang(state, call, leg, at)

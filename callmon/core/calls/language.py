@@ -49,7 +49,7 @@ def by_queue(state: TrackerState, call: TrackedCall, event: e.QueueCallerJoin) -
 def stated(state: TrackerState, event: e.UserEvent, call: TrackedCall) -> None:
     """The dialplan states which language the caller chose."""
     if event.language and call.inbound and not call.answered:
-        _tell(state, call, event.at, spoken(event.language))
+        _tell(state, call, event.at, spoken(event.language), stated=True)
 
 
 def by_key(state: TrackerState, event: e.LanguageKey) -> None:
@@ -70,9 +70,11 @@ def spoken(language: str) -> str:
     return code if code in ("fr", "en") else "other"
 
 
-def _tell(state: TrackerState, call: TrackedCall, at: datetime | None, language: str) -> None:
+def _tell(
+    state: TrackerState, call: TrackedCall, at: datetime | None, language: str, stated: bool = False
+) -> None:
     call.language_is_known = True
-    state.emit(f.LanguageChosen(call.id, at, language))
+    state.emit(f.LanguageChosen(call.id, at, language, stated))
 
 
 def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:

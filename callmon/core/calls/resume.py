@@ -39,12 +39,15 @@ def resume(state: TrackerState, account: CallAccount, facts: Sequence[Fact]) -> 
 
 
 def _channels_language(state: TrackerState, facts: Iterable[Fact]) -> str:
-    """The language of the caller's channel, if a choice shows it. A line's, or a queue's, need not be its own."""
+    """The language of the caller's channel, if a choice shows it.
+
+    A language that the dialplan stated, a line's and a queue's need not be the channel's.
+    """
     last = ""
     for fact in facts:
         if isinstance(fact, f.QueueEntered) and fact.queue in state.profile.queue_languages:
             return ""
-        last = fact.language if isinstance(fact, f.LanguageChosen) else last
+        last = fact.language if isinstance(fact, f.LanguageChosen) and not fact.stated else last
     return last
 
 

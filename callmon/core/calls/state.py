@@ -45,6 +45,7 @@ class TrackerState:
         self.dialplan_heard = False  # steps of VoiceMail are received
         self.voicemail_contexts: set[str] = set()  # where
         self.steps_heard = False  # and other steps: a menu before voicemail would have been reported
+        self.rings_told = True  # each phone that rings says so; CEL names only those that are dialled
         self.ringback_heard = False  # the exchange reports the steps that make the caller hear ringing
         self.ringback_missed = False  # a caller's phones were dialled without such a step
         self.is_unheard = True  # until a listing is complete

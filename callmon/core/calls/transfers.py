@@ -4,7 +4,9 @@
                                                ├─ a phone rang, was busy or declined,
                                                │  voicemail, a queue, a menu took it ▶ Transferred
                                                ├─ back with the transferer ────────▶ CameBack: no transfer
-                                               └─ nothing was reached ─────────────▶ CameBack: no transfer
+                                               ├─ nothing was reached ─────────────▶ CameBack: no transfer
+                                               └─ a phone of which only the dial is
+                                                  known (CEL) ────────────────────▶ Unheard: not known
 
 Asterisk's `Result: Success` does not mean that a party took the call. What took or refused the caller decides, at
 one of three times: the caller is joined with a person, is sent off again, or the call ends. A Redirect has no
@@ -136,6 +138,14 @@ def redirected(state: TrackerState, call: TrackedCall, at: datetime | None, to: 
     send_off(state, call, PendingTransfer("redirect", call.person.channel, to, at))
 
 
+def rung(state: TrackerState, call: TrackedCall) -> None:
+    """A phone rings for the caller; where rings are not told, it was dialled and may ring."""
+    if state.rings_told:
+        taken(call)
+    elif call.sent is not None:
+        call.sent.may_have_rung = True
+
+
 def taken(call: TrackedCall) -> None:
     """A phone rang for the caller who was sent off, or a party refused or took the caller."""
     if call.sent is not None:
@@ -199,6 +209,9 @@ def settle(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     sent, call.sent = call.sent, None
     if sent is None or sent.is_unsure or (sent.unheard and sent.kind != "redirect"):
         return  # the person consulted may have answered in the gap
+    if sent.may_have_rung and not sent.taken:
+        state.emit(f.Unheard(call.id, sent.at, at, unreported=True))
+        return
     stayed = at is not None and sent.at is not None and at - sent.at >= TAKEN_AFTER
     if sent.taken or (stayed and not sent.dialled):
         state.emit(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, False, sent.unheard))

@@ -10,24 +10,18 @@ from collections.abc import Iterable
 
 from callmon.ami.events import APPLICATIONS, RINGBACK, STEPS, TIMED_OUT
 
-# Events that callmon uses or stores, grouped by the filter line that passes them.
+# Events that callmon reads, grouped by the filter line that passes them.
 NEEDED: tuple[tuple[str, ...], ...] = (
     (
         *("Newchannel", "Newstate", "Hangup", "HangupRequest", "SoftHangupRequest"),
         *("DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "LocalBridge"),
     ),
     (
-        *("BlindTransfer", "AttendedTransfer", "Pickup", "ParkedCall", "UnParkedCall"),
-        *("ParkedCallGiveUp", "ParkedCallTimeOut", "Hold", "Unhold", "MusicOnHoldStart"),
+        *("BlindTransfer", "AttendedTransfer", "ParkedCall", "UnParkedCall"),
+        *("ParkedCallTimeOut", "Hold", "Unhold", "MusicOnHoldStart"),
     ),
-    (
-        *("QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"),
-        *("AgentCalled", "AgentConnect", "AgentRingNoAnswer", "AgentComplete"),
-    ),
-    (
-        *("MessageWaiting", "UserEvent", "ContactStatus", "PeerStatus", "Registry"),
-        *("DeviceStateChange", "FullyBooted", "Shutdown"),
-    ),
+    ("QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"),
+    ("MessageWaiting", "UserEvent", "Registry", "DeviceStateChange", "FullyBooted", "Shutdown"),
 )
 VOICEMAIL = "Newexten"
 # Without these, most results stay correct. (MusicOnHoldStart: for groups that play music instead of ringing.)
