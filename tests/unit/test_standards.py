@@ -193,6 +193,18 @@ def test_only_a_key_in_a_menu_chooses_voicemail(
     assert call["voicemail"] == {"mailbox": "500", "rings": None, "message": False}
 
 
+@pytest.mark.parametrize(("exten", "third"), [("2", CHOSEN), ("t", SENT)])
+def test_a_key_whose_first_step_is_voicemail_chooses_it(exten: str, third: tuple[str, ...]) -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    exchange.at(0.1).menu(caller)
+    for application, data in (("BackGround", ""), ("WaitExten", "8")):
+        exchange.at(exchange.now + 2).runs(caller, application, data, "s")
+    exchange.at(22).runs(caller, "VoiceMail", "500@default,u", exten)
+    exchange.at(40).ends(caller)
+    assert judged(exchange.one(), A) == third
+
+
 def test_an_extension_of_one_digit_in_another_context_is_no_key() -> None:
     """`timeconditions,1,1` of FreePBX is reached by a Goto."""
     exchange = Exchange()

@@ -19,13 +19,12 @@ _ASKING = frozenset(("BackGround", "WaitExten", "Read"))
 
 def step(state: TrackerState, event: e.Newexten) -> None:
     """Newexten: one step of the dialplan, on any channel."""
-    if event.application == "VoiceMail":
-        voicemail.step(state, event)
-        return
     call = state.calls.get(event.uniqueid)
     if call is not None and event.context == call.menu_context and event.is_option:
         _answered(state, call, event, "silent" if event.exten == e.TIMED_OUT else "key")
-    if event.application in e.RINGBACK:
+    if event.application == "VoiceMail":
+        voicemail.step(state, event)
+    elif event.application in e.RINGBACK:
         ringback.step(state, event)
     else:
         _menu_or_box(state, call, event)
