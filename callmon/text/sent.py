@@ -2,8 +2,8 @@
 
     a field of a call ─▶ named here for an output? ─▶ sent there; else it goes nowhere
 
-A field that a later version adds to a call is sent nowhere until it is named here. `callmon export` has its columns
-in `features/months/open_data/columns.toml`; they are a list of the same kind.
+A field that a later version adds to a call is sent nowhere until it is named here. `callmon export` has its
+columns in `features/months/open_data/columns.toml`, a list of the same kind.
 
 Refuses: a caller's number, a name, a channel. The phones of MQTT are checked again where they are written.
 """

@@ -4,8 +4,8 @@
     job.progress               # 0.0 … 1.0, readable at any time
     await job.result()         # then: job.files, or job.failure
 
-Reports and questions have a queue each. One job of a queue runs at a time, and a question pauses while a report
-waits or runs, so that the daemon keeps its processor. Finished jobs stay stored for a while, because a page polls
+Reports and questions have a queue each. One job of a queue runs at a time. A question pauses while a report
+waits or runs: the daemon keeps its processor. Finished jobs stay stored for a while, because a page polls
 their progress. A question that nobody has asked for within PATIENCE ends.
 
 The worker reads the settings, the request and its limits from standard input. On standard output it writes JSON,
@@ -284,7 +284,7 @@ class Jobs:
         self._without_report.set()
 
     def get(self, name: str, kind: type[R], person: str | None = None) -> Job[R] | None:
-        """The job of this name, if it is of a request of this kind. `person`: who asks."""
+        """The job of this name, if it is of a request of this kind. `person`: their name."""
         self._drop_old()
         found = self._jobs.get(name)
         if found is None or not isinstance(found.request, kind):
@@ -295,7 +295,7 @@ class Jobs:
     def start(self, settings: Settings, request: R, person: str | None = None) -> Job[R]:
         """The stored job of an equal request that did not fail; otherwise a new one.
 
-        `person`: who asks; None: callmon itself, which is in no limit of a person and has no end of patience.
+        `person`: their name. None is callmon itself, which has no limit and is never impatient.
         Raises BusyError.
         """
         self._drop_old()

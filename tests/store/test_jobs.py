@@ -75,7 +75,7 @@ def start(jobs: Jobs, settings: Settings, who: str, *seconds: float, kind: Any =
 
 async def is_so(so: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not so():
+        while not so():  # noqa: ASYNC110  # a process decides
             await asyncio.sleep(0.01)
 
 

@@ -33,7 +33,7 @@ HIDDEN = {
 @pytest.mark.parametrize(
     ("output", "names"),
     [
-        (api.CALL, sent.API_LIST.split() + ["verdicts", "cause"]),
+        (api.CALL, [*sent.API_LIST.split(), "verdicts", "cause"]),
         (ApiFact, sent.API_FACT.split()),
         (CallData, sent.WEBHOOK),
     ],
