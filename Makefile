@@ -11,14 +11,15 @@ demo: $(VENV)/.demo
 	$(VENV)/bin/python -m callmon demo
 
 # Formats, lint, types, import contracts, all tests that need no server, and one run of a real Asterisk. Minutes.
+# AND names a stage to run after it: .ci/run has `ci`.
 test:
-	$(PYTHON) .ci/stage.py test
+	$(PYTHON) .ci/stage.py test $(AND)
 
 # The checks and the unit tests: seconds, for the desk.
 quick:
 	$(PYTHON) .ci/stage.py quick
 
-# `test` with coverage, then what it leaves out: other Pythons, long runs of real servers, PostgreSQL, browser, containers.
+# `test` with coverage, then what it leaves out: other Pythons, real servers, PostgreSQL, browser, containers.
 test-all:
 	CALLMON_COVERAGE=1 $(PYTHON) .ci/stage.py test rest
 

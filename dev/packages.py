@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.lab.booted import Booted
 from tests.lab.folder import LabUnavailable, folder, inside, lab
 from tests.lab.npm import CERTIFICATES
+from tests.lab.place import Place
 from tests.support.daemon_process import free_port
 from tests.support.fake_exchange import FalseExchange
 from tests.support.store_fixtures import until
@@ -62,13 +63,13 @@ class Machine:
 
 @contextmanager
 def fresh(release: str) -> Iterator[Machine]:
-    place = lab() / f"packages-{release}-{os.getpid()}"
-    subprocess.run(["cp", "-a", str(folder(FOLDERS[release])), str(place)], check=True)
-    shutil.copy(f"/{CERTIFICATES}", place / CERTIFICATES)
+    place = Place(lab(), f"packages-{release}")
     try:
-        yield Machine(place)
+        subprocess.run(["cp", "-a", f"{folder(FOLDERS[release])}/.", str(place.path)], check=True)
+        shutil.copy(f"/{CERTIFICATES}", place.path / CERTIFICATES)
+        yield Machine(place.path)
     finally:
-        shutil.rmtree(place)
+        place.leave()
 
 
 def same(reported: object, wanted: object) -> None:

@@ -303,14 +303,15 @@ def engine_of(settings: CelSettings, exchange: str) -> Engine:
 def read_only_engine(address: str, password: str | None, setting: str) -> Engine:
     """The engine of an administrator's database. `setting`: what named it, for an error message.
 
-    It keeps no connection: a process that forks shares none.
+    It keeps no connection: a process that forks shares none. It sends no file that the server asks for.
     """
     url = make_url(address)
     url = url.set(drivername=DRIVERS.get(url.get_backend_name(), url.drivername))
     if password is not None:
         url = url.set(password=password)
+    refused = {"local_infile": False} if url.drivername == DRIVERS["mysql"] else {}
     try:
-        engine = create_engine(url, hide_parameters=True, poolclass=NullPool)
+        engine = create_engine(url, hide_parameters=True, poolclass=NullPool, connect_args=refused)
     except ModuleNotFoundError:
         raise ConfigError(
             Sentence(

@@ -36,14 +36,21 @@ def _refuse_written_by_others(path: Path) -> None:
 
     Such a file would send any secret that this user may read to a server of its choice.
     """
+    if (place := place_written_by_others(path)) is not None:
+        raise ConfigError(
+            Sentence(
+                "{path} is not read: another user may have written to {place}. If you trust the file, name "
+                "it: --config {path}; otherwise change to another folder.",
+                path=path,
+                place=place,
+            )
+        )
+
+
+def place_written_by_others(path: Path) -> Path | None:
+    """The file or its folder, if another user than this one and root may have written there. Raises OSError."""
     for place in (path.absolute().parent, path.resolve().parent, path.resolve()):
         found = place.stat()
         if found.st_uid not in (0, os.geteuid()) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise ConfigError(
-                Sentence(
-                    "{path} is not read: another user may have written to {place}. If you trust the file, name "
-                    "it: --config {path}; otherwise change to another folder.",
-                    path=path,
-                    place=place,
-                )
-            )
+            return place
+    return None

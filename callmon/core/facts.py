@@ -114,6 +114,10 @@ class MenuAnswered(Fact, frozen=True, gc=False, tag="MenuAnswered"):
     key: bool | None
 
 
+class PersonSought(Fact, frozen=True, gc=False, tag="PersonSought"):
+    """After a key, the dialplan sought a person for the caller (Newexten of a seeking step, DialBegin)."""
+
+
 class QueueEntered(Fact, frozen=True, gc=False, tag="QueueEntered"):
     """The caller entered a queue (QueueCallerJoin).
 
@@ -400,7 +404,8 @@ AnyFact = (
     | Held | Resumed | SentOff | Transferred | CameBack
     | PersonJoined | ThirdJoined | Parted | Parked | Retrieved | ParkingEnded | Forwarded | Overflowed
     | SurveyOffered | VoicemailTook | MessageLeft | CallbackRequested | ComplaintMade | DialFailed | CallerBusy
-    | Unheard | MenuAnswered | MessageUnclear | ClockSet | Filled | HangupRequested | SipCallIdGiven | Ended
+    | Unheard | MenuAnswered | PersonSought | MessageUnclear | ClockSet | Filled | HangupRequested | SipCallIdGiven
+    | Ended
 )  # fmt: skip
 
 

@@ -4,13 +4,15 @@
     job.progress               # 0.0 … 1.0, readable at any time
     await job.result()         # then: job.files, or job.failure
 
-One job runs at a time, so that the daemon keeps its processor. Finished jobs stay stored for a while, because a
-page polls their progress.
+Reports and questions have a queue each. One job of a queue runs at a time. A question pauses while a report
+waits or runs: the daemon keeps its processor. Finished jobs stay stored for a while, because a page polls
+their progress. A question that nobody has asked for within PATIENCE ends.
 
 The worker reads the settings, the request and its limits from standard input. On standard output it writes JSON,
 one line for each step, then the bytes of the files. Its unhandled errors go to the standard error of the daemon.
 
-Refuses: more than MOST jobs (BusyError); a finished job older than KEPT is dropped.
+Refuses: more than MOST unfinished jobs of a queue, or MOST_OF_A_PERSON of one person (BusyError). A finished job
+older than KEPT is dropped; a younger one only by its own people's later ones.
 """
 
 import asyncio
@@ -26,11 +28,11 @@ import signal
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
@@ -100,8 +102,10 @@ def _is_full(error: BaseException) -> bool:
     return getattr(error, "sqlstate", None) == DISK_FULL
 
 
-MOST = 8
+MOST = 8  # unfinished jobs of a queue; finished ones of a person in a queue
+MOST_OF_A_PERSON = 2  # unfinished jobs of a queue
 KEPT = 900.0  # seconds since the request
+PATIENCE = 30.0  # seconds; a page without scripts is loaded again by a person
 SECONDS = 600
 MEGABYTES = 2048
 AT_MOST = 256 << 20  # bytes, all files together
@@ -114,11 +118,16 @@ PASSED_ON_PREFIXES = ("PG", "PYTHON", "LC_", "SSL_CERT_")
 
 
 class BusyError(Exception):
-    """MOST jobs are pending or running; a further request must wait."""
+    """MOST jobs of the queue, or MOST_OF_A_PERSON, are pending or running; a further request must wait."""
 
 
 class JobRequest(Protocol):
-    """What a job makes. Equal requests share one job. It is pickled: the worker imports its class."""
+    """What a job makes. Equal requests share one job. It is pickled: the worker imports its class.
+
+    `is_report`: its queue; reports come before questions.
+    """
+
+    is_report: ClassVar[bool]
 
     @property
     def subject(self) -> str:
@@ -146,12 +155,14 @@ class Job(Generic[R]):
         self,
         settings: Settings,
         request: R,
-        turn: asyncio.Semaphore,
+        turn: AbstractAsyncContextManager[object],
         seconds: float = SECONDS,
         megabytes: int = MEGABYTES,
+        patience: float | None = None,
     ) -> None:
-        """The process starts once `turn` is acquired."""
+        """The process starts once `turn` is entered. It ends `patience` seconds after the last `ask`."""
         self.request = request
+        self.people: set[str] = set()  # who asked for it
         self.name = secrets.token_urlsafe(12)
         self.since = monotonic()
         self.progress = 0.0
@@ -159,6 +170,10 @@ class Job(Generic[R]):
         self.failure: JobFailure | None = None
         self._input = pickle.dumps((settings.configuration, settings.source, request, seconds, megabytes))
         self._seconds = seconds
+        self._patience = patience
+        self._waited_for: asyncio.Timeout | None = None
+        self._process: Process | None = None
+        self._is_paused = False
         self._task = asyncio.create_task(self._run(turn), name=f"job {request.subject}")
 
     @property
@@ -172,14 +187,33 @@ class Job(Generic[R]):
             await asyncio.wait([self._task], timeout=within)
         return self.is_done
 
+    def ask(self, person: str | None) -> None:
+        """Note that somebody waits for it: the time of patience begins again."""
+        if person is not None:
+            self.people.add(person)
+        waited_for = self._waited_for
+        if self._patience is not None and waited_for and not (self.is_done or waited_for.expired()):
+            waited_for.reschedule(asyncio.get_running_loop().time() + self._patience)
+
+    def pause(self, is_paused: bool) -> None:
+        """Stop the process for a while, also if it is to start, or let it continue."""
+        self._is_paused = is_paused
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGSTOP if is_paused else signal.SIGCONT)
+
     def cancel(self) -> None:
         """End the process."""
         self._task.cancel()
 
-    async def _run(self, turn: asyncio.Semaphore) -> None:
+    async def _run(self, turn: AbstractAsyncContextManager[object]) -> None:
         try:
-            async with turn:
+            async with asyncio.timeout(self._patience) as self._waited_for, turn:
                 await self._make()
+        except TimeoutError:
+            self.failure = JobFailure("ended", "nobody waited for it")
+            log.info("job: %s ended: nobody waited for it", self.request.subject)
+            return
         except OSError as error:
             self.failure = JobFailure("ended", f"the process cannot start: {error.strerror}")
         if self.failure is not None:
@@ -195,7 +229,9 @@ class Job(Generic[R]):
             stdout=PIPE,
             env=_environment(os.environ),
         )
+        self._process = process
         try:
+            self.pause(self._is_paused)
             async with asyncio.timeout(self._seconds):
                 await self._follow(process)
         except TimeoutError:
@@ -242,31 +278,83 @@ class Jobs:
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job[Any]] = {}
-        self._turn = asyncio.Semaphore(1)
+        self._turns = {is_report: asyncio.Semaphore(1) for is_report in (True, False)}
+        self._reports = 0  # that wait or run
+        self._without_report = asyncio.Event()
+        self._without_report.set()
 
-    def get(self, name: str, kind: type[R]) -> Job[R] | None:
-        """The job of this name, if it is of a request of this kind."""
+    def get(self, name: str, kind: type[R], person: str | None = None) -> Job[R] | None:
+        """The job of this name, if it is of a request of this kind. `person`: their name."""
         self._drop_old()
         found = self._jobs.get(name)
-        return found if found is not None and isinstance(found.request, kind) else None
+        if found is None or not isinstance(found.request, kind):
+            return None
+        found.ask(person)
+        return found
 
-    def start(self, settings: Settings, request: R) -> Job[R]:
+    def start(self, settings: Settings, request: R, person: str | None = None) -> Job[R]:
         """The stored job of an equal request that did not fail; otherwise a new one.
 
-        When MOST are stored, the oldest finished one is dropped. Raises BusyError if none is finished.
+        `person`: their name. None is callmon itself, which has no limit and is never impatient.
+        Raises BusyError.
         """
         self._drop_old()
-        stored = self._jobs.values()
-        if same := next((x for x in stored if x.request == request and x.failure is None), None):
-            return same
-        if len(stored) >= MOST:
-            oldest = next((x for x in stored if x.is_done), None)
-            if oldest is None:
-                raise BusyError
-            del self._jobs[oldest.name]
-        job = Job(settings, request, self._turn)
+        same = next((x for x in self._jobs.values() if x.request == request and x.failure is None), None)
+        if same is None:
+            same = self._new(settings, request, person)
+        same.ask(person)
+        return same
+
+    def _new(self, settings: Settings, request: R, person: str | None) -> Job[R]:
+        queue = [x for x in self._jobs.values() if x.request.is_report == request.is_report]
+        unfinished = [x for x in queue if not x.is_done]
+        if len(unfinished) >= MOST or sum(person in x.people for x in unfinished) >= MOST_OF_A_PERSON:
+            raise BusyError
+        self._leave_oldest([x for x in queue if x.is_done and person in x.people], person)
+        turn = self._turn_of_report() if request.is_report else self._turn_of_question()
+        patience = None if request.is_report or person is None else PATIENCE
+        job = Job(settings, request, turn, patience=patience)
         self._jobs[job.name] = job
         return job
+
+    def _leave_oldest(self, finished: Sequence[Job[Any]], person: str | None) -> None:
+        """Drops a person's oldest finished job where there are MOST; another person's stays."""
+        if person is not None and len(finished) >= MOST:
+            finished[0].people.discard(person)
+            if not finished[0].people:
+                del self._jobs[finished[0].name]
+
+    def jobs_before(self, job: Job[Any]) -> int:
+        """How many unfinished jobs come before this one: earlier ones of its queue, for a question all reports."""
+        unfinished = [x for x in self._jobs.values() if not x.is_done]
+        reports = [x for x in unfinished if x.request.is_report]
+        own = [x for x in unfinished if x.request.is_report == job.request.is_report]
+        earlier = own.index(job) if job in own else 0
+        return earlier if job.request.is_report else earlier + len(reports)
+
+    @asynccontextmanager
+    async def _turn_of_report(self) -> AsyncIterator[None]:
+        self._reports += 1
+        self._pause_questions(True)
+        try:
+            async with self._turns[True]:
+                yield
+        finally:
+            self._reports -= 1
+            if not self._reports:
+                self._pause_questions(False)
+
+    @asynccontextmanager
+    async def _turn_of_question(self) -> AsyncIterator[None]:
+        async with self._turns[False]:
+            await self._without_report.wait()
+            yield
+
+    def _pause_questions(self, is_paused: bool) -> None:
+        (self._without_report.clear if is_paused else self._without_report.set)()
+        for job in self._jobs.values():
+            if not (job.request.is_report or job.is_done):
+                job.pause(is_paused)
 
     def _drop_old(self) -> None:
         for old in [x for x in self._jobs.values() if x.is_done and monotonic() - x.since > KEPT]:

@@ -14,6 +14,7 @@ from callmon.config.wording import plain
 from callmon.errors import Sentence
 from callmon.store.access import AuditRow
 from callmon.text.labels import translate, unknown_name
+from callmon.web.auth.client import by_address
 from callmon.web.auth.identity import Person, Right
 from callmon.web.auth.route import FRENCH, PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
@@ -72,6 +73,11 @@ class PageRequest:
         self.formatter: WebFormatter = context.formatter(self.language)
         self.settings = self.formatter.settings
         self.say, self.ask = self.formatter.say, context.ask
+
+    @property
+    def person_key(self) -> str:
+        """The person's name; the address of a browser without one."""
+        return self.person.name or by_address(self.request.state.asking.address)
 
     def may(self, right: Right) -> bool:
         """Whether the person has this right for all that the page shows."""

@@ -27,6 +27,7 @@ from tests.commands.test_import_ahead import reader as reader_of_queue_log
 from tests.store.test_backfill import BackfillOffice
 from tests.support.environment import reader_of
 from tests.support.made_queue_log import made
+from tests.support.mysql_server import SHORT_ROW, false_mysql, file_request
 from tests.support.record_tables import RECORDED, table
 from tests.support.store_fixtures import POSTGRESQL, postgres_database
 
@@ -76,9 +77,12 @@ def test_a_month_that_is_not_read_is_not_reported(office: BackfillOffice, tmp_pa
     assert done.stderr.splitlines()[4] == "Nothing was written."
 
 
-def test_the_time_that_an_import_takes_grows_with_its_lines(office: BackfillOffice, tmp_path: Path) -> None:
+def test_the_time_that_an_import_takes_grows_with_its_lines(
+    office: BackfillOffice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log, _ = made(1, 5)
-    (tmp_path / "queue_log").write_text(log * 100_000)
+    monkeypatch.setitem(job.SPEED, "queue_log", len(log.splitlines()))  # lines a second
+    (tmp_path / "queue_log").write_text(log * 61)
     office.run("db", "upgrade")
     done = office.run("import", "queue_log", str(tmp_path / "queue_log"), "--until", "2026-02-01", "--dry-run")
     assert done.stderr.splitlines()[1] == "The import takes about 2 min."
@@ -183,6 +187,63 @@ def test_the_database_of_freepbx_issabel_and_wazo_is_found_in_its_settings(
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_text(text, encoding="utf-8")
     assert [*databases_in(tmp_path)] == ([] if found is None else [found])
+
+
+# Settings files of an exchange are data of whoever may write there.
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (
+            "freepbx.conf",
+            "$amp_conf['AMPDBUSER'] = 'x';\n$amp_conf['AMPDBHOST'] = '{place}/x?local_infile=1&a=';\n",
+        ),
+        ("amportal.conf", "AMPDBUSER=x@{place}/x?local_infile=1&a=\nAMPDBHOST=localhost:1\n"),
+        ("issabelpbx.conf", "$amp_conf['AMPDBUSER'] = 'x';\n$amp_conf['AMPDBHOST'] = '{place}';\n"),
+    ],
+)
+def test_no_file_of_this_machine_is_sent_to_a_server_that_settings_of_the_exchange_name(
+    office: BackfillOffice, tmp_path: Path, file: str, text: str
+) -> None:
+    office.run("db", "upgrade")
+    (tmp_path / "secret").write_text("secret-2")
+    with false_mysql(file_request(f"{tmp_path}/secret")) as server:
+        (tmp_path / file).write_text(text.format(place=f"127.0.0.1:{server.port}"))
+        done = office.run("import", "--etc", str(tmp_path), "--logs", str(tmp_path), "--dry-run", status=2)
+    assert (server.sent, "Traceback" in done.output) == ([], False)
+    assert done.stderr.startswith("Left out: ")
+
+
+def test_no_file_is_sent_to_a_server_whose_address_a_person_typed_with_options(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
+    office.run("db", "upgrade")
+    (tmp_path / "secret").write_text("secret-2")
+    with false_mysql(file_request(f"{tmp_path}/secret")) as server:
+        address = f"mysql://x@127.0.0.1:{server.port}/x?local_infile=1"
+        done = office.run("import", "cdr", address, "--dry-run", status=2)
+    assert (server.sent, len(done.stderr.splitlines())) == ([], 1)
+
+
+@pytest.mark.parametrize("answer", [SHORT_ROW, b"\xfb/etc/hostname", b"\x01\x03", b"\xff", b"\xfe", b""])
+def test_a_server_that_answers_oddly_gives_one_sentence(office: BackfillOffice, answer: bytes) -> None:
+    office.run("db", "upgrade")
+    with false_mysql(answer) as server:
+        done = office.run("import", "cdr", f"mysql://x@127.0.0.1:{server.port}/x", "--dry-run", status=2)
+    assert done.stderr.splitlines()[0].startswith("127.0.0.1/x: the database cannot be read: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("place", ["amportal.conf", "."])
+def test_a_settings_file_that_others_may_write_is_left_out(
+    office: BackfillOffice, tmp_path: Path, place: str
+) -> None:
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    (etc / "amportal.conf").write_text("AMPDBUSER=x\n")
+    (etc / place).chmod(0o770)
+    assert [*databases_in(etc)] == []
 
 
 def test_a_database_that_cannot_be_read_is_named_without_its_password(

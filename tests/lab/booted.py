@@ -17,6 +17,7 @@ from tests.support.store_fixtures import until
 
 # A unit's credentials are a mount that must propagate: hence rshared.
 BOOT = Path(__file__).with_name("boot.sh").read_text("utf-8")
+CGROUP = "callmon-lab-"  # then the name of the folder's place
 POWER_OFF = signal.SIGRTMIN + 4
 
 
@@ -27,7 +28,11 @@ class Booted:
         self._place, self._log = place, place.with_name(f"{place.name}.log")
 
     def __enter__(self) -> Booted:
-        self._cgroup = _cgroups() / f"callmon-lab-{os.getpid()}"
+        cgroups = _cgroups()
+        for left in cgroups.glob(f"{CGROUP}*"):
+            if not self._place.with_name(left.name.removeprefix(CGROUP)).exists():
+                _remove(left)  # of a killed run
+        self._cgroup = cgroups / f"{CGROUP}{self._place.name}"
         self._cgroup.mkdir()
         self._process = begin(["sh", "-c", BOOT, "sh", str(self._place), str(self._cgroup)], self._log, "KILL")
         if until(lambda: self._process.poll() is not None or self._is_up()) and self._first():
@@ -65,11 +70,16 @@ class Booted:
 
     def _is_gone(self) -> bool:
         """The cgroup is busy until the kernel has taken the last process away."""
-        with suppress(OSError):
-            folders = sorted((x for x in self._cgroup.rglob("*") if x.is_dir()), reverse=True)
-            for folder in (*folders, self._cgroup):
-                folder.rmdir()
+        _remove(self._cgroup)
         return not self._cgroup.exists()
+
+
+def _remove(cgroup: Path) -> None:
+    """Removes it and all below it, unless a process is in it."""
+    with suppress(OSError):
+        folders = sorted((x for x in cgroup.rglob("*") if x.is_dir()), reverse=True)
+        for folder in (*folders, cgroup):
+            folder.rmdir()
 
 
 def _cgroups() -> Path:

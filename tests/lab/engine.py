@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -156,18 +157,24 @@ class Engine:
         """dockerd leaves its bridge, its rules and its sockets behind."""
         inside = ["chroot", str(self._folder)]
         subprocess.run([*inside, "ip", "link", "delete", "docker0"], capture_output=True, timeout=20)
-        subprocess.run([*inside, "iptables-restore"], input=self._rules, capture_output=True, timeout=20)
-        FORWARDING.write_text(self._forwarding)
+        before = json.loads(self._before.read_text())
+        rules = before["rules"].encode()
+        subprocess.run([*inside, "iptables-restore"], input=rules, capture_output=True, timeout=20)
+        FORWARDING.write_text(before["forwarding"])
         shutil.rmtree(self._run_place, ignore_errors=True)
         for name in ("sock", "pid"):
             Path(f"{self._run_place}.{name}").unlink(missing_ok=True)
+        self._before.unlink()
 
     def _start(self) -> None:
         self._log.unlink(missing_ok=True)
-        self._forwarding = FORWARDING.read_text()
+        self._run_place = Path("/tmp/callmon-engine")  # one engine at a time
+        self._before = self.place / "before.json"  # is there while an engine runs, and after one was killed
+        if self._before.exists():
+            self._tidy()
         saved = subprocess.run(["chroot", str(self._folder), "iptables-save"], capture_output=True, timeout=20)
-        self._rules = saved.stdout or NO_RULES
-        self._run_place = Path("/tmp") / f"callmon-engine-{os.getpid()}"
+        rules = (saved.stdout or NO_RULES).decode()
+        self._before.write_text(json.dumps({"rules": rules, "forwarding": FORWARDING.read_text()}))
         seen = " ".join(str(path) for path in (*SEEN, self.place))
         command = ["setpriv", "--pdeathsig", "TERM", "unshare", "--mount", "--fork", "--kill-child"]
         command += ["sh", "-c", BEGIN.format(seen=seen), "engine", str(self._folder)]

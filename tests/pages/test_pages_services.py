@@ -94,7 +94,7 @@ class ServicesSite(NamedTuple):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServicesSite]:
     requested: list[tuple[Settings, Any]] = []
 
-    def start(jobs: Jobs, settings: Settings, report_request: Any) -> None:
+    def start(jobs: Jobs, settings: Settings, report_request: Any, person: str | None = None) -> None:
         requested.append((settings, report_request))
         raise BusyError
 
@@ -261,7 +261,7 @@ def test_a_finished_report_is_for_people_who_may_see_these_lines(
 ) -> None:
     made = SimpleNamespace(
         request=ReportRequest("2026-10", "csv", lines=lines), files=[("x.csv", b"1")], failure=None,
-        since=monotonic(), is_done=True, cancel=lambda: None,
+        since=monotonic(), is_done=True, cancel=lambda: None, ask=lambda person: None,
     )  # fmt: skip
     site.reports._jobs["made"] = made  # type: ignore[assignment]
     path = "/en/months/2026-10/made/x.csv"

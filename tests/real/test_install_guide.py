@@ -25,6 +25,7 @@ from tests.lab.booted import Booted
 from tests.lab.folder import folder, inside, lab
 from tests.lab.needed import needed
 from tests.lab.npm import CERTIFICATES
+from tests.lab.place import Place
 from tests.lab.processes import begin, end
 from tests.support.daemon_process import ROOT, free_port
 from tests.support.fake_exchange import FalseExchange
@@ -99,11 +100,11 @@ def machine() -> Iterator[InstalledMachine]:
     """After the guide's commands, up to those for systemd."""
     with needed("plain"):
         debian = folder("plain")
-    place = lab() / f"installed-{os.getpid()}"
-    subprocess.run(["cp", "-a", str(debian), str(place)], check=True)
+    place = Place(lab(), "installed")
     try:
+        subprocess.run(["cp", "-a", f"{debian}/.", str(place.path)], check=True)
         with FalseExchange() as exchange:
-            made = InstalledMachine(place, exchange)
+            made = InstalledMachine(place.path, exchange)
             for block in COMMANDS:
                 done = made.paste(block)
                 assert done.returncode == 0, (block, done.stdout, done.stderr)
@@ -111,7 +112,7 @@ def machine() -> Iterator[InstalledMachine]:
                     made.write()
             yield made
     finally:
-        shutil.rmtree(place)
+        place.leave()
 
 
 @pytest.fixture

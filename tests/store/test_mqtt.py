@@ -136,7 +136,9 @@ def test_an_outbound_call_does_not_say_whom_it_reached() -> None:
     assert len(people) >= 1
 
 
-@pytest.mark.parametrize(("written", "reported"), [("102", "102"), ("zoe-tremblay", None)])
+@pytest.mark.parametrize(
+    ("written", "reported"), [("102", "102"), ("zoe-tremblay", None), ("4165550101", None), ("outside", "outside")]
+)
 def test_no_call_says_who_took_it_or_whose_mailbox_has_its_message(written: str, reported: str | None) -> None:
     call = {
         "direction": "inbound", "line": "general", "dialled": "4163272422", "caller": "+14165550101",
@@ -150,6 +152,16 @@ def test_no_call_says_who_took_it_or_whose_mailbox_has_its_message(written: str,
         "transfers": [{"kind": "blind", "to": reported, "answered": True}],
         "voicemail": {"mailbox": reported, "message": True},
     }  # fmt: skip
+
+
+def test_a_field_that_is_added_to_a_call_is_not_published() -> None:
+    call = {
+        "direction": "inbound", "line": "general", "dialled": "4163272422", "note": "Maxime",
+        "answered_by": {"extension": "102", "note": "Maxime"},
+        "transfers": [{"kind": "blind", "by": "102", "to": "103", "answered": True, "note": "Maxime"}],
+        "voicemail": {"mailbox": "102", "message": True, "note": "Maxime"},
+    }  # fmt: skip
+    assert "note" not in str(topics.without_people(call))
 
 
 def test_half_a_letter_becomes_a_question_mark() -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import selectors
 import socket
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -28,7 +27,7 @@ from callmon.core import facts as f
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Outcome
 from callmon.store import database as engine
-from callmon.store.database import BUSY_SECONDS, Database, open_store, upgrade
+from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyRing
 from callmon.store.privacy.key_rotation import rotate
 from callmon.store.privacy.retention import DisposalTerms, purge
@@ -261,14 +260,10 @@ def test_when_enough_waits_the_listener_pauses_and_nothing_is_dropped(sqlite_sto
 async def test_offering_never_blocks_the_loop_though_the_database_is_locked(sqlite_store: Database) -> None:
     reported = of_calls(100)
     with database(sqlite_store) as sink:
-        with locked(sqlite_store):
-            with blockbuster_ctx():
-                began = time.monotonic()
-                for item in reported:
-                    sink.offer(item)
-                took = time.monotonic() - began
-                await asyncio.sleep(0)
-            assert took < 5 * BUSY_SECONDS  # each of 1,200 offers would wait for so long
+        with locked(sqlite_store), blockbuster_ctx():
+            for item in reported:
+                sink.offer(item)
+            await asyncio.sleep(0)
         assert await asyncio.to_thread(sink.flush, SOON)
 
 
@@ -353,7 +348,7 @@ def test_a_commit_whose_answer_was_lost_is_neither_repeated_nor_forgotten(postgr
     address = make_url(postgres_server)
     assert address.host is not None
     assert address.port is not None
-    name = f"callmon_wire_{os.getpid()}"
+    name = f"callmon_wire_{uuid4().hex[:12]}"
     direct = address.set(database=name).render_as_string(hide_password=False)
     admin = Database(address.set(drivername="postgresql+psycopg"))
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -269,6 +269,7 @@ ONE_OF_EACH: list[Fact] = [
     f.MenuAnswered(CALL, after(35), True),
     f.MenuAnswered(CALL, after(35), False),
     f.MenuAnswered(CALL, after(35), None),
+    f.PersonSought(CALL, after(35)),
     f.MessageUnclear(CALL, after(35)),
     f.Unheard(CALL, after(35), after(36), True, unreported=True),
     f.VoicemailTook(CALL, after(36), "500"),

@@ -66,6 +66,15 @@ def test_calls_that_overlap_on_one_phone_are_replayed_as_seen() -> None:
     assert under_own_rule([day]) == [seen(day)]
 
 
+def test_a_record_without_ringing_is_replayed_as_seen() -> None:
+    calls = tuple(
+        SeenCall(key=n, at=at, outcome="answered", wait=wait, tries=(Try(phone, wait, 0, True),), talk=60_000)
+        for n, (at, wait, phone) in enumerate(((0, 0, 0), (90_000, 4000, 0), (200_000, 9000, 1)))
+    )
+    day = SeenDay("", calls, dict.fromkeys(range(2), ((0, 600_000),)))
+    assert under_own_rule([day]) == [seen(day)]
+
+
 def test_a_phone_takes_the_next_call_after_its_wrap_up() -> None:
     calls = tuple(
         SeenCall(key=n, at=at, outcome="answered", wait=0, tries=(Try(0, 0, 0, True),), talk=60_000)

@@ -193,6 +193,90 @@ def test_only_a_key_in_a_menu_chooses_voicemail(
     assert call["voicemail"] == {"mailbox": "500", "rings": None, "message": False}
 
 
+@pytest.mark.parametrize(("exten", "third"), [("2", CHOSEN), ("t", SENT)])
+def test_a_key_whose_first_step_is_voicemail_chooses_it(exten: str, third: tuple[str, ...]) -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    exchange.at(0.1).menu(caller)
+    for application, data in (("BackGround", ""), ("WaitExten", "8")):
+        exchange.at(exchange.now + 2).runs(caller, application, data, "s")
+    exchange.at(22).runs(caller, "VoiceMail", "500@default,u", exten)
+    exchange.at(40).ends(caller)
+    assert judged(exchange.one(), A) == third
+
+
+SOUGHT = ("not_met", "voicemail", "no_phone_reachable")
+NONE_RANG = ("not_met", "voicemail_nothing_rang", "no_phone_reachable")
+BOX = ("Goto", "box,500,1", "9")
+
+
+@pytest.mark.parametrize(
+    ("steps", "third", "fourth", "language"),
+    [
+        # "Press 1 for an agent": the queue is empty, or no phone is registered. The box takes the call at once.
+        ([("Queue", "agents", "1")], SOUGHT, NONE_RANG, None),
+        ([("Goto", "agents,s,1", "1"), ("Dial", "PJSIP/101,24", "s")], SOUGHT, NONE_RANG, None),
+        ([("FollowMe", "101", "1")], SOUGHT, NONE_RANG, None),
+        # "Press 2 for French", then an absent group.
+        ([("Set", "CHANNEL(language)=fr", "2")], SENT, EARLY, "fr"),
+        ([("Set", "CHANNEL(language)=en", "1")], SENT, EARLY, "en"),
+        (
+            [("Goto", "", "2"), ("NoOp", "Changing Channel to language: en ", "2", "app-languages")],
+            SENT,
+            EARLY,
+            "en",
+        ),
+        # The last key counts.
+        ([("Set", "CHANNEL(language)=fr", "2"), *MENU, BOX], CHOSEN, CHOSEN, "fr"),
+        ([("Queue", "agents", "1"), *MENU, BOX], CHOSEN, CHOSEN, None),
+    ],
+)
+def test_a_key_for_a_person_or_a_language_does_not_choose_voicemail(
+    steps: list[tuple[str, ...]], third: tuple[str, ...], fourth: tuple[str, ...], language: str | None
+) -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    exchange.at(0.1).menu(caller)
+    for application, data, exten, *context in (*MENU, *steps):
+        exchange.at(exchange.now + 2).runs(caller, application, data, exten or "s", *context)
+        caller.language = data.removeprefix("CHANNEL(language)=") if application == "Set" else caller.language
+    exchange.at(30).voicemail(caller)
+    exchange.at(40).ends(caller)
+    call = exchange.one()
+    assert (judged(call, A), judged(call, V), call["language"]) == (third, fourth, language)
+
+
+def test_agents_who_go_home_at_noon_lower_the_rate() -> None:
+    """Four callers press 1 for an agent. Two come after noon: the queue lets nobody in, and the box takes them."""
+    verdicts = []
+    for is_there in (True, True, False, False):
+        exchange = Exchange()
+        caller = exchange.at(0).call()
+        exchange.at(0.1).menu(caller)
+        for application, data, exten in (*MENU, ("Queue", "agents,t", "1")):
+            exchange.at(exchange.now + 2).runs(caller, application, data, exten or "s")
+        if is_there:
+            exchange.queue(caller)
+            (phone,) = exchange.rings(caller, "PJSIP/101")
+            exchange.at(exchange.now + 5).answer(caller, phone)
+        else:
+            exchange.voicemail(caller)
+        exchange.at(60).ends(caller)
+        verdicts.append(judged(exchange.one(), A)[0])
+    assert verdicts == ["met", "met", "not_met", "not_met"]
+
+
+def test_a_key_of_a_freepbx_menu_is_heard_without_its_background() -> None:
+    """`ExecIf(…?Background(…))` sends no event of the inner application."""
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    exchange.at(0.1).menu(caller)
+    exchange.at(4).runs(caller, "Goto", "app-blackhole,vm,1", "9", "ivr-1")
+    exchange.at(22).voicemail(caller)
+    exchange.at(40).ends(caller)
+    assert judged(exchange.one(), A) == CHOSEN
+
+
 def test_an_extension_of_one_digit_in_another_context_is_no_key() -> None:
     """`timeconditions,1,1` of FreePBX is reached by a Goto."""
     exchange = Exchange()

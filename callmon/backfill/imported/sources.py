@@ -3,8 +3,8 @@
 FreePBX and Issabel keep CEL, CDR and queue_log in asteriskcdrdb, Wazo CEL and queue_log in its own database. Each
 has the user and the password of that database in a file below /etc. Each record is read once.
 
-Refuses: to keep or to print a password. A database or table that was found but cannot be read is left out, with a
-sentence.
+Refuses: to keep or to print a password. What was found but cannot be read is left out, with a sentence. So is a
+settings file that another user may write.
 """
 
 import re
@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import click
 from pydantic import ValidationError
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from callmon.backfill.apply import HELD
 from callmon.backfill.imported.job import Import, Record
@@ -24,6 +25,7 @@ from callmon.backfill.imported.tables import examined_table, usual_tables
 from callmon.backfill.job import read_only_engine
 from callmon.cli.language import said
 from callmon.config.exchange import CelSettings
+from callmon.config.places import place_written_by_others
 from callmon.config.validation import sentences
 from callmon.config.wording import hidden
 from callmon.errors import ConfigError
@@ -39,6 +41,7 @@ DISTRIBUTIONS = ("freepbx.conf", "issabelpbx.conf", "amportal.conf")
 AMP = re.compile(r"""^\s*(?:\$amp_conf\[)?['"]?AMPDB(USER|PASS|HOST)['"]?\]?\s*=\s*['"]?([^'";\s]*)""", re.M)
 WAZO = ("wazo-call-logd/conf.d/*.yml", "wazo-call-logd/config.yml")
 OF_WAZO = re.compile(r"""^cel_db_uri:\s*['"]?(postgresql://[^\s'"?]+)""", re.M)
+HOST = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?::([0-9]{1,5}))?", re.ASCII)
 
 
 class Search(NamedTuple):
@@ -117,18 +120,50 @@ def records_in(folder: Path, kind: str | None = None) -> dict[str, list[Path]]:
 
 
 def databases_in(folder: Path) -> Iterator[tuple[str, str | None]]:
-    """The databases that the exchange's own settings below /etc name: address and password."""
-    for text in _texts(folder, DISTRIBUTIONS):
+    """The databases that the exchange's own settings below /etc name: address and password.
+
+    An address is built from its parts and has no options. A file that other users may write is left out.
+    """
+    for path, text in _texts(folder, DISTRIBUTIONS):
         if "USER" in (own := dict(AMP.findall(text))):
-            yield f"mysql://{own['USER']}@{own.get('HOST') or 'localhost'}/asteriskcdrdb", own.get("PASS")
-    for text in _texts(folder, WAZO):
+            with _left_out():
+                yield _address(path, "mysql", own["USER"], own.get("HOST") or "localhost"), own.get("PASS")
+    for path, text in _texts(folder, WAZO):
         if (found := OF_WAZO.search(text)) is not None:
-            url = make_url(found[1])
-            yield f"postgresql://{url.username}@{url.host}:{url.port or 5432}/{url.database}", url.password
+            with _left_out():
+                yield _address_of_wazo(path, found[1])
 
 
-def _texts(folder: Path, places: tuple[str, ...]) -> Iterator[str]:
-    """The texts of these files, as far as this user may read them."""
+def _address_of_wazo(path: Path, written: str) -> tuple[str, str | None]:
+    try:
+        url = make_url(written)
+    except (ArgumentError, ValueError):
+        raise _unreadable(path) from None
+    place = f"{url.host}:{url.port or 5432}"
+    return _address(path, "postgresql", url.username or "", place, url.database or ""), url.password
+
+
+def _address(path: Path, kind: str, user: str, place: str, database: str = "asteriskcdrdb") -> str:
+    """The address of these parts. Raises ConfigError unless `place` is a host, or a host and a port."""
+    host = HOST.fullmatch(place)
+    if host is None or not HOST.fullmatch(database):
+        raise _unreadable(path)
+    port = None if host[2] is None else int(host[2])
+    return URL.create(kind, user, host=host[1], port=port, database=database).render_as_string()
+
+
+def _unreadable(path: Path) -> ConfigError:
+    return ConfigError("{path}: the address of its database cannot be read; name KIND and the address.", path=path)
+
+
+def _texts(folder: Path, places: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    """The files and their texts, as far as this user may read them and no other may write them."""
     for path in (path for place in places for path in sorted(folder.glob(place))):
-        with suppress(OSError):
-            yield path.read_text(encoding="utf-8", errors="replace")
+        with _left_out(), suppress(OSError):
+            if (written := place_written_by_others(path)) is not None:
+                raise ConfigError(
+                    "{path} is not read: another user may have written to {place}; name KIND and the address.",
+                    path=path,
+                    place=written,
+                )
+            yield path, path.read_text(encoding="utf-8", errors="replace")

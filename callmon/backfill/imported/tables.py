@@ -6,6 +6,7 @@ Refuses: to write. It runs only SELECT statements, in read-only transactions. A 
 table without the columns of its record are refused with one sentence each. No sentence has a user or a password.
 """
 
+import struct
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,6 +23,8 @@ from callmon.store.database import reason
 # Each record with a usual name of its table.
 USUAL = (("cel", "cel"), ("queue_log", "queue_log"), ("queue_log", "queuelog"), ("cdr", "cdr"))
 AT_ONCE = 1_000  # rows of one fetch
+# What SQLAlchemy and a driver raise: refusals, and answers that no server of this kind should give.
+ODD_ANSWERS = (SQLAlchemyError, OSError, RuntimeError, TypeError, ValueError, LookupError, struct.error)
 
 
 def examined_table(engine: Engine, name: str, reader: RecordReader) -> Source:
@@ -81,6 +84,6 @@ def _text(values: Iterable[object]) -> str:
 def _readable(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as error:
+    except ODD_ANSWERS as error:
         fields = {"place": place_of(engine), "why": reason(error)}
         raise ConfigError("{place}: the database cannot be read: {why}", **fields) from None

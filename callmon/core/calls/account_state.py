@@ -125,6 +125,7 @@ class AccountState(msgspec.Struct, gc=False):
                 self.end = fact
             case f.LanguageChosen():
                 self.language = fact.language
+                self.menu_key = False if self.menu_key else self.menu_key  # a key before it chose the language
             case f.MessageLeft(mailbox=box):
                 self.message = True
                 if self.voicemail is None:  # a standby concluded it sooner, from a listing
@@ -136,6 +137,8 @@ class AccountState(msgspec.Struct, gc=False):
                     self.voicemail, self.named_by_message = _changed(took, mailbox=box), True
             case f.MenuAnswered():
                 self.menu_key = fact.key
+            case f.PersonSought():
+                self.menu_key = False
             case f.MessageUnclear():
                 self.message_unclear = True
             case f.MusicPlayed():

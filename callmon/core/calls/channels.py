@@ -20,9 +20,17 @@ from callmon.core.facts import EXACT, QueueSound, TransferKind, Unheard
 NOWHERE = " "
 
 # What the dialplan's steps show: it answers the line; it asks for a key in a menu; that was pressed, or was not.
-MenuState = Literal["", "answered", "asked", "key", "silent"]
-# Whether a key was pressed in the last menu; None: not known.
-MENU_KEY: dict[str, bool | None] = {"asked": None, "key": True, "silent": False}
+# After the key a person was sought, or a phone was tried; or the key chose the language.
+MenuState = Literal["", "answered", "asked", "key", "silent", "sought", "tried", "language"]
+# Whether a key was pressed in the last menu that may have chosen voicemail; None: not known.
+MENU_KEY: dict[str, bool | None] = {
+    "asked": None,
+    "key": True,
+    "silent": False,
+    "sought": False,
+    "tried": False,
+    "language": False,
+}
 DialAttempts = Literal["silent", "rings", "refused", "gone"]
 # What Dial lets its caller hear: ringing at once, or unless the line is up, or when a phone rings; music; a tone.
 Indication = Literal["ringing", "ringing_unless_up", "phones", "music", "tone"]

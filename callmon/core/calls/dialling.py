@@ -13,6 +13,7 @@ from callmon.core.calls import (
     arrival,
     availability,
     called_person,
+    choice,
     click_to_dial,
     ghost_channels,
     hairpins,
@@ -46,6 +47,7 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
         call.gone_unheard = call.refused_unheard = False
         language.observe_language(state, call, event, chosen=True)
         call.left_queue = None
+        choice.seek_person(state, call, event.at)
     answering.not_voicemail_after_all(state, call, event)
     known = leg.dialled  # a listing may have shown it
     leg.dialled = True
@@ -69,6 +71,7 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
     at = event.at
     availability.dialled(state, call, leg, at)
     ringback.dialled(state, call, source, event)
+    choice.try_phone(call)
     if call.is_emitted and not known:
         state.emit(f.PhoneDialled(call.id, at, *state.phone_and_channel(leg)))
 
@@ -218,6 +221,7 @@ def queue_joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     call.gone_unheard = call.refused_unheard = False
     transfers.taken(call)
     ringback.queued(state, call, event)
+    choice.try_phone(call)
     state.emit(f.QueueEntered(call.id, event.at, event.queue, plays=call.caller.queue))
     availability.queued(state, call, event.at)
 

@@ -6,29 +6,39 @@ the menu's own context, or to `t` when none was pressed. A key given to `Read` h
 Refuses: to take time on the line for a menu, or silence in a menu for a choice.
 """
 
+import re
 from functools import partial
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import answering, ringback, voicemail
+from callmon.core.calls import answering, choice, language, ringback, voicemail
 from callmon.core.calls.channels import MENU_KEY, MenuState, TrackedCall
 from callmon.core.calls.state import TrackerState
 
+_IVR = re.compile(r"ivr-\d{1,9}")  # FreePBX and Issabel
 _ASKING = frozenset(("BackGround", "WaitExten", "Read"))
 
 
 def step(state: TrackerState, event: e.Newexten) -> None:
     """Newexten: one step of the dialplan, on any channel."""
+    call = state.calls.get(event.uniqueid)
+    if call is not None and event.is_option and _is_of_menu(call, event.context):
+        _answered(state, call, event, "silent" if event.exten == e.TIMED_OUT else "key")
+    if call is not None and event.application in choice.SEEKING:
+        choice.seek_person(state, call, event.at)
+    if call is not None and call.menu == "key":
+        language.by_step(state, call, event)
     if event.application == "VoiceMail":
         voicemail.step(state, event)
-        return
-    call = state.calls.get(event.uniqueid)
-    if call is not None and event.context == call.menu_context and event.is_option:
-        _answered(state, call, event, "silent" if event.exten == e.TIMED_OUT else "key")
-    if event.application in e.RINGBACK:
+    elif event.application in e.RINGBACK:
         ringback.step(state, event)
     else:
         _menu_or_box(state, call, event)
+
+
+def _is_of_menu(call: TrackedCall, context: str) -> bool:
+    """Whether the context is the menu's that asked. An IVR of FreePBX asks within ExecIf, which sends no event."""
+    return context == call.menu_context or _IVR.fullmatch(context) is not None
 
 
 def _menu_or_box(state: TrackerState, call: TrackedCall | None, event: e.Newexten) -> None:

@@ -9,13 +9,17 @@ one language (the exchange's setting). A caller who enters it before any answer 
 choice was received before it.
 """
 
+import re
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e
 from callmon.core import facts as f
+from callmon.core.calls import choice
 from callmon.core.calls.channels import TrackedCall
 from callmon.core.calls.state import TrackerState
 
+# `Set(CHANNEL(language)=fr)`; `NoOp(Changing Channel to language: fr …)` of FreePBX's module Languages.
+_SETS_LANGUAGE = re.compile(r"(?:CHANNEL\(language\)=|^Changing Channel to language: )([A-Za-z_]{2,9})")
 # Less than this before a dial is no menu: a dialplan answers and waits half a second before its queue.
 SHORTEST_MENU = timedelta(seconds=1)
 
@@ -52,6 +56,14 @@ def stated(state: TrackerState, event: e.UserEvent, call: TrackedCall) -> None:
         _tell(state, call, event.at, spoken(event.language), stated=True)
 
 
+def by_step(state: TrackerState, call: TrackedCall, event: e.Newexten) -> None:
+    """After a key, the dialplan sets the language. No event follows where the channel has it already."""
+    found = _SETS_LANGUAGE.search(event.data)
+    if found is not None and call.inbound and not call.answered:
+        call.language = state.common(found[1])
+        _tell(state, call, event.at, spoken(found[1]))
+
+
 def by_key(state: TrackerState, event: e.LanguageKey) -> None:
     """A key of the menu of languages, from CEL."""
     call = state.calls.get(event.uniqueid)
@@ -74,6 +86,7 @@ def _tell(
     state: TrackerState, call: TrackedCall, at: datetime | None, language: str, stated: bool = False
 ) -> None:
     call.language_is_known = True
+    choice.choose_language(call)
     state.emit(f.LanguageChosen(call.id, at, language, stated))
 
 

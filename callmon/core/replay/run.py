@@ -18,8 +18,9 @@ from callmon.core.replay.draws import PICKUP, keyed, uniform_of
 from callmon.core.replay.record import VAIN, Joined, Outcome, Rule, SeenCall, SeenDay, Span, Try, occupied, within
 from callmon.core.replay.world import NEVER, PhoneState, World, milliseconds
 
-# Of events at one moment, the order: a phone is free before it rings for the next caller.
-FREE, PICKED_UP, LIMIT, STOPPED, ARRIVES, SEEN_TRY, THERE, READY = range(8)
+# Of events at one moment, the order: a phone is free before it rings for the next caller. What rings as a caller
+# arrives, and takes the call at once, comes before the end of their wait.
+FREE, PICKED_UP, STOPPED, ARRIVES, SEEN_TRY, LIMIT, THERE, READY = range(8)
 ADDED = 1_000_000  # numbers of phones that the record does not have
 Event = tuple[int, int, int, int]  # at, kind, call or phone, try
 
@@ -134,8 +135,8 @@ class _Replay:
 
     def run(self) -> list[Replayed]:
         actions = (
-            self._free, self._picked_up, self._limit, self._stopped,
-            self._arrives, self._seen_try, self._offer, self._ready,
+            self._free, self._picked_up, self._stopped, self._arrives,
+            self._seen_try, self._limit, self._offer, self._ready,
         )  # fmt: skip
         while self.heap:
             at, kind, one, other = heappop(self.heap)

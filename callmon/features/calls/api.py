@@ -16,6 +16,7 @@ from callmon.core.verdicts import Cause, Finding, Verdict
 from callmon.features.calls.page import read_call
 from callmon.features.calls.search import CAUSED, CallFilter, CallSummary, ResultPage, search_calls
 from callmon.store.queries.calls import StoredCall
+from callmon.text import sent
 from callmon.text.story import story_context, unnamed
 from callmon.text.story.page import Page
 from callmon.web.api.resource import ApiRequest, Aware, ItemList, Name, Query, Resource, missing, part_of
@@ -59,18 +60,15 @@ class ApiFact(msgspec.Struct, frozen=True):
 
 
 # A call of the list. Its exchange and its name together never change.
-CALL = part_of(
-    "ApiCall", CallSummary, " ".join(CallSummary.__struct_fields__), verdicts=dict[str, str], cause=str | None
-)
-FIELDS = "call direction line language in_hours arrived ringing answered ended rings rings_estimated wait_start"
+CALL = part_of("ApiCall", CallSummary, sent.API_LIST, verdicts=dict[str, str], cause=str | None)
 DETAIL = part_of(
     "ApiCallDetail",
     Call,
-    f"{FIELDS} outcome abandoned_in forwards parked holds heard",
+    sent.API_CALL,
     exchange=str,
-    transfers=list[part_of("ApiTransfer", Transfer, "kind answered")],  # type: ignore[misc]  # made at run time
-    voicemail=part_of("ApiVoicemail", Voicemail, "rings message") | None,
-    findings=list[part_of("ApiVerdict", Finding, "standard verdict cause", reason=str)],  # type: ignore[misc]
+    transfers=list[part_of("ApiTransfer", Transfer, sent.API_TRANSFER)],  # type: ignore[misc]  # made at run time
+    voicemail=part_of("ApiVoicemail", Voicemail, sent.API_VOICEMAIL) | None,
+    findings=list[part_of("ApiVerdict", Finding, sent.API_VERDICT, reason=str)],  # type: ignore[misc]
     facts=list[ApiFact],
     story=list[str],
     disruptions=list[str],

@@ -241,7 +241,9 @@ async def make(page_request: PageRequest) -> Response:
             month, kind, language, is_public, lines=lines, is_card=is_card, is_zip=is_zip
         )
     try:
-        process = page_request.context.shared(Jobs).start(page_request.settings, report_request)
+        process = page_request.context.shared(Jobs).start(
+            page_request.settings, report_request, page_request.person_key
+        )
     except BusyError:
         return await detail(
             page_request, page_request.say("Too many reports are asked for at once. Try again later.")
@@ -285,6 +287,7 @@ async def progress(page_request: PageRequest, refused: str = "") -> Response:
         digests=digests,
         is_done=is_done,
         percent=int(100 * process.progress),
+        before=page_request.context.shared(Jobs).jobs_before(process),
         failure=process.failure,
         month_title=title,
         files=[name for name, _ in process.files],

@@ -9,6 +9,7 @@ Refuses: to write a file; the caller writes them.
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -54,6 +55,8 @@ class ReportRequest(msgspec.Struct, frozen=True):
     `phones`: with an annex, the phones needed in the week after.
     `to_sign`: the files that people sign: `kind` in both languages, and JSON, revising what was signed last.
     """
+
+    is_report: ClassVar[bool] = True
 
     month: str
     kind: str = "html"

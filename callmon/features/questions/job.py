@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import click
 import msgspec
@@ -33,6 +33,8 @@ Files: TypeAlias = list[tuple[Path, bytes]]
 
 class QuestionRequest(msgspec.Struct, frozen=True):
     """What a page asks. `given`: the arguments of the command, as a person wrote them; "" where nothing is."""
+
+    is_report: ClassVar[bool] = False
 
     name: str
     language: str

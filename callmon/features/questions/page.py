@@ -164,11 +164,12 @@ async def _answered(
     page_request: PageRequest, question: QuestionRequest, title: str, is_asked: bool = True, **values: Any
 ) -> Response:
     """The page with the answer, or with how far it is; without a question, the form alone."""
+    jobs = page_request.context.shared(Jobs)
     job: Job[QuestionRequest] | None = None
     refused = ""
     if is_asked and question.name in _on(page_request):
         try:
-            job = page_request.context.shared(Jobs).start(page_request.settings, question)
+            job = jobs.start(page_request.settings, question, page_request.person_key)
         except BusyError:
             refused = page_request.say("Too many questions are asked at once. Try again later.")
     is_done = job is None or await job.result(WAITS)
@@ -185,6 +186,7 @@ async def _answered(
         answer=answer,
         job=job,
         is_done=is_done,
+        before=0 if job is None else jobs.jobs_before(job),
         moment=datetime.fromisoformat,
         local=lambda day, slot: datetime.fromisoformat(f"{day} {slot}").replace(tzinfo=zone),
         names={name: FRENCH[name] if page_request.language == "fr" else name for name in PARAMETERS},
@@ -195,7 +197,7 @@ async def _answered(
 async def download(page_request: PageRequest) -> Response:
     """A file with the phones needed."""
     name, file = (page_request.request.path_params[part] for part in ("name", "file"))
-    job = page_request.context.shared(Jobs).get(name, QuestionRequest)
+    job = page_request.context.shared(Jobs).get(name, QuestionRequest, page_request.person_key)
     data = dict(job.files).get(file) if job is not None and _may_read(page_request, job.request) else None
     if data is None or file not in PHONES:
         text = page_request.say("This file is no longer kept. Ask again.")

@@ -24,6 +24,7 @@ from callmon.core.snapshot import LineStatus
 from callmon.core.verdicts import Finding
 from callmon.text.lists import disruption_fields
 from callmon.text.records import as_json, instant
+from callmon.text.sent import MQTT, MQTT_VOICEMAIL
 
 ONLINE, OFFLINE = b"online", b"offline"
 STATUS, ENDED = "status", "calls/ended"
@@ -32,7 +33,6 @@ CALLBACKS = "callbacks/"
 DISRUPTIONS = "disruptions/"
 OUTSIDE = "outside"
 EXTENSION = re.compile(r"[0-9*#]{1,6}", re.ASCII)
-DIGITS = re.compile(r"[0-9*#]+", re.ASCII)
 PLAIN = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 
@@ -104,28 +104,24 @@ def of_call(exchange: str, call: Call, findings: Iterable[Finding]) -> bytes:
 
 
 def without_people(call: Mapping[str, Any]) -> dict[str, Any]:
-    """A call as JSON (interface.md) without caller, channels and outside numbers."""
-    kept = {name: value for name, value in call.items() if name not in ("caller", "caller_channel")}
+    """Of a call as JSON (interface.md) what `text/sent.py` names, without outside numbers."""
+    kept = {name: call[name] for name in MQTT if name in call}
     if call["direction"] != "inbound" or call["line"] is None:
         kept["dialled"] = extension(call["dialled"])
     if call["answered_by"] is not None:
-        kept["answered_by"] = {"extension": party(call["answered_by"]["extension"])}
+        kept["answered_by"] = {"extension": extension(call["answered_by"]["extension"])}
     kept["transfers"] = [
-        {"kind": t["kind"], "to": party(t["to"]), "answered": t["answered"]} for t in call["transfers"]
+        {"kind": t["kind"], "to": extension(t["to"]), "answered": t["answered"]} for t in call["transfers"]
     ]
-    if call["voicemail"] is not None:
-        kept["voicemail"] = {**call["voicemail"], "mailbox": extension(call["voicemail"]["mailbox"])}
+    if (took := call["voicemail"]) is not None:
+        voicemail = {name: took[name] for name in MQTT_VOICEMAIL if name in took}
+        kept["voicemail"] = voicemail | {"mailbox": extension(took["mailbox"])}
     return kept
 
 
 def extension(text: str | None) -> str | None:
     """A short extension of digits, or "outside"; None for anything else, which may be a number or a name."""
     return text if text is not None and (text == OUTSIDE or EXTENSION.fullmatch(text)) else None
-
-
-def party(text: str | None) -> str | None:
-    """The phone that took a call: an extension of digits of any length, or "outside"; None for a person's name."""
-    return text if text is not None and (text == OUTSIDE or DIGITS.fullmatch(text)) else None
 
 
 def topic_of(branch: str, name: str) -> str:

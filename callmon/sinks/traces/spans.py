@@ -22,6 +22,7 @@ from callmon.core.calls import rings
 from callmon.core.calls.call import Call, language_label
 from callmon.core.facts import Fact, as_it_stands
 from callmon.core.verdicts import Finding
+from callmon.text.sent import TRACES, TRACES_VERDICT
 
 Attributes = Mapping[str, str | int | bool | None]  # None: not known, and not sent
 BEGUN_BY: Mapping[type[Fact], str] = {
@@ -80,13 +81,18 @@ def spans_of(exchange: str, call: Call, facts: Iterable[Fact], findings: Iterabl
     trace, root = trace_id(exchange, call.call), _hash(exchange, call.call, "call")[:8]
     if call.arrived and call.ended and call.arrived <= call.ended and _moment(facts[0]):
         said = _of_call(exchange, call, facts, findings)
-        yield Span(trace, root, b"", "call", call.arrived, call.ended, said, findings)
+        yield Span(trace, root, b"", "call", call.arrived, call.ended, _sent(said), findings)
     phones = _phones(facts)
     for part in _parts(facts, phones):
         begin, end = _moment(part.first), _moment(part.last)
         if begin and end and call.ended and begin <= end and begin < call.ended:
             own = _hash(exchange, call.call, part.place)[:8]
-            yield Span(trace, own, root, part.name, begin, end, _of_part(part, phones))
+            yield Span(trace, own, root, part.name, begin, end, _sent(_of_part(part, phones)))
+
+
+def _sent(values: Attributes) -> Attributes:
+    """The attributes that `text/sent.py` names."""
+    return {name: x for name, x in values.items() if name in TRACES or name.startswith(TRACES_VERDICT)}
 
 
 def _of_call(exchange: str, call: Call, facts: Iterable[Fact], findings: Iterable[Finding]) -> Attributes:
