@@ -187,12 +187,12 @@ FAULTS = (
     fault(
         "the broker is told to whom a caller was transferred",
         "sinks/mqtt/topics",
-        ('"to": party(t["to"])', '"to": t["to"]'),
+        ('"to": extension(t["to"])', '"to": t["to"]'),
     ),
     fault(
         "the broker is told the name of a mailbox",
         "sinks/mqtt/topics",
-        ('"mailbox": extension(call["voicemail"]["mailbox"])', '"mailbox": call["voicemail"]["mailbox"]'),
+        ('"mailbox": extension(took["mailbox"])', '"mailbox": took["mailbox"]'),
     ),
     fault(
         "a state that failed waits since its failure",

@@ -203,7 +203,7 @@ def test_the_database_of_freepbx_issabel_and_wazo_is_found_in_its_settings(
         ("issabelpbx.conf", "$amp_conf['AMPDBUSER'] = 'x';\n$amp_conf['AMPDBHOST'] = '{place}';\n"),
     ],
 )
-def test_no_file_of_this_machine_is_sent_to_a_server_that_settings_of_the_exchange_name(
+def test_no_file_is_sent_to_a_server_that_the_exchanges_settings_name(
     office: BackfillOffice, tmp_path: Path, file: str, text: str
 ) -> None:
     office.run("db", "upgrade")
@@ -215,7 +215,7 @@ def test_no_file_of_this_machine_is_sent_to_a_server_that_settings_of_the_exchan
     assert done.stderr.startswith("Left out: ")
 
 
-def test_no_file_is_sent_to_a_server_whose_address_a_person_typed_with_options(
+def test_no_file_is_sent_to_a_server_whose_address_was_typed_with_options(
     office: BackfillOffice, tmp_path: Path
 ) -> None:
     office.run("db", "upgrade")

@@ -157,7 +157,7 @@ def test_by_cel_a_caller_who_leaves_a_ringing_phone_has_given_up() -> None:
     assert said == ("abandoned", "exempt", "exempt")
 
 
-def test_ringing_that_was_received_stays_where_a_gap_hides_for_what_the_line_was_opened() -> None:
+def test_ringing_that_was_received_stays_where_a_gap_hides_what_followed() -> None:
     """`Ringing()`, then the answer of a Local channel whose own dial rings on: the gap hides that dial."""
     examined = Examined(of_recording("ringing_then_a_local_that_answers"))
     assert [line for cut in examined.cuts((8, 11)) for line in examined.wrongs(cut)] == []

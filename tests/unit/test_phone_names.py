@@ -140,13 +140,13 @@ def test_a_phone_that_holds_the_caller_is_reported_by_its_answer_name() -> None:
     assert reported == [(f.Answered, OURS), (f.Held, OURS), (f.Resumed, OURS)]
 
 
-def test_a_board_gets_a_configured_ten_digit_phone_and_no_dialled_number() -> None:
+def test_a_board_gets_no_phone_of_ten_digits_and_no_dialled_number() -> None:
     inward = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).replayed(configured(*PHONES)).ended[0]
     outward = (
         called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").replayed(configured(*PHONES)).ended[0]
     )
     said = json.loads(topics.of_call("toronto", inward, ()))
-    assert (said["answered_by"], [x["to"] for x in said["transfers"]]) == ({"extension": OURS}, [OTHER])
+    assert (said["answered_by"], [x["to"] for x in said["transfers"]]) == ({"extension": None}, [None])
     reported = topics.of_call("toronto", outward, ())
     assert (json.loads(reported)["dialled"], json.loads(reported)["answered_by"]) == (
         None,

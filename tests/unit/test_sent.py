@@ -44,7 +44,7 @@ def test_the_type_of_an_output_has_the_fields_of_its_list(
     assert output.__struct_fields__ == (*names,)
 
 
-def test_the_api_has_of_one_call_the_fields_of_its_list_and_what_is_made_of_them() -> None:
+def test_the_api_has_the_fields_of_its_list_and_what_is_made_of_them() -> None:
     assert {*api.DETAIL.__struct_fields__} == {*sent.API_CALL.split()} | MADE - {"verdicts", "cause"}
 
 

@@ -277,6 +277,37 @@ def test_a_key_of_a_freepbx_menu_is_heard_without_its_background() -> None:
     assert judged(exchange.one(), A) == CHOSEN
 
 
+@pytest.mark.parametrize(
+    ("dials", "pause", "end", "rings", "verdicts"),
+    [
+        # (seconds of each dial, pause after it, voicemail or the caller's end)
+        ((20,), 5, "voicemail", 5, (("not_met", "voicemail"), ("met", "voicemail_on_time"))),
+        ((5, 5, 5, 5), 1, "voicemail", 4, (("not_met", "voicemail"), ("met", "voicemail_on_time"))),
+        ((16,), 3, "caller", 4, (("not_met", "gave_up"), None)),
+    ],
+)
+def test_an_unanswered_line_rings_on_from_the_last_dial_to_the_box(
+    dials: tuple[int, ...], pause: float, end: str, rings: int, verdicts: tuple[tuple[str, str] | None, ...]
+) -> None:
+    """The carrier plays the ringing (SIP 180) until the line is answered."""
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    for seconds in dials:
+        (phone,) = exchange.rings(caller, "PJSIP/101")
+        exchange.at(exchange.now + seconds).stop(caller, phone)
+        exchange.at(exchange.now + pause)
+    if end == "voicemail":
+        exchange.voicemail(caller)
+        exchange.at(exchange.now + 20).ends(caller)
+    else:
+        exchange.gives_up(caller)
+    call = exchange.one()
+    found = tuple(
+        judged(call, standard)[:2] if wanted else None for standard, wanted in zip((A, V), verdicts, strict=True)
+    )
+    assert (call["rings"], found) == (rings, verdicts)
+
+
 def test_an_extension_of_one_digit_in_another_context_is_no_key() -> None:
     """`timeconditions,1,1` of FreePBX is reached by a Goto."""
     exchange = Exchange()

@@ -269,10 +269,25 @@ class CallAccount(AccountState, gc=False):
         if (answer := self._taking_answer()) is not None:
             return answer.at, answer.slack
         if self.stopped is not None and (self.voicemail or not self._gave_up()):
-            return self.stopped, self.doubt.stopped_slack
+            until = self._ringing_until()
+            if until is None or until <= self.stopped:
+                return self.stopped, self.doubt.stopped_slack
+            if self.is_partly_heard():  # a gap may hide what answered the line
+                return self.stopped, max(self.doubt.stopped_slack, until - self.stopped)
         if self.voicemail is not None:
             return self.voicemail.at, self.voicemail.slack
         return (self.end.at, f.EXACT) if self.end is not None else (None, f.EXACT)
+
+    def _ringing_until(self) -> datetime | None:
+        """Until when the caller went on hearing ringing after the last phone stopped: voicemail, or the hang-up.
+
+        On a line that nothing has answered the carrier plays it (SIP 180) until a final response. None elsewhere.
+        """
+        took = self.voicemail
+        until = took.at if took is not None else self.end.at if self.end is not None and self._gave_up() else None
+        is_open = self.opened is True or (isinstance(self.opened, datetime) and until and self.opened < until)
+        is_told = self.heard_ringing and not self.early_media and not self.music and not self.queue.entered
+        return until if is_told and not is_open else None
 
     def _gave_up(self) -> bool:
         return self.end is not None and self.end.by == "caller"
@@ -293,11 +308,15 @@ class CallAccount(AccountState, gc=False):
         if self._is_wait_doubtful():
             return None  # an answer in a gap may have ended them
         doubt = self.doubt
-        if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
-            # The ringing ended before the caller left.
-            longest = self.stopped + doubt.stopped_slack - self.clock
-            waited = c.DurationRange(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
-        by_timeout = self.voicemail is not None or self._is_by_timeout()
+        until = self._ringing_until()
+        is_over = until is None or self.is_partly_heard()
+        if self.stopped and self.clock and self._gave_up() and self.voicemail is None and is_over:
+            # The ringing ended before the caller left, or a gap may hide that it did.
+            latest = max(self.stopped + doubt.stopped_slack, until or self.stopped)
+            waited = c.DurationRange(
+                max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), latest - self.clock
+            )
+        by_timeout = self.voicemail is not None or (is_over and self._is_by_timeout())
         count = rings.begun_by_timeout if by_timeout else rings.begun
         least, most = count(waited.shortest, self.cycle), count(waited.longest, self.cycle)
         if self._is_end_unheard():
