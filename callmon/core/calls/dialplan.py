@@ -27,7 +27,7 @@ def step(state: TrackerState, event: e.Newexten) -> None:
     if call is not None and event.application in choice.SEEKING:
         choice.seek_person(state, call, event.at)
     if call is not None and call.menu == "key":
-        language.by_step(state, call, event)
+        language.read_step(state, call, event)
     if event.application == "VoiceMail":
         voicemail.step(state, event)
     elif event.application in e.RINGBACK:

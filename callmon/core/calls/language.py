@@ -56,7 +56,7 @@ def stated(state: TrackerState, event: e.UserEvent, call: TrackedCall) -> None:
         _tell(state, call, event.at, spoken(event.language), stated=True)
 
 
-def by_step(state: TrackerState, call: TrackedCall, event: e.Newexten) -> None:
+def read_step(state: TrackerState, call: TrackedCall, event: e.Newexten) -> None:
     """After a key, the dialplan sets the language. No event follows where the channel has it already."""
     found = _SETS_LANGUAGE.search(event.data)
     if found is not None and call.inbound and not call.answered:
