@@ -126,8 +126,8 @@ def test_a_call_of_which_a_fact_is_gone_is_reported(full: Database) -> None:
         facts = json.loads(unpack_facts(data))
         rest = pack_facts(json.dumps([fact for fact in facts if fact["type"] != "VoicemailTook"]))
         connection.execute(text(f"UPDATE fact SET data = :rest WHERE {HERE}"), {"rest": rest})
-    # The message alone tells of voicemail, and the verdicts fall later.
-    reported = f"toronto {CALL}: its facts and the stored verdicts differ; run `callmon db rejudge`."
+    # The message alone tells of voicemail: not when it took the call, until which the caller heard ringing.
+    reported = f"toronto {CALL}: its facts and the stored figures differ; run `callmon db rejudge`."
     assert (len(facts) > 1, said(full)) == (True, [reported])
 
 
