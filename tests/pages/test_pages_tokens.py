@@ -11,13 +11,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import HTTPConnection
 
 from callmon.store.access import add_account, audit_events
 from callmon.store.access_tokens import add_token, tokens, valid_token
 from callmon.store.database import Database
 from callmon.store.tables.people import AuditRow
 from callmon.web.auth.cookies import hashed
-from callmon.web.auth.tokens import new_token
+from callmon.web.auth.tokens import bearer, new_token
 from tests.support.pages_app import Pages, pages
 from tests.support.sign_in_app import MADE, kept_password, sign_in
 from tests.support.web_client import ELSEWHERE, Visitor
@@ -206,3 +207,11 @@ def test_the_record_of_access_leads_to_the_page_which_is_empty_at_first(site: Pa
     administrator = site.visitors["administrator"]
     assert administrator.get("/en/accesses").text.count('<a href="/en/tokens">Tokens</a>') == 1
     assert "<p>There is no token.</p>" in administrator.get(PATHS["en"]).text
+
+
+@pytest.mark.parametrize(("path", "given"), [("/en/months", None), ("/api/v1/calls", "secret")])
+def test_the_header_host_does_not_decide_what_a_token_opens(path: str, given: str | None) -> None:
+    """`Host: a/api/v1/?` makes a path of the API of every URL, where the framework does not refuse it."""
+    headers = [(b"host", b"a/api/v1/?"), (b"authorization", b"Bearer secret")]
+    scope = {"type": "http", "scheme": "http", "path": path, "query_string": b"", "headers": headers}
+    assert bearer(HTTPConnection(scope)) == given

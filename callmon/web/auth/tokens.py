@@ -25,5 +25,6 @@ def new_token(name: str, roles: frozenset[str], made: datetime, lasts: timedelta
 def bearer(request: HTTPConnection) -> str | None:
     """What a request to the API has as its token; None for another request, or without one."""
     kind, _, given = request.headers.get("authorization", "").partition(" ")
-    is_ours = request.url.path.startswith(f"{API}/") and kind.lower() == "bearer"
+    path: str = request.scope["path"]  # as the routes read it: `request.url` has what the header Host says, too
+    is_ours = path.startswith(f"{API}/") and kind.lower() == "bearer"
     return given.strip() if is_ours else None
