@@ -1,4 +1,4 @@
-"""``python -m bench.questions_half_hours FILE``: forecasts, phones, outlooks on a real centre's half-hours.
+"""``python -m bench.questions_half_hours FILE``: forecasts and phones on a real centre's half-hours.
 
 The file is the argument. Each figure stands beside its bar and its rivals. Days 60 to 199 are forecast.
 """
@@ -6,10 +6,6 @@ The file is the argument. Each figure stands beside its bar and its rivals. Days
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from itertools import groupby
-from math import exp, log
-from operator import itemgetter
 from pathlib import Path
 from statistics import mean
 
@@ -19,16 +15,13 @@ from bench.half_hours_file import Day, days, volumes
 from bench.questions_rivals import measure_curves, measure_mstl
 from bench.table import head, row
 from callmon.core.replay.erlang import Load, least_phones, level, level_between
-from callmon.core.replay.outlook import Features, Forecast, HalfHour, OpenDay, fit_weights, forecast, training_rows
 from callmon.core.replay.volume import SMALL, Volumes, half_hours, past_residuals
 
 FIRST = 60
-TRAINED, CALM = 140, 150  # days 80 to 120 are a summer of surges that no week before announced
+CALM = 150  # days 80 to 120 are a summer of surges that no week before announced
 # On the kept-back days: the bar, and the error of the mean of four.
 BARS = (("next day", 1, 10.9, 12.0), ("a week", 7, 11.8, 12.0), ("four weeks", 28, 12.0, 12.3))
 TARGET, WITHIN, WRAP_UP = 0.9, 20.0, 12
-ALARM_BARS = {1: "50 %", 2: "38 %"}  # by half-hours ahead
-NOON, LOW = 24, 0.7
 
 
 def main() -> None:
@@ -40,7 +33,6 @@ def main() -> None:
     measure_curves()
     measure_erlang(read)
     measure_phones(read)
-    measure_outlook(read)
 
 
 def mean_of_four(known: list[Volumes], date: int, ahead: int) -> dict[int, float]:
@@ -163,144 +155,6 @@ def _talk_by_slot(past: list[Day]) -> dict[int, float]:
             for key in (slot, -1):
                 talks.setdefault(key, []).append(cell.talk)
     return {slot: mean(found) for slot, found in talks.items()}
-
-
-def opened_days(read: list[Day]) -> list[OpenDay]:
-    return [
-        OpenDay(
-            day.weekday,
-            {
-                slot: HalfHour(cell.offered, cell.within_20, cell.present, cell.talk + WRAP_UP)
-                for slot, cell in day.queues[0].items()
-            },
-        )
-        for day in read
-    ]
-
-
-class NewDays(msgspec.Struct):
-    """Half-hours of the days from TRAINED on: the chance from what the days before it teach, and what became."""
-
-    features: list[Features]
-    chances: list[float]
-    breaches: list[bool]
-
-    def begins(self) -> NewDays:
-        """The half-hours before which at least six calls in ten were kept: there a breach would begin."""
-        begin = [place for place, one in enumerate(self.features) if one["now"] >= log(0.6 / 0.4)]
-        return NewDays(*([some[n] for n in begin] for some in (self.features, self.chances, self.breaches)))
-
-    def brier(self) -> float:
-        return mean((chance - true) ** 2 for chance, true in zip(self.chances, self.breaches, strict=True))
-
-    def constant(self) -> float:
-        """The Brier score of the breaches' own share."""
-        return mean(self.breaches) * (1 - mean(self.breaches))
-
-    def calibration(self) -> dict[int, tuple[int, float, float]]:
-        """By tenth of the chance with fifty cases: cases, mean chance, share that came true."""
-        found = {}
-        for tenth in range(10):
-            of_it = [n for n, chance in enumerate(self.chances) if int(10 * chance) == tenth]
-            if len(of_it) >= 50:
-                told, true = (mean(some[n] for n in of_it) for some in (self.chances, self.breaches))
-                found[tenth] = len(of_it), told, true
-        return found
-
-
-def outlook_of_new_days(opened: list[OpenDay], ahead: int, leaving: float) -> NewDays:
-    weights = fit_weights(training_rows(opened[:TRAINED], ahead, leaving, WITHIN))
-    rows = training_rows(opened, ahead, leaving, WITHIN, TRAINED)
-    features = [one for one, _ in rows]
-    return NewDays(features, [weights.probability(one) for one in features], [breach for _, breach in rows])
-
-
-def measure_outlook(read: list[Day]) -> None:
-    """Trained on days 0 to 139, tested on 140 to 199."""
-    opened, leaving = opened_days(read), giving_up(read)
-    for minutes, ahead in ((30, 1), (60, 2), (120, 4)):
-        test = outlook_of_new_days(opened, ahead, leaving)
-        head(f"Outlook, {minutes} min", ("AUC", "begin", "Brier", "persistence", "Erlang A", "constant"))
-        if minutes == 60:
-            row("bar (kept-back days)", ("0.80", "0.74", "0.122"))
-        rivals = [[-one[name] for one in test.features] for name in ("now", "expected")]
-        begin = test.begins()
-        figures = (
-            auc(test.chances, test.breaches), auc(begin.chances, begin.breaches), test.brier(),
-            *(auc(one, test.breaches) for one in rivals), test.constant(),
-        )  # fmt: skip
-        row(f"{len(test.chances)} half-hours", [f"{value:.3f}" for value in figures])
-        for tenth, (cases, told, true) in test.calibration().items():
-            row(f"  {tenth} to {tenth + 1} in 10", (f"{cases}", f"{told:.2f}", f"{true:.2f}"))
-        if ahead in ALARM_BARS:
-            columns = ("callmon", "persistence", "Erlang A", "bar")
-            head(f"Breaches announced {minutes} min ahead", columns)
-            for title, wrong in (("a day", len(read) - TRAINED), ("a week", (len(read) - TRAINED) / 5)):
-                shares = [f"{100 * announced(one, test.breaches, wrong):.0f} %" for one in (test.chances, *rivals)]
-                row(f"one wrong {title}", (*shares, ALARM_BARS[ahead] if title == "a day" else "-"))
-    measure_rest_of_the_day(opened, leaving)
-
-
-def announced(scores: list[float], true: list[bool], wrong: float) -> float:
-    """The share of breaches above the least threshold with at most so many wrong announcements."""
-    found, allowed = 0, wrong
-    ordered = sorted(zip(scores, true, strict=True), reverse=True)
-    for _, same in groupby(ordered, key=itemgetter(0)):
-        breaches = [breach for _, breach in same]
-        allowed -= len(breaches) - sum(breaches)
-        if allowed < 0:
-            break
-        found += sum(breaches)
-    return found / sum(true)
-
-
-def measure_rest_of_the_day(opened: list[OpenDay], leaving: float) -> None:
-    """At noon: the calls to come, each half-hour with its volume and its level.
-
-    The level is the mean, in logits, of Erlang A's, of the day so far and of the last five days' at that time.
-    """
-    expected: list[float] = []
-    erlang: list[float] = []
-    morning: list[float] = []
-    usual: list[float] = []
-    true: list[bool] = []
-    for place in range(FIRST, len(opened)):
-        day, past = opened[place], opened[:place]
-        later = {slot: cell for slot, cell in day.slots.items() if slot >= NOON}
-        found = [forecast(day, past, NOON - 1, slot - NOON + 1, leaving, WITHIN) for slot in sorted(later)]
-        told = [one for one in found if one is not None]
-        before = [cell for slot, cell in day.slots.items() if slot < NOON]
-        if told and before:
-            expected.append(_rest_kept(told, ("expected", "day", "last_five")))
-            erlang.append(_rest_kept(told, ("expected",)))
-            morning.append(kept_of(before))
-            usual.append(kept_of(cell for one in past[-20:] for slot, cell in one.slots.items() if slot >= NOON))
-            true.append(kept_of(later.values()) < LOW)
-    head("Rest of the day at noon, below 70 %", ("callmon", "Erlang A", "morning", "usual", "bar"))
-    figures = [f"{auc([-one for one in some], true):.3f}" for some in (expected, erlang, morning, usual)]
-    row(f"AUC, {len(true)} days, {sum(true)} below", (*figures, "0.73"))
-
-
-def _rest_kept(told: list[Forecast], names: tuple[str, ...]) -> float:
-    """The share of the calls to come that are kept, from the mean of these features."""
-    volume = sum(one.volume for one in told)
-    return sum(one.volume / (1 + exp(-mean(one.features[name] for name in names))) for one in told) / volume
-
-
-def kept_of(cells: Iterable[HalfHour]) -> float:
-    some = list(cells)
-    return sum(cell.kept for cell in some) / sum(cell.calls for cell in some)
-
-
-def auc(scores: list[float], true: list[bool]) -> float:
-    """The chance that a breach has the higher score of a pair."""
-    ordered = sorted(zip(scores, true, strict=True))
-    below, pairs, total = 0, 0.0, 0
-    for _, same in groupby(ordered, key=itemgetter(0)):
-        found = [breach for _, breach in same]
-        pairs += sum(found) * (below + (len(found) - sum(found)) / 2)
-        below, total = below + len(found) - sum(found), total + sum(found)
-    return pairs / (below * total)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,6 @@ PAGES = (
     entry("what if", "/et-si", "/what-if", questions.what_if),
     entry("phones needed", "/postes", "/phones", questions.phones_needed),
     entry("phones file", "/postes/{name}/{file}", "/phones/{name}/{file}", questions.download),
-    entry("outlook", "/prochaines-heures", "/outlook", questions.outlook),
     entry("needs", "/besoins", "/needs", questions.needs),
     entry("api", "/api", "/api", reference(RESOURCES)),
     entry("guide", "/guide", "/guide", promises.guide, Right.OPEN),
@@ -111,5 +110,4 @@ def entries(context: PageContext) -> tuple[PageRoute, ...]:
     """Every entry, its page bound to this context; and the entries without a language."""
     context.views.update(VIEWS)
     context.features, context.table = FEATURES, TABLE
-    context.outlook = questions.chances
     return (FRONT, *bound(context, PAGES), OPENAPI, *bound_resources(context, RESOURCES))

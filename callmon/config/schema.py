@@ -266,14 +266,8 @@ class Configuration(Table, BaseSettings):
     accessible_contact: str | None = setting(
         "contact for reports in another format: an e-mail address or telephone number", None, min_length=1
     )
-    questions: tuple[Literal["what-if", "staffing", "why", "needs", "outlook"], ...] = setting(
+    questions: tuple[Literal["what-if", "staffing", "why", "needs"], ...] = setting(
         "estimates about a line that may be asked for; tell its staff first (PRIVACY.md)", ()
-    )
-    outlook_alert: float | None = setting(
-        "chance of late answers in an hour from which an alert is given, as 0.7; when left out, none is",
-        None,
-        ge=0.05,
-        le=0.99,
     )
     ministry: MinistrySettings | None = setting("name of the ministry, at the head of reports", None)
     open_data: OpenDataSettings | None = setting(

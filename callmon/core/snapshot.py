@@ -138,15 +138,9 @@ class ServiceStatus(NamedTuple):
 
 
 class PlanningStatus(NamedTuple):
-    """The figures of the questions that are on; the others are absent. `ahead`: minutes."""
+    """The figures of the questions that are on; the others are absent."""
 
     needs: Mapping[tuple[str, str], int] = NOTHING  # service, result → needs of this month that are over
-    chances: Mapping[str, float] = NOTHING  # ahead → the chance that most calls miss the third ring
-    alert: float | None = None  # the chance from which the site wants an alert
-    expected: Mapping[str, float] = NOTHING  # ahead → calls of that half-hour
-    announced: Mapping[tuple[str, str], int] = (
-        NOTHING  # ahead, "came_true" or "did_not" → half-hours of this month
-    )
 
 
 class DiskSpace(NamedTuple):

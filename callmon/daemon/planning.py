@@ -1,6 +1,6 @@
-"""The daemon's task that keeps the figures of the questions for `/metrics`: needs met, and the outlook.
+"""The daemon's task that keeps the figures of the questions for `/metrics`: needs met.
 
-    each half-hour ─▶ jobs (a worker process each) ─▶ PlanningStatus ─▶ snapshot ─▶ /metrics
+    each half-hour ─▶ a job (a worker process) ─▶ PlanningStatus ─▶ snapshot ─▶ /metrics
 
 Refuses: a figure of a question that is switched off, and to compute in the daemon. A standby has none.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ import msgspec
 from callmon.config.settings import Settings
 from callmon.core.snapshot import PlanningStatus
 from callmon.daemon.runtime import Runtime
-from callmon.features.questions.job import ANSWER, QuestionRequest, of_half_hour
+from callmon.features.questions.job import ANSWER, QuestionRequest
 from callmon.web.jobs import Jobs
 
 log = logging.getLogger(__name__)
@@ -50,14 +50,11 @@ class PlanningTask:
         settings = self._runtime.settings
         on = settings.configuration.questions if self._runtime.leads() else ()
         found: dict[str, Any] = {}
-        if "outlook" in on:
-            found |= await self._answer(settings, of_half_hour(settings, settings.default_language, "", now))
         if "needs" in on:
             until = now.replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
             given = {"until": until.isoformat()}
             found |= await self._answer(settings, QuestionRequest("needs met", settings.default_language, given))
-        alert = settings.configuration.outlook_alert if "outlook" in on else None
-        return planning_status(found)._replace(alert=alert)
+        return planning_status(found)
 
     async def _answer(self, settings: Settings, question: QuestionRequest) -> dict[str, Any]:
         """The answer of a worker process; empty where it has none."""
@@ -69,25 +66,11 @@ class PlanningTask:
 
 
 def planning_status(answers: Mapping[str, Any]) -> PlanningStatus:
-    """The figures of the answers; a half-hour without a chance or a volume has none."""
-    rows = answers.get("half_hours", ())
+    """The figures of the answers."""
     return PlanningStatus(
         needs={
             (service, result): count
             for service, counts in answers.get("needs", {}).items()
             for result, count in counts.items()
-        },
-        chances={str(row["ahead"]): row["probability"] for row in rows if row["probability"] is not None},
-        expected={str(row["ahead"]): row["volume"] for row in rows if row["volume"] is not None},
-        announced={
-            (ahead, result): count
-            for ahead, record in answers.get("record", {}).items()
-            for result, count in _results(record["told"], record["came_true"])
-        },
+        }
     )
-
-
-def _results(announced: int, came_true: int) -> Iterator[tuple[str, int]]:
-    """Of the announced half-hours, those that came true and the others."""
-    yield "came_true", came_true
-    yield "did_not", announced - came_true

@@ -48,10 +48,6 @@ class AwayError(Exception):
     """The database cannot be queried now, or too many queries are pending."""
 
 
-async def _nothing(_page_request: Any) -> Sequence[str]:
-    return ()
-
-
 class PageContext:
     """One for a daemon, in whose loop `settings` and `snapshot` run. Queries use `reader`; commands, `store`."""
 
@@ -74,7 +70,6 @@ class PageContext:
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
         self.menus: dict[tuple[str, frozenset[Role]], list[tuple[str, str, str]]] = {}  # (page, title, path)
         self.notes: Sequence[Sentence] = ()  # what each page says first
-        self.outlook: Callable[[Any], Awaitable[Sequence[str]]] = _nothing  # the chances that *Now* shows
         self.damaged: Callable[[], None] = lambda: None  # called where a query has met a damaged page
         self.outdated: Callable[[], None] = lambda: None  # called where the latest snapshot is a second old
         self._taken = 0.0  # monotonic: the latest snapshot

@@ -328,20 +328,7 @@ def _of_host(now: datetime, unheard: float, random: Random) -> Iterator[tuple[Ke
 
 
 def _of_questions(history: History, now: datetime) -> Iterator[tuple[Key, float]]:
-    """The outlook of three half-hours, its record, and the needs of the month."""
-    for place, ahead in enumerate(("30", "60", "120")):
-        at = now + timedelta(minutes=int(ahead))
-        hour = at.hour + at.minute / 60
-        if is_open(now) and is_open(at):
-            busy = BUSY[at.hour - 8]
-            chance = busy / 3.4 + 0.09 * ((now.day + place) % 3) - 0.05 * place
-            yield key("callmon_outlook_ratio", ahead_minutes=ahead), round(min(0.9, max(0.02, chance)), 2)
-            yield key("callmon_outlook_calls", ahead_minutes=ahead), round(2.6 * busy + (hour > 12) * 0.2, 1)
-        for result, share in (("came_true", 3), ("did_not", 4)):
-            yield (
-                key("callmon_outlook_announced", ahead_minutes=ahead, result=result),
-                now.day * share // 10 + place,
-            )
+    """The needs of the month."""
     month = now.replace(day=1, hour=0, minute=0, second=0).timestamp()
     until = now.timestamp() - 86_400
     calls = [

@@ -29,8 +29,8 @@ SIGN = re.compile(r"[✓■○▲?]")
 MOST_TWINS = 3  # tables of graphs on a board
 TWIN = {"fr": " (tableau)", "en": " (table)"}
 LINKS = re.compile(
-    r"\$\{pages\}/(fr/(appels|rappels|perturbations|prochaines-heures|postes|besoins)"
-    r"|en/(calls|callbacks|disruptions|outlook|phones|needs))(\?[\w=&.${}:-]+)?|\$\{runbook\}#board-\w+"
+    r"\$\{pages\}/(fr/(appels|rappels|perturbations|postes|besoins)"
+    r"|en/(calls|callbacks|disruptions|phones|needs))(\?[\w=&.${}:-]+)?|\$\{runbook\}#board-\w+"
     r"|/d/callmon-\w+-(fr|en)"
 )
 UNITS = {

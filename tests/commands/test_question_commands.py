@@ -1,4 +1,4 @@
-"""`callmon what-if`, `staffing`, `why`, `needs`, `outlook` on a simulated quarter of a line whose phones ring."""
+"""`callmon what-if`, `staffing`, `why`, `needs` on a simulated quarter of a line whose phones ring."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, days: 
 @pytest.fixture(autouse=True)
 def today(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stop_clock(monkeypatch, NOW)
-    monkeypatch.setenv("CALLMON_QUESTIONS", '["what-if", "staffing", "why", "needs", "outlook"]')
+    monkeypatch.setenv("CALLMON_QUESTIONS", '["what-if", "staffing", "why", "needs"]')
     monkeypatch.chdir(site)
 
 
@@ -277,27 +277,6 @@ def test_a_question_is_off_until_the_configuration_names_it(
         f"`callmon {question}` is off: tell the staff first (PRIVACY.md), "
         f'then add "{question}" to questions in the configuration.\n'
     )
-
-
-def test_the_outlook_of_a_small_line_has_phones_and_no_chance() -> None:
-    found = answer("outlook", "--each-half-hour", str(DATES[40]), "--ahead", "30")
-    assert {row["ahead"] for row in found["half_hours"]} == {30}
-    assert [row["probability"] for row in found["half_hours"]] == [None] * len(found["half_hours"])
-    assert (found["weights"], found["record"]) == ({}, {"told": 0, "came_true": 0})
-    noon = next(row for row in found["half_hours"] if row["slot"] == "12:00")
-    assert (noon["phones"] > 0, noon["volume"] > 0) == (True, True)
-
-
-@pytest.mark.parametrize(
-    ("language", "sentence"),
-    [
-        ("en", "Fewer than 60 open days are known before this month: no chance is estimated."),
-        ("fr", "Moins de 60 jours ouverts sont connus avant ce mois : aucune probabilité n’est estimée."),
-    ],
-)
-def test_the_outlook_says_why_it_has_no_chance(language: str, sentence: str) -> None:
-    lines = run("outlook", "--each-half-hour", str(DATES[40]), "--lang", language).stdout.splitlines()
-    assert lines[-2] == sentence
 
 
 def test_the_staffing_of_a_spreadsheet_and_of_a_calendar_are_the_same() -> None:

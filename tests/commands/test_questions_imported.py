@@ -88,11 +88,6 @@ def test_days_that_an_import_alone_tells_have_no_pick_up_and_no_rings(
     assert (silent["said"], silent["why_not"]) == (
         False, "It is not known which phones rang: only the setting phones can be changed.",
     )  # fmt: skip
-    answer = json.loads(office.run("outlook", "--each-half-hour", str(days[-1]), "--ahead", "30", "--json").stdout)
-    rows = {row["slot"]: row for row in answer["half_hours"]}
-    chances = {slot: row["probability"] is not None for slot, row in rows.items() if row["volume"] is not None}
-    assert chances == {"10:30": True, "11:00": True, "11:30": True}
-    assert {slot: round(rows[slot]["volume"]) for slot in chances} == dict.fromkeys(chances, 30)
     asked = ("staffing", str(days[-1]), "--known-until", str(days[-4]), "--json")
     rings, seconds = (
         json.loads(office.run(*asked, *how).stdout) for how in (("--rings", "3"), ("--within", "18"))

@@ -13,9 +13,8 @@ import pytest
 from callmon.cli.common import CommandContext
 from callmon.core.replay.planned import Wanted
 from callmon.features.questions import needs, staffing, what_if, why
-from callmon.features.questions.job import QuestionRequest
 from callmon.text.labels import label
-from callmon.web.jobs import Job, Jobs
+from callmon.web.jobs import Jobs
 from tests.pages.test_pages_html import wrong
 from tests.support.pages_app import Pages, pages
 from tests.support.questions_site import AFTER, BAD_DAY, DATES, MONTH, asked, questions_site
@@ -164,7 +163,6 @@ ADDRESSES = {
     "/en/what-if": MONTH | {"voicemail": "5"},
     "/en/phones": {"day": AFTER, "target": "80"},
     "/en/needs": MONTH,
-    "/en/outlook": {},
 }
 
 
@@ -232,15 +230,3 @@ def test_off_by_default_the_menu_has_no_questions_and_each_page_says_so(tmp_path
             page = unescape(viewer.get(f"/en/{path}").text)
             assert page.count("This question is off.") == 1
         assert found.daemon.page_context.shared(Jobs)._jobs == {}
-
-
-def test_now_shows_a_chance_once_it_is_computed_and_starts_one_job(site: Pages) -> None:
-    def outlooks() -> list[Job[QuestionRequest]]:
-        jobs = site.daemon.page_context.shared(Jobs)._jobs.values()
-        return [job for job in jobs if job.request.name == "outlook" and job.request.language == "fr"]
-
-    asked(site, "/fr/")
-    asked(site, "/fr/")
-    (job,) = outlooks()
-    job.files = [("answer.json", b'{"chances": ["11:30: 4 chances in 10"]}')]
-    assert asked(site, "/fr/").count("<p>11:30: 4 chances in 10</p>") == 1

@@ -426,7 +426,7 @@ def test_any_query_of_a_table_finds_the_rows_of_the_readers_lines(
         assert set(connection.scalars(statement)) == {"poci"}
 
 
-@pytest.mark.parametrize("page", ["why", "what-if", "phones", "outlook"])
+@pytest.mark.parametrize("page", ["why", "what-if", "phones"])
 def test_a_question_is_about_a_line_of_hers(site: ServicesSite, page: str) -> None:
     asked = f"/en/{page}?voicemail=5"
     assert site.lead.get(f"{asked}&line=general").status_code == 404

@@ -27,12 +27,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         yield found
 
 
-def figures(
-    site: Pages, now: datetime, questions: tuple[str, ...] = (), alert: float | None = None
-) -> PlanningStatus:
+def figures(site: Pages, now: datetime, questions: tuple[str, ...] = ()) -> PlanningStatus:
     runtime = site.daemon.runtime
     was = runtime.settings
-    configuration = was.configuration.model_copy(update={"questions": questions, "outlook_alert": alert})
+    configuration = was.configuration.model_copy(update={"questions": questions})
     runtime.settings = Settings(configuration, was.source)
 
     try:
@@ -62,29 +60,9 @@ def test_a_month_is_counted_to_its_end_before_the_next_one_begins(site: Pages) -
     assert (whole > 300, next_one) == (True, 0)
 
 
-def test_a_small_line_has_an_expected_number_and_no_chance(site: Pages) -> None:
-    found = figures(site, NOON - timedelta(hours=1), ("outlook",))
-    assert sorted(found.expected) == ["120", "30", "60"]
-    assert (found.needs, found.chances) == ({}, {})
-    assert found.announced == {
-        (ahead, kind): 0 for ahead in ("30", "60", "120") for kind in ("did_not", "came_true")
-    }
-
-
 def test_no_worker_is_asked_a_question_that_is_off(site: Pages) -> None:
-    assert figures(site, NOON, alert=0.7) == PlanningStatus()
+    assert figures(site, NOON) == PlanningStatus()
 
 
-def test_an_alert_has_a_limit_only_where_the_site_has_set_one(site: Pages) -> None:
-    assert [figures(site, NOON, ("outlook",), limit).alert for limit in (None, 0.7)] == [None, 0.7]
-
-
-def test_a_chance_is_a_figure_where_there_is_one() -> None:
-    rows = [
-        {"ahead": 30, "probability": 0.0, "volume": 21.5},
-        {"ahead": 60, "probability": None, "volume": None},
-    ]
-    found = planning_status({"half_hours": rows, "record": {"30": {"told": 12, "came_true": 7}}})
-    assert (found.chances, found.expected) == ({"30": 0.0}, {"30": 21.5})
-    assert found.announced == {("30", "did_not"): 5, ("30", "came_true"): 7}
+def test_a_question_that_is_refused_has_no_figure() -> None:
     assert planning_status({"refused": "no"}) == PlanningStatus()

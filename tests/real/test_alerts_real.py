@@ -68,7 +68,6 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
         ("CallmonMailboxFull", "now", "lead", "digest,telephony,lead"),
         ("CallmonLineUnstaffed", "now", "lead", "digest,lead"),
         ("CallmonVoicemailShareHigh", "now", "lead", "digest,lead"),
-        ("CallmonOutlookLate", "now", "lead", "digest,lead"),
         ("CallmonDown", "now", "administrator", "digest,administrator"),
         ("CallmonExchangeUnheard", "now", "administrator", "digest,administrator"),
         ("CallmonFeedSilent", "now", "administrator", "digest,administrator"),
@@ -174,8 +173,6 @@ callmon_leader {int(not self.amiss)}
 callmon_sink_refused_total{{sink="database"}} {self.amiss}
 callmon_faults_total {self.amiss}
 callmon_webhook_deliveries{{webhook="help-desk",state="dead"}} {self.amiss}
-callmon_outlook_ratio{{ahead_minutes="60"}} {0.1 + self.amiss / 20}
-callmon_outlook_alert_ratio 0.6
 callmon_config_last_reload_successful {int(not self.amiss)}
 callmon_messages_unusable_total{{exchange="toronto",reason="too_large"}} {self.amiss}
 callmon_disk_free_bytes{{holds="database"}} {self.disk_free * 1e9}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 GIVEN = {name: value for name, value in os.environ.items() if name.startswith("CALLMON_")}
 
 
-QUESTIONS_ON = 'questions = ["what-if", "staffing", "why", "needs", "outlook"]\n'  # before a configuration
+QUESTIONS_ON = 'questions = ["what-if", "staffing", "why", "needs"]\n'  # before a configuration
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 

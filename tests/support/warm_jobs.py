@@ -24,7 +24,7 @@ import pytest
 from tests.support.daemon_process import ROOT
 
 IMPORTED = (
-    "callmon.features.questions.job", "callmon.features.questions.needs", "callmon.features.questions.outlook",
+    "callmon.features.questions.job", "callmon.features.questions.needs",
     "callmon.features.questions.staffing", "callmon.features.questions.what_if", "callmon.features.questions.why",
     "callmon.store.opening", "callmon.web.jobs",
 )  # fmt: skip

@@ -19,7 +19,6 @@ from callmon.core.snapshot import (
     LastReload,
     LineStatus,
     MailboxStatus,
-    PlanningStatus,
     ServiceStatus,
     SinkStatus,
 )
@@ -160,12 +159,6 @@ CASES: list[tuple[str, dict[str, Any], AlertNow]] = [
         {"webhooks": {("desk", "waiting"): 9, ("desk", "dead"): 2, ("chat", "dead"): 0}},
         AlertNow([Value("desk", "2", True)], False),
     ),
-    (
-        "CallmonOutlookLate",
-        {"planning": PlanningStatus(chances={"60": 0.7}, alert=0.7)},
-        AlertNow([Value("in an hour", "7 chances in 10", True)], False),
-    ),
-    ("CallmonOutlookLate", {"planning": PlanningStatus(chances={"60": 0.7})}, AlertNow([], True)),
     (
         "CallmonSinkBacklog",
         {"sinks": (SinkStatus("database", 7, 6 * MINUTE, 0), SinkStatus("mqtt", 0, 0 * MINUTE, 0))},

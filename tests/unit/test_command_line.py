@@ -77,7 +77,6 @@ BILINGUAL = {
     ("needs", "--service"): ("needs yesterday yesterday --service nosuch", NO_SERVICE),
     ("what-if", "--line"): ("what-if yesterday yesterday --set voicemail_rings=5 --line nosuch", NO_LINE),
     ("why", "--line"): ("why --line nosuch", NO_LINE),
-    ("outlook", "--line"): ("outlook --line nosuch", NO_LINE),
     ("staffing", "--line"): ("staffing --line nosuch", NO_LINE),
     ("callbacks list", "--line"): ("callbacks list --line nosuch", NO_LINE),
     ("callbacks list", "--service"): ("callbacks list --service nosuch", NO_SERVICE),

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.half_hours_file import Day, days, volumes
-from bench.questions_half_hours import FIRST, auc, giving_up, opened_days, outlook_of_new_days, volume_errors
+from bench.questions_half_hours import FIRST, volume_errors
 from callmon.core.replay.volume import half_hours
 from tests.support.half_hours import HALF_HOURS
 
@@ -41,22 +41,3 @@ def test_no_day_after_the_last_one_known_is_read(ahead: int) -> None:
         ]
         told = [half_hours(some, day.date, ahead, day.after_closed) for some in (known, poisoned)]
         assert told[0] == told[1]
-
-
-@pytest.mark.parametrize(
-    ("ahead", "least", "least_begin", "brier"), [(1, 0.87, 0.81, 0.134), (2, 0.796, 0.74, 0.167)]
-)
-def test_breaches_have_the_higher_chance(ahead: int, least: float, least_begin: float, brier: float) -> None:
-    """Taught by days 0 to 139, tested on the others: better than the level now, than Erlang's, than a constant."""
-    found = outlook_of_new_days(opened_days(read()), ahead, giving_up(read()))
-    begin = found.begins()
-    rivals = [auc([-one[name] for one in found.features], found.breaches) for name in ("now", "expected")]
-    assert auc(found.chances, found.breaches) >= max(least, *rivals)
-    assert auc(begin.chances, begin.breaches) >= least_begin
-    assert found.brier() <= min(brier, 0.8 * found.constant())
-
-
-def test_a_chance_an_hour_ahead_comes_true_as_often_as_it_says() -> None:
-    calibration = outlook_of_new_days(opened_days(read()), 2, giving_up(read())).calibration()
-    assert [tenth for tenth, (_, told, true) in calibration.items() if abs(told - true) > 0.1] == []
-    assert len(calibration) >= 7

@@ -146,25 +146,14 @@ def test_deliveries_to_webhooks_are_counted_or_have_no_series() -> None:
 
 
 def test_the_figures_of_the_questions_are_absent_while_these_are_off() -> None:
-    planning = PlanningStatus(
-        needs={("poci", "met_later"): 3},
-        chances={"60": 0.4},
-        alert=0.7,
-        expected={"60": 21.5},
-        announced={("60", "did_not"): 5, ("60", "came_true"): 7},
-    )
+    planning = PlanningStatus(needs={("poci", "met_later"): 3})
 
     def of_questions(shown: Values) -> Values:
-        return {key: n for key, n in shown.items() if key[0].startswith(("callmon_needs", "callmon_outlook"))}
+        return {key: n for key, n in shown.items() if key[0].startswith("callmon_needs")}
 
     values = of_questions(read(page(Daemon(more={"planning": planning}), {})))
     assert values == {
         ("callmon_needs_total", frozenset({("public_service", "poci"), ("result", "met_later")})): 3,
-        ("callmon_outlook_ratio", frozenset({("ahead_minutes", "60")})): 0.4,
-        ("callmon_outlook_alert_ratio", frozenset()): 0.7,
-        ("callmon_outlook_calls", frozenset({("ahead_minutes", "60")})): 21.5,
-        ("callmon_outlook_announced", frozenset({("ahead_minutes", "60"), ("result", "did_not")})): 5,
-        ("callmon_outlook_announced", frozenset({("ahead_minutes", "60"), ("result", "came_true")})): 7,
     }
     assert of_questions(read(page(Daemon(), {}))) == {}
 

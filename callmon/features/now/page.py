@@ -41,7 +41,6 @@ async def show(page_request: PageRequest) -> Response:
         page_request,
         "now",
         page_request.say("Now"),
-        chances=await page_request.context.outlook(page_request),
         **await half_hours.part(page_request.context, page_request.formatter),
     )
 

@@ -19,7 +19,7 @@ from callmon.config.settings import Settings
 from callmon.core.replay.planned import Wanted
 from callmon.core.statistics.period import midnight
 from callmon.errors import ConfigError
-from callmon.features.questions import needs, outlook, staffing, what_if, why
+from callmon.features.questions import needs, staffing, what_if, why
 from callmon.features.questions.options import signed_points
 from callmon.store.database import Database
 from callmon.text.labels import label
@@ -107,21 +107,6 @@ def _needs(question: QuestionRequest, context: CommandContext, _progress: Progre
     return msgspec.to_builtins(found) | {"sentences": [sentences[0], sentences[-1]]}, {}
 
 
-def _outlook(question: QuestionRequest, context: CommandContext, _progress: Progress) -> Answer:
-    given = question.given
-    found = list(outlook.answers(context, given["since"], None, outlook.AHEAD, given["line"] or None))
-    rows = [row for one in found for row in one["half_hours"]]
-    hour = found[1] | {"half_hours": rows}
-    chances = [outlook.half_hour_sentence(context, row) for row in rows if row["probability"] is not None]
-    return {
-        "sentences": outlook.outlook_sentences(context, hour),
-        "chances": chances,
-        "weights": hour["weights"],
-        "half_hours": rows,
-        "record": dict(zip(outlook.AHEAD, (one["record"] for one in found), strict=True)),
-    }, {}
-
-
 def _needs_met(question: QuestionRequest, context: CommandContext, _progress: Progress) -> Answer:
     """Of each service, the needs of the month that began before a moment a day ago, by their result."""
     until = datetime.fromisoformat(question.given["until"])
@@ -138,19 +123,10 @@ def _needs_met(question: QuestionRequest, context: CommandContext, _progress: Pr
     return {"needs": found}, {}
 
 
-def of_half_hour(settings: Settings, language: str, line: str, now: datetime) -> QuestionRequest:
-    """The outlook's question that all readers of a half-hour share."""
-    at = now.astimezone(settings.timezone)
-    return QuestionRequest(
-        "outlook", language, {"line": line, "since": f"{at:%Y-%m-%d %H}:{at.minute // 30 * 30:02}"}
-    )
-
-
 ANSWERS: dict[str, Callable[[QuestionRequest, CommandContext, Progress], Answer]] = {
     "why": _why,
     "what-if": _what_if,
     "staffing": _staffing,
     "needs": _needs,
-    "outlook": _outlook,
     "needs met": _needs_met,
 }

@@ -5,14 +5,14 @@
 Refuses: to compute in the daemon, and any figure by phone or person.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-from callmon.features.questions.job import ANSWER, PHONES, QuestionRequest, of_half_hour
+from callmon.features.questions.job import ANSWER, PHONES, QuestionRequest
 from callmon.text.labels import LANGUAGES
 from callmon.web.auth.route import FRENCH
 from callmon.web.jobs import BusyError, Job, Jobs
@@ -24,7 +24,6 @@ PAGES = {
     "what-if": "what if",
     "staffing": "phones needed",
     "needs": "needs",
-    "outlook": "outlook",
 }  # by question
 CHANGES = ("voicemail", "strategy", "ring", "phones", "language", "between", "pickup", "hours")
 PARAMETERS = ("day", "from", "to", "line", "service", "target", *CHANGES)
@@ -117,36 +116,6 @@ async def needs(page_request: PageRequest) -> Response:
         QuestionRequest("needs", page_request.language, given),
         page_request.say("Callers who reached a person"),
     )
-
-
-async def outlook(page_request: PageRequest) -> Response:
-    """The chances of the next half-hours, from what was known at the last one's end."""
-    question = of_half_hour(
-        page_request.settings, page_request.language, _line(page_request), page_request.formatter.now
-    )
-    return await _answered(page_request, question, page_request.say("Next hours"))
-
-
-async def chances(page_request: PageRequest) -> Sequence[str]:
-    """For *Now*: the sentences of the half-hours that have a chance; none while they are computed.
-
-    A job that failed is not started again within a minute, however many look at *Now*.
-    """
-    if "outlook" not in _on(page_request) or page_request.context.services is not None:
-        return ()
-    question = of_half_hour(page_request.settings, page_request.language, "", page_request.formatter.now)
-    jobs = page_request.context.shared(Jobs)
-
-    async def begun() -> Job[QuestionRequest]:
-        return jobs.start(page_request.settings, question)
-
-    try:
-        job = await page_request.context.each_minute(
-            f"outlook {question.language}", question.given["since"], begun
-        )
-    except BusyError:
-        return ()
-    return msgspec.json.decode(dict(job.files)[ANSWER]).get("chances", ()) if job.files else ()
 
 
 def _today(page_request: PageRequest) -> date:

@@ -246,14 +246,7 @@ def _answers(x: DaemonSnapshot, f: WebFormatter) -> Iterator[Value]:
     yield Value("callmon", f.say("answers"), False)
 
 
-def _outlook(x: DaemonSnapshot, f: WebFormatter) -> Iterator[Value]:
-    chance, limit = x.planning.chances.get("60"), x.planning.alert
-    if chance is not None and limit is not None:
-        yield Value(f.say("in an hour"), f.say("{count} chances in 10", count=round(10 * chance)), chance >= limit)
-
-
 OF_SITE: Mapping[str, Probe] = {
-    "CallmonOutlookLate": _outlook,
     "CallmonMessagesUnheard": _unheard,
     "CallmonMailboxFull": _mailboxes,
     "CallmonTestCallDue": _test_calls,

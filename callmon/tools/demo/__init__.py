@@ -188,7 +188,7 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path, now: dateti
     data["ministry"] = {"name_fr": "Ministère de la démonstration", "name_en": "Ministry of Demonstration"}
     data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
     data["web"] = {"listen": _address(listen)}
-    data["questions"] = ["why", "what-if", "staffing", "needs", "outlook"]
+    data["questions"] = ["why", "what-if", "staffing", "needs"]
     data["_env_prefix"] = "="  # no environment variable applies: one could name a real database
     return Settings(Configuration(**data), "demo")
 
