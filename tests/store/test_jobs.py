@@ -133,12 +133,9 @@ async def test_a_question_that_nobody_waits_for_ends_and_a_report_does_not(
     assert (report.is_done, own.is_done) == (False, False)
 
 
-async def test_a_question_lasts_while_somebody_asks_for_it(
-    settings: Settings, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 5.0)
+async def test_a_question_lasts_while_somebody_asks_for_it(settings: Settings, jobs: Jobs) -> None:
     (question,) = start(jobs, settings, "viewer", LONG)
-    await is_so(lambda: question.progress > 0)
+    await is_so(lambda: question._waited_for is not None)
     before = question._waited_for.when() if question._waited_for else None
     assert jobs.start(settings, question.request, "another") is question
     after = question._waited_for.when() if question._waited_for else None
