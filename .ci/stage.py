@@ -41,7 +41,7 @@ SHOWN = (
 MOST_REASONS = 60
 MOST_COLUMNS = 400
 SECONDS_TO_END = 20  # of a part that is interrupted; then it is killed
-WORKERS = 3 * (os.cpu_count() or 1)  # a test often waits for a process or a lock
+WORKERS = 2 * (os.cpu_count() or 1)  # a test often waits for a process or a lock
 NO_SERVER = "not lab and not postgresql and not long"
 # What of the tests another Python runs in its turn: all whose result can differ.
 WHOLE = ("recordings", "model", "process", "store", "commands", "unit")
