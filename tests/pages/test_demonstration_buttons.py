@@ -213,7 +213,7 @@ async def _press(address: str, it: Demo, formats: tuple[str, ...]) -> tuple[list
     return wrong, pressed
 
 
-BUTTONS_OF = {"viewer": 7, "agent": 18, "manager": 20, "verifier": 20, "administrator": 9}
+BUTTONS_OF = {"viewer": 6, "agent": 17, "manager": 19, "verifier": 19, "administrator": 8}
 
 
 @pytest.mark.long
