@@ -22,6 +22,7 @@ from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 
 SECONDS_TO_START = 120
+HANGS = 1800  # seconds: a tool that takes longer never ends
 TIME_ZONE = "America/Toronto"
 
 
@@ -138,7 +139,7 @@ def run_on(files: Path, program: str, *arguments: str, read: str = "") -> subpro
         shutil.copytree(files, home.path, dirs_exist_ok=True)
         where = f"/{home.path.relative_to(root)}"
         command = in_folder(root, program, *(argument.replace("{}", where) for argument in arguments))
-        return subprocess.run(command, input=read, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, input=read, capture_output=True, text=True, timeout=HANGS)
     finally:
         home.leave()
 

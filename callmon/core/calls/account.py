@@ -269,10 +269,10 @@ class CallAccount(AccountState, gc=False):
         if (answer := self._taking_answer()) is not None:
             return answer.at, answer.slack
         if self.stopped is not None and (self.voicemail or not self._gave_up()):
-            until = self._ringing_until()
+            until = self._ringing_until() or self._gave_up_at_latest()
             if until is None or until <= self.stopped:
                 return self.stopped, self.doubt.stopped_slack
-            if self.is_partly_heard():  # a gap may hide what answered the line
+            if self.is_partly_heard():  # a gap may hide what answered the line, or who ended the call
                 return self.stopped, max(self.doubt.stopped_slack, until - self.stopped)
         if self.voicemail is not None:
             return self.voicemail.at, self.voicemail.slack
@@ -288,6 +288,11 @@ class CallAccount(AccountState, gc=False):
         is_open = self.opened is True or (isinstance(self.opened, datetime) and until and self.opened < until)
         is_told = self.heard_ringing and not self.early_media and not self.music and not self.queue.entered
         return until if is_told and not is_open else None
+
+    def _gave_up_at_latest(self) -> datetime | None:
+        """The end of a call without voicemail of which a gap hides whether the caller ended it; None elsewhere."""
+        is_hidden = self.is_partly_heard() and self.voicemail is None
+        return self.end.at if is_hidden and self.end is not None and self.end.by == "unknown" else None
 
     def _gave_up(self) -> bool:
         return self.end is not None and self.end.by == "caller"
