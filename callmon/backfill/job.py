@@ -135,7 +135,8 @@ class Backfill:
     def calls_of(self, part: Sequence[CelRow]) -> extract.ExtractedCalls:
         """The facts of each call that ends in this stretch of rows."""
         found = extract.extract_calls(part, self.profile, self._keys, self._is_import)
-        doubted = with_doubt(part, found, self.bad.lacks_apps)
+        lacks_apps = self.bad.lacks_apps or (self._is_import and not any(row.app for row in part))
+        doubted = with_doubt(part, found, lacks_apps)
         self.bad.doubted += len(doubted)
         return found | doubted
 
@@ -192,6 +193,9 @@ FOLD = timedelta(hours=1)  # the local hour that occurs twice in November
 PIECE = 65_536
 GZIP = b"\x1f\x8b"  # the first bytes of a compressed file
 LATIN_1 = "callmon.latin-1"  # for bytes that are no UTF-8
+PEEKED = 64  # bytes that tell how a file is encoded
+# The first bytes of what is not read, and the program that made it.
+COMPRESSED = {b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 def rows(settings: CelSettings, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
@@ -224,11 +228,13 @@ def _of_files(pattern: str, exchange: str, reader: CelReader, windows: Windows) 
 def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> Generator[str]:
     """The lines of a file, plain or gzip, or of standard input (`-`), cut at LONGEST_LINE + 1 characters.
 
-    Bytes that are no UTF-8 are Latin-1. `since`: of a plain file, the lines from about that time on. Its rows are
-    in the order of their times, up to a few seconds. Raises ConfigError if the file cannot be read to its end.
+    UTF-16 is found by its first bytes. Other bytes that are no UTF-8 are Latin-1. `since`: of a plain file, the
+    lines from about that time on. Its rows are in the order of their times, up to a few seconds.
+
+    Raises ConfigError if the file cannot be read to its end, or is compressed by another program than gzip.
     """
     try:
-        with io.TextIOWrapper(_opened(path), "utf-8", LATIN_1, newline="\n") as text:
+        with _opened(path) as file, io.TextIOWrapper(file, _encoding(path, file), LATIN_1, newline="\n") as text:
             if since is not None and not isinstance(text.buffer, gzip.GzipFile):
                 _seek(text.buffer, since, zone)
             yield from bounded_lines(text)
@@ -243,10 +249,27 @@ def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> G
 
 def _opened(path: Path) -> Any:
     if str(path) == "-":
-        return sys.stdin.buffer
+        return io.BufferedReader(sys.stdin.buffer)  # which can peek
     with path.open("rb") as file:
         is_compressed = file.read(len(GZIP)) == GZIP
     return gzip.open(path) if is_compressed else path.open("rb")
+
+
+def _encoding(path: Path, file: Any) -> str:
+    """The encoding of a file, by its first bytes. Raises ConfigError if it is compressed, but not by gzip."""
+    first = file.peek(PEEKED)[:PEEKED]
+    for begin, program in COMPRESSED.items():
+        if first.startswith(begin):
+            fields = {"path": path, "program": program}
+            raise ConfigError(
+                "{path}: is compressed with {program}; unpack it, or compress it with gzip.", **fields
+            )
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = first[::2], first[1::2]
+    if odd and not odd.strip(b"\0") and b"\0" not in even:
+        return "utf-16-le"
+    return "utf-16-be" if even and not even.strip(b"\0") and b"\0" not in odd else "utf-8-sig"
 
 
 def _as_latin_1(error: UnicodeError) -> tuple[str, int]:

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from sqlalchemy import create_engine, make_url, text
 
 from callmon.backfill.imported import job
+from callmon.backfill.imported.examined import examined
 from callmon.backfill.imported.sources import databases_in
 from callmon.cli.language import in_language
 from callmon.errors import ConfigError
@@ -339,6 +340,10 @@ NO_ROW = {
     "en": "{file}, line 1: no row of CDR.",
     "fr": "{file}, ligne 1 : ce n’est pas une ligne de CDR.",
 }
+NO_COLUMN = {
+    "en": "{file}: its head has no column uniqueid; export it with that column.",
+    "fr": "{file} : son en-tête n’a pas de colonne uniqueid; exportez-le avec cette colonne.",
+}
 NO_ENTRY = {
     "en": "{file}, line 1: no line of a queue_log.",
     "fr": "{file}, ligne 1 : ce n’est pas une ligne de queue_log.",
@@ -347,13 +352,12 @@ OTHER = [
     ("cdr", "[2026-11-30 14:50:01] VERBOSE[12] pbx.c: Executing [s@x:1] Dial\n" * 3, NO_ROW),  # its log `full`
     ("cdr", "calldate,src,dst\n2026-11-30 14:50:01,4165550101,100\n", NO_ROW),  # an export without columns
     ("cdr", "calldate,clid,src,dst,dcontext,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition\n"
-     + DATED, NO_ROW),
+     + DATED, NO_COLUMN),
     ("cdr", CALLED, NO_ROW),
     ("cdr", CALLED.encode("utf-16"), NO_ROW),
     ("queue_log", "when,call,queue\n2026-11-30 14:50:01,1796050196.1,general\n", NO_ENTRY),
     ("queue_log", CALLED.replace("|", ","), NO_ENTRY),  # an export without its head
     ("queue_log", "time,callid,queuename,agent,event,data1\n", NO_LINE),  # a head alone
-    ("queue_log", CALLED.encode("utf-16"), NO_ENTRY),
     ("cel", (RECORDED / "cdr-custom.csv").read_text(encoding="utf-8"), NO_LINE),
     ("cel", CALLED, NO_LINE),
 ]  # fmt: skip
@@ -388,7 +392,7 @@ def test_a_file_that_this_user_may_not_read_is_refused(tmp_path: Path) -> None:
         os.seteuid(own or 65534)
         try:
             with pytest.raises(ConfigError) as refused:
-                job.examined(file, reader_of_queue_log())
+                examined(file, reader_of_queue_log())
         finally:
             os.seteuid(own)
         sentence = f"{file} : illisible (accès refusé); nommez un fichier que cet utilisateur peut lire."

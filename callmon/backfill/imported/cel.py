@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 
+from callmon.backfill.cel import rows
 from callmon.backfill.cel.extract import arrival, stretches
 from callmon.backfill.cel.rows import ALIASES, EVENTS, CelReader
 from callmon.backfill.imported.records import RecordReader, Texts
@@ -20,6 +21,7 @@ class CelRecordReader(RecordReader):
     source = "cel"
     COLUMNS = ("eventtime", "eventtype", "uniqueid", "linkedid")
     ALIASES = ALIASES
+    LAYOUT = rows.COLUMNS
 
     def __init__(self, work: Backfill, now: datetime) -> None:
         super().__init__(work.profile, work.reader(), now)

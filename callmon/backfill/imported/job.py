@@ -10,9 +10,7 @@ Refuses: to alert, to leave a callback open, or to count in an exported counter.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from datetime import date, datetime, timedelta
-from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -23,21 +21,21 @@ from callmon.backfill.imported.ahead import read_ahead
 from callmon.backfill.imported.callbacks import KEPT, PastCallbacks, store_callbacks
 from callmon.backfill.imported.cdr import CdrReader
 from callmon.backfill.imported.cel import CelRecordReader
+from callmon.backfill.imported.examined import examined
 from callmon.backfill.imported.queue_log import QueueLogReader
 from callmon.backfill.imported.records import RecordReader, Source
-from callmon.backfill.job import Backfill, lines_of
+from callmon.backfill.job import Backfill
 from callmon.config.settings import Settings
 from callmon.core.calls.call import IMPORTED
 from callmon.core.facts import Fact
 from callmon.core.statistics.period import following, midnight
-from callmon.errors import ConfigError, Sentence
+from callmon.errors import Sentence
 from callmon.store.bulk import chunks
 from callmon.store.database import Database
 
 CALLS_AT_ONCE = 200  # of one transaction: a daemon beside waits no longer
 LONGEST = timedelta(days=60) + KEPT  # of a due time, also of a complaint
 LONG = 200_000  # lines: a second process reads them
-LOOKED_AT = 200  # lines that tell whether a file is of the record
 READERS: Mapping[str, Callable[..., RecordReader]] = {"queue_log": QueueLogReader, "cdr": CdrReader}
 HOLDS: Mapping[str, Sentence] = {
     "cel": Sentence("CEL tells nearly all that callmon hears; no messages and no holds."),
@@ -136,23 +134,6 @@ def span_of(settings: Settings, now: datetime, days: Days) -> tuple[datetime, da
     kept, zone = now - timedelta(days=settings.configuration.retention_days), settings.timezone
     since = kept if days[0] is None else max(kept, midnight(days[0], zone))
     return since, now if days[1] is None else midnight(days[1] + timedelta(days=1), zone)
-
-
-def examined(path: Path, reader: RecordReader) -> Source:
-    """The file, read once to its end. Raises ConfigError if it cannot be read, or is of another record."""
-    kind = IMPORTED[reader.source]
-    first = None
-    size = 0
-    line = ""
-    with closing(lines_of(path)) as lines:
-        for size, line in enumerate(lines, 1):
-            if first is None and size <= LOOKED_AT:
-                first = reader.time_of(line)
-    if first is None:
-        for number, what in reader.errors.first:
-            raise ConfigError("{file}, line {line}: {what}.", file=path, line=number, what=what)
-        raise ConfigError("{path}: has no line of {kind}; name a file that Asterisk wrote.", path=path, kind=kind)
-    return Source(str(path), size, first, max(first, reader.time_of(line) or first), partial(lines_of, path))
 
 
 # What it says first.

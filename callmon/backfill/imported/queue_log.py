@@ -23,6 +23,10 @@ from callmon.core.facts import Ender, Fact, TransferKind
 from callmon.errors import Sentence
 
 COLUMNS = ("time", "callid", "queuename", "agent", "event")
+# Its table has other names, and a column that numbers the rows.
+QUEUEMETRICS: Mapping[str, str] = {
+    "time_id": "time", "call_id": "callid", "queue": "queuename", "verb": "event", "unique_row_count": "id",
+}  # fmt: skip
 DATA = ("data1", "data2", "data3", "data4", "data5")
 # An event without a call has one of these in the place of the uniqueid.
 NO_CALL = frozenset(("NONE", "MANAGER", "REALTIME"))
@@ -58,6 +62,7 @@ class QueueLogReader(LineReader[QueueEvent]):
 
     source = "queue_log"
     COLUMNS = COLUMNS
+    ALIASES = QUEUEMETRICS
 
     def _read(self, text: str) -> QueueEvent | Sentence | None:
         if "|" in text.partition(",")[0]:

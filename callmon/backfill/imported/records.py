@@ -40,6 +40,12 @@ class Source(NamedTuple):
     lines: Callable[[], Generator[str]]
 
 
+def csv_line(values: Iterable[str]) -> str:
+    """A line of CSV: every value is quoted, and none has a line break."""
+    texts = (" ".join(value.splitlines()).replace('"', '""') for value in values)
+    return ",".join(f'"{text}"' for text in texts)
+
+
 def file_and_line(sources: Sequence[Source], number: int) -> tuple[str, int]:
     """The file with this line of all of them, and its number there."""
     before = [0, *accumulate(x.size for x in sources[:-1])]
@@ -53,6 +59,7 @@ class RecordReader(ABC):
     source: FilledFrom
     COLUMNS: Sequence[str]  # that a table or an export must have; a table is read in the order of the first
     ALIASES: Mapping[str, str] = {}  # other names of columns
+    LAYOUT: Sequence[str] = ()  # the columns of its lines, where these have no head of their own
 
     def __init__(self, profile: ExchangeProfile, clock: CelReader, now: datetime) -> None:
         self._profile = profile
@@ -61,6 +68,12 @@ class RecordReader(ABC):
         self.lines = self.unfinished = 0
         self.without_line = Counter[str]()
         self.errors = clock.bad
+
+    @classmethod
+    def names(cls, fields: Iterable[str]) -> list[str]:
+        """callmon's names of these columns, if they are a head: all that the record needs are there. Else none."""
+        columns = [column_of(name, cls.ALIASES) for name in fields]
+        return columns if {*columns} >= {*cls.COLUMNS} else []
 
     @abstractmethod
     def time_of(self, text: str) -> datetime | None:
@@ -147,10 +160,9 @@ class LineReader(RecordReader, Generic[Row]):
 
     def _is_head(self, fields: Iterable[str]) -> bool:
         """Whether these are the names of columns. The lines below then have their values."""
-        columns = [column_of(name, self.ALIASES) for name in fields]
-        is_head = {*columns} >= {*self.COLUMNS}
-        self._columns = columns if is_head else self._columns
-        return is_head
+        columns = self.names(fields)
+        self._columns = columns or self._columns
+        return bool(columns)
 
     @abstractmethod
     def _read(self, text: str) -> Row | Sentence | None:

@@ -7,7 +7,7 @@ table without the columns of its record are refused with one sentence each. No s
 """
 
 import struct
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Engine, MetaData, Select, Table, Text, func, inspect, literal, select, type_coerce
 from sqlalchemy.exc import SQLAlchemyError
 
-from callmon.backfill.cel.rows import COLUMNS, CelReader, column_of
-from callmon.backfill.imported.records import RecordReader, Source
+from callmon.backfill.cel.rows import CelReader, column_of
+from callmon.backfill.imported.records import RecordReader, Source, csv_line
 from callmon.errors import ConfigError
 from callmon.store.database import reason
 
@@ -47,10 +47,10 @@ def examined_table(engine: Engine, name: str, reader: RecordReader) -> Source:
     times = [at for value in found if (at := clock.time(value, "")[0]) is not None]
     if not times:
         raise ConfigError("{table}: has no row of {kind}.", table=place, kind=kind)
-    layout = COLUMNS if kind == "cel" else tuple(columns)
+    layout = reader.LAYOUT or tuple(columns)
     values = (type_coerce(columns[x], Text) if x in columns else literal("") for x in layout)
     rows = select(*values).order_by(time, *(columns[x] for x in ("id",) if x in columns))
-    head = [] if kind == "cel" else [",".join(layout)]
+    head = [] if reader.LAYOUT else [",".join(layout)]
     return Source(place, size, min(times), max(times), partial(_lines, engine, rows, head))
 
 
@@ -59,7 +59,7 @@ def _lines(engine: Engine, rows: Select[*tuple[Any, ...]], head: list[str]) -> G
     yield from head
     with _readable(engine), engine.connect() as connection:
         found = connection.execution_options(stream_results=True, yield_per=AT_ONCE).execute(rows)
-        yield from map(_text, found)
+        yield from (csv_line("" if value is None else str(value) for value in row) for row in found)
 
 
 def usual_tables(engine: Engine, kind: str | None = None) -> list[tuple[str, str]]:
@@ -72,12 +72,6 @@ def usual_tables(engine: Engine, kind: str | None = None) -> list[tuple[str, str
 def place_of(engine: Engine) -> str:
     """The host or file, and the database."""
     return f"{engine.url.host or ''}/{engine.url.database or ''}".removeprefix("/")
-
-
-def _text(values: Iterable[object]) -> str:
-    """A line of CSV: every value is quoted, and none has a line break."""
-    texts = ("" if value is None else " ".join(str(value).splitlines()) for value in values)
-    return ",".join('"' + text.replace('"', '""') + '"' for text in texts)
 
 
 @contextmanager
