@@ -4,6 +4,8 @@ Names: no public function or method name stands in more than four modules, and n
 Functions and modules of `callmon/` and of TOOLS: none has more than 80 and 800 lines; over 50 and 500 is a
 warning.
 Sentences: no docstring of these has one of over 25 words, or a word of `AVOIDED`.
+Dates: no module of `callmon/` or `tests/` asks the date at its import, or calls a function there that asks it. A
+process that lives past midnight would compare two days.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import ast
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 MODULES = 4
@@ -36,6 +38,7 @@ AVOIDED = re.compile(
     r"|witness\w*|utili[sz]e\w*|in order to|leverag\w+)\b",
     re.I,
 )
+DATE = re.compile(r"(.+\.)?(now|today|utcnow)|time\.time(_ns)?")
 NOT_PROSE = re.compile(r"[│─▶└├┌┬]|\\b|\S {4,}\S")  # drawings and examples
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -43,7 +46,12 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef
 def main() -> int:
     parsed = _parsed("callmon")
     written = {path: module for folder in ("callmon", *TOOLS) for path, module in _parsed(folder).items()}
-    found = [*_names(parsed), *_too_long(written, LINES, MODULE_LINES), *_sentences(written)]
+    found = [
+        *_names(parsed),
+        *_too_long(written, LINES, MODULE_LINES),
+        *_sentences(written),
+        *_dates(parsed | _parsed("tests")),
+    ]
     warned = [f"warning: {line}" for line in _too_long(written, WARNED, MODULE_WARNED)]
     sys.stdout.writelines(f"{line}\n" for line in (*warned, *found))
     return 1 if found else 0
@@ -91,6 +99,40 @@ def _sentences(parsed: dict[Path, ast.Module]) -> Iterator[str]:
                         yield f"{path}: a sentence of {words} words: {sentence}"
                     if word := AVOIDED.search(sentence):
                         yield f"{path}: “{word[0]}”: {sentence}"
+
+
+def _dates(parsed: dict[Path, ast.Module]) -> Iterator[str]:
+    functions, imports = dict[str, set[str]](), list[tuple[Path, list[tuple[int, str]]]]()
+    for path, module in parsed.items():
+        name, known = ".".join(path.with_suffix("").parts), dict[str, str]()
+        for node in module.body:
+            if isinstance(node, ast.ImportFrom):
+                known |= {alias.asname or alias.name: f"{node.module}:{alias.name}" for alias in node.names}
+            elif isinstance(node, Definition):
+                known[node.name] = f"{name}:{node.name}"
+        for node in module.body:
+            if isinstance(node, Definition):
+                functions[known[node.name]] = {called for _, called in _called(node.body, known)}
+        imports.append((path, list(_called(module.body, known))))
+    asking = {"the date"}
+    while more := {function for function, called in functions.items() if called & asking} - asking:
+        asking |= more
+    for path, calls in imports:
+        yield from (f"{path}:{line} asks {called} at import" for line, called in calls if called in asking)
+
+
+def _called(nodes: Iterable[ast.AST], known: dict[str, str]) -> Iterator[tuple[int, str]]:
+    """What runs when these run: of a function within them the decorators and defaults alone."""
+    for node in nodes:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+            continue
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            yield node.lineno, "the date" if DATE.fullmatch(name) else known.get(name, name)
+        is_function = isinstance(node, Definition | ast.Lambda)
+        inner = [child for name, child in ast.iter_fields(node) if not (is_function and name == "body")]
+        children = (child for part in inner for child in (part if isinstance(part, list) else [part]))
+        yield from _called((child for child in children if isinstance(child, ast.AST)), known)
 
 
 def _of_text(text: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, Route
 from callmon.text.labels import LANGUAGES
 from docs.source.photographs.subjects import Act, at, make, press, refused_close
 from tests.lab.browser import Colours, opened, violations
-from tests.pages.test_pages import FIRST, MONTH, addresses
+from tests.pages.test_pages import FIRST, addresses
 from tests.support.pages_daemon import EVERYTHING, Site, site
 
 NIGHT = 3  # o'clock; the place's morning began two hours ago
@@ -167,7 +167,7 @@ def test_every_control_of_what_an_act_shows_is_reached(browser: Browser, place: 
         "refused": (at("callback", id=FIRST), refused_close),
         "announcement": (at("disruptions"), unready(press("details[open] button.main"))),
         "preview": (at("disruptions"), unready(previewed)),
-        "report": (at("month", month=MONTH), make("html")),
+        "report": (at("month", month=place.month), make("html")),
         "token": (at("tokens"), with_token(f"desk-{language}")),
         "refused token": (at("tokens"), with_token("Desk")),
     }

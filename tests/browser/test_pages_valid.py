@@ -17,7 +17,7 @@ from callmon.text.labels import LANGUAGES
 from tests.browser.test_access_seen import OF_A_ROLE, OPEN
 from tests.lab import vnu
 from tests.lab.needed import needed
-from tests.pages.test_pages import AGENT, FIRST, MANAGER, MONTH, POCI, VIEWER, act, addresses, get
+from tests.pages.test_pages import AGENT, FIRST, MANAGER, POCI, VIEWER, act, addresses, get
 from tests.support import year
 from tests.support.pages_app import NOBODY, Pages, pages
 from tests.support.pages_daemon import EVERYTHING, GAPPED, Site, person
@@ -89,7 +89,8 @@ def states(place: Site, language: str) -> dict[str, str]:
         "no disruption": get(place, disruptions.format("1")).text,
         "overdue": get(place, f"{list_}?state=overdue&language=fr&line=general").text,
         **{
-            f"report {kind}": report(place, months.format(MONTH), kind) for kind in ("html", "html public", "json")
+            f"report {kind}": report(place, months.format(place.month), kind)
+            for kind in ("html", "html public", "json")
         },
         **{f"token {name}": token(place, language, name) for name in (f"desk-{language}", "Desk")},
     }

@@ -25,7 +25,7 @@ from tests.support.fact_builder import CALLER, OTHER, Office
 from tests.support.store_fixtures import copy, wrote
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
+OPENED = datetime(2026, 10, 6, 14, tzinfo=UTC)
 
 
 @pytest.fixture

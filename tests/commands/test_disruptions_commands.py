@@ -31,11 +31,17 @@ from tests.support.store_fixtures import copy, wrote
 from tests.unit.test_disruptions import well
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> Iterator[Database]:
     """A database in which an exchange has been stopped for twenty minutes, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.1)
@@ -44,7 +50,7 @@ def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch)
     )
     copy(sqlite_template, tmp_path / "callmon.db")
     store = opening.open_for_writing(load(tmp_path / "callmon.toml"))
-    keep(store, well(NOW - 20 * MINUTE).shut_down().passes(1))
+    keep(store, well(now - 20 * MINUTE).shut_down().passes(1))
     yield store
     store.close()
 
@@ -95,14 +101,14 @@ TEXTS = ("--reason-fr", "panne de courant", "--reason-en", "power failure", "--a
          "composez le numéro sans frais", "--alternative-en", "call the toll-free number")  # fmt: skip
 
 
-def test_the_only_disruption_is_announced_without_a_name(desk: Database) -> None:
+def test_the_only_disruption_is_announced_without_a_name(desk: Database, now: datetime) -> None:
     done = run("announce", *TEXTS, "--for", "2h", "--by", "m")
     assert (done.exit_code, done.stderr) == (0, WAITS["fr"])
     hand = asked(desk)
     assert (hand.action, hand.disruption, hand.actor, hand.lines) == ("announce", name(desk), "m", ())
     assert hand.notice == Notice(
         "panne de courant", "power failure", "composez le numéro sans frais", "call the toll-free number",
-        NOW - 20 * MINUTE + timedelta(seconds=1) + 2 * HOUR,
+        now - 20 * MINUTE + timedelta(seconds=1) + 2 * HOUR,
     )  # fmt: skip
 
 
@@ -220,15 +226,15 @@ def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Dat
     )  # fmt: skip
 
 
-def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Database) -> None:
-    heard = keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice(reason_en="x")))
+def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Database, now: datetime) -> None:
+    heard = keep(desk, well(now - HOUR).hand("announce", lines=("poci",), notice=Notice(reason_en="x")))
     status, reported = refused("end", "--by", "m", "--lang", "en")
     assert (status, reported) == (
         2,
         f"Several disruptions are in progress. Name one of {heard.one().id}, {name_of_exchange(desk)}.",
     )
     for one in disruptions.live_disruptions(desk):
-        keep(desk, done(desk, one.id))
+        keep(desk, done(desk, one.id, now))
     assert refused("end", "--by", "m", "--lang", "en") == (
         2, "No disruption is in progress. For one that callmon cannot detect, name its lines with --line LINE.",
     )  # fmt: skip
@@ -238,8 +244,8 @@ def name_of_exchange(store: Database) -> str:
     return next(one.id for one in disruptions.live_disruptions(store) if one.source == "exchange")
 
 
-def done(store: Database, which: str) -> SimulatedExchange:
-    heard = SimulatedExchange(NOW)
+def done(store: Database, which: str, now: datetime) -> SimulatedExchange:
+    heard = SimulatedExchange(now)
     heard.kept = {one.id: one for one in disruptions.live_disruptions(store)}
     heard.restart()
     return heard.hand("end", which)
@@ -269,11 +275,11 @@ def published(folder: Path, name: str) -> str:
 
 @pytest.mark.parametrize(("ago", "is_heard"), [(None, False), (HOUR, False), (timedelta(0), True)])
 def test_the_published_notice_says_whether_callmon_hears_the_exchange(
-    desk: Database, tmp_path: Path, ago: timedelta | None, is_heard: bool
+    desk: Database, now: datetime, tmp_path: Path, ago: timedelta | None, is_heard: bool
 ) -> None:
-    keep(desk, done(desk, name(desk)))
+    keep(desk, done(desk, name(desk), now))
     if ago is not None:
-        wrote(desk, Heartbeat("toronto", datetime.now(UTC) - ago))  # type: ignore[arg-type]  # heartbeats too
+        wrote(desk, Heartbeat("toronto", now - ago))  # type: ignore[arg-type]  # heartbeats too
     made = run("publish", str(tmp_path))
     assert (made.exit_code, made.output) == (0, "")
     assert json.loads(published(tmp_path, "disruptions.json")) | {"updated": ""} == {
@@ -283,8 +289,10 @@ def test_the_published_notice_says_whether_callmon_hears_the_exchange(
     assert said == {"No disruption is known": is_heard, "is interrupted": not is_heard}
 
 
-def test_the_published_notice_has_the_disruptions_of_the_database(desk: Database, tmp_path: Path) -> None:
-    keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice("grève", "strike")))
+def test_the_published_notice_has_the_disruptions_of_the_database(
+    desk: Database, now: datetime, tmp_path: Path
+) -> None:
+    keep(desk, well(now - HOUR).hand("announce", lines=("poci",), notice=Notice("grève", "strike")))
     assert run("publish", str(tmp_path)).exit_code == 0
     reported = json.loads(published(tmp_path, "disruptions.json"))["disruptions"]
     assert [[line["line"] for line in one["lines"]] for one in reported] == [["poci"], [line.name for line in load(

@@ -18,18 +18,22 @@ from callmon.store import opening
 from tests.store.test_privacy import SECOND, call_of, numbers
 from tests.support.store_fixtures import CALLER, outcomes, wrote
 
-TODAY = datetime.now(UTC)
 PURPOSE = ("--purpose", "access request 2026-14", "--by", "M. Roy")
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Callable[..., Result]:
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def site(tmp_path: Path, now: datetime) -> Callable[..., Result]:
     """Two calls of one number, one of another 500 days ago: `site("privacy", "log")` gives a command."""
     config = tmp_path / "callmon.toml"
     config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/callmon.db"\n{LINES}')
     store = opening.open_for_writing(load(config))
-    long_ago = TODAY - timedelta(days=500)
-    reported = (call_of(0, start=TODAY), call_of(1, start=TODAY), call_of(2, SECOND, long_ago))
+    long_ago = now - timedelta(days=500)
+    reported = (call_of(0, start=now), call_of(1, start=now), call_of(2, SECOND, long_ago))
     wrote(store, *(outcome for facts in reported for outcome in outcomes(facts)))
     store.close()
 
@@ -90,13 +94,13 @@ def test_the_log_of_one_number_has_accesses_of_that_one_alone(site: Callable[...
     ]
 
 
-def test_a_number_is_found_as_staff_dialled_it(site: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_number_is_found_as_staff_dialled_it(site: Callable[..., Result], now: datetime, tmp_path: Path) -> None:
     config = tmp_path / "callmon.toml"
     config.write_text(config.read_text() + EXCHANGE_TABLE)
     store = opening.open_with_keys(load(config))
     for n, dialled in enumerate(("94165550155", "914165550155", "4165550155", "9011442079460123")):
-        arrived = f.Arrived(f"9.{n}", TODAY, "outbound", None, dialled, "102", None, "PJSIP/102-1")
-        wrote(store, *outcomes([arrived, f.Ended(f"9.{n}", TODAY, "caller")]))
+        arrived = f.Arrived(f"9.{n}", now, "outbound", None, dialled, "102", None, "PJSIP/102-1")
+        wrote(store, *outcomes([arrived, f.Ended(f"9.{n}", now, "caller")]))
     store.close()
     for number, calls in (("416 555-0155", ["9.0", "9.1", "9.2"]), ("+44 20 7946 0123", ["9.3"])):
         found = site("privacy", "find", *PURPOSE, typed=number).stdout.splitlines()

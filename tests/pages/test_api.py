@@ -46,7 +46,7 @@ from callmon.web.auth.service import AccessService
 from callmon.web.auth.tokens import API, new_token
 from tests.support import year
 from tests.support.examples import examples
-from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, OPENED, Pages, pages, settings
+from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, settings
 from tests.support.web_client import ELSEWHERE, Visitor
 from tests.support.year import TORONTO
 from tests.support.year import rows as year_rows
@@ -86,8 +86,8 @@ def items(visitor: Visitor, path: str, **query: Any) -> list[dict[str, Any]]:
         query["after"] = part["next"]
 
 
-def filled(path: str) -> str:
-    return path.format(exchange=EXCHANGE, call=CALL, id=ENTRY, month=f"{OPENED.astimezone(TORONTO):%Y-%m}")
+def filled(site: Pages, path: str) -> str:
+    return path.format(exchange=EXCHANGE, call=CALL, id=ENTRY, month=f"{site.opened.astimezone(TORONTO):%Y-%m}")
 
 
 # ── who ──
@@ -97,7 +97,7 @@ def filled(path: str) -> str:
 def test_a_session_and_a_token_of_the_same_role_have_the_same_answer(site: Pages, resource: Any) -> None:
     for role in ("viewer", "manager"):
         program = with_token(site, role)
-        answered = [get(x, filled(resource.path)) for x in (site.visitors[role], program)]
+        answered = [get(x, filled(site, resource.path)) for x in (site.visitors[role], program)]
         revoke_token(site.store, "desk", MADE)
         expected = 200 if resource.right is Right.VIEW or role == "manager" else 403
         assert [x.status_code for x in answered] == [expected, expected]
@@ -114,7 +114,7 @@ def test_a_token_opens_no_page_and_no_page_is_opened_by_its_name(site: Pages) ->
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda x: x.path)
 def test_each_answer_and_each_refusal_is_of_the_documented_type(site: Pages, resource: Any) -> None:
     for who, visitor in site.visitors.items():
-        answered = get(visitor, filled(resource.path))
+        answered = get(visitor, filled(site, resource.path))
         type_of = resource.type if answered.status_code == 200 else Problem
         msgspec.json.decode(answered.content, type=type_of)
         assert str(answered.status_code) in {"200", *REFUSALS}, who
@@ -171,7 +171,7 @@ def test_an_older_copy_of_the_database_has_no_token_any_more(tmp_path: Path) -> 
 
 def test_the_parts_of_the_list_are_the_calls_of_the_page_in_its_order(site: Pages) -> None:
     viewer, shown = site.visitors["viewer"], list[str]()
-    for day in (OPENED.astimezone(TORONTO).date() + timedelta(days=n) for n in (1, 0)):
+    for day in (site.opened.astimezone(TORONTO).date() + timedelta(days=n) for n in (1, 0)):
         page = viewer.get(f"/en/calls?day={day}").text
         of_day = list(dict.fromkeys(re.findall(rf'href="/en/calls/{EXCHANGE}/([^"?#]+)"', page)))
         assert [x["call"] for x in items(viewer, "/calls", day=day.isoformat(), limit=3)] == of_day
@@ -427,11 +427,11 @@ def test_what_the_document_permits_is_answered_and_nothing_else_is(site: Pages, 
     @settings_of_examples(max_examples=examples(60))
     @given(st.fixed_dictionaries({}, optional=known), st.sampled_from([*known]), WRONG)
     def ask(query: dict[str, str], name: str, wrong: str) -> None:
-        answered = get(site.visitors["manager"], filled(path), params=query)
+        answered = get(site.visitors["manager"], filled(site, path), params=query)
         assert answered.status_code in ({200, 404} if {"line", "service"} & {*query} else {200})
         schema = next(x["schema"] for x in OF_QUERY[path] if x["name"] == name)
         if is_refused_by(schema, wrong):
-            refused = get(site.visitors["manager"], filled(path), params=query | {name: wrong})
+            refused = get(site.visitors["manager"], filled(site, path), params=query | {name: wrong})
             assert (refused.status_code, refused.json()["status"]) == (400, 400)
 
     ask()

@@ -51,7 +51,7 @@ SECRETS = {
 }
 NAMED = "4165550147"
 NO_DAEMON = 3  # status of `callmon status`
-START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1, hours=3)
+LONG_AGO = datetime(2026, 10, 6, 14, tzinfo=UTC)
 
 
 def leaks(text: str) -> set[str]:
@@ -63,9 +63,9 @@ def _has_digits(text: str, secret: str) -> bool:
     return secret.isdigit() and re.search(r"[^\w<>]{0,3}".join(secret[-7:]), text) is not None
 
 
-def heard() -> bytes:
+def heard(start: datetime = LONG_AGO) -> bytes:
     """A withheld caller who leaves a message for a person, and a named one whom that person answers."""
-    exchange = Exchange(start=START)
+    exchange = Exchange(start=start)
     name, address = SECRETS["name of a caller"], SECRETS["IPv6 address"]
     withheld = exchange.call(trunk=f"SIP/{address}", caller=SECRETS["withheld number"], caller_name=name)
     answer = f"ActionID: callmon-presentation-{withheld.uniqueid}\r\nVariable: CALLERID(num-pres)\r\nValue: prohib"
@@ -91,15 +91,19 @@ class Leaked(NamedTuple):
     pages: Pages
     config: Path
     outcomes: list[Outcome]
+    start: datetime
 
     def paths(self) -> list[str]:
         """Every French page and all of the API, of each of the calls, and what machines ask for."""
-        month = f"{START.astimezone(TORONTO):%Y-%m}"
-        known = {"exchange": "toronto", "month": month, "name": "none", "file": "none", "revision": "1"}
+        known = {"exchange": "toronto", "month": self.day[:7], "name": "none", "file": "none", "revision": "1"}
         asked = [entry for entry in self.pages.entries if "GET" in entry.methods]
         pages = [path for entry in asked for language, path in entry.paths.items() if language in ("", "fr")]
         found = {path.format(**known, call=call, id=call) for path in pages for call in self.calls}
         return [*sorted(found), "/metrics", "/healthz"]
+
+    @property
+    def day(self) -> str:
+        return f"{self.start.astimezone(TORONTO):%Y-%m-%d}"
 
     @property
     def calls(self) -> list[str]:
@@ -114,17 +118,18 @@ class Leaked(NamedTuple):
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leaked]:
     folder, outcomes = tmp_path_factory.mktemp("leaks"), list[Outcome]()
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1, hours=3)
 
     def fill(store: Database) -> None:
         replay = Replay(Monitor(example(), "toronto", token=store.ring.token), "toronto")
-        outcomes.extend(replay.connection(chunks(io.BytesIO(heard()))))
+        outcomes.extend(replay.connection(chunks(io.BytesIO(heard(start)))))
         wrote(store, *outcomes)
 
     (folder / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db"), encoding="utf-8"
     )
     with pages(folder, fill=fill) as site:
-        yield Leaked(site, folder / "callmon.toml", outcomes)
+        yield Leaked(site, folder / "callmon.toml", outcomes, start)
 
 
 def test_the_exchange_tells_each_secret() -> None:
@@ -160,7 +165,9 @@ def test_a_webhook_is_sent_none(reported: Leaked, form: str) -> None:
     table = f'[webhooks.x]\nurl = "http://127.0.0.1/"\nallow_private = true\nformat = "{form}"\nsecret_env = "X"\n'
     settings, rows = parse(example_text() + table), Rows(1)
     rows.add_items(reported.outcomes)
-    stored = [dict(zip(WEBHOOK.columns.keys(), row, strict=True)) for row in deliveries(rows, settings, START)]
+    stored = [
+        dict(zip(WEBHOOK.columns.keys(), row, strict=True)) for row in deliveries(rows, settings, reported.start)
+    ]
     requests = [x for row in stored for x in formats.requests(settings.webhooks["x"], row["data"], settings)]
     sent = " ".join(f"{row}" for row in stored) + " ".join(f"{x.headers} {x.body.decode()}" for x in requests)
     assert [row["event"] for row in stored] == ["call.missed", "message.left"]
@@ -195,7 +202,7 @@ def test_no_page_has_any_but_the_phone_on_the_line(reported: Leaked, who: str) -
     "words", ["status", "calls {day}", "callbacks list", "disruptions list", "db check", "privacy log", "check"]
 )
 def test_no_command_prints_any_but_the_phone_on_the_line(reported: Leaked, words: str) -> None:
-    assert leaks(reported.printed(*words.format(day=f"{START.astimezone(TORONTO):%Y-%m-%d}").split())) <= {PHONE}
+    assert leaks(reported.printed(*words.format(day=reported.day).split())) <= {PHONE}
 
 
 def test_the_story_of_a_call_names_the_phone_alone(reported: Leaked) -> None:
@@ -208,9 +215,8 @@ def test_the_story_of_a_call_names_the_phone_alone(reported: Leaked) -> None:
 
 @pytest.mark.parametrize("kind", ["html", "json", "csv", "xlsx", "public"])
 def test_no_report_has_any(reported: Leaked, kind: str, tmp_path: Path) -> None:
-    month = f"{START.astimezone(TORONTO):%Y-%m}"
     more = ["--public", "--format", "json"] if kind == "public" else ["--format", kind]
-    reported.printed("report", month, *more, "-o", str(tmp_path / f"month.{kind}"))
+    reported.printed("report", reported.day[:7], *more, "-o", str(tmp_path / f"month.{kind}"))
     files = [text_of(path) for path in tmp_path.iterdir()]
     assert files
     assert [(leaks(text), NAMED in text) for text in files] == [(set(), False)] * len(files)
@@ -224,7 +230,7 @@ def text_of(path: Path) -> str:
 
 
 def test_no_exported_row_has_any(reported: Leaked, tmp_path: Path) -> None:
-    reported.printed("export", "--parquet", f"{START.astimezone(TORONTO):%Y-%m-%d}", "-o", str(tmp_path))
+    reported.printed("export", "--parquet", reported.day, "-o", str(tmp_path))
     rows = [repr(duckdb.read_parquet(str(path)).fetchall()) for path in tmp_path.rglob("*.parquet")]
     assert rows
     assert [(leaks(row), NAMED in row) for row in rows] == [(set(), False)] * len(rows)

@@ -27,14 +27,12 @@ from tests.support.pages_daemon import (
     SIGNED,
     Headers,
     Site,
-    month_of_fill,
     person,
     site,
 )
 from tests.support.store_fixtures import until
 
 FIRST, POCI, WITHHELD = "1700000001.0", "1700000003.0", "1700000004.0"
-MONTH = month_of_fill()
 VIEWER, AGENT = person("v.roy"), person("a.cote", "agents")
 MANAGER = person("g.lavoie", "managers")
 NOT_PAGES = ("live", "report", "style", "file", "signed file", "phones file")
@@ -47,7 +45,7 @@ def get(place: Site, path: str, headers: Headers = EVERYTHING) -> httpx.Response
 
 def addresses(language: str, place: Site) -> list[str]:
     """Every page that is read with GET, of something that there is."""
-    parts = {"id": FIRST, "exchange": "toronto", "call": CALL, "month": MONTH}
+    parts = {"id": FIRST, "exchange": "toronto", "call": CALL, "month": place.month}
     pages = [one for one in PAGES if "GET" in one.methods and one.name not in NOT_PAGES]
     disruption = re.search(r'href="/fr/perturbations/([^"?]+)"', get(place, "/fr/perturbations").text)
     assert disruption is not None
@@ -325,8 +323,9 @@ def test_the_frame_of_a_disruption_says_whether_its_notice_is_complete(place: Si
 
 def test_a_report_is_made_beside_the_daemon_and_has_nothing_inline(place: Site) -> None:
     with place.visitor(MANAGER) as visitor:
-        token = place.csrf(visitor, f"/en/months/{MONTH}")
-        asked = visitor.post(f"/en/months/{MONTH}", data={"csrf": token, "kind": "html", "edition": "internal"})
+        token = place.csrf(visitor, f"/en/months/{place.month}")
+        fields = {"csrf": token, "kind": "html", "edition": "internal"}
+        asked = visitor.post(f"/en/months/{place.month}", data=fields)
         path = asked.headers["location"]
         assert until(lambda: "The report is ready" in visitor.get(path).text)
         page = visitor.get(path).text

@@ -155,8 +155,9 @@ def test_a_refused_disruption_form_keeps_its_input_and_focus(
 
 # The preview. It shows a start that a person may still enter: it is of the month before this one.
 
-STARTED = (datetime.now(TORONTO).replace(day=1) - timedelta(days=1)).replace(day=24, hour=9, minute=12)
-DAYS = {language: format_date(STARTED, "EEEE d MMMM y", locale=language) for language in ("fr", "en")}
+
+def started() -> datetime:
+    return (datetime.now(TORONTO).replace(day=1) - timedelta(days=1)).replace(day=24, hour=9, minute=12)
 
 
 def public(page: str) -> dict[str, list[str]]:
@@ -171,21 +172,22 @@ def listed(place: Site) -> list[str]:
 
 @pytest.mark.parametrize("path", ["/fr/perturbations", "/en/disruptions"])
 def test_a_preview_shows_the_notice_in_both_languages_announcing_nothing(place: Site, path: str) -> None:
-    before = listed(place)
-    fields = WHOLE | {"start": f"{STARTED:%Y-%m-%dT%H:%M}", "until": "2099-11-24T16:30"}
+    before, start = listed(place), started()
+    days = {language: format_date(start, "EEEE d MMMM y", locale=language) for language in ("fr", "en")}
+    fields = WHOLE | {"start": f"{start:%Y-%m-%dT%H:%M}", "until": "2099-11-24T16:30"}
     page = tell(place, path, action="announce", preview="1", line=["tty", "poci"], **fields)
     assert (page.status_code, listed(place)) == (200, before)
     assert public(page.text) == {
         "fr": [
             "Perturbation temporaire du service téléphonique",
             "Lignes touchées : ATS, Toronto (416 325-0866) · POCI, Toronto (416 327-0374)",
-            f"Début : {DAYS['fr']}, 9 h 12", "Raison : panne",
+            f"Début : {days['fr']}, 9 h 12", "Raison : panne",
             "Fin prévue : mardi 24 novembre 2099, 16 h 30", "Services de rechange : écrivez",
         ],
         "en": [
             "Temporary disruption of the telephone service",
             "Lines affected: TTY, Toronto (416-325-0866) · OINP, Toronto (416-327-0374)",
-            f"Start: {DAYS['en']}, 9:12 a.m.", "Reason: failure",
+            f"Start: {days['en']}, 9:12 a.m.", "Reason: failure",
             "Expected end: Tuesday 24 November 2099, 4:30 p.m.", "Alternative: write",
         ],
     }  # fmt: skip
@@ -197,7 +199,7 @@ def test_a_preview_shows_the_notice_in_both_languages_announcing_nothing(place: 
 
 def test_a_preview_of_a_change_has_the_stored_parts_too_and_stores_nothing(place: Site) -> None:
     path = tell(place, "/en/disruptions", action="announce", line="tty", reason_fr="panne", reason_en="failure",
-                start=f"{STARTED:%Y-%m-%dT%H:%M}").request.url.path  # fmt: skip
+                start=f"{started():%Y-%m-%dT%H:%M}").request.url.path  # fmt: skip
     page = tell(place, path, action="announce", preview="1", alternative_fr="écrivez", alternative_en="write").text
     assert public(page)["en"][3:] == ["Reason: failure", "Expected end: not announced yet", "Alternative: write"]
     stored = get(place, path, MANAGER).text

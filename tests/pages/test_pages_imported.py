@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,21 +16,23 @@ from tests.support.made_queue_log import made
 from tests.support.pages_app import Pages, pages, settings
 from tests.support.sign_in_app import MADE, kept_password, signed_in
 
-NOW = datetime.now(UTC)
-# Two days of one month, before all that the pages' database has.
-FIRST = (NOW.astimezone(TORONTO) - timedelta(days=70)).date().replace(day=1)
-DAYS = {"queue_log": FIRST, "cel": FIRST.replace(day=2)}
+
+@pytest.fixture(scope="module")
+def days() -> dict[str, date]:
+    """Two days of one month, before all that the pages' database has."""
+    first = (datetime.now(TORONTO) - timedelta(days=70)).date().replace(day=1)
+    return {"queue_log": first, "cel": first.replace(day=2)}
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+def running(tmp_path_factory: pytest.TempPathFactory, days: dict[str, date]) -> Iterator[Pages]:
     folder = tmp_path_factory.mktemp("imported")
 
     def fill(store: Database) -> None:
-        for kind, day in DAYS.items():
+        for kind, day in days.items():
             file = Path(folder, kind)
             file.write_text(made(1, 20, str(day), record=kind)[0], encoding="ascii")
-            job = Import(settings(folder), store, kind, "toronto", writes=True, now=NOW)
+            job = Import(settings(folder), store, kind, "toronto", writes=True, now=datetime.now(UTC))
             list(job.run(job.examine([file]), (None, None)))
 
     with pages(folder, fill=fill) as found:
@@ -47,8 +49,10 @@ def test_a_month_says_how_many_of_its_calls_were_imported(running: Pages, path: 
 
 
 @pytest.mark.parametrize(("kind", "name"), [("queue_log", "queue_log"), ("cel", "CEL")])
-def test_each_imported_call_of_a_day_names_its_record(running: Pages, kind: str, name: str) -> None:
-    written = running.visitors["viewer"].get(f"/en/calls?day={DAYS[kind]}").text
+def test_each_imported_call_of_a_day_names_its_record(
+    running: Pages, days: dict[str, date], kind: str, name: str
+) -> None:
+    written = running.visitors["viewer"].get(f"/en/calls?day={days[kind]}").text
     assert written.count(f">{name}</td>") == 20
 
 

@@ -18,7 +18,7 @@ from callmon.config.settings import Settings
 from callmon.features.months.formats.pdf import is_available
 from callmon.main import main
 from callmon.store.database import Database
-from tests.pages.test_pages import MANAGER, MONTH, get
+from tests.pages.test_pages import MANAGER, get
 from tests.pages.test_pages_callbacks import text
 from tests.report.test_open_data import OPEN_DATA
 from tests.support.fact_builder import TORONTO
@@ -27,8 +27,6 @@ from tests.support.store_fixtures import until
 from tests.support.year import rows as year_rows
 from tests.support.year import stories as year_stories
 
-# Of the month three months ago: its middle, so that every callback has fallen due.
-FINAL = (datetime.now(UTC).replace(day=15) - timedelta(days=91)).replace(day=15, hour=15)
 PATHS = {"fr": "/fr/mois", "en": "/en/months"}
 HEADS = {
     "fr": ["Mois", "Appels", "3e sonnerie", "Messagerie", "Rappelés en 24 h", "Exhaustivité", "État", "Fichiers"],
@@ -47,14 +45,14 @@ def test_the_running_month_is_a_row_with_figures_and_buttons(
     head, body = page.partition("<thead>")[2].partition("</thead>")[::2]
     assert [text(x) for x in re.findall(r"<th.*?</th>", head)] == HEADS[language]
     running = datetime.now(TORONTO).strftime("%Y-%m")
-    row = body.split("</tr>")[0 if running == MONTH else 1]
+    row = body.split("</tr>")[0 if running == place.month else 1]
     parts = re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)
     cells = [text(x) for x in parts]
-    assert (int(cells[1]) > 0, cells[6]) == (True, states[running != MONTH])
+    assert (int(cells[1]) > 0, cells[6]) == (True, states[running != place.month])
     assert re.findall(r'name="kind" value="(\w+)"', parts[-1]) == [
         "html", *(["pdf"] if is_available() else []), "xlsx", "csv", "json",
     ]  # fmt: skip
-    assert f'action="{PATHS[language]}/{MONTH}"' in parts[-1]
+    assert f'action="{PATHS[language]}/{place.month}"' in parts[-1]
 
 
 def saved(place: Site, path: str, name: str, **form: str) -> httpx.Response:
@@ -73,17 +71,17 @@ def saved(place: Site, path: str, name: str, **form: str) -> httpx.Response:
 
 @pytest.mark.parametrize("kind", ["json", "xlsx"])
 def test_one_click_in_the_table_answers_with_the_file(place: Site, kind: str) -> None:
-    file = saved(place, f"/en/months/{MONTH}", f"callmon-{MONTH}.{kind}", kind=kind)
+    file = saved(place, f"/en/months/{place.month}", f"callmon-{place.month}.{kind}", kind=kind)
     disposition = file.headers["content-disposition"]
     assert (file.status_code, disposition.endswith(f'.{kind}"')) == (200, True)
     assert len(file.content) > 1000
 
 
 def test_one_click_for_csv_answers_with_the_figures_and_their_dictionary(place: Site) -> None:
-    file = saved(place, f"/en/months/{MONTH}", f"callmon-{MONTH}-csv.zip", kind="csv")
+    file = saved(place, f"/en/months/{place.month}", f"callmon-{place.month}-csv.zip", kind="csv")
     with ZipFile(BytesIO(file.content)) as archive:
-        assert archive.namelist() == [f"callmon-{MONTH}.csv", f"callmon-{MONTH}-dictionary.csv"]
-        assert archive.read(f"callmon-{MONTH}.csv").decode("utf-8-sig").startswith("month,")
+        assert archive.namelist() == [f"callmon-{place.month}.csv", f"callmon-{place.month}-dictionary.csv"]
+        assert archive.read(f"callmon-{place.month}.csv").decode("utf-8-sig").startswith("month,")
 
 
 CARD = {
@@ -95,15 +93,15 @@ CARD = {
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_button_of_a_month_answers_with_its_public_card(place: Site, language: str) -> None:
     kinds = CARD[language] if is_available() else CARD[language][1:]
-    path = f"{PATHS[language]}/{MONTH}"
+    path = f"{PATHS[language]}/{place.month}"
     form = get(place, path, MANAGER).text.partition('name="edition" value="card">')[2].partition("</form>")[0]
     assert [text(x) for x in re.findall(r"<button.*?</button>", form)] == kinds
-    card = saved(place, path, f"callmon-{MONTH}-card.html", kind="html", edition="card").text
+    card = saved(place, path, f"callmon-{place.month}-card.html", kind="html", edition="card").text
     assert card.count('<dd class="value">') == 5
 
 
 def test_a_card_in_another_format_is_refused_and_makes_no_report(place: Site) -> None:
-    path = f"/en/months/{MONTH}"
+    path = f"/en/months/{place.month}"
     with place.visitor(MANAGER) as visitor:
         answer = visitor.post(path, data={"csrf": place.csrf(visitor, path), "kind": "xlsx", "edition": "card"})
     assert (answer.status_code, answer.headers.get("location")) == (200, None)
@@ -113,34 +111,40 @@ def test_a_card_in_another_format_is_refused_and_makes_no_report(place: Site) ->
 
 
 @pytest.fixture(scope="module")
-def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def final() -> datetime:
+    """Of the month three months ago: its middle, so that every callback has fallen due."""
+    return (datetime.now(UTC).replace(day=15) - timedelta(days=91)).replace(day=15, hour=15)
+
+
+@pytest.fixture(scope="module")
+def publisher(tmp_path_factory: pytest.TempPathFactory, final: datetime) -> Iterator[Site]:
     """A daemon whose configuration has [open_data]: calls of this morning, and a month that is final."""
 
     def at(random: Random) -> datetime:
-        return FINAL + timedelta(minutes=random.uniform(0, 300))
+        return final + timedelta(minutes=random.uniform(0, 300))
 
     def filled(store: Database, settings: Settings) -> None:
         year_rows.stored(store, settings, year_stories.calls(200, at=at))
-        year_rows.listened(store, FINAL - timedelta(days=40), datetime.now(UTC))
+        year_rows.listened(store, final - timedelta(days=40), datetime.now(UTC))
 
     with site(tmp_path_factory.mktemp("open_data"), ROLES + OPEN_DATA, filled) as running:
         yield running
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_only_a_final_month_has_a_row_of_public_files(publisher: Site, language: str) -> None:
+def test_only_a_final_month_has_a_row_of_public_files(publisher: Site, final: datetime, language: str) -> None:
     page = get(publisher, PATHS[language], MANAGER).text
     forms = [x for x in re.findall(r"<form.*?</form>", page, re.DOTALL) if 'value="public"' in x]
-    assert [re.findall(r'action="([^"]+)"', x) for x in forms] == [[f"{PATHS[language]}/{FINAL:%Y-%m}"]]
+    assert [re.findall(r'action="([^"]+)"', x) for x in forms] == [[f"{PATHS[language]}/{final:%Y-%m}"]]
     (title,) = re.findall(r'<span class="edition">(.*?)</span>', forms[0])
     assert title == {"fr": "Publique", "en": "Public"}[language]
     pdf = ["pdf"] if is_available() else []
     assert re.findall(r'name="kind" value="(\w+)"', forms[0]) == ["html", *pdf, "xlsx", "csv", "json", "package"]
 
 
-def test_a_click_in_the_public_row_answers_with_the_public_edition(publisher: Site) -> None:
-    name = f"callmon-{FINAL:%Y-%m}-public.json"
-    made = saved(publisher, f"/en/months/{FINAL:%Y-%m}", name, kind="json", edition="public").json()
+def test_a_click_in_the_public_row_answers_with_the_public_edition(publisher: Site, final: datetime) -> None:
+    name = f"callmon-{final:%Y-%m}-public.json"
+    made = saved(publisher, f"/en/months/{final:%Y-%m}", name, kind="json", edition="public").json()
     assert made["state"]["public"] is True
 
 
@@ -148,8 +152,10 @@ def test_without_a_publisher_no_month_has_that_button(place: Site) -> None:
     assert 'value="package"' not in get(place, PATHS["fr"], MANAGER).text
 
 
-def test_one_click_answers_with_the_package_that_the_command_makes(publisher: Site, tmp_path: Path) -> None:
-    path, month = f"/en/months/{FINAL:%Y-%m}", f"{FINAL:%Y-%m}"
+def test_one_click_answers_with_the_package_that_the_command_makes(
+    publisher: Site, final: datetime, tmp_path: Path
+) -> None:
+    path, month = f"/en/months/{final:%Y-%m}", f"{final:%Y-%m}"
     file = saved(publisher, path, f"callmon-{month}-public.zip", kind="package")
     made = tmp_path / "package.zip"
     command = ["report", month, "--public", "--package", "-o", str(made), "--config", str(publisher.config)]
@@ -159,6 +165,10 @@ def test_one_click_answers_with_the_package_that_the_command_makes(publisher: Si
 
 def test_the_open_data_of_a_month_that_is_not_final_are_not_made(publisher: Site) -> None:
     with publisher.visitor(MANAGER) as visitor:
-        form = {"csrf": publisher.csrf(visitor, f"/en/months/{MONTH}"), "kind": "package", "at_once": "1"}
-        answer = visitor.post(f"/en/months/{MONTH}", data=form)
+        form = {
+            "csrf": publisher.csrf(visitor, f"/en/months/{publisher.month}"),
+            "kind": "package",
+            "at_once": "1",
+        }
+        answer = visitor.post(f"/en/months/{publisher.month}", data=form)
     assert (answer.status_code, answer.headers.get("location")) == (200, None)

@@ -9,7 +9,7 @@ import re
 import threading
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -56,7 +56,7 @@ from tests.pages.test_api import with_token
 from tests.pages.test_pages_access import PARTS
 from tests.support.environment import QUESTIONS_ON
 from tests.support.fact_builder import CALLER, OTHER
-from tests.support.pages_app import EXCHANGE, HOUR, OPENED, Pages, pages
+from tests.support.pages_app import EXCHANGE, HOUR, Pages, pages
 from tests.support.pages_daemon import disrupted
 from tests.support.sign_in_app import MADE, kept_password, sign_in
 from tests.support.store_fixtures import answered_call, outcomes, wrote
@@ -66,8 +66,6 @@ from tests.support.year import TORONTO
 LEAD = "lead-poci"
 FOREIGN = ("Renseignements généraux", "General inquiries", "general_inquiries", "general-toll-free", CALLER[2:])
 IN_PROGRESS = "1700000777.7"
-ARRIVED = (OPENED + HOUR).astimezone(TORONTO)  # the only call of her service
-MONTH = f"{ARRIVED:%Y-%m}"
 
 
 class ServicesSite(NamedTuple):
@@ -80,10 +78,19 @@ class ServicesSite(NamedTuple):
     requested: list[tuple[Settings, Any]]
     reports: Jobs
 
+    @property
+    def day(self) -> date:
+        """That of the only call of her service."""
+        return (self.pages.opened + HOUR).astimezone(TORONTO).date()
+
+    @property
+    def month(self) -> str:
+        return f"{self.day:%Y-%m}"
+
     def paths(self) -> Iterator[tuple[str, str, str]]:
         """(entry's name, method, path) of every route, with the other service's names in its place."""
         parts = PARTS | {"exchange": EXCHANGE, "call": self.other, "id": self.other}
-        parts["month"] = MONTH
+        parts["month"] = self.month
         for entry in self.pages.entries:
             for path in entry.paths.values():
                 for method in entry.methods:
@@ -118,7 +125,7 @@ def _fill(store: Database) -> None:
     """Ended calls, a call in progress and a disruption, of another service and of all."""
     now = datetime.now(UTC)
     arrived = f.Arrived(IN_PROGRESS, now, "inbound", "general", "4163272422", CALLER, None, "PJSIP/t-1")
-    wrote(store, *outcomes(answered_call(5, OPENED)), *disrupted(now), Outcome(EXCHANGE, (arrived,)))
+    wrote(store, *outcomes(answered_call(5, now - 3 * HOUR)), *disrupted(now), Outcome(EXCHANGE, (arrived,)))
 
 
 def _calls(store: Database) -> list[str]:
@@ -174,7 +181,7 @@ def test_no_answer_to_a_program_tells_of_a_line_of_another_service(site: Service
     refused = set()
     asked = ["", "?service=general_inquiries", "?mode=voice", "?until=2199-01-01T00:00:00Z&limit=100"]
     for resource in RESOURCES:
-        parts = PARTS | {"exchange": EXCHANGE, "id": site.other, "month": MONTH}
+        parts = PARTS | {"exchange": EXCHANGE, "id": site.other, "month": site.month}
         paths = {resource.path.format(**parts | {"call": x}) for x in (site.other, site.own, IN_PROGRESS)}
         for path in (API + path + query for path in paths for query in (*asked, *(f"?line={x}" for x in OTHERS))):
             for accepted in ("application/json", "text/csv"):
@@ -239,7 +246,7 @@ def test_a_disruption_of_all_lines_shows_her_own_and_is_not_hers_to_end(site: Se
 @pytest.mark.parametrize("kind", ["html", "csv", "json", "xlsx"])
 def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: ServicesSite, kind: str) -> None:
     form = {"csrf": site.lead.token("/en/sign-out"), "kind": kind, "edition": "internal"}
-    site.lead.post(f"/en/months/{MONTH}", data=form)
+    site.lead.post(f"/en/months/{site.month}", data=form)
     settings, report_request = site.requested[-1]
     assert (report_request.kind, report_request.lines) == (kind, ("poci", "poci-toll-free"))
     files = filed(site.pages.store, settings, report_request, datetime.now(UTC), lambda part: None)
@@ -250,7 +257,7 @@ def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: Servic
 @pytest.mark.parametrize("form", [{"to_sign": "1", "kind": "pdf"}, {"kind": "pdf", "to_sign": "yes"}])
 def test_what_she_asks_to_sign_is_only_a_report_of_her_service(site: ServicesSite, form: dict[str, str]) -> None:
     data = form | {"csrf": site.lead.token("/en/sign-out")}
-    site.lead.post(f"/en/months/{MONTH}", data=data)
+    site.lead.post(f"/en/months/{site.month}", data=data)
     report_request = site.requested[-1][1]
     assert (report_request.to_sign, report_request.lines) == (False, ("poci", "poci-toll-free"))
 
@@ -286,9 +293,9 @@ def test_the_counts_on_her_pages_are_of_her_lines_alone(site: ServicesSite) -> N
     of_all, of_hers = counted
     assert of_hers == ({"poci", "poci-toll-free"}, set(), set(), set())  # her callback was made
     assert [some < every for some, every in zip(of_hers, of_all, strict=True)] == [True] * 4
-    months = [period.month(MONTH, zone)]
+    months = [period.month(site.month, zone)]
     offered = [month_counts(x.reader, zone, months)[0].counts["calls_offered", ""] for x in (whole, hers)]
-    days = [half_hour_counts(hers.reader, zone, [ARRIVED.date()], datetime.now(UTC)).days]
+    days = [half_hour_counts(hers.reader, zone, [site.day], datetime.now(UTC)).days]
     lines = {line for found in days for of_line in found.values() for line in of_line}
     assert (offered[0] > offered[1], offered[1], lines) == (True, 1, {"poci"})
 

@@ -21,7 +21,7 @@ from callmon.store.row_mapping import row_of_disruption
 from callmon.store.sign_off import SignedRevision, check_file, keep_prepared
 from callmon.store.tables import DISRUPTION
 from tests.pages.test_pages_callbacks import text
-from tests.support.pages_daemon import Headers, Site, fill_now, person, site
+from tests.support.pages_daemon import Headers, Site, fill, person, site
 from tests.support.store_fixtures import until
 from tests.support.year.database import fill_year
 
@@ -40,7 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
     def filled(store: Database, settings: Settings) -> None:
         fill_year(store, settings, 600, 60)
-        fill_now(store, settings)
+        fill(store, datetime.now(UTC).replace(microsecond=0))
 
     with site(tmp_path_factory.mktemp("sign"), filled=filled) as running:
         yield running

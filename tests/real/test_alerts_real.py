@@ -246,8 +246,6 @@ callmon_exchange_unheard_seconds_total{{exchange="toronto"}} {unheard}
 
 
 HOUR = timedelta(hours=1)
-# Today is an opening day, also where it is one of Ontario's closed days.
-CLOSED = ClosedDays(remove=frozenset(closed_days_around(datetime.now(UTC))))
 
 
 def noon() -> tuple[ZoneInfo, datetime]:
@@ -257,10 +255,12 @@ def noon() -> tuple[ZoneInfo, datetime]:
     return zone, datetime.now(zone)
 
 
-def calendar(opens: timedelta, closes: timedelta, closed: ClosedDays = CLOSED, **more: Any) -> Calendar:
+def calendar(opens: timedelta, closes: timedelta, *closed: ClosedDay, **more: Any) -> Calendar:
+    """Of an opening day, also where today is one of Ontario's closed days."""
     zone, now = noon()
+    days = ClosedDays(add=closed, remove=frozenset() if closed else frozenset(closed_days_around(now)))
     wall = timedelta(hours=now.hour, minutes=now.minute)
-    return Calendar(zone, Hours((periods((wall + opens, wall + closes)),) * 7), closed=closed, **more)
+    return Calendar(zone, Hours((periods((wall + opens, wall + closes)),) * 7), closed=days, **more)
 
 
 def calendars() -> dict[str, Calendar]:
@@ -268,7 +268,7 @@ def calendars() -> dict[str, Calendar]:
     return {
         "open": calendar(-3 * HOUR, 3 * HOUR),
         "opening": calendar(timedelta(minutes=13), 3 * HOUR),
-        "closed day": calendar(-3 * HOUR, 3 * HOUR, closed=ClosedDays(add=(ClosedDay(today, "", ""),))),
+        "closed day": calendar(-3 * HOUR, 3 * HOUR, ClosedDay(today, "", "")),
         "short day": calendar(
             -3 * HOUR, 3 * HOUR, special_hours=SpecialHours({today: periods((wall_time(0), wall_time(1)))})
         ),

@@ -21,7 +21,7 @@ from callmon.routes import FEATURES
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from callmon.web.jobs import FAILS, JobFailure, Kind, classify
-from tests.support.pages_daemon import Site, month_of_fill, person, site
+from tests.support.pages_daemon import Site, person, site
 from tests.support.store_fixtures import SOON, until
 
 KINDS = get_args(Kind.__value__) if hasattr(Kind, "__value__") else get_args(Kind)
@@ -124,7 +124,7 @@ def test_the_page_of_a_month_without_data_says_so_and_makes_no_report(tmp_path: 
 
 def reported(place: Site, language: str, month: str = "") -> str:
     """What stands where the report would be."""
-    path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{month or month_of_fill()}"
+    path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{month or place.month}"
     with place.visitor(person("g.lavoie", "managers")) as visitor:
         fields = {"csrf": place.csrf(visitor, path), "kind": "json", "edition": "internal"}
         page = visitor.post(path, data=fields, follow_redirects=True)

@@ -33,7 +33,6 @@ from tests.support.store_fixtures import wrote
 from tests.support.web_client import Visitor
 
 HOUR = timedelta(hours=1)
-OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
 THIRD, WITHHELD = "+14165550103", "+14165550104"  # another number to call; one that is never shown
 NUMBERS = (CALLER, OTHER, THIRD, WITHHELD)
 EXCHANGE, ENTRY, CALL = "toronto", "1700000001.0", "1700000001.0"
@@ -49,6 +48,7 @@ class Pages(NamedTuple):
     visitors: Mapping[str, Visitor]
     store: Database
     daemon: Daemon
+    opened: datetime  # when the first call of `_fill` began
 
 
 def settings(folder: Path, url: str | None = None, first: str = "") -> Settings:
@@ -74,7 +74,8 @@ def pages(
 
 def _pages(reported: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:
     store = opening.open_for_writing(reported)
-    _fill(store)
+    opened = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
+    _fill(store, opened)
     fill(store)
     with_accounts(store)
     daemon = Daemon(reported, store)
@@ -94,7 +95,7 @@ def _pages(reported: Settings, fill: Callable[[Database], None]) -> Iterator[Pag
         assert isinstance(inner, Starlette)
         known = (*entries(daemon.page_context), *signing.entries())
         routes = [route for route in inner.routes if isinstance(route, Route)]
-        yield Pages(gate, known, routes, _visitors(gate), store, daemon)
+        yield Pages(gate, known, routes, _visitors(gate), store, daemon, opened)
     finally:
         daemon.page_context.close()
         daemon.runtime.writer.close()
@@ -108,22 +109,22 @@ def _visitors(gate: AccessMiddleware) -> dict[str, Visitor]:
     return found
 
 
-def _fill(store: Database) -> None:
+def _fill(store: Database, opened: datetime) -> None:
     """Two callbacks to make, one of them at another number; a withheld number; a complaint; answered calls."""
     office = Office()
     office.hear(
-        office.message(OPENED, language="fr"),
-        office.message(OPENED + HOUR, OTHER, "poci"),
-        office.message(OPENED + HOUR, WITHHELD, withheld="withheld"),
-        office.call_in(OPENED + HOUR, OTHER),
-        office.call_out(OPENED + 2 * HOUR, number="9" + OTHER[2:]),
+        office.message(opened, language="fr"),
+        office.message(opened + HOUR, OTHER, "poci"),
+        office.message(opened + HOUR, WITHHELD, withheld="withheld"),
+        office.call_in(opened + HOUR, OTHER),
+        office.call_out(opened + 2 * HOUR, number="9" + OTHER[2:]),
     )
     wrote(store, *office.outcomes)
     hand = CallbackCommand(
-        at=OPENED, actor="m.tremblay", action="mark", exchange=EXCHANGE, obligation=ENTRY, other_number=True
+        at=opened, actor="m.tremblay", action="mark", exchange=EXCHANGE, obligation=ENTRY, other_number=True
     )
     queue_callback_command(store, hand, THIRD)
-    keep_prepared(store, "2026-10", 1, [("r1.json", b"{}")], AuditRow(at=OPENED, who="lead", act=""))
+    keep_prepared(store, "2026-10", 1, [("r1.json", b"{}")], AuditRow(at=opened, who="lead", act=""))
 
 
 def shown(text: str) -> list[str]:

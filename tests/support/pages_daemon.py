@@ -53,11 +53,6 @@ def person(name: str, *groups: str) -> Headers:
 EVERYTHING = person("m.tremblay", "agents", "managers", "administrators")
 
 
-def month_of_fill() -> str:
-    """The month in which the calls of `fill` begin. In the first two hours of a month it is the month before."""
-    return f"{(datetime.now(UTC) - 2 * HOUR).astimezone(TORONTO):%Y-%m}"
-
-
 def fill(store: Database, now: datetime) -> None:
     """A morning: a dozen calls, one through a gap; callbacks, one of two messages; a disruption."""
     begin = now - 2 * HOUR
@@ -98,6 +93,12 @@ class Site(WarmCallmon):
 
     def __init__(self, place: Path, more: str = ROLES) -> None:
         super().__init__(place, 9, "secret", more=more)
+        self.filled_at = datetime.now(UTC).replace(microsecond=0)
+
+    @property
+    def month(self) -> str:
+        """In which the calls of `fill` begin: in the first two hours of a month, the month before."""
+        return f"{(self.filled_at - 2 * HOUR).astimezone(TORONTO):%Y-%m}"
 
     @property
     def address(self) -> str:
@@ -112,19 +113,18 @@ class Site(WarmCallmon):
         return found[1]
 
 
-def fill_now(store: Database, _: Settings) -> None:
-    fill(store, datetime.now(UTC).replace(microsecond=0))
-
-
 @contextmanager
 def site(
-    place: Path, more: str = ROLES, filled: Callable[[Database, Settings], None] = fill_now
+    place: Path, more: str = ROLES, filled: Callable[[Database, Settings], None] | None = None
 ) -> Iterator[Site]:
     """A running site, over a filled database."""
     running = Site(place, more)
     settings: Settings = running.settings()
     store = opening.open_for_writing(settings)
-    filled(store, settings)
+    if filled is None:
+        fill(store, running.filled_at)
+    else:
+        filled(store, settings)
     store.close()
     try:
         running.start(until_heard=False)
