@@ -242,7 +242,8 @@ class LengthOfTime(click.ParamType[timedelta]):
 
 
 def table_row(*cells: object) -> str:
-    return "  ".join(map(str, cells))
+    """The cells of one line, without what a terminal would act on."""
+    return plain("  ".join(map(str, cells)))
 
 
 def print_json(value: Any) -> None:

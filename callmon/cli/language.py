@@ -21,7 +21,7 @@ from typing import Any
 from click import core, exceptions, formatting, get_current_context, parser, termui, types
 
 from callmon.config.places import CONFIG_VARIABLE, find
-from callmon.config.wording import variable
+from callmon.config.wording import plain, variable
 from callmon.errors import ConfigError, Sentence
 from callmon.text.labels import LANGUAGES, translate
 
@@ -70,14 +70,17 @@ def _given(option: str) -> str | None:
 
 
 def said(english: str, context: str | None = None, **values: Any) -> str:
-    """A text of the source in the current language, with these values in its fields."""
+    """A text of the source in the current language, with these values in its fields.
+
+    A value may come from a file or a caller: what a terminal would act on is left out.
+    """
     text = translate(english, current_language(), context)
-    return text.format(**in_fields(values)) if values else text
+    return plain(text.format(**in_fields(values))) if values else text
 
 
 def in_language(sentence: str) -> str:
     """A sentence of the source in the current language; another text as it is."""
-    return said(sentence.template, **sentence.values) if isinstance(sentence, Sentence) else sentence
+    return said(sentence.template, **sentence.values) if isinstance(sentence, Sentence) else plain(sentence)
 
 
 def in_fields(values: Mapping[str, object]) -> dict[str, object]:

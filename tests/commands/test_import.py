@@ -20,6 +20,7 @@ from sqlalchemy import text
 from callmon.backfill.imported.job import Import
 from callmon.cli import common
 from callmon.config.settings import load
+from callmon.config.wording import CONTROL
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import CALLS, METRICS
 from callmon.features.months.page import month_row
@@ -325,6 +326,18 @@ def test_a_block_of_zeros_that_a_power_failure_left_hides_no_other_line(
     (tmp_path / "queue_log").write_bytes(first + b"\0" * 4096 + b"".join(rest))
     done = office.run("import", "queue_log", str(tmp_path / "queue_log"))
     assert done.stdout == "2026-11  queue_log  14\n47 lines read. Calls created: 14, replaced: 0.\n"
+
+
+def test_a_name_in_a_record_reaches_the_terminal_without_its_escapes(
+    office: BackfillOffice, tmp_path: Path
+) -> None:
+    name = "\x1b]0;owned\x07\x1b[2J\x9b1mlab"
+    written = Path(record("queue_log")).read_text("utf-8").replace("lab-queue-one", name)
+    (tmp_path / "queue_log").write_text(written, "utf-8")
+    done = office.run("import", "queue_log", str(tmp_path / "queue_log"))
+    unknown = "]0;owned[2J1mlab: calls on no line: "
+    assert [line[: len(unknown)] for line in done.stderr.splitlines() if "owned" in line] == [unknown]
+    assert CONTROL.findall(done.stdout + done.stderr) == []
 
 
 def test_a_broken_row_of_cel_is_shown_with_its_file_and_line(office: BackfillOffice, tmp_path: Path) -> None:

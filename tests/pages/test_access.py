@@ -6,9 +6,11 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+import callmon
 from callmon.web.auth import cookies
 from callmon.web.auth.identity import RIGHTS, Person, Right, Role
 from callmon.web.auth.middleware import MOST_BYTES, SECURITY_HEADERS
@@ -161,6 +163,17 @@ def test_nothing_inline_and_nothing_from_elsewhere_may_run() -> None:
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
+
+
+def test_nothing_reads_the_address_that_the_header_host_makes() -> None:
+    """`request.url` begins with that header: a path of it is not always the one that chose the route."""
+    code = Path(callmon.__file__).parent
+    readers = [
+        x.name
+        for x in code.rglob("*.py")
+        if re.search(r"\b(request|connection)\.(base_)?url\b(?!`)", x.read_text("utf-8"))
+    ]
+    assert readers == []
 
 
 def test_over_tls_alone_a_browser_is_reported_to_stay_with_it() -> None:

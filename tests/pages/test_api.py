@@ -38,6 +38,7 @@ from callmon.store.access import AuditRow
 from callmon.store.access_tokens import add_token, revoke_token, tokens
 from callmon.store.database import Database
 from callmon.web.api import answer as answers
+from callmon.web.api.answer import CSV, JSON
 from callmon.web.api.openapi import REFUSALS, parameters
 from callmon.web.api.problem import Problem
 from callmon.web.app import WebApplication
@@ -248,6 +249,19 @@ def test_an_answer_that_the_client_has_is_not_sent_again(site: Pages) -> None:
     assert [get(viewer, "/calls", headers=x).status_code for x in asked] == [304] * 3
     others = [{"If-None-Match": '"x"', "If-Modified-Since": at}, {"If-Modified-Since": "x"}]
     assert [get(viewer, "/calls", headers=x).status_code for x in others] == [200] * 2
+
+
+def test_no_two_readers_and_no_two_forms_share_what_is_known_of_an_answer(site: Pages) -> None:
+    known = site.daemon.page_context.shared(answers.Remembered)
+    known._changes.clear()
+    sent = []
+    for roles in ("viewer", "manager", "viewer:poci", "viewer:general_inquiries", "viewer:poci manager"):
+        program = with_token(site, *roles.split(), name=roles)
+        for path in ("/lines", "/calls", "/calls?limit=1", f"/calls/{EXCHANGE}/{CALL}?lang="):
+            forms = [(path + x, "*/*") for x in ("fr", "en")] if path[-1] == "=" else [(path, JSON), (path, CSV)]
+            answered = [get(program, x, headers={"Accept": kind}) for x, kind in forms]
+            sent += [x.headers["etag"] for x in answered if x.status_code == 200]
+    assert (sorted(tag for tag, _ in known._changes.values()), len({*sent}) > 10) == (sorted(sent), True)
 
 
 def test_a_list_is_csv_for_who_accepts_that_alone(site: Pages) -> None:

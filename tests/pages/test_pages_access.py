@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from callmon.routes import RESOURCES
 from callmon.store.access import AuditRow, audit_events, record_event
+from callmon.store.access_tokens import add_token
+from callmon.web.auth import cookies, service
 from callmon.web.auth.identity import RIGHTS, Right, Role
 from callmon.web.auth.middleware import SECURITY_HEADERS
-from callmon.web.auth.route import PageRoute
+from callmon.web.auth.route import PageRoute, token
 from callmon.web.auth.sign_in import CALLBACK
+from callmon.web.auth.tokens import API, new_token
 from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
 from tests.support.web_client import ELSEWHERE, Visitor
 
@@ -121,6 +125,18 @@ def _as_said(answer: httpx.Response, may: frozenset[str] | None, who: str, path:
         return is_refused(answer)
     is_sign_in = path in ("/fr/connexion", "/en/sign-in", CALLBACK, "/fr/connexion/service", "/en/sign-in/service")
     return answer.status_code < 500 and answer.status_code != 405 and (is_sign_in or not is_refused(answer))
+
+
+def test_a_token_that_is_read_everywhere_opens_the_api_alone(site: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a disguised address looks like one of the API to what reads the token, and not to the routes."""
+    secret, row = new_token("disguised", frozenset({"manager"}), datetime.now(UTC), timedelta(days=1))
+    add_token(site.store, row, AuditRow(at=row.made, who="root", act="token added"))
+    monkeypatch.setattr(service, "bearer", lambda request: secret)
+    program, kept = Visitor(site.gate, at=ELSEWHERE), cookies.new()
+    program.cookies.set(cookies.FORM, kept)
+    header = {"X-CSRF": token(kept, "token disguised")}
+    let_in = {x for x in expected() if not is_refused(program.send(x[1], filled(x[0]), headers=header))}
+    assert let_in == {(API + path, "GET") for path in (*(x.path for x in RESOURCES), "/openapi.json")}
 
 
 @pytest.mark.parametrize("who", WHO, ids=lambda who: who or "nobody")

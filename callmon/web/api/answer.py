@@ -28,7 +28,7 @@ from callmon.web.api.problem import problem_of
 from callmon.web.api.resource import ApiRequest, ItemList, Resource
 from callmon.web.auth.client import by_address
 from callmon.web.auth.route import PageRoute
-from callmon.web.auth.tokens import API
+from callmon.web.auth.tokens import API, path_of
 from callmon.web.context import AwayError, PageContext
 
 JSON, CSV = "application/json", "text/csv"
@@ -96,11 +96,19 @@ async def _answer(context: PageContext, resource: Resource, request: Request) ->
     except AwayError as error:
         return problem_of(request, error)
     tag = f'"{sha256(body).hexdigest()[:32]}"'
-    at = known.changed(hash((str(request.url), is_csv, part.services)), tag)
+    at = known.changed(answer_key(request, part, is_csv), tag)
     headers = HEADERS | {"ETag": tag, "Last-Modified": format_datetime(at, usegmt=True)} | _link(found, request)
     if StaticFiles().is_not_modified(Headers(headers), request.headers):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers | {"Content-Type": f"{CSV}; charset=utf-8" if is_csv else JSON})
+
+
+def answer_key(request: Request, part: PageContext, is_csv: bool) -> tuple[object, ...]:
+    """Everything that decides an answer: what is asked, how it is written, the reader's roles and services.
+
+    The query has the language; the services have the lines.
+    """
+    return path_of(request), request.scope["query_string"], is_csv, request.state.person.all_roles, part.services
 
 
 def _is_csv(resource: Resource, request: Request) -> bool:
@@ -128,7 +136,7 @@ def _link(found: Any, request: Request) -> dict[str, str]:
     if not isinstance(found, ItemList) or found.next is None:
         return {}
     query = {**request.query_params, "after": found.next}
-    return {"Link": f'<{request.url.path}?{urlencode(query)}>; rel="next"'}
+    return {"Link": f'<{path_of(request)}?{urlencode(query)}>; rel="next"'}
 
 
 def _encoded(found: Any, resource: Resource, is_csv: bool) -> bytes:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from callmon.errors import StoreError
 from callmon.web.auth.route import RejectedError
-from callmon.web.auth.tokens import API
+from callmon.web.auth.tokens import is_of_api, path_of
 from callmon.web.context import AwayError
 
 MEDIA_TYPE = "application/problem+json"
@@ -39,7 +39,7 @@ def with_problems(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
 
 def _or_problem(handler: Handler) -> Handler:
     async def answer(request: Request, error: Exception) -> Response:
-        is_ours = request.url.path.startswith(f"{API}/")
+        is_ours = is_of_api(path_of(request))
         return problem_of(request, error) if is_ours else await handler(request, error)
 
     return answer

@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from callmon.config.wording import plain
 from callmon.web.auth.identity import Right
+from callmon.web.auth.tokens import is_of_api
 
 FIELD = "csrf"
 HEADER = "x-csrf"  # for requests that a script sends
@@ -52,6 +53,11 @@ class PageRoute:
     act: str | None = None
     is_page: bool = True
     takes_file: bool = False
+
+    @property
+    def takes_token(self) -> bool:
+        """Whether a program with a token may be let in: to the API alone, whatever the request says."""
+        return all(map(is_of_api, self.paths.values()))
 
     def path(self, language: str, /, **parts: str) -> str:
         """The path with these parts, each percent-encoded."""
@@ -109,7 +115,8 @@ def token(secret: str, name: str) -> str:
 
 async def _check(request: Request, entry: PageRoute) -> None:
     """Raises RejectedError unless the endpoint may run."""
-    if not request.state.person.may(entry.right):
+    is_by_token = request.state.known.source == "token"
+    if not request.state.person.may(entry.right) or (is_by_token and not entry.takes_token):
         raise RejectedError(entry.is_page)
     if entry.takes_file:
         request.state.most_bytes = MOST_BYTES_OF_FILE

@@ -27,6 +27,7 @@ from callmon.web.auth.identity import Person, Right, person_with
 from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
 from callmon.web.auth.route import PageRoute, RejectedError
 from callmon.web.auth.service import AccessService
+from callmon.web.auth.tokens import path_of
 from callmon.web.formatter import OTHER, templates_of
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,8 @@ class SignIn:
                 "Your role does not allow this." if is_known else "Not signed in.", 403 if is_known else 401
             )
         if not is_known and self.access.has_sign_in:
-            to = _to(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+            query = request.scope["query_string"].decode("latin-1")
+            to = _to(f"{path_of(request)}?{query}" if query else path_of(request))
             wanted = f"?next={quote(to, safe='')}" if to and request.method == "GET" else ""
             return RedirectResponse(SIGN_IN[_language(request)] + wanted, 303)
         why = "role" if is_known else "proxy" if self.access.settings.is_configured else "elsewhere"
@@ -104,7 +106,7 @@ class SignIn:
 
     async def _failed(self, request: Request, error: HTTPException) -> Response:
         """No such page, no such method, body too large, request not understood. A page for a browser."""
-        is_page = request.url.path.startswith((FRONT["fr"], FRONT["en"]))
+        is_page = path_of(request).startswith((FRONT["fr"], FRONT["en"]))
         if not is_page and "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse(error.detail, error.status_code, error.headers)
         answer = self._page(request, "refused.html", error.status_code, why=str(error.status_code))
@@ -238,12 +240,12 @@ PATHS = {"sign_in": SIGN_IN, "service": SERVICE, "sign_out": SIGN_OUT, "front": 
 def _language(request: Request) -> str:
     """The language of the path; French where it has none."""
     language: str = getattr(request.state, "language", "")
-    return language or ("en" if request.url.path.startswith("/en") else "fr")
+    return language or ("en" if path_of(request).startswith("/en") else "fr")
 
 
 def _twin(request: Request, other: str) -> str:
     """The same page in the other language; the front page where it is not one of these pages."""
-    mine = (paths for paths in PATHS.values() if request.url.path in paths.values())
+    mine = (paths for paths in PATHS.values() if path_of(request) in paths.values())
     path = next(mine, FRONT)[other]
     to = _to(request.query_params.get("next", ""))
     return f"{path}?next={quote(to, safe='')}" if to else path

@@ -22,9 +22,18 @@ def new_token(name: str, roles: frozenset[str], made: datetime, lasts: timedelta
     return secret, TokenRow(id=hashed(secret), name=name, roles=roles, made=made, expires=made + lasts)
 
 
+def path_of(request: HTTPConnection) -> str:
+    """The path by which the routes are chosen. `request.url` has what the header Host says, too."""
+    path: str = request.scope["path"]
+    return path
+
+
+def is_of_api(path: str) -> bool:
+    """Whether a request's path, or that of a route, is one of the API."""
+    return path.startswith(f"{API}/")
+
+
 def bearer(request: HTTPConnection) -> str | None:
     """What a request to the API has as its token; None for another request, or without one."""
     kind, _, given = request.headers.get("authorization", "").partition(" ")
-    path: str = request.scope["path"]  # as the routes read it: `request.url` has what the header Host says, too
-    is_ours = path.startswith(f"{API}/") and kind.lower() == "bearer"
-    return given.strip() if is_ours else None
+    return given.strip() if is_of_api(path_of(request)) and kind.lower() == "bearer" else None
