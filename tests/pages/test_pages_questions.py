@@ -42,6 +42,7 @@ def cells(page: str) -> list[list[str]]:
 def test_why_shows_the_parts_of_the_command_and_links_their_calls(site: Pages) -> None:
     page = asked(site, "/en/why", day=str(BAD_DAY))
     found = why.why_answer(context_of(site), str(BAD_DAY), None)
+    assert found["parts"][0]["part"] == "phones"
     assert [row[0].lower() for row in cells(page)[1:]] == [
         label("part", part["part"], "en") for part in found["parts"]
     ]

@@ -34,7 +34,7 @@ from callmon.store.queries.staffing import planned_rows
 from callmon.text.formatter import MINUS
 from tests.support.environment import QUESTIONS_ON
 from tests.support.fact_builder import TORONTO
-from tests.support.ringing_site import stored
+from tests.support.ringing_site import disrupt, stored
 from tests.support.ringing_world import RingingSite, simulated
 from tests.support.store_fixtures import RING
 from tests.support.year.rows import listened
@@ -49,10 +49,11 @@ OCTOBER, NOVEMBER = (period.month(name, TORONTO) for name in ("2026-10", "2026-1
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """October with four phones, November with one."""
+    """October with four phones, November with one, and with a disruption of a line that had no call."""
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('explained')}/callmon.db", RING)
     fewer = replace(SITE, seed=6, phones=1)
     stored(store, [*simulated(SITE), *simulated(fewer)], date(2026, 10, 1))
+    disrupt(store, "tty", date(2026, 11, 1), date(2026, 11, 30))
     listened(store, datetime(2026, 9, 1, tzinfo=UTC), LATER)
     yield store
     store.close()

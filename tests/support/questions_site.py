@@ -1,4 +1,7 @@
-"""A site whose questions are on, with 45 days of a line whose phones ring; on the last day one phone is there."""
+"""A site whose questions are on, with 45 days of a line whose phones ring; on the last day one phone is there.
+
+On that day another line was disrupted.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from callmon.core.replay.record import Rule
 from callmon.store.database import Database
 from tests.support.environment import QUESTIONS_ON
 from tests.support.pages_app import Pages, pages
-from tests.support.ringing_site import stored, working_days
+from tests.support.ringing_site import disrupt, stored, working_days
 from tests.support.ringing_world import RingingSite, simulated
 from tests.support.warm_jobs import warm_jobs
 
@@ -34,6 +37,7 @@ def questions_site(folder: Path) -> Iterator[Pages]:
     def fill(store: Database) -> None:
         bad = simulated(RingingSite(seed=6, days=1, calls_a_day=30, phones=1, rule=SITE.rule))
         stored(store, [*simulated(SITE)[:44], *bad], FIRST)
+        disrupt(store, "tty", BAD_DAY, BAD_DAY)
 
     with warm_jobs(folder), pytest.MonkeyPatch.context() as patch:
         patch.setattr("callmon.features.questions.page.WAITS", 60.0)  # seconds

@@ -13,6 +13,9 @@ import pytest
 from callmon.cli import common
 from callmon.config.settings import example_text, load
 from callmon.core import facts as f
+from callmon.core.disruptions.disruption import DisruptionEnded, Opened
+from callmon.core.disruptions.register import update_by
+from callmon.core.outcome import Outcome
 from callmon.core.replay.record import SeenCall, SeenDay
 from callmon.core.statistics.period import midnight
 from callmon.store.database import Database
@@ -36,6 +39,14 @@ def stored(store: Database, days: Sequence[SeenDay], first: date = FIRST, line: 
         office.hear(*(facts_of(office, call, midnight(when, TORONTO), line) for call in day.calls))
     wrote(store, *office.outcomes)
     return dates
+
+
+def disrupt(store: Database, line: str, first: date, last: date) -> None:
+    """Staff report that the line could not take calls from the first day to the last."""
+    begin, end = midnight(first, TORONTO), midnight(last, TORONTO) + timedelta(hours=23)
+    opened = update_by(Opened(f"{line} {first}", begin, "staff", "", "", (line,)), None)
+    ended = update_by(DisruptionEnded(opened.disruption.id, end, "by_hand"), opened.disruption)
+    wrote(store, Outcome("toronto", disruptions=(opened, ended)))
 
 
 def facts_of(office: Office, seen: SeenCall, begin: datetime, line: str) -> list[Timed]:

@@ -6,7 +6,7 @@ from itertools import pairwise, permutations
 import pytest
 from msgspec.structs import replace
 
-from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try
+from callmon.core.replay.record import DisruptedSpan, Rule, SeenCall, SeenDay, Try
 from callmon.core.replay.why import (
     CAUSES,
     Pair,
@@ -64,6 +64,7 @@ def test_a_planted_cause_is_the_first_of_a_day_that_is_reported(cause: str) -> N
 LARGE = replace(SITE, phones=6, calls_a_day=100)  # of fewer than three phones nothing is said about pick-up
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "causes",
     [("volume", "talk"), ("volume", "pickup"), ("talk", "phones"), ("phones", "pickup"), ("volume", "phones")],
@@ -130,15 +131,37 @@ def test_behind_phones_no_phone_rang_and_behind_pick_up_one_did() -> None:
     assert all(not calls[key].tries or calls[key].tries[0].start >= 9000 for key in behind)
 
 
-def test_calls_inside_a_disruption_are_a_part_of_their_own() -> None:
-    today = simulated(replace(SITE, seed=6, days=1))[0]
-    lost = (10 * HOUR, 14 * HOUR)
-    calls = tuple(
-        replace(call, met=False, outcome="abandoned") if lost[0] <= call.at < lost[1] else call
-        for call in today.calls
-    )
-    _, parts = explain(replace(today, calls=calls), usual_days(7), disrupted=[lost])
-    assert parts[0].part == "disruption"
+def lined(day: SeenDay, lost: str = "") -> SeenDay:
+    """Every second call is on line a, the others are on b; on these lines, those of ten to one are lost."""
+    calls = [replace(call, line="ab"[n % 2]) for n, call in enumerate(day.calls)]
+    spans = [DisruptedSpan(10 * HOUR, 13 * HOUR, frozenset(lost))]
+    given_up = {"met": False, "outcome": "abandoned", "tries": (), "wait": 30_000, "talk": 0}
+    return replace(day, calls=tuple(replace(x, **given_up) if spans[0].has(x) else x for x in calls))
+
+
+@pytest.mark.parametrize(
+    ("lost", "disrupted", "end", "first"),
+    [
+        ("a", "a", 13, "disruption"),
+        ("ab", "ab", 13, "disruption"),
+        ("ab", "ab", 24, "disruption"),  # it is not ended
+        ("b", "a", 13, "other"),  # a bad hour of the other line
+        ("ab", "ab", 10, "other"),  # it had ended before
+        ("", "c", 24, "phones"),  # it has no call
+    ],
+)
+def test_a_disruption_takes_the_calls_of_its_lines_that_were_not_met(
+    lost: str, disrupted: str, end: int, first: str
+) -> None:
+    usual = [lined(day) for day in usual_days(7)]
+    today = lined(planted("phones", 6) if first == "phones" else simulated(replace(SITE, seed=6, days=1))[0], lost)
+    span = DisruptedSpan((9 if end == 10 else 10) * HOUR, end * HOUR, frozenset(disrupted))
+    compared, parts = explain(today, usual, disrupted=[span])
+    assert compared.unusual
+    assert max(parts, key=lambda part: -part.points).part == first
+    lost_calls = {call.key for call in today.calls if span.has(call) and not call.met}
+    taken = {key for part in parts if part.part == "disruption" for key in part.calls}
+    assert taken == (lost_calls if first == "disruption" else set())
 
 
 def test_parts_add_up_for_any_value_and_any_order() -> None:

@@ -44,6 +44,7 @@ class SeenCall(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     tries: tuple[Try, ...] = ()
     talk: int = 0
     language: str = "all"
+    line: str = ""
     judged: bool = True  # met or not met; the verdict of other calls (exempt, unknown) is left as it is
     met: bool = False
     counted: bool = True  # in the scope of the question; other calls only keep phones busy
@@ -56,6 +57,18 @@ class SeenDay(msgspec.Struct, frozen=True):
     calls: tuple[SeenCall, ...]
     phones: dict[int, tuple[Span, ...]]
     speaking: frozenset[int] = frozenset()
+
+
+class DisruptedSpan(msgspec.Struct, frozen=True):
+    """A time of a day in which these lines could not take calls."""
+
+    begin: int
+    end: int
+    lines: frozenset[str]
+
+    def has(self, call: SeenCall) -> bool:
+        """Whether the call arrived in it on one of its lines."""
+        return self.begin <= call.at < self.end and call.line in self.lines
 
 
 def occupied(calls: Iterable[SeenCall]) -> dict[int, Joined]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from callmon.core.replay.curves import survival
 from callmon.core.replay.draws import DAY, MOVED, SEED, TALK, THINNED, uniform, world_salt
-from callmon.core.replay.record import THIRD_RING, SeenCall, SeenDay, Span, seen_rule, tells_rings
+from callmon.core.replay.record import THIRD_RING, DisruptedSpan, SeenCall, SeenDay, seen_rule, tells_rings
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.world import World, fitted, samples_of, tries_by_stratum
 
@@ -64,7 +64,19 @@ class Pair(msgspec.Struct, frozen=True):
 
     today: SeenDay
     usual: SeenDay
-    disrupted: Sequence[Span] = ()
+    disrupted: Sequence[DisruptedSpan] = ()
+
+    @property
+    def kept_within(self) -> float:
+        """Of the judged calls on a disrupted line, the share that kept the standard; 1 where there is none."""
+        met = [call.met for call in self.today.calls if call.judged and _is_disrupted(call, self.disrupted)]
+        return sum(met) / len(met) if met else 1.0
+
+    @property
+    def spared(self) -> SeenDay:
+        """Today without the calls lost to a disruption, which tell nothing of people and settings."""
+        calls = (call for call in self.today.calls if not _is_lost(call, self.disrupted))
+        return replace(self.today, calls=tuple(calls))
 
 
 def compare(today: tuple[int, int], usual: Sequence[tuple[int, int]]) -> Usual:
@@ -144,7 +156,7 @@ def rounded_points(shares: Sequence[float]) -> list[int]:
 
 
 def explain(
-    today: SeenDay, usual: Sequence[SeenDay], disrupted: Sequence[Span] = ()
+    today: SeenDay, usual: Sequence[SeenDay], disrupted: Sequence[DisruptedSpan] = ()
 ) -> tuple[Usual, tuple[Part, ...]]:
     """Today's rate beside that of the usual days, and its parts."""
     today, ordered = _counted(today), sorted(map(_counted, usual), key=lambda day: day.name)
@@ -190,14 +202,16 @@ class _Replays:
 
     def __init__(self, pairs: Sequence[Pair], usual: Sequence[SeenDay]) -> None:
         self.pairs = pairs
-        self.todays = list({pair.today.name: pair.today for pair in pairs}.values())
+        self.todays = list({pair.today.name: pair.spared for pair in pairs}.values())
+        self.kept_within = {pair.today.name: pair.kept_within for pair in pairs}
+        self.known: dict[frozenset[Cause], tuple[float, float]] = {}
         self.rules = seen_rule(usual), seen_rule(self.todays)
         world = fitted([samples_of(day) for day in usual], SALT)
         self.worlds = world, replace(world, quicker=quicker(self.todays, world))
         self.causes: list[Cause] = ["volume", "hours", "talk", "phones"]
         if tells_rings(call for day in self.todays for call in day.calls):
             self.causes += ["pickup", "settings"] if self._settings_differ() else ["pickup"]
-        if any(pair.disrupted for pair in pairs):
+        if min(self.kept_within.values()) < 1:
             self.causes.append("disruption")
 
     def _settings_differ(self) -> bool:
@@ -210,30 +224,49 @@ class _Replays:
         return box or (several and own.strategy != new.strategy)
 
     def rate(self, changed: frozenset[Cause]) -> float:
-        return sum(self._rate_of(pair, changed) for pair in self.pairs) / len(self.pairs)
+        """The mean rate of the days that are made of these inputs of today, and of the usual days' others."""
+        replayed_inputs = changed - {"disruption"}
+        if replayed_inputs not in self.known:
+            rates = [self._rates(pair, replayed_inputs) for pair in self.pairs]
+            heard, disrupted = (sum(rate) / len(rates) for rate in zip(*rates, strict=True))
+            self.known[replayed_inputs] = heard, disrupted
+        return self.known[replayed_inputs]["disruption" in changed]
 
-    def _rate_of(self, pair: Pair, changed: frozenset[Cause]) -> float:
+    def _rates(self, pair: Pair, changed: frozenset[Cause]) -> tuple[float, float]:
+        """The rate of a day without today's disruptions, and with them.
+
+        Of the calls on a disrupted line, at most the share is kept that was in fact kept.
+        """
+
         def chosen(cause: Cause) -> SeenDay:
             return pair.today if cause in changed else pair.usual
 
         calls = _calls(chosen("volume"), chosen("hours"), chosen("talk"))
-        day = SeenDay("", calls, chosen("phones").phones)
+        if not calls:
+            return 1.0, 1.0
         own, new = self.rules
         rule = replace(own, fresh=True)
         if "settings" in changed:
             rule = replace(rule, strategy=new.strategy, ring=new.ring, gap=new.gap, voicemail=new.voicemail)
         world = self.worlds["pickup" in changed]
-        became = replayed(prepared(day), rule, rule, world)
-        lost = pair.disrupted if "disruption" in changed else ()
-        kept = sum(
-            now.outcome == "answered" and now.wait < THIRD_RING and not _inside(call.at, lost)
+        became = replayed(prepared(SeenDay("", calls, chosen("phones").phones)), rule, rule, world)
+        kept = [
+            call
             for call, now in zip(calls, became, strict=True)
-        )
-        return kept / len(calls) if calls else 1.0
+            if now.outcome == "answered" and now.wait < THIRD_RING
+        ]
+        within = sum(_is_disrupted(call, pair.disrupted) for call in kept)
+        most = self.kept_within[pair.today.name] * sum(_is_disrupted(call, pair.disrupted) for call in calls)
+        return len(kept) / len(calls), (len(kept) - max(0.0, within - most)) / len(calls)
 
 
-def _inside(at: int, spans: Iterable[Span]) -> bool:
-    return any(begin <= at < end for begin, end in spans)
+def _is_disrupted(call: SeenCall, disrupted: Iterable[DisruptedSpan]) -> bool:
+    return any(span.has(call) for span in disrupted)
+
+
+def _is_lost(call: SeenCall, disrupted: Iterable[DisruptedSpan]) -> bool:
+    """Whether a disruption of its line lost the call: it was in fact not met."""
+    return call.judged and not call.met and _is_disrupted(call, disrupted)
 
 
 def _calls(volume: SeenDay, hours: SeenDay, talk: SeenDay) -> tuple[SeenCall, ...]:
@@ -254,6 +287,7 @@ def _calls(volume: SeenDay, hours: SeenDay, talk: SeenDay) -> tuple[SeenCall, ..
                 wait=0,
                 talk=length,
                 language=seen[place].language,
+                line=seen[place].line,
             )
         )
     return tuple(sorted(found, key=lambda call: (call.at, call.key)))
@@ -269,7 +303,7 @@ def quicker(days: Iterable[SeenDay], world: World) -> float:
     return (SHRINKING_TRIES + seen) / (SHRINKING_TRIES + expected)
 
 
-def behind(today: SeenDay, disrupted: Sequence[Span] = ()) -> dict[Cause, tuple[int, ...]]:
+def behind(today: SeenDay, disrupted: Sequence[DisruptedSpan] = ()) -> dict[Cause, tuple[int, ...]]:
     """The calls of today that were not met, each with what it met first."""
     found: dict[Cause, list[int]] = {}
     for call in today.calls:
@@ -278,8 +312,8 @@ def behind(today: SeenDay, disrupted: Sequence[Span] = ()) -> dict[Cause, tuple[
     return {cause: tuple(keys) for cause, keys in found.items()}
 
 
-def _cause_of(call: SeenCall, disrupted: Sequence[Span]) -> Cause:
-    if _inside(call.at, disrupted):
+def _cause_of(call: SeenCall, disrupted: Sequence[DisruptedSpan]) -> Cause:
+    if _is_lost(call, disrupted):
         return "disruption"
     if call.outcome == "voicemail" and call.wait < THIRD_RING:
         return "settings"

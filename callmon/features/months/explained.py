@@ -122,6 +122,6 @@ def _pairs(
         return reader.read_day(connection, day) or SeenDay(day.isoformat(), (), {})
 
     return [
-        Pair(seen(day), seen(other), disrupted_spans(connection, zone, day, None))
+        Pair(seen(day), seen(other), disrupted_spans(connection, zone, day))
         for day, other in zip(spread_days(days, count), spread_days(usual, count), strict=True)
     ]

@@ -66,7 +66,7 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
     today = next((one for one in read if one.name == when.isoformat()), SeenDay(when.isoformat(), (), {}))
     usual = [one for one in read if one is not today and _alike(settings.calendar(line), one.name, when.weekday())]
     with context.store.reading() as connection:
-        disrupted = disrupted_spans(connection, settings.timezone, when, line)
+        disrupted = disrupted_spans(connection, settings.timezone, when)
     compared, parts = explain(today, usual[-USUAL_DAYS:], disrupted=disrupted)
     begin = midnight(when, settings.timezone)
     at = {call.key: begin + timedelta(milliseconds=call.at) for call in today.calls}

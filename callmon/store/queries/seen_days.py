@@ -27,7 +27,7 @@ from callmon.core.facts import (
     VoicemailTook,
 )
 from callmon.core.replay.presence import there
-from callmon.core.replay.record import Outcome, SeenCall, SeenDay, Span, Try
+from callmon.core.replay.record import DisruptedSpan, Outcome, SeenCall, SeenDay, Span, Try
 from callmon.core.statistics.period import DAY, midnight
 from callmon.store.database import Database
 from callmon.store.queries.calls import stored_facts
@@ -114,6 +114,7 @@ class DayReader:
         return SeenCall(
             key=len(self.names),
             at=round((start - begin) / MS),
+            line=call.line or "",
             outcome=outcome,
             wait=wait,
             tries=self._tries(known, exchange, start, wait, answered),
@@ -220,11 +221,14 @@ def _talk(call: Call, facts: list[Fact]) -> int:
     return round(talked / MS)
 
 
-def disrupted_spans(connection: Connection, zone: ZoneInfo, day: date, line: str | None) -> list[Span]:
-    """Of the day, in ms after midnight: the disruptions that touch the line, or any line."""
+def disrupted_spans(connection: Connection, zone: ZoneInfo, day: date) -> list[DisruptedSpan]:
+    """Of the day, in ms after midnight: its disruptions, each with its lines."""
     begin, end = midnight(day, zone), midnight(day + DAY, zone)
-    found = [one for one in all_in(connection, begin, end) if one.counts and (line is None or line in one.lines)]
-    return [in_ms(one.began, one.ended or end, begin) for one in found]
+    return [
+        DisruptedSpan(*in_ms(one.began, one.ended or end, begin), frozenset(one.lines))
+        for one in all_in(connection, begin, end)
+        if one.counts
+    ]
 
 
 def in_ms(begin: datetime, end: datetime, midnight: datetime) -> Span:
