@@ -17,6 +17,7 @@ from tests.commands.test_import import at, lab_office
 from tests.store.test_backfill import BackfillOffice
 from tests.support.environment import QUESTIONS_ON
 from tests.support.fact_builder import TORONTO, local
+from tests.support.made_queue_log import made
 
 DAY = date(2026, 3, 2)
 MINUTE = 60_000
@@ -94,3 +95,33 @@ def test_days_that_an_import_alone_tells_have_no_pick_up_and_no_rings(
     )
     assert rings["half_hours"][0]["said"]
     assert rings == seconds
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacking"),
+    [
+        ("queue_log", {}),
+        ("cel", {}),
+        (
+            "cdr",
+            {
+                "en": "The record does not tell how long the callers of more than 5% of the calls waited: "
+                "nothing is concluded.",
+                "fr": "Le relevé ne dit pas combien de temps l’appelant a attendu pour plus de 5 % des appels : "
+                "rien n’est conclu.",
+            },
+        ),
+    ],
+)
+def test_a_record_without_waits_gives_no_estimate_and_others_their_own_calls(
+    office: BackfillOffice, tmp_path: Path, kind: str, lacking: dict[str, str]
+) -> None:
+    log, cells = made(days=5, calls_a_day=100, record=kind)
+    (tmp_path / "record").write_text(log)
+    assert office.run("import", kind, str(tmp_path / "record")).exit_code == 0
+    asked = ("what-if", "2026-03-02", "2026-03-06", "--set", "phones=+1@10:00-11:00")
+    said = {lang: office.run(*asked, "--lang", lang, "--json").stdout for lang in ("en", "fr")}
+    answers = {lang: json.loads(text) for lang, text in said.items()}
+    assert {lang: answer["why_not"] for lang, answer in answers.items() if not answer["said"]} == lacking
+    for answer in answers.values() if not lacking else ():
+        assert answer["own_rule"]["answered"] == sum(cell["answered"] for cell in cells.values())

@@ -6,18 +6,18 @@ from msgspec.structs import replace
 from bench.questions_what_if import CHANGES, SITES, table
 from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try, seen_rule, with_ring, with_strategy
 from callmon.core.replay.run import Replayed, prepared, replayed
-from callmon.core.replay.what_if import Estimate, seen_until, what_if, why_silent
+from callmon.core.replay.what_if import (
+    Estimate,
+    differing_calls,
+    recorded_ends,
+    seen_until,
+    what_if,
+    why_silent,
+)
 from callmon.core.replay.world import drawn_world, fitted, samples_of
 from tests.support.ringing_world import RingingSite, counts, simulated
 
 RINGALL = Rule(strategy="ringall", voicemail=24_000)
-
-
-def seen(day: SeenDay) -> list[Replayed]:
-    return [
-        Replayed(call.outcome, call.wait, next((tried.phone for tried in call.tries if tried.took), None))
-        for call in day.calls
-    ]
 
 
 def under_own_rule(days: list[SeenDay], rule: Rule | None = None) -> list[list[Replayed]]:
@@ -31,7 +31,7 @@ def test_a_month_under_its_own_rule_is_the_month_call_by_call(seed: int) -> None
     rule = RINGALL if seed % 3 == 0 else Rule(ring=15_000, voicemail=24_000)
     site = RingingSite(seed=seed, calls_a_day=15 + 5 * (seed % 4), absent=0.05 * (seed % 2), rule=rule, again=0.1)
     days = simulated(site)
-    assert under_own_rule(days) == [seen(day) for day in days]
+    assert under_own_rule(days) == [recorded_ends(day) for day in days]
 
 
 def test_the_rule_is_that_of_the_record() -> None:
@@ -63,7 +63,7 @@ def test_calls_that_overlap_on_one_phone_are_replayed_as_seen() -> None:
         for n in range(3)
     )
     day = SeenDay("", calls, {1: ((0, 100_000),)})
-    assert under_own_rule([day]) == [seen(day)]
+    assert under_own_rule([day]) == [recorded_ends(day)]
 
 
 def test_a_record_without_ringing_is_replayed_as_seen() -> None:
@@ -72,7 +72,7 @@ def test_a_record_without_ringing_is_replayed_as_seen() -> None:
         for n, (at, wait, phone) in enumerate(((0, 0, 0), (90_000, 4000, 0), (200_000, 9000, 1)))
     )
     day = SeenDay("", calls, dict.fromkeys(range(2), ((0, 600_000),)))
-    assert under_own_rule([day]) == [seen(day)]
+    assert under_own_rule([day]) == [recorded_ends(day)]
 
 
 def test_a_phone_takes_the_next_call_after_its_wrap_up() -> None:
@@ -159,7 +159,7 @@ def test_without_the_french_phone_french_calls_change_and_no_others() -> None:
     own = seen_rule(days)
     assert own.apart == {("fr", False), ("en", True)}
     gone = under_own_rule(days, replace(own, added=(-1, EACH_DAY), speaking=True))
-    seen_days = list(map(seen, days))
+    seen_days = list(map(recorded_ends, days))
     assert in_language(days, gone, "en") == in_language(days, seen_days, "en")
     french = [now.outcome for now in in_language(days, gone, "fr")]
     assert set(french) == {"abandoned", "voicemail"}
@@ -231,7 +231,7 @@ def test_calls_outside_the_question_keep_their_record() -> None:
     ]
     own = seen_rule(days)
     found = under_own_rule(days, replace(own, voicemail=12_000))
-    for day, was, became in zip(days, map(seen, days), found, strict=True):
+    for day, was, became in zip(days, map(recorded_ends, days), found, strict=True):
         mailboxes = [
             (one, other)
             for call, one, other in zip(day.calls, was, became, strict=True)
@@ -258,7 +258,7 @@ def test_a_line_that_closes_earlier_answers_only_who_came_before() -> None:
     days, closes = simulated(RingingSite(seed=8)), 15 * 3_600_000
     became = under_own_rule(days, replace(seen_rule(days), hours=(0, closes)))
     for day, found in zip(days, became, strict=True):
-        for call, was, now in zip(day.calls, seen(day), found, strict=True):
+        for call, was, now in zip(day.calls, recorded_ends(day), found, strict=True):
             if call.at >= closes or call.at + call.wait < closes:
                 assert now == (was if call.at < closes else Replayed("unknown", 0, None))
 
@@ -278,8 +278,25 @@ def test_it_is_silent_where_too_little_was_seen() -> None:
     assert why_silent(speaking, own, replace(two, speaking=True)) == "never_tried"
     assert why_silent(_edited(month, outcome="abandoned"), own, later) == "few_answered"
     assert why_silent(_edited(month, tries=()), own, later) == "no_tries"
-    unknown = _edited(month[:3], outcome="unknown") + month[3:]
-    assert why_silent(unknown, own, later) == "unknown_calls"
+    for given, silence in (
+        ({"outcome": "unknown"}, "unknown_calls"),
+        ({"lacks": "wait"}, "unknown_waits"),
+        ({"lacks": "verdict"}, "unknown_verdicts"),
+    ):
+        assert why_silent(_edited(month[:3], **given) + month[3:], own, later) == silence
+    assert why_silent(_edited(month[:1], tries=()) + month[1:], own, later) == "own_rule"
+
+
+def test_one_call_in_a_hundred_may_differ_and_the_period_stays_as_recorded() -> None:
+    month = simulated(RingingSite(seed=9))
+    first = next(place for place, call in enumerate(month[0].calls) if call.outcome == "answered")
+    outside = [replace(call, tries=()) if n == first else call for n, call in enumerate(month[0].calls)]
+    days = [replace(month[0], calls=tuple(outside)), *month[1:]]
+    own = seen_rule(days)
+    assert (differing_calls(month, own), differing_calls(days, own)) == (0, 1)
+    assert why_silent(days, own, replace(own, pickup=0.9)) is None
+    was = counts(days)
+    assert {name: getattr(what_if(days, lambda rule: rule).own, name) for name in was} == was
 
 
 def _edited(days: list[SeenDay], **values: object) -> list[SeenDay]:

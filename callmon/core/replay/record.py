@@ -47,6 +47,7 @@ class SeenCall(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     line: str = ""
     judged: bool = True  # met or not met; the verdict of other calls (exempt, unknown) is left as it is
     met: bool = False
+    lacks: Literal["wait", "verdict"] | None = None  # what the record does not tell of it
     counted: bool = True  # in the scope of the question; other calls only keep phones busy
 
 

@@ -1,6 +1,7 @@
 """What another rule would have made of a period: the record completed in several worlds, and replayed. Pure.
 
-Refuses: a figure from fewer than 100 calls or 30 answered ones, or for a setting beyond twice what was seen.
+Refuses: a figure from fewer than 100 calls or 30 answered ones, and for a setting beyond twice what was seen. A
+record that its own rule does not give again has no figure either.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ WORLDS, WIDENED = 40, 1.25
 LEAST_CALLS = 100
 LEAST_ANSWERED = 30
 MOST_UNKNOWN = 0.05
+MOST_DIFFERING = 0.01  # of the calls, under the period's own rule
 CONFIDENCE = 0.9
-Silence = Literal["few_calls", "few_answered", "unknown_calls", "never_tried", "no_tries"]
+Silence = Literal[
+    "few_calls", "few_answered", "unknown_waits", "unknown_calls", "unknown_verdicts", "no_tries", "never_tried",
+    "own_rule",
+]  # fmt: skip
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -57,11 +62,39 @@ def why_silent(days: Sequence[SeenDay], own: Rule, rule: Rule) -> Silence | None
         return "few_calls"
     if sum(call.outcome == "answered" for call in calls) < LEAST_ANSWERED:
         return "few_answered"
-    if sum(call.outcome == "unknown" for call in calls) > MOST_UNKNOWN * len(calls):
-        return "unknown_calls"
+    lacking: dict[Silence, int] = {
+        "unknown_waits": sum(call.lacks == "wait" for call in calls),
+        "unknown_calls": sum(call.outcome == "unknown" for call in calls),
+        "unknown_verdicts": sum(call.lacks == "verdict" for call in calls),
+    }
+    for silence, count in lacking.items():
+        if count > MOST_UNKNOWN * len(calls):
+            return silence
     if not tells_rings(calls) and msgspec.structs.replace(rule, added=None, speaking=False, hours=None) != own:
         return "no_tries"
-    return "never_tried" if _beyond(days, own, rule) else None
+    if _beyond(days, own, rule):
+        return "never_tried"
+    return "own_rule" if differing_calls(days, own) > MOST_DIFFERING * len(calls) else None
+
+
+def differing_calls(days: Sequence[SeenDay], own: Rule) -> int:
+    """The calls whose outcome, wait or phone the period's own rule does not give again."""
+    world = drawn_world([samples_of(day) for day in days], SEED, 0)
+    return sum(
+        call.counted and one != other
+        for day in days
+        for call, one, other in zip(
+            day.calls, recorded_ends(day), replayed(prepared(day), own, own, world), strict=True
+        )
+    )
+
+
+def recorded_ends(day: SeenDay) -> list[Replayed]:
+    """What the record has become of each call."""
+    return [
+        Replayed(call.outcome, call.wait, next((tried.phone for tried in call.tries if tried.took), None))
+        for call in day.calls
+    ]
 
 
 def _beyond(days: Sequence[SeenDay], own: Rule, rule: Rule) -> bool:
@@ -117,16 +150,20 @@ def what_if(
     own, ready = seen_rule(days), [prepared(day) for day in days]
     changed, samples = rule(own), [samples_of(day) for day in days]
     first = drawn_world(samples, seed, 0)
-    was = counted(ready, [replayed(day, own, own, first) for day in ready])
+    was = counted(ready, [recorded_ends(day) for day in days])
+    again = counted(ready, [replayed(day, own, own, first) for day in ready])
     found = []
     for number in range(worlds if changed != own else 0):
         world = drawn_world(samples, seed, number)
         found.append(counted(ready, [replayed(day, own, changed, world) for day in ready]))
         done(number)
     names = ("third_ring", "answered", "abandoned", "voicemail")
-    return WhatIf(
-        was, {name: _estimate([getattr(one, name) for one in found], getattr(was, name)) for name in names}
-    )
+    changed_counts = {}
+    for name in names:
+        as_it_was: int = getattr(was, name)
+        moved = as_it_was - getattr(again, name)
+        changed_counts[name] = _estimate([getattr(one, name) + moved for one in found], as_it_was)
+    return WhatIf(was, changed_counts)
 
 
 def _estimate(values: list[int], was: int) -> Estimate:

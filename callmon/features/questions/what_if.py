@@ -234,6 +234,23 @@ def _why_not(context: CommandContext, silent: str, days: Sequence[SeenDay], own:
                 calls=count,
                 least=engine.LEAST_ANSWERED,
             )
+        case "unknown_waits":
+            return context.say(
+                "The record does not tell how long the callers of more than 5% of the calls waited: "
+                "nothing is concluded."
+            )
+        case "unknown_verdicts":
+            return context.say(
+                "The record does not tell whether more than 5% of the calls kept the third ring: "
+                "nothing is concluded."
+            )
+        case "own_rule":
+            return context.say(
+                "Replayed as it was, {count} of {calls} calls end differently. The record lacks what decided "
+                "them, for instance a phone outside. Nothing is concluded.",
+                count=engine.differing_calls(days, own),
+                calls=len(calls),
+            )
         case "unknown_calls":
             return context.say("More than 5% of the calls were not heard completely: nothing is concluded.")
         case "no_tries":

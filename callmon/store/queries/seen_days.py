@@ -95,13 +95,14 @@ class DayReader:
             if (going := _call_in_progress(facts[key], begin, end)) is not None:
                 calls[key] = going
         for (name, exchange), call in calls.items():
-            verdict = verdicts.get((name, exchange), "unknown")
+            verdict = verdicts.get((name, exchange))
             seen = self._seen(call, facts.get((name, exchange), []), begin, exchange)
             if not call.is_ended and seen.outcome == "answered" and not call.transfers:
                 seen = replace(seen, talk=round((end - begin) / MS) - seen.at - seen.wait)
             self.names.append((name, exchange))
             counted = self.line in (None, call.line)
-            yield replace(seen, judged=verdict in JUDGED, met=verdict == "met", counted=counted)
+            lacks = seen.lacks or ("verdict" if verdict == "unknown" else None)
+            yield replace(seen, judged=verdict in JUDGED, met=verdict == "met", counted=counted, lacks=lacks)
 
     def _seen(self, call: Call, facts: Iterable[Fact], begin: datetime, exchange: str) -> SeenCall:
         """One call from its account and its facts; times in ms after `begin`."""
@@ -120,6 +121,7 @@ class DayReader:
             tries=self._tries(known, exchange, start, wait, answered),
             talk=_talk(call, known) if answered else 0,
             language=language_label(call.language),
+            lacks="wait" if answered and call.answered is None else None,
         )
 
     def _tries(
