@@ -74,6 +74,8 @@ requirements: $(VENV)/.dev
 	    --generate-hashes --no-header --no-emit-index-url --quiet -o requirements-dev.txt
 	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra pdf --extra oidc --extra mariadb --extra parquet --extra traces \
 	    --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-extras.txt
+	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra oidc --resolution lowest-direct --universal \
+	    --python-version 3.11 --no-annotate --no-header --no-emit-index-url --quiet -o .ci/requirements-floors.txt
 	echo hatchling | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url --quiet -o .ci/requirements-build.txt
 	printf 'cyclonedx-bom\nhatchling\n' | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 \

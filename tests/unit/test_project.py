@@ -11,6 +11,7 @@ from pathlib import Path
 import asterisk.manager
 import click
 import pytest
+from packaging.version import Version
 
 import callmon
 from callmon.config.standards import ALL_STANDARDS
@@ -155,6 +156,15 @@ def test_every_requirement_is_pinned_with_a_hash_and_no_address_is_named(name: s
     lines = [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert [line for line in lines if "==" not in line or "--hash=sha256:" not in line] == []
     assert len(lines) > 3
+
+
+def test_the_lowest_versions_that_are_tested_are_those_that_are_allowed() -> None:
+    project = tomllib.loads(text(ROOT / "pyproject.toml"))["project"]
+    allowed = "\n".join([*project["dependencies"], *project["optional-dependencies"]["oidc"]])
+    lowest = dict(re.findall(r"^([\w-]+)(?:\[\w+\])?>=([\d.]+)", allowed, re.MULTILINE))
+    pinned = dict(re.findall(r"^([\w-]+)==([\d.]+)", text(ROOT / ".ci" / "requirements-floors.txt"), re.MULTILINE))
+    assert {name: Version(pinned[name]) for name in lowest} == {name: Version(lowest[name]) for name in lowest}
+    assert len(lowest) == len(allowed.splitlines())
 
 
 @pytest.mark.parametrize("words", [HOSTS, PLACES], ids=["a registry", "a place of one machine"])
