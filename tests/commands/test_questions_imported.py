@@ -113,7 +113,7 @@ def test_days_that_an_import_alone_tells_have_no_pick_up_and_no_rings(
         ),
     ],
 )
-def test_a_record_without_waits_gives_no_estimate_and_others_their_own_calls(
+def test_a_record_without_waits_has_no_estimate_others_have_their_own(
     office: BackfillOffice, tmp_path: Path, kind: str, lacking: dict[str, str]
 ) -> None:
     log, cells = made(days=5, calls_a_day=100, record=kind)
