@@ -90,4 +90,4 @@ $(VENV)/.dev: requirements-dev.txt
 	.ci/venv $(PYTHON) $(VENV) requirements-dev.txt && touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf .venv .venv-dist .venv-docs .venv-3.* .lab build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-dist .venv-docs .venv-floors .venv-3.* .lab build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

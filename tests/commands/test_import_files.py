@@ -27,21 +27,8 @@ NOW = datetime(2026, 12, 2, 12, tzinfo=UTC)
 PLAIN = {kind: made(2, 15, record=kind)[0] for kind in ("queue_log", "cdr", "cel")}
 LOG = ("time", "callid", "queuename", "agent", "event", "data1", "data2", "data3", "data4", "data5")
 METRICS = ("time_id", "call_id", "queue", "agent", "verb", *LOG[5:])
-CDR = (
-    *(
-        "accountcode",
-        "src",
-        "dst",
-        "dcontext",
-        "clid",
-        *BEFORE,
-        "disposition",
-        "amaflags",
-        "uniqueid",
-        "userfield",
-    ),
-    *("peeraccount", "linkedid", "sequence"),
-)
+CDR = ("accountcode", "src", "dst", "dcontext", "clid", *BEFORE, "disposition", "amaflags", "uniqueid",
+       "userfield", "peeraccount", "linkedid", "sequence")  # fmt: skip
 HEADS: dict[str, Sequence[str]] = {"queue_log": LOG, "cdr": CDR, "cel": COLUMNS}
 Row = list[str]
 

@@ -30,10 +30,11 @@ def record_lines(path: Path, reader: type[RecordReader]) -> Generator[str]:
         first = [*islice(lines, SAMPLE)]
         counts = {x: sum(len(_values(line, x)) for line in first) for x in SEPARATORS}
         separator = max(SEPARATORS, key=lambda x: counts[x])
-        yield from _as_written(_whole_rows(chain(first, lines), separator), separator, reader)
+        yield from _csv_lines(_whole_rows(chain(first, lines), separator), separator, reader)
 
 
-def _as_written(rows: Iterable[str], separator: str, reader: type[RecordReader]) -> Iterator[str]:
+def _csv_lines(rows: Iterable[str], separator: str, reader: type[RecordReader]) -> Iterator[str]:
+    """Each row as Asterisk writes it; below SAMPLE lines without a head, what Asterisk wrote passes as it is."""
     columns: Sequence[str] = ()  # of the last head
     for number, row in enumerate(rows):
         if separator in AS_WRITTEN and not columns and number >= SAMPLE:
@@ -46,10 +47,10 @@ def _as_written(rows: Iterable[str], separator: str, reader: type[RecordReader])
         elif not values or (separator in AS_WRITTEN and not columns):
             yield row
         else:
-            yield csv_line(_in_layout(["" if x in NOTHING else x for x in values], columns, reader.LAYOUT))
+            yield csv_line(_layout_values(["" if x in NOTHING else x for x in values], columns, reader.LAYOUT))
 
 
-def _in_layout(values: Sequence[str], columns: Sequence[str], layout: Sequence[str]) -> Iterable[str]:
+def _layout_values(values: Sequence[str], columns: Sequence[str], layout: Sequence[str]) -> Iterable[str]:
     named = dict(zip(columns, values, strict=False))
     return [named.get(name, "") for name in layout] if columns and layout else values
 

@@ -166,7 +166,7 @@ def explain(
     chosen = sorted(range(len(ordered)), key=lambda n: uniform(SALT, DAY, n))[:REPLAYED_DAYS]
     pairs = [Pair(today, ordered[n], disrupted) for n in chosen]
     worth = _worth(_Replays(pairs, ordered), ordered)
-    return compared, named(worth, compared.rate - compared.usual, behind(today, disrupted))
+    return compared, named(worth, compared.rate - compared.usual, missed_calls(today, disrupted))
 
 
 def explain_month(compared: Usual, pairs: Sequence[Pair]) -> tuple[Part, ...]:
@@ -303,7 +303,7 @@ def quicker(days: Iterable[SeenDay], world: World) -> float:
     return (SHRINKING_TRIES + seen) / (SHRINKING_TRIES + expected)
 
 
-def behind(today: SeenDay, disrupted: Sequence[DisruptedSpan] = ()) -> dict[Cause, tuple[int, ...]]:
+def missed_calls(today: SeenDay, disrupted: Sequence[DisruptedSpan] = ()) -> dict[Cause, tuple[int, ...]]:
     """The calls of today that were not met, each with what it met first."""
     found: dict[Cause, list[int]] = {}
     for call in today.calls:
