@@ -7,6 +7,7 @@ import gzip
 import json
 import socket
 from collections.abc import Callable, Iterable
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,6 +20,7 @@ from callmon.web.auth.middleware import AccessMiddleware
 from tests.store.test_oidc import begun, done, gate, gate_for, one_provider, provider  # noqa: F401  fixtures
 from tests.support.hostile_peer import HostilePeer, dripping, flooding, growth_at_most, silent
 from tests.support.oidc_provider import Claims, Provider
+from tests.support.store_fixtures import until
 from tests.support.web_client import Visitor
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
@@ -67,6 +69,20 @@ def test_a_provider_that_takes_its_time_is_left_when_the_time_is_over(
 ) -> None:
     monkeypatch.setattr(oidc, "SECONDS", 1.0)
     assert sent_to(act, sqlite_store, tmp_path) == 403
+
+
+@pytest.mark.parametrize("act", [silent, answering(HEAD + b"\r\n", dripping(b" "))], ids=["silent", "slow"])
+def test_a_sign_in_that_took_too_long_leaves_no_connection_open(
+    act: Act, sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two limits, the later one ends while httpx closes the connection: it stays open, and counts as in use."""
+    later, limit = count(0.05, 0.001), asyncio.timeout
+    monkeypatch.setattr(asyncio, "timeout", lambda x: limit(next(later) if x == oidc.SECONDS else x))
+    with HostilePeer(act) as peer:
+        there = cast(Provider, SimpleNamespace(url=f"http://127.0.0.1:{peer.port}"))
+        visitor = Visitor(gate_for(there, sqlite_store, tmp_path))
+        assert [visitor.get("/en/sign-in/service").status_code for _ in range(20)] == [403] * 20
+        assert until(lambda: peer.closed == peer.connections == 20)
 
 
 @pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])

@@ -20,7 +20,7 @@ class HostilePeer:
         self._act = act
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
-        self.connections = 0
+        self.connections = self.closed = 0
         self.is_over = threading.Event()
 
     def __enter__(self) -> HostilePeer:
@@ -43,6 +43,7 @@ class HostilePeer:
     def _speak(self, wire: socket.socket) -> None:
         with wire, suppress(OSError):
             self._act(wire)
+        self.closed += 1
 
 
 def silent(wire: socket.socket) -> None:

@@ -16,7 +16,8 @@ import json
 import ssl
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from time import monotonic, time
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,7 +60,7 @@ class Provider:
         self._secret = settings.secret()
         self._http = httpx.AsyncClient(
             verify=_trust(settings),
-            timeout=SECONDS,
+            timeout=None,  # `_time_limit` has the one limit
             limits=httpx.Limits(max_connections=10, max_keepalive_connections=0),
         )
         self._cached: tuple[float, dict[str, Any]] | None = None
@@ -131,16 +132,13 @@ class Provider:
 
     async def _metadata(self) -> dict[str, Any]:
         """The provider's description of itself. Of the sign-ins that need it, one asks."""
-        try:
-            async with asyncio.timeout(SECONDS), self._describing:
-                if self._cached is None or monotonic() - self._cached[0] >= KEPT_SECONDS:
-                    self._cached = (monotonic(), await self._described())
-                return self._cached[1]
-        except TimeoutError:
-            raise ProviderError(f"{_host(self._settings.issuer)} cannot be asked in time") from None
+        async with _time_limit(self._settings.issuer), self._describing:
+            if self._cached is None or monotonic() - self._cached[0] >= KEPT_SECONDS:
+                self._cached = (monotonic(), await self._described())
+            return self._cached[1]
 
     async def _described(self) -> dict[str, Any]:
-        found = await self._request("GET", self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        found = await self._object("GET", self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
         if found.get("issuer") != self._settings.issuer:
             raise ProviderError(f"{self._settings.issuer} states another issuer in its metadata")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
@@ -149,14 +147,18 @@ class Provider:
         return found
 
     async def _request(self, method: str, address: str, **options: Any) -> dict[str, Any]:
-        """The one place in which an answer of the provider is read."""
+        async with _time_limit(address):
+            return await self._object(method, address, **options)
+
+    async def _object(self, method: str, address: str, **options: Any) -> dict[str, Any]:
+        """The JSON object that the provider answers. The one place in which an answer of the provider is read."""
         import httpx
 
         try:
-            async with asyncio.timeout(SECONDS), self._places:
+            async with self._places:
                 status, body = await self._answer(method, address, **options)
             found = await asyncio.to_thread(json.loads, body) if status == 200 else None
-        except (httpx.HTTPError, TimeoutError, *STRANGE) as error:
+        except (httpx.HTTPError, *STRANGE) as error:
             raise ProviderError(f"{_host(address)} cannot be asked: {type(error).__name__}") from None
         if not isinstance(found, dict):
             raise ProviderError(f"{_host(address)} answered {status}")
@@ -217,6 +219,16 @@ class Provider:
         return (
             frozenset(x for x in listed if isinstance(x, str)) if isinstance(listed, list | tuple) else frozenset()
         )
+
+
+@asynccontextmanager
+async def _time_limit(address: str) -> AsyncIterator[None]:
+    """Never within another: the second end would stop httpx while it closes the connection of the first."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            yield
+    except TimeoutError:
+        raise ProviderError(f"{_host(address)} cannot be asked in time") from None
 
 
 def _listed(metadata: Mapping[str, Any], name: str, usual: str) -> tuple[str, ...]:
