@@ -50,7 +50,8 @@ BY_PYTHON = ("unit/test_imports.py", "recordings/test_recordings.py", "process/t
 # The folders that have tests with servers and with a browser: the others need not be collected.
 WITH_SERVERS = ("tests/commands", "tests/process", "tests/real", "tests/unit")
 WITH_BROWSER = ("tests/browser",)
-COVERAGE = ("--cov", "--cov-report=json:build/stage/coverage.json")
+COVERAGE = ("--cov", "--cov-context=test", "--cov-report=json:build/stage/coverage.json")
+DRAWN_FAULTS = 20
 
 
 @dataclass
@@ -227,7 +228,8 @@ class Stages:
 
     def rest(self) -> list[list[Part]]:
         """What `test` leaves out."""
-        return self._beside([self._other(version) for version in SUPPORTED if version != self.newest])
+        others = [self._other(version) for version in SUPPORTED if version != self.newest]
+        return self._beside([*others, [self._drawn_faults()]] if "CALLMON_COVERAGE" in os.environ else others)
 
     def _beside(self, others: list[list[Part]]) -> list[list[Part]]:
         """The real servers and the browser, which wait a lot, are the longest lanes."""
@@ -284,6 +286,12 @@ class Stages:
     def _coverage(self) -> Part:
         command = [self._python(self.newest), "-m", "dev.coverage_by_package", "build/stage/coverage.json"]
         return Part("coverage", command, needs=("tests",))
+
+    def _drawn_faults(self) -> Part:
+        """Other faults for each commit, from what `tests` says of the lines that each test executes."""
+        seed = str(_commit() % 1_000_000)
+        command = [self._python(self.newest), "-m", "dev.mutations", "try", seed, str(DRAWN_FAULTS)]
+        return Part("drawn faults", command, needs=(f"install {self.newest}",))
 
     def _folders(self, name: str, *folders: str) -> Part:
         return Part(name, [self.pythons[self.newest], "-m", "tests.lab.prepare", *folders], nice=0)

@@ -3,7 +3,8 @@
 Prints which kinds of tests caught it, and writes that to `caught.md`; at the end, what each kind caught.
 Exit status 1 when a fault survived, or a text to replace is not there once.
 `--first` stops at the first kind that catches a fault.
-`python -m dev.mutations draw SEED COUNT` prints faults that a seed draws (`drawn.py`).
+`python -m dev.mutations draw SEED COUNT` prints faults that a seed draws (`drawn.py`); `try` plants them
+(`trial.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from dev.mutations.drawn import diff, drawn
 from dev.mutations.fault import Fault
 from dev.mutations.faults import FAULTS
+from dev.mutations.trial import attempt, copy
 
 ROOT = Path(__file__).parent.parent.parent
 TABLE = Path(__file__).parent / "caught.md"
@@ -114,14 +116,6 @@ def planted(text: str, fault: Fault) -> str:
     return text
 
 
-def copy(to: Path) -> None:
-    """What the tests need of this tree."""
-    for name in ("callmon", "tests", "asterisk", "dashboards", "docs", "bench", "dev"):
-        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, to)
-
-
 def is_caught(tree: Path, kind: str) -> bool:
     """Does this kind of tests fail in this tree? Anything but passing and failing is an error of ours."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
@@ -174,6 +168,8 @@ def caught_by(fault: Fault, tree: Path, first: bool) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["try"]:
+        return attempt(*map(int, arguments[1:]))
     if arguments[:1] == ["draw"]:
         seed, count = map(int, arguments[1:])
         print(*map(diff, drawn(seed, count)), sep="\n")

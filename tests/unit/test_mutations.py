@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
+from coverage import CoverageData
 
 from dev.mutations import drawn
 from dev.mutations.__main__ import (
@@ -21,6 +23,7 @@ from dev.mutations.__main__ import (
 )
 from dev.mutations.fault import Fault
 from dev.mutations.faults import FAULTS
+from dev.mutations.trial import EQUIVALENT, Executed, is_caught
 
 ROWS = rows(TABLE.read_text(encoding="utf-8"))
 
@@ -86,3 +89,45 @@ def test_a_seed_draws_the_same_faults_each_time_one_change_of_a_line_each(
         ("edge", "return not a < 4 and g(a, b)"),
         ("lost not", "return a < 3 and g(a, b)"),
     ]
+
+
+def change_at(line: int) -> drawn.Drawn:
+    return drawn.Drawn("edge", "callmon/x.py", line, 11, 12, "9")
+
+
+def test_a_fault_is_tried_on_the_items_that_execute_its_line(tmp_path: Path) -> None:
+    file = str(ROOT / "callmon/x.py")
+    data = CoverageData(str(tmp_path / "data"))
+    for context, lines in [
+        ("", [1, 5]),
+        ("tests/a.py::test_a|run", [2]),
+        ("tests/b.py::test_b[1|2]|setup", [2, 3]),
+    ]:
+        data.set_context(context)
+        data.add_lines({file: lines})
+    data.write()
+    found = [Executed(tmp_path / "data").items(change_at(line)) for line in (2, 3, 1)]
+    both = ["tests/a.py::test_a", "tests/b.py::test_b[1|2]"]
+    assert found == [both, ["tests/b.py::test_b[1|2]"], both]
+    other = drawn.Drawn("edge", "callmon/y.py", 1, 0, 1, "")
+    assert Executed(tmp_path / "data").items(other) == ["tests/process"]
+
+
+def test_a_fault_is_caught_where_a_test_of_its_items_fails(tmp_path: Path) -> None:
+    sound = "def a():\n    return 1\n"
+    (tmp_path / "callmon").mkdir()
+    (tmp_path / "callmon" / "x.py").write_text(sound)
+    test = "from callmon.x import a\n\ndef test_one(): assert a() == 1\n\ndef test_two(): assert a() > 0\n"
+    (tmp_path / "test_x.py").write_text(test)
+    tried = [
+        is_caught(tmp_path, change_at(2), groups)
+        for groups in ([["test_x.py::test_one"]], [["test_x.py::test_two"], []])
+    ]
+    assert tried == [True, False]
+    assert (tmp_path / "callmon" / "x.py").read_text() == sound
+
+
+def test_each_equivalent_fault_can_still_be_drawn() -> None:
+    for one in tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["fault"]:
+        lines = (ROOT / one["file"]).read_text(encoding="utf-8").splitlines()
+        assert [line.strip() for line in lines].count(one["before"]) == 1
