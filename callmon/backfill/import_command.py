@@ -5,6 +5,7 @@ import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -16,8 +17,10 @@ from callmon.cli.completion import EXCHANGES
 from callmon.cli.help import HelpCommand
 from callmon.cli.language import in_language, said
 from callmon.cli.progress import progress_bar
+from callmon.config.exchange import time_zone
+from callmon.config.wording import placed
 from callmon.core.calls.call import IMPORTED
-from callmon.errors import Sentence
+from callmon.errors import ConfigError, RefusedValueError, Sentence
 from callmon.store.imports import ImportProgress, note_import
 from callmon.store.privacy.subject_access import AccessReason, log_access
 
@@ -42,6 +45,7 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--password-env", metavar="NAME", help="environment variable with that password")
 @click.option("--from", "since", metavar="DAY", help="only calls that arrived on this day or later")
 @click.option("--until", metavar="DAY", help="only calls that arrived on this day or earlier")
+@click.option("--timezone", metavar="ZONE", help="zone of the times; when left out, the exchange's")
 @click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
 @click.option("--yes", is_flag=True, help="do not ask on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object with the result of each record")
@@ -52,6 +56,7 @@ def import_(
     exchange: str | None,
     since: str | None,
     until: str | None,
+    timezone: str | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -73,11 +78,12 @@ def import_(
     """
     name = one_exchange(context.settings, exchange)
     days = _day(context, since, "--from"), _day(context, until, "--until")
+    zone = None if timezone is None else _zone(timezone)
     context.with_numbers = True
     store = context.store if dry_run else context.upgraded_store
 
     def new(record: str) -> Import:
-        return Import(context.settings, store, record, name, not dry_run, context.now)
+        return Import(context.settings, store, record, name, not dry_run, context.now, zone)
 
     found = Search(new, context.settings.exchanges[name].cel, where).records(kind, files)
     for line in plan(found, context.settings, context.now, days):
@@ -89,6 +95,13 @@ def import_(
         _report(job, sources, as_json)
     if dry_run:
         click.echo(said("Nothing was written."), err=True)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(time_zone(name))
+    except RefusedValueError as error:
+        raise ConfigError(placed("--timezone", error.args[0])) from None
 
 
 def _run(context: CommandContext, job: Import, sources: list[Source], days: Days) -> None:
@@ -127,7 +140,8 @@ def _report(job: Import, sources: list[Source], as_json: bool) -> None:
         click.echo(in_language(sentence), err=True)
     for number, what in job.reader.errors.first:
         file, line = file_and_line(sources, number)
-        click.echo(said("{file}, line {line}: {what}.", file=file, line=line, what=what), err=True)
+        text = "{file}, sorted, line {line}: {what}." if file.is_sorted else "{file}, line {line}: {what}."
+        click.echo(said(text, file=file.place, line=line, what=what), err=True)
     for name, count in job.reader.without_line.most_common(10):
         unknown = said(
             "{name}: calls on no line: {count}; name it in arrives_as of its line.", name=name, count=count

@@ -39,7 +39,8 @@ _PLACES = {
 }
 
 
-def _zone(name: str) -> str:
+def time_zone(name: str) -> str:
+    """The name. Raises RefusedValueError where it is no zone of a place, with a suggestion."""
     if name in _PLACES:
         raise RefusedValueError('"{name}" names no place; {hint}', name=name, hint=_zone_meant(name))
     try:
@@ -59,7 +60,7 @@ def _zone_meant(name: str) -> Sentence:
     return Sentence('write one such as "America/Toronto"')
 
 
-TimeZone = Annotated[str, AfterValidator(_zone)]
+TimeZone = Annotated[str, AfterValidator(time_zone)]
 
 
 class CelSettings(PasswordSource):

@@ -45,6 +45,7 @@ from tests.support.store_fixtures import answered_call, database, outcomes, wrot
 
 NOW = datetime(2026, 12, 2, 12, tzinfo=UTC)
 OF_QUEUE_LOG = "queue_log tells the wait, the outcome and transfers; no rings, and nothing before the queue."
+OF_TORONTO = ("--timezone", "America/Toronto")  # of a made record
 AGREE = "Facts, calls, ledger, figures and roll-ups agree.\n"
 OUTCOMES = 'SELECT outcome, heard, count(*) FROM "call" GROUP BY outcome, heard ORDER BY outcome, heard'
 EVERYTHING = ('"call"', "finding", "rollup", "counter", "fact")
@@ -56,7 +57,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
 
 
 def lab_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
-    """The lab's site: its queues and contexts are names of lines."""
+    """The lab's site: its queues and contexts are names of lines, and its clock is that of UTC."""
     monkeypatch.setattr(common, "datetime", at(NOW))
     found = BackfillOffice(folder)
     names = settings("22", "queue_log").lines()["general"].arrives_as
@@ -64,6 +65,7 @@ def lab_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
     written = found.config.read_text(encoding="utf-8")
     for line, more in (("general", names), ("tty", ("ring-tty",)), ("poci", ("ring-poci",))):
         written = written.replace(f"[lines.{line}]\n", f"[lines.{line}]\narrives_as = {json.dumps([*more])}\n")
+    written = written.replace("[exchanges.toronto]\n", '[exchanges.toronto]\ntimezone = "UTC"\n')
     found.config.write_text(written, encoding="utf-8")
     return found
 
@@ -162,7 +164,7 @@ def test_every_half_hour_of_a_made_record_is_what_the_record_was_made_of(
 ) -> None:
     log, cells = made(days=10, calls_a_day=60, record=kind)
     (tmp_path / "record").write_text(log)
-    assert office.run("import", kind, str(tmp_path / "record")).exit_code == 0
+    assert office.run("import", kind, str(tmp_path / "record"), *OF_TORONTO).exit_code == 0
     shown_text = json.loads(office.run("half-hours", "2026-03-01", "2026-03-12", "--json").stdout)["half_hours"]
     assert {line: held(kind, found) for line, found in shown_text.items()} == dict.fromkeys(
         ("general", "all"), held(kind, cells)
@@ -466,7 +468,7 @@ def test_imported_calls_are_no_sign_that_callmon_listened(
     office: BackfillOffice, tmp_path: Path, kind: str
 ) -> None:
     (tmp_path / kind).write_text(made(days=2, calls_a_day=5, record=kind)[0])
-    office.run("import", kind, str(tmp_path / kind))
+    office.run("import", kind, str(tmp_path / kind), *OF_TORONTO)
     year = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
     with closing(office.store()) as store:
         with store.reading() as connection:

@@ -18,7 +18,7 @@ from callmon.backfill.imported.ahead import read_ahead
 from callmon.backfill.imported.queue_log import QueueLogReader
 from callmon.core.calls.exchange_profile import ExchangeProfile
 from callmon.errors import ConfigError, StoreError
-from tests.commands.test_import import EVERYTHING, lab_office, rows
+from tests.commands.test_import import EVERYTHING, OF_TORONTO, lab_office, rows
 from tests.process.test_import_interrupted import state_of
 from tests.recordings.test_imported_records import settings
 from tests.store.test_backfill import BackfillOffice
@@ -45,7 +45,7 @@ def test_a_long_record_gives_the_same_rows_and_the_same_words(
         (tmp_path / str(long)).mkdir()
         office: BackfillOffice = lab_office(tmp_path / str(long), monkeypatch)
         (tmp_path / kind).write_text(log)
-        done = office.run("import", kind, str(tmp_path / kind))
+        done = office.run("import", kind, str(tmp_path / kind), *OF_TORONTO)
         stored = [rows(office, f"SELECT count(*) FROM {table}") for table in EVERYTHING]
         calls = rows(office, 'SELECT "call", outcome, line, arrived, answered FROM "call" ORDER BY "call"')
         found.append((done.stdout, done.stderr, stored, calls))

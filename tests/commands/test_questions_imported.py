@@ -13,7 +13,7 @@ import pytest
 from callmon.core.replay.record import seen_rule
 from callmon.core.replay.staffing import queue_load
 from callmon.store.queries.seen_days import DayReader
-from tests.commands.test_import import at, lab_office
+from tests.commands.test_import import OF_TORONTO, at, lab_office
 from tests.store.test_backfill import BackfillOffice
 from tests.support.environment import QUESTIONS_ON
 from tests.support.fact_builder import TORONTO, local
@@ -118,7 +118,7 @@ def test_a_record_without_waits_has_no_estimate_others_have_their_own(
 ) -> None:
     log, cells = made(days=5, calls_a_day=100, record=kind)
     (tmp_path / "record").write_text(log)
-    assert office.run("import", kind, str(tmp_path / "record")).exit_code == 0
+    assert office.run("import", kind, str(tmp_path / "record"), *OF_TORONTO).exit_code == 0
     asked = ("what-if", "2026-03-02", "2026-03-06", "--set", "phones=+1@10:00-11:00")
     said = {lang: office.run(*asked, "--lang", lang, "--json").stdout for lang in ("en", "fr")}
     answers = {lang: json.loads(text) for lang, text in said.items()}

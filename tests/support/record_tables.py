@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
 from callmon.backfill.cel.rows import COLUMNS
-from tests.support.fact_builder import TORONTO
 
 RECORDED = Path(__file__).parents[1] / "data" / "imported" / "22"
 # Of cdr_csv, by the place of each column there. FreePBX's table has `calldate`, and no `answer` and `end`.
@@ -53,7 +52,7 @@ def _queue_log() -> tuple[Sequence[str], Iterator[list[object]]]:
 
 
 def _local(seconds: str) -> str:
-    return f"{datetime.fromtimestamp(int(seconds), TORONTO):%Y-%m-%d %H:%M:%S.000000}"
+    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%d %H:%M:%S.000000}"
 
 
 def _cel() -> tuple[Sequence[str], Iterator[list[object]]]:

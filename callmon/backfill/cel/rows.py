@@ -2,7 +2,7 @@
 
 Times are epoch seconds or local times of the exchange's zone, with or without fractions. Without fractions, the
 true moment lies within the second after (`is_whole`). One hour occurs twice in November. The creation time in the
-channel's uniqueid and the order of the rows decide between its two moments.
+channel's uniqueid and, where rows are in the order of time, the row before decide between its two moments.
 
 CEL writes rows almost in the order of their times. That order also decides between rows of equal time. Two logging
 backends with one file, or a file beside its copy, give each row twice (`in_order`).
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from callmon.ami.events import instant
+from callmon.ami.events import born, instant
 from callmon.errors import Sentence
 
 
@@ -137,6 +137,7 @@ class CelReader:
 
     def __init__(self, zone: tzinfo, bad: ParseErrors | None = None) -> None:
         self.zone, self.bad = zone, ParseErrors() if bad is None else bad
+        self.is_in_order = True  # else the row before says nothing of the time
         self._n = 0
         self._last: datetime | None = None
         self._names: dict[str, str] = {}
@@ -238,7 +239,7 @@ class CelReader:
         except (OverflowError, ValueError):
             return None
         if second > first:
-            after = [instant(uniqueid.rpartition("-")[2].partition(".")[0]), self._last]
+            after = [born(uniqueid), self._last if self.is_in_order else None]
             earliest = max((at for at in after if at is not None and abs(at - first) < 4 * TWICE), default=first)
             first = first if first >= earliest - TOLERANCE else second
         self._last = first

@@ -50,6 +50,14 @@ class CdrRow(RecordRow, frozen=True):
     uniqueid: str
 
     @property
+    def channel_id(self) -> str:
+        return self.uniqueid
+
+    @property
+    def begun(self) -> datetime:
+        return self.start
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What may name the line: the DID, the dialled number, a queue, the context."""
         queue = self.lastdata.partition(",")[0] if self.lastapp == "queue" else ""
@@ -63,6 +71,7 @@ class CdrReader(LineReader[CdrRow]):
     """Reads lines in the order of writing."""
 
     source = "cdr"
+    DISORDER = timedelta(hours=6)  # an export is in the order of the starts, and a call is over within hours
     COLUMNS = ("start", "uniqueid", "disposition", "channel", "duration")
     ALIASES: Mapping[str, str] = {"calldate": "start", "dst_channel": "dstchannel", "cnam": "clid"}
 

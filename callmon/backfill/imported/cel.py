@@ -4,12 +4,13 @@ Refuses: calls whose beginning or end is not in the rows.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from itertools import chain
 
+from callmon.ami.events import born
 from callmon.backfill.cel import rows
 from callmon.backfill.cel.extract import arrival, stretches
-from callmon.backfill.cel.rows import ALIASES, EVENTS, CelReader
+from callmon.backfill.cel.rows import ALIASES, EVENTS, CelReader, CelRow
 from callmon.backfill.imported.records import RecordReader, Texts
 from callmon.backfill.job import Backfill
 from callmon.core.facts import Fact
@@ -23,13 +24,22 @@ class CelRecordReader(RecordReader):
     ALIASES = ALIASES
     LAYOUT = rows.COLUMNS
 
-    def __init__(self, work: Backfill, now: datetime) -> None:
-        super().__init__(work.profile, work.reader(), now)
+    def __init__(self, work: Backfill, zone: tzinfo, now: datetime) -> None:
+        super().__init__(work.profile, CelReader(zone, work.bad), now)
         self._work = work
 
     def time_of(self, text: str) -> datetime | None:
+        row = self._row(text)
+        return None if row is None else row.at
+
+    def age_of(self, text: str) -> timedelta | None:
+        row = self._row(text)
+        created = None if row is None else born(row.uniqueid)
+        return None if row is None or created is None else row.at - created
+
+    def _row(self, text: str) -> CelRow | None:
         row = next(CelReader(self.clock.zone).read_lines([text]), None)
-        return row.at if row is not None and row.kind in EVENTS else None
+        return row if row is not None and row.kind in EVENTS else None
 
     def whole_calls(self, texts: Texts) -> Iterator[list[Fact]]:
         for part in stretches(self.clock.read_lines(self._counted(chain.from_iterable(texts)))):

@@ -10,9 +10,10 @@ Refuses: to alert, to leave a callback open, or to count in an exported counter.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from math import ceil
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from callmon.backfill.apply import FilledGap
 from callmon.backfill.cel.extract import arrival
@@ -21,7 +22,7 @@ from callmon.backfill.imported.ahead import read_ahead
 from callmon.backfill.imported.callbacks import KEPT, PastCallbacks, store_callbacks
 from callmon.backfill.imported.cdr import CdrReader
 from callmon.backfill.imported.cel import CelRecordReader
-from callmon.backfill.imported.examined import examined
+from callmon.backfill.imported.examined import examined, require_zone
 from callmon.backfill.imported.queue_log import QueueLogReader
 from callmon.backfill.imported.records import RecordReader, Source
 from callmon.backfill.job import Backfill
@@ -53,7 +54,14 @@ class Import:
     """The import of one record, as of `now`. `months`: by month, the calls that were created or replaced."""
 
     def __init__(
-        self, settings: Settings, store: Database, kind: str, exchange: str, writes: bool, now: datetime
+        self,
+        settings: Settings,
+        store: Database,
+        kind: str,
+        exchange: str,
+        writes: bool,
+        now: datetime,
+        zone: tzinfo | None = None,
     ) -> None:
         self.kind = kind
         self.writes = writes
@@ -61,16 +69,17 @@ class Import:
         self._now = now
         self._store = store
         self.work = Backfill(settings, store, exchange, writes=writes, is_import=True)
-        self.reader = self._reader()
+        self.zone = zone or self.work.zone
+        self.reader = self._reader(self.zone)
         self._callbacks = PastCallbacks(self.work.monitor, exchange)
         self.months = Counter[str]()
         self.changed = Counter[str]()
         self._older = 0
 
-    def _reader(self) -> RecordReader:
+    def _reader(self, zone: tzinfo) -> RecordReader:
         if self.kind == "cel":
-            return CelRecordReader(self.work, self._now)
-        return READERS[self.kind](self.work.profile, CelReader(self.work.zone), self._now)
+            return CelRecordReader(self.work, zone, self._now)
+        return READERS[self.kind](self.work.profile, CelReader(zone), self._now)
 
     @property
     def left_out(self) -> dict[str, int]:
@@ -84,12 +93,19 @@ class Import:
 
     def examine(self, paths: Iterable[Path]) -> list[Source]:
         """The files, oldest first. Raises ConfigError for the first that cannot be read; nothing is written."""
-        found = (examined(path, self._reader()) for path in paths)
+        found = [self.with_zone(examined(path, self._reader(self.zone))) for path in paths]
         return sorted(found, key=lambda file: (file.first, file.last))
+
+    def with_zone(self, source: Source) -> Source:
+        """The source. Raises ConfigError where its times are of another zone than the exchange's."""
+        others = {str(zone): self._reader(zone) for zone in (ZoneInfo("UTC"), self._settings.timezone)}
+        require_zone(source, self._reader(self.zone), others)
+        return source
 
     def run(self, sources: Sequence[Source], days: Days) -> Iterator[None]:
         """Writes the calls that arrived on these days. Yields after each transaction. Raises StoreError."""
         texts = (source.lines() for source in sources)
+        self.reader.clock.is_in_order = not any(source.is_sorted for source in sources)
         is_long = sum(x.size for x in sources) >= LONG
         calls = read_ahead(self.reader, texts) if is_long else self.reader.whole_calls(texts)
         span = span_of(self._settings, self._now, days)
@@ -148,6 +164,11 @@ def plan(found: Sequence[Record], settings: Settings, now: datetime, days: Days)
         first, last = (at.astimezone(zone).date() for at in ends)
         reaches.append((job.kind, first, last))
         yield [Sentence("{record} from {first} to {last}.", record=IMPORTED[job.kind], first=first, last=last)]
+        for source in sources:
+            if source.is_sorted:
+                yield [
+                    Sentence("{file}: is not in the order of time; callmon sorts its lines.", file=source.place)
+                ]
     seconds = sum(x.size / SPEED[job.kind] for job, sources in found for x in sources)
     yield [Sentence("The import takes about {count} min.", count=ceil(seconds / 60))]
     begin, end = span_of(settings, now, days)

@@ -13,7 +13,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from callmon.backfill.cel.rows import CelReader, column_of
+from callmon.ami.events import born
+from callmon.backfill.cel.rows import CelReader, column_of, split_line
 from callmon.config.lines import Line, forms
 from callmon.config.phone_numbers import e164, is_withheld
 from callmon.core import facts as f
@@ -31,13 +32,17 @@ Texts = Iterable[Iterable[str]]  # the lines of each file or table
 
 
 class Source(NamedTuple):
-    """A file or a table that can be read to its end: its number of lines, its first and last time, its lines."""
+    """A file or a table that can be read to its end: its number of lines, its first and last time, its lines.
+
+    `is_sorted`: the lines are not in the order of time, and are sorted when they are read.
+    """
 
     place: str
     size: int
     first: datetime
     last: datetime
     lines: Callable[[], Generator[str]]
+    is_sorted: bool = False
 
 
 def csv_line(values: Iterable[str]) -> str:
@@ -46,11 +51,11 @@ def csv_line(values: Iterable[str]) -> str:
     return ",".join(f'"{text}"' for text in texts)
 
 
-def file_and_line(sources: Sequence[Source], number: int) -> tuple[str, int]:
+def file_and_line(sources: Sequence[Source], number: int) -> tuple[Source, int]:
     """The file with this line of all of them, and its number there."""
     before = [0, *accumulate(x.size for x in sources[:-1])]
     found = bisect_left(before, number) - 1
-    return sources[found].place, number - before[found]
+    return sources[found], number - before[found]
 
 
 class RecordReader(ABC):
@@ -60,6 +65,7 @@ class RecordReader(ABC):
     COLUMNS: Sequence[str]  # that a table or an export must have; a table is read in the order of the first
     ALIASES: Mapping[str, str] = {}  # other names of columns
     LAYOUT: Sequence[str] = ()  # the columns of its lines, where these have no head of their own
+    DISORDER = timedelta(minutes=2)  # a line so much older than one before it: the lines are not in order
 
     def __init__(self, profile: ExchangeProfile, clock: CelReader, now: datetime) -> None:
         self._profile = profile
@@ -78,6 +84,14 @@ class RecordReader(ABC):
     @abstractmethod
     def time_of(self, text: str) -> datetime | None:
         """The time of a line; None for a head or a broken line."""
+
+    @abstractmethod
+    def age_of(self, text: str) -> timedelta | None:
+        """From the creation of the channel, which its uniqueid tells, to the time of a line."""
+
+    def id_of(self, text: str) -> int:
+        """The number of a row, which orders rows of equal time; 0 where there is none."""
+        return 0
 
     @abstractmethod
     def whole_calls(self, texts: Texts) -> Iterator[list[Fact]]:
@@ -114,6 +128,16 @@ class RecordRow(msgspec.Struct, frozen=True):
     at: datetime
     call: str
 
+    @property
+    def channel_id(self) -> str:
+        """The uniqueid of the channel; "" where the line is about none."""
+        return self.call
+
+    @property
+    def begun(self) -> datetime:
+        """The first time of the line."""
+        return self.at
+
 
 Row = TypeVar("Row", bound=RecordRow)
 
@@ -126,6 +150,17 @@ class LineReader(RecordReader, Generic[Row]):
     def time_of(self, text: str) -> datetime | None:
         row = self._parsed(text)
         return None if row is None else row.at
+
+    def age_of(self, text: str) -> timedelta | None:
+        row = self._parsed(text)
+        created = None if row is None else born(row.channel_id)
+        return None if row is None or created is None else row.begun - created
+
+    def id_of(self, text: str) -> int:
+        if "id" not in self._columns:
+            return 0
+        found = dict(zip(self._columns, split_line(text), strict=False)).get("id", "")
+        return int(found) if found.isdecimal() and len(found) < 18 else 0
 
     def whole_calls(self, texts: Texts) -> Iterator[list[Fact]]:
         in_progress: dict[str, list[Row]] = {}
