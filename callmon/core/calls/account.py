@@ -446,12 +446,19 @@ class CallAccount(AccountState, gc=False):
         """Whether the caller chose voicemail by a key: None where the steps that tell may not be received."""
         chosen = self.menu_key if took.chosen is None else took.chosen
         if self.tried > 0 or self.queue.entered:
-            return chosen if self.left_by_key_at else None if chosen is None else False
+            if self.left_by_key_at:
+                return chosen
+            return None if chosen is None or self._is_key_hidden(took) else False
         if self.dial_failed or not self._was_in_menu(took):
             return False
         if chosen and self.end is not None and self.end.how == "unheard":
             return None  # the cause of the end alone tells that a Dial before it reached no phone
         return None if chosen is False and self._partly_heard_before(took) else chosen
+
+    def _is_key_hidden(self, took: f.VoicemailTook) -> bool:
+        """Whether a gap may hide the key that led out of the last queue or dial: their end was not heard."""
+        is_end_heard = self.stopped is not None and not self._is_end_unheard()
+        return not is_end_heard and self._partly_heard_before(took)
 
     def _partly_heard_before(self, took: f.VoicemailTook) -> bool:
         """Whether a gap, or the time before callmon listened, may hide what preceded voicemail."""
