@@ -109,9 +109,11 @@ class MenuAnswered(Fact, frozen=True, gc=False, tag="MenuAnswered"):
     """The caller pressed a key in a menu, in a queue or while Dial rang (`key`), or none until a menu's time-out.
 
     None: after that, another menu asked for a key, and it is not known whether one was pressed.
+    `waits`: the key led out of a queue or a Dial (the place of QueueCallerLeave, DialEnd), not out of a menu.
     """
 
     key: bool | None
+    waits: bool = False
 
 
 class PersonSought(Fact, frozen=True, gc=False, tag="PersonSought"):

@@ -21,18 +21,20 @@ from callmon.core.calls.state import TrackerState
 SEEKING = frozenset(("Dial", "Queue", "Page", "FollowMe"))  # applications
 
 
-def answer_menu(state: TrackerState, call: TrackedCall, at: datetime | None, menu: MenuState) -> None:
+def answer_menu(
+    state: TrackerState, call: TrackedCall, at: datetime | None, menu: MenuState, waits: bool = False
+) -> None:
     """Emit `MenuAnswered` where it is news: a menu asks for a key, or the caller pressed one, or none."""
     before, call.menu = MENU_KEY.get(call.menu), menu
     if call.is_emitted and call.inbound and not call.answered and not call.voicemail and MENU_KEY[menu] != before:
-        state.emit(f.MenuAnswered(call.id, at, MENU_KEY[menu]))
+        state.emit(f.MenuAnswered(call.id, at, MENU_KEY[menu], waits))
 
 
 def leave_by_key(state: TrackerState, event: e.DialEnd | e.QueueCallerLeave) -> None:
     """The caller presses a key that leads out of the queue, or of the Dial (option `d`)."""
     call = state.calls.get(event.uniqueid) if event.priority == e.LED_OUT else None
     if call is not None and e.is_key(event.exten):
-        answer_menu(state, call, event.at, "key")
+        answer_menu(state, call, event.at, "key", waits=True)
 
 
 def seek_person(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
