@@ -19,6 +19,8 @@ STEPS = ("VoiceMail", "VoiceMailMain", "Answer", "BackGround", "WaitExten", "Rea
 RINGBACK = ("Dial", "Queue", "Ringing", "Progress", "PlayTones", "StopPlayTones")
 APPLICATIONS = (*STEPS, *RINGBACK)
 TIMED_OUT = "t"  # the extension of a menu in which no key was pressed
+# The priority of a caller whom a key leads out of a Queue or a Dial: the exchange has set the place alone.
+LED_OUT = "0"
 # The values of ChannelState that callmon tests.
 RING = "4"
 RINGING = "5"
@@ -83,6 +85,8 @@ class DialEnd(Event, frozen=True, gc=False):
     dest_uniqueid: str
     status: str = field(name="DialStatus")
     forward: str = ""
+    exten: str = ""  # of the channel that dials
+    priority: str = ""
 
 
 class BridgeEnter(Event, frozen=True, gc=False):
@@ -180,6 +184,11 @@ class MusicOnHoldStart(Event, frozen=True, gc=False):
     uniqueid: str
 
 
+def is_key(exten: str) -> bool:
+    """Whether an extension is one or two keys."""
+    return exten.strip("0123456789*#") == "" and len(exten) in (1, 2)
+
+
 class Newexten(Event, frozen=True, gc=False):
     """A dialplan step of one of `APPLICATIONS`, or the first step of a menu's option (`is_option`)."""
 
@@ -194,8 +203,7 @@ class Newexten(Event, frozen=True, gc=False):
     @property
     def is_option(self) -> bool:
         """Whether the step is the first of an extension such as a menu has: one or two keys, or its time-out."""
-        keys = self.exten.strip("0123456789*#") == "" and len(self.exten) in (1, 2)
-        return self.priority == "1" and (keys or self.exten == TIMED_OUT)
+        return self.priority == "1" and (is_key(self.exten) or self.exten == TIMED_OUT)
 
 
 class MessageWaiting(Event, frozen=True, gc=False):
@@ -227,6 +235,8 @@ class QueueCallerJoin(Event, frozen=True, gc=False):
 class QueueCallerLeave(Event, frozen=True, gc=False):
     uniqueid: str
     queue: str
+    exten: str = ""
+    priority: str = ""
 
 
 class QueueCallerAbandon(Event, frozen=True, gc=False):

@@ -106,12 +106,14 @@ class LanguageChosen(Fact, frozen=True, gc=False, tag="LanguageChosen"):
 
 
 class MenuAnswered(Fact, frozen=True, gc=False, tag="MenuAnswered"):
-    """The caller pressed a key in a menu (`key`), or none until its time-out (False).
+    """The caller pressed a key in a menu, in a queue or while Dial rang (`key`), or none until a menu's time-out.
 
     None: after that, another menu asked for a key, and it is not known whether one was pressed.
+    `waits`: the key led out of a queue or a Dial (the place of QueueCallerLeave, DialEnd), not out of a menu.
     """
 
     key: bool | None
+    waits: bool = False
 
 
 class PersonSought(Fact, frozen=True, gc=False, tag="PersonSought"):
@@ -300,7 +302,7 @@ class SurveyOffered(Fact, frozen=True, gc=False, tag="SurveyOffered"):
 class VoicemailTook(Fact, frozen=True, gc=False, tag="VoicemailTook"):
     """Voicemail took the call (VoiceMail started, or the line went up into a known mailbox).
 
-    `chosen`: whether the caller pressed a key in a menu before; None where the steps that tell are not received.
+    `chosen`: whether the caller pressed a key for it before; None where the steps that tell are not received.
     """
 
     mailbox: str | None

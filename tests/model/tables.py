@@ -117,7 +117,7 @@ class Play:
         self.caller.language = act.language
 
     def queues(self, act: a.Queues) -> None:
-        self.queued = True
+        self.queued, self.in_menu = True, False
         self.step(act.at, "Queue", f"general,{'t' if self.up else 'tr'},,,60")  # music, or ringing at once
         headers = self.caller.headers() | {"Queue": "general"}
         self.wire.say(act.at, "QueueCallerJoin", headers, self.caller, shows=self.doing("Queue"))
@@ -135,7 +135,7 @@ class Play:
     # Dialling.
 
     def tries(self, act: a.Tries) -> None:
-        self.legs, self.through = {}, act.through
+        self.legs, self.through, self.in_menu = {}, act.through, False
         self.stale = "" if act.phones else "3"
         if act.through != "queue":
             strings = "&".join(f"PJSIP/{self.string(phone)}" for phone in act.phones)

@@ -466,3 +466,11 @@ def test_a_transfer_to_a_phone_that_may_not_have_rung_is_not_known(
 def test_a_line_that_answer_takes_after_the_dial_is_not_voicemails() -> None:
     said, _ = recorded("line_taken_after_the_dial")
     assert said["outcome"] == "no_answer"
+
+
+def test_by_cel_and_by_events_a_key_that_leads_out_of_a_queue_chose_voicemail() -> None:
+    (facts,) = reported(rows_of(RECORDINGS / "queue_left_by_key.cel.csv")).values()
+    by_cel = CallAccount(facts[0]).record_facts(facts[1:]).call().voicemail  # type: ignore[arg-type]  # Arrived
+    (call,) = replayed((RECORDINGS / "queue_left_by_key.ami").read_bytes(), settings=DESK_PHONES).calls()
+    heard = call["verdicts"]["voicemail_after_fourth_ring"]
+    assert (by_cel is not None and by_cel.chosen, heard) == (True, "exempt")

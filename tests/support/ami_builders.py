@@ -48,6 +48,7 @@ class Channel:
     born: float = 0.0
     begun: float | None = None  # start of its CDR's newest record, if that is not the first
     tries: int = 0  # phones that its Dial tries now
+    priority: int = 1
 
 
 class Exchange:
@@ -151,8 +152,8 @@ class Exchange:
             "Channel": channel.name, "ChannelState": channel.state, "ChannelStateDesc": STATES[channel.state],
             "CallerIDNum": channel.caller, "CallerIDName": channel.caller_name, "ConnectedLineNum": "<unknown>",
             "ConnectedLineName": "<unknown>", "Language": channel.language, "AccountCode": "",
-            "Context": channel.context, "Exten": channel.exten, "Priority": 1, "Uniqueid": channel.uniqueid,
-            "Linkedid": channel.linkedid,
+            "Context": channel.context, "Exten": channel.exten, "Priority": channel.priority,
+            "Uniqueid": channel.uniqueid, "Linkedid": channel.linkedid,
         }  # fmt: skip
 
     def _dest(self, channel: Channel) -> dict[str, Any]:
@@ -291,7 +292,7 @@ class Exchange:
     def runs(self, channel: Channel, application: str, data: str = "", exten: str = "", context: str = "") -> None:
         """Newexten of a menu, its option, or VoiceMailMain, which a user with the shipped filter receives."""
         channel.context, channel.exten = context or channel.context, exten or channel.exten
-        channel.application = application
+        channel.application, channel.priority = application, 1
         self.event("Newexten", **self._of(channel), Extension=channel.exten, Application=application, AppData=data)
 
     def message(self, channel: Channel, mailbox: str = "500", new: int = 1, old: int = 0) -> None:
@@ -308,6 +309,15 @@ class Exchange:
     def leave_queue(self, caller: Channel, name: str = "genline") -> None:
         caller.application = ""
         self.event("QueueCallerLeave", **self._of(caller), Queue=name, Position=1, Count=0)
+
+    def leaves_by_key(self, caller: Channel, key: str, *phones: Channel) -> None:
+        """A key leads the caller out of a Queue, or of a Dial with option `d`."""
+        caller.exten, caller.priority = key, 0
+        for phone in phones:
+            self.stop(caller, phone, "CANCEL")
+        if caller.application == "Queue":
+            self.step(caller, "Queue", "genline,t,,,60")
+            self.leave_queue(caller)
 
     # Ends.
 

@@ -46,6 +46,7 @@ RECORDED = (
     "menu_chosen_voicemail",
     "queue_second_member",
     "queue_timeout_voicemail",
+    "queue_left_by_key",
     "busy_all",
     "hold_unhold",
     "abandon_ring4",
@@ -269,6 +270,7 @@ ONE_OF_EACH: list[Fact] = [
     f.MenuAnswered(CALL, after(35), True),
     f.MenuAnswered(CALL, after(35), False),
     f.MenuAnswered(CALL, after(35), None),
+    f.MenuAnswered(CALL, after(35), True, waits=True),
     f.PersonSought(CALL, after(35)),
     f.MessageUnclear(CALL, after(35)),
     f.Unheard(CALL, after(35), after(36), True, unreported=True),
@@ -285,6 +287,15 @@ ONE_OF_EACH: list[Fact] = [
 def test_every_kind_of_fact_has_its_sentence() -> None:
     assert {type(fact) for fact in ONE_OF_EACH} == set(get_args(AnyFact))
     assert len(sentences(ONE_OF_EACH)) == len(ONE_OF_EACH)
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [([], "Another menu asks for a key."), (phone("101", 1), "It is not known whether the caller presses a key.")],
+)
+def test_a_key_of_which_nothing_tells_after_a_dial_is_not_told_as_a_menu(before: list[Fact], told: str) -> None:
+    facts = [arrived(), *before, f.MenuAnswered(CALL, after(35), None)]
+    assert sentences([*facts, f.Ended(CALL, after(40), "caller")])[-2] == told
 
 
 NONE_FREE, IDLE = "No phone of the line is free.", "At least one phone of the line is free and does not ring."

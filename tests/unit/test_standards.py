@@ -246,6 +246,47 @@ def test_a_key_for_a_person_or_a_language_does_not_choose_voicemail(
     assert (judged(call, A), judged(call, V), call["language"]) == (third, fourth, language)
 
 
+WAITED = ("exempt", "chosen_by_key", None)
+LATE = ("not_met", "chosen_by_key", "rang_unanswered")
+
+
+@pytest.mark.parametrize("place", ["queue", "dial"])
+@pytest.mark.parametrize(
+    ("seconds", "steps", "third", "fourth"),
+    [
+        (17.9, [], WAITED, WAITED),
+        (18.0, [], LATE, WAITED),
+        (17.9, [("Goto", "box,500,1", "2")], WAITED, WAITED),
+        # The key led to another person, or to another language.
+        (8.0, [("Dial", "PJSIP/198,6", "2")], SENT, ("not_met", "voicemail_early", "sent_to_voicemail_early")),
+        (
+            8.0,
+            [("Set", "CHANNEL(language)=fr", "2")],
+            SENT,
+            ("not_met", "voicemail_early", "sent_to_voicemail_early"),
+        ),
+    ],
+)
+def test_a_key_while_waiting_chooses_voicemail_and_counts_from_18_seconds_on(
+    place: str, seconds: float, steps: list[tuple[str, str, str]], third: tuple[str, ...], fourth: tuple[str, ...]
+) -> None:
+    exchange = Exchange()
+    caller = exchange.at(-1).call()
+    exchange.up(caller, "menu")
+    exchange.at(0)
+    if place == "queue":
+        exchange.queue(caller)
+    phones = exchange.rings(caller, "PJSIP/101")
+    exchange.at(seconds).leaves_by_key(caller, "2", *phones)
+    for application, data, exten in steps:
+        exchange.runs(caller, application, data, exten)
+        caller.language = data.removeprefix("CHANNEL(language)=") if application == "Set" else caller.language
+    exchange.at(seconds + 5).runs(caller, "VoiceMail", "500@default,u", "2")
+    exchange.at(40).ends(caller)
+    call = exchange.one()
+    assert (judged(call, A), judged(call, V)) == (third, fourth)
+
+
 def test_agents_who_go_home_at_noon_lower_the_rate() -> None:
     """Four callers press 1 for an agent. Two come after noon: the queue lets nobody in, and the box takes them."""
     verdicts = []

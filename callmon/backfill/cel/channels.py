@@ -57,6 +57,7 @@ class CelChannel(msgspec.Struct, eq=False):
     data: str = ""
     begun_app: datetime | None = None
     menu_context: str = ""
+    app_exten: str = ""
     bridge: str = ""
     language: str = ""
     spoken_first: str = ""

@@ -11,6 +11,7 @@ no language except that of prompts and of the keys that callers press (`language
 Refuses: to emit events of a channel whose start it has not read.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -29,7 +30,7 @@ CONGESTED = frozenset(("34", "38", "41", "42", "44", "58"))
 UNREACHABLE = frozenset(("1", "3", "20", "27"))
 REFUSALS = frozenset((BUSY, DECLINED)) | CONGESTED | UNREACHABLE
 HOLDING = "holding_bridge"
-QUEUE = "queue"
+QUEUE, DIAL = "queue", "dial"
 ANY_KEY = "#"  # the extension of a key that is not told
 STEPS = {name.lower(): name for name in e.STEPS}
 # The error of a length between two times in whole seconds, or in microseconds.
@@ -172,14 +173,15 @@ class CelTranslator:
         if (row.app == channel.app and row.data == channel.data) or row.app.lower().startswith("app"):
             return
         yield from self._leave_application(row, channel)
-        channel.app, channel.data = row.app, row.data
+        channel.app, channel.data, channel.app_exten = row.app, row.data, row.exten
+        channel.begun_app = row.at
         match row.app.lower():
             case "voicemail":
                 yield _step(row, "VoiceMail")
             case "answer" if self._logs_menus:
                 yield _step(row, "Answer")
             case "voicemailmain" | "background" | "read" | "waitexten" | "playback" if self._logs_menus:
-                channel.begun_app, channel.menu_context = row.at, row.context
+                channel.menu_context = row.context
                 yield _step(row, STEPS.get(row.app.lower(), row.app))
             case "ringing":
                 yield _step(row, "Ringing")
@@ -198,7 +200,10 @@ class CelTranslator:
     def _leave_application(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         app, channel.app = channel.app, ""
         if app.lower() == QUEUE:
-            yield e.QueueCallerLeave(row.at, row.uniqueid, channel.data.partition(",")[0])
+            priority = e.LED_OUT if row.exten != channel.app_exten else ""
+            yield e.QueueCallerLeave(row.at, row.uniqueid, channel.data.partition(",")[0], row.exten, priority)
+        elif app.lower() == DIAL and self._logs_menus and _may_be_left_by_key(row, channel):
+            yield _step(row, "Read")
         elif app.lower() == "waitexten" and (key := _waited_for_a_key(row, channel)):
             yield e.Newexten(row.at, "", channel.menu_context, key, "1", row.uniqueid, "", "")
 
@@ -306,10 +311,13 @@ class CelTranslator:
     def _on_dtmf(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """A key that the caller presses before any bridge. One of the language menu sets the language."""
         language = self._keys.get(str(row.more.get("digit", "")))
+        is_waiting = row.app.lower() in DIALS  # a key that leads out shows where the application ends
         if channel.is_own and not channel.bridge and row.app and row.said != "Sent":
             if language is not None:
                 channel.language = language
                 yield e.LanguageKey(row.at, channel.uniqueid, language)
+            if is_waiting:
+                return
             yield _step(row, "Read")
             yield e.Newexten(row.at, "", row.context, ANY_KEY, "1", row.uniqueid, "", "")
 
@@ -380,6 +388,14 @@ def _waited_for_a_key(row: CelRow, channel: CelChannel) -> str:
     if lasted + unsure < longest:
         return ANY_KEY
     return e.TIMED_OUT if lasted >= longest + unsure else ""
+
+
+def _may_be_left_by_key(row: CelRow, channel: CelChannel) -> bool:
+    """Whether a Dial with option `d` ended before its time-out. No row tells whether a key ended it."""
+    _, seconds, options, *_ = (*channel.data.split(","), "", "")
+    if "d" not in re.sub(r"\([^)]*\)", "", options) or channel.begun_app is None:
+        return False
+    return not seconds.isdecimal() or row.at - channel.begun_app < timedelta(seconds=int(seconds))
 
 
 def _given(more: Mapping[str, Any], name: str) -> str:

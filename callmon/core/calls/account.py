@@ -230,8 +230,17 @@ class CallAccount(AccountState, gc=False):
 
     def _asked_back(self) -> c.DurationRange | None:
         """The wait until the caller asked to be called back; a menu is no wait."""
-        at = self.asked_at
-        if not at or self.answer is not None:
+        return None if self.answer is not None else self._waited_until(self.asked_at)
+
+    def _chose_after(self) -> c.DurationRange | None:
+        """The wait until the caller pressed the key for voicemail; None where nothing was waited for."""
+        at, stopped = self.left_by_key_at, self.stopped
+        if isinstance(at, datetime) and stopped is not None and self.doubt.stopped_slack == f.EXACT:
+            at = min(at, stopped)  # a menu after the queue is no wait
+        return self._waited_until(at)
+
+    def _waited_until(self, at: datetime | bool) -> c.DurationRange | None:
+        if not at:
             return None
         start, slack = self.caller_clock()
         if self.queue.at is not None and self.clock == self.queue.at:
@@ -434,13 +443,22 @@ class CallAccount(AccountState, gc=False):
         return stage if stage in ("ringing", "menu", "queue") else None
 
     def _chosen(self, took: f.VoicemailTook) -> bool | None:
-        """Whether the caller chose voicemail in a menu: None where the steps that tell may not be received."""
-        if self.tried > 0 or self.queue.entered or self.dial_failed or not self._was_in_menu(took):
-            return False
+        """Whether the caller chose voicemail by a key: None where the steps that tell may not be received."""
         chosen = self.menu_key if took.chosen is None else took.chosen
+        if self.tried > 0 or self.queue.entered:
+            if self.left_by_key_at:
+                return chosen
+            return None if chosen is None or self._is_key_hidden(took) else False
+        if self.dial_failed or not self._was_in_menu(took):
+            return False
         if chosen and self.end is not None and self.end.how == "unheard":
             return None  # the cause of the end alone tells that a Dial before it reached no phone
         return None if chosen is False and self._partly_heard_before(took) else chosen
+
+    def _is_key_hidden(self, took: f.VoicemailTook) -> bool:
+        """Whether a gap may hide the key that led out of the last queue or dial: their end was not heard."""
+        is_end_heard = self.stopped is not None and not self._is_end_unheard()
+        return not is_end_heard and self._partly_heard_before(took)
 
     def _partly_heard_before(self, took: f.VoicemailTook) -> bool:
         """Whether a gap, or the time before callmon listened, may hide what preceded voicemail."""
@@ -471,6 +489,7 @@ class CallAccount(AccountState, gc=False):
             rings=None if self._taking_answer() is not None else rings_heard,
             message=message,
             chosen=self._chosen(took),
+            chosen_after=self._chose_after(),
             after_person=self.answer is not None and not self.voicemail_first,
             doubtful=self.filled is None and self._partly_heard_before(took),
             ended_at_once=self._ended_at_once(took),

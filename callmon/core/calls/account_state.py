@@ -99,6 +99,7 @@ class AccountState(msgspec.Struct, gc=False):
     message: bool | None = None
     asked_at: datetime | bool = False  # to be called back: when, or True without a time
     menu_key: bool | None = None  # a key was pressed in the last menu
+    left_by_key_at: datetime | bool = False  # after a queue or a dial the caller pressed one: when, or True
     message_unclear: bool = False  # one was left, or a colleague listened
     end: f.Ended | None = None
     offered: tuple[f.PhonesSeen, ...] = ()
@@ -137,8 +138,10 @@ class AccountState(msgspec.Struct, gc=False):
                     self.voicemail, self.named_by_message = _changed(took, mailbox=box), True
             case f.MenuAnswered():
                 self.menu_key = fact.key
+                if fact.key and (self.tried > 0 or self.queue.entered):
+                    self.left_by_key_at = fact.at or True
             case f.PersonSought():
-                self.menu_key = False
+                self._seek()
             case f.MessageUnclear():
                 self.message_unclear = True
             case f.MusicPlayed():
@@ -157,6 +160,10 @@ class AccountState(msgspec.Struct, gc=False):
                 self.filled = fact
             case f.NumberWithheld():
                 self.arrival = _changed(self.arrival, caller=None, withheld="withheld")
+
+    def _seek(self) -> None:
+        """A person is sought: a key that was pressed before did not choose voicemail."""
+        self.menu_key, self.left_by_key_at = False, False
 
     def _handed_on(self, fact: Fact) -> None:
         h = self.handing
@@ -221,6 +228,7 @@ class AccountState(msgspec.Struct, gc=False):
 
     def _phone_dialled(self, fact: f.PhoneDialled) -> None:
         self.first_tried = self.first_tried or fact.at
+        self._seek()
         if self.answer is None:
             self.tried += 1
             self.trying_now += 1
@@ -331,6 +339,7 @@ class AccountState(msgspec.Struct, gc=False):
     def _queue_entered(self, fact: f.QueueEntered) -> None:
         if self.answer is not None:
             return
+        self._seek()
         self.queue = QueueState(True, self.queue.at or fact.at, True, fact.plays)
         self.stage = "queue"
         if fact.plays == "ringing":
@@ -426,6 +435,7 @@ def _transfer(fact: f.Transferred) -> Transfer:
 
 _TIMES = (
     *("arrival", "clock", "ringing", "untold_from", "opened", "asked_at", "stopped", "first_tried", "answer"),
+    "left_by_key_at",
     *("voicemail", "end", "offered", "handing", "doubt", "queue"),
 )
 # A table by type: a chain of cases would be evaluated for each of a dozen facts a call.

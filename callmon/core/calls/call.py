@@ -58,10 +58,11 @@ class Voicemail(msgspec.Struct, frozen=True, gc=False):
     mailbox: str | None
     rings: int | None
     message: bool | None  # whether one was left; None when the event was not received
-    chosen: bool | None  # the caller pressed a key in a menu, and no phone was tried; None: not known
+    chosen: bool | None  # the caller pressed a key for it; None: not known
     after_person: bool  # a person had answered before
     doubtful: bool = False  # a gap may hide what preceded it
     ended_at_once: bool = False  # the exchange hung up before a greeting can be over
+    chosen_after: DurationRange | None = None  # the wait until that key; None: no queue and no dial before it
 
 
 class Transfer(msgspec.Struct, frozen=True, gc=False):

@@ -147,6 +147,7 @@ def rang_by_hint(state: TrackerState, call: TrackedCall, leg: TrackedChannel) ->
 
 def dial_end(state: TrackerState, event: e.DialEnd) -> None:
     """DialEnd: answered (perhaps only to be asked for a confirmation), or not."""
+    choice.leave_by_key(state, event)
     source = state.legs.get(event.uniqueid)
     leg = _dialled_leg(state, source, event)
     if leg is None:
@@ -234,6 +235,7 @@ def queue_left(state: TrackerState, event: e.QueueCallerLeave) -> None:
     for leg in call.legs:
         rang_by_hint(state, call, leg)
     call.queue = call.caller.queue = None
+    choice.leave_by_key(state, event)
     sent_away = call.left_queue is not None
     call.left_queue = event.at if sent_away else None
     state.emit(f.QueueLeft(call.id, event.at, event.queue, call.has_left, sent_away=sent_away))

@@ -10,9 +10,8 @@ import re
 from functools import partial
 
 from callmon.ami import events as e
-from callmon.core import facts as f
 from callmon.core.calls import answering, choice, language, ringback, voicemail
-from callmon.core.calls.channels import MENU_KEY, MenuState, TrackedCall
+from callmon.core.calls.channels import TrackedCall
 from callmon.core.calls.state import TrackerState
 
 _IVR = re.compile(r"ivr-\d{1,9}")  # FreePBX and Issabel
@@ -21,9 +20,11 @@ _ASKING = frozenset(("BackGround", "WaitExten", "Read"))
 
 def step(state: TrackerState, event: e.Newexten) -> None:
     """Newexten: one step of the dialplan, on any channel."""
+    if event.priority == e.LED_OUT:
+        return  # no step: the place that a key has set while the application ends
     call = state.calls.get(event.uniqueid)
     if call is not None and event.is_option and _is_of_menu(call, event.context):
-        _answered(state, call, event, "silent" if event.exten == e.TIMED_OUT else "key")
+        choice.answer_menu(state, call, event.at, "silent" if event.exten == e.TIMED_OUT else "key")
     if call is not None and event.application in choice.SEEKING:
         choice.seek_person(state, call, event.at)
     if call is not None and call.menu == "key":
@@ -54,13 +55,10 @@ def _menu_or_box(state: TrackerState, call: TrackedCall | None, event: e.Newexte
     call.left_queue = None
     answering.not_voicemail_after_all(state, call, event)
     if event.application in _ASKING:
-        _answered(state, call, event, "asked")
         call.menu_context = state.common(event.context)
+        if event.application != "Read" and (call.dialled or call.queued):
+            call.menu = "tried"  # until a key: its option's first step would be received
+        else:
+            choice.answer_menu(state, call, event.at, "asked")
     elif not call.menu:
         call.menu = "answered"
-
-
-def _answered(state: TrackerState, call: TrackedCall, event: e.Newexten, menu: MenuState) -> None:
-    before, call.menu = MENU_KEY.get(call.menu), menu
-    if call.is_emitted and call.inbound and not call.answered and not call.voicemail and MENU_KEY[menu] != before:
-        state.emit(f.MenuAnswered(call.id, event.at, MENU_KEY[menu]))

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from callmon.core.calls.call import Call
+from callmon.core.calls.call import Call, Voicemail
 from callmon.core.facts import Answered, Ended, Fact, VoicemailTook
 from callmon.core.standards import verdict_rules as rules
 from callmon.core.verdicts import Judgement
@@ -87,8 +87,8 @@ def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
     chosen = took.chosen if took is not None else False
     if chosen is not False and not isinstance(fact, Ended):
         return None
-    if chosen and not call.is_known_in_part:
-        return rules.exempt("chosen_in_menu")
+    if took is not None and chosen and not call.is_known_in_part:
+        return _chosen(call, took, limit)
     if call.doubtful or chosen:
         return rules.UNHEARD
     if chosen is None:
@@ -96,6 +96,14 @@ def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
     if _is_early(call):
         return rules.not_met(call, "voicemail", cause="sent_to_voicemail_early")
     return _missed(call, limit, "voicemail")
+
+
+def _chosen(call: Call, took: Voicemail, limit: timedelta) -> Judgement:
+    """By the wait until the key: in a queue, or while phones rang, the third ring may have passed."""
+    wait, chosen = took.chosen_after, rules.voicemail_chosen(took)
+    if wait is None or wait.longest < limit:
+        return chosen
+    return rules.unclear(call) if wait.shortest < limit else _missed(call, limit, chosen.reason_key)
 
 
 def _is_early(call: Call) -> bool:

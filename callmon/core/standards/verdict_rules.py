@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from callmon.config.staff import NOBODY, StaffLanguages
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.calls.call import Call, DurationRange
+from callmon.core.calls.call import Call, DurationRange, Voicemail
 from callmon.core.facts import PhonesBest
 from callmon.core.verdicts import Cause, Judgement
 
@@ -37,6 +37,11 @@ NOT_SERVED = Judgement("unknown", "voicemail_ended_at_once")  # perhaps the exch
 NOT_IN_SOURCE = Judgement("unknown", "not_in_source")  # the record that the call was imported from
 # The event filter of the exchange keeps back what tells since when the caller heard ringing.
 UNTOLD = Judgement("unknown", "ringing_start")
+
+
+def voicemail_chosen(took: Voicemail) -> Judgement:
+    """Exempt: the caller pressed a key for voicemail, in a menu, or in a queue or while phones rang."""
+    return exempt("chosen_in_menu" if took.chosen_after is None else "chosen_by_key")
 
 
 def unclear(call: Call) -> Judgement:

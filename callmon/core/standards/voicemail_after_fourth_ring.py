@@ -3,7 +3,7 @@
 Covers calls that voicemail took. *Early*: before the end of the fourth ring (the caller lost a ring). *Late*:
 after a fifth (callmon's own rule, never presented as the policy's). Otherwise *on time*. A grace applies to both
 limits, since a 24 s dial time-out fires at 24.02 s. The clock is the ringing that the caller heard, from its start
-to its end. Not covered: no voicemail, voicemail chosen in a menu, voicemail after a person had answered.
+to its end. Not covered: no voicemail, voicemail that the caller chose by a key, or after a person had answered.
 """
 
 from datetime import timedelta
@@ -43,7 +43,7 @@ def judge(fact: Fact, call: Call, parameters: VoicemailAfterFourthRingParameters
     if took.doubtful and (call.waited is None or call.doubtful):
         return rules.UNHEARD
     if took.chosen is not False:
-        return rules.exempt("chosen_in_menu") if took.chosen else rules.CHOICE_UNHEARD
+        return rules.voicemail_chosen(took) if took.chosen else rules.CHOICE_UNHEARD
     if took.ended_at_once:
         return rules.NOT_SERVED
     return _timed(call, parameters)

@@ -103,7 +103,7 @@ def _case(context: StoryContext, fact: AnyFact) -> str:
         case f.Unheard(unreported=True):
             return "unreported"
         case f.MenuAnswered():
-            return {True: "key", False: "silent", None: "asked"}[fact.key]
+            return _key(context, fact)
         case f.ClockSet():  # later times use the new clock
             return "forward" if fact.by > f.EXACT else "back"
         case f.Filled(alone=True):
@@ -122,6 +122,15 @@ def _stopped(context: StoryContext, fact: f.PhoneStopped) -> str:
         case f.Ended():
             return "by_end"
     return f"rang.{fact.why}"
+
+
+def _key(context: StoryContext, fact: f.MenuAnswered) -> str:
+    """After a dial or a queue, a key of which nothing tells may have been pressed in a menu, or before."""
+    if fact.key is None:
+        before = context.facts[: context.facts.index(fact)]
+        waited = any(isinstance(x, f.PhoneDialled | f.QueueEntered) for x in before)
+        return "unsure" if waited else "asked"
+    return "waits" if fact.waits else "key" if fact.key else "silent"
 
 
 def _returned_to(context: StoryContext, fact: f.CameBack) -> str | None:
@@ -271,7 +280,9 @@ def _voicemail_notes(context: StoryContext, fact: f.VoicemailTook | f.MessageLef
     box = say("mailbox {mailbox}", mailbox=fact.mailbox) if fact.mailbox else None
     if isinstance(fact, f.MessageLeft) or took is None or took.after_person:
         return (box,)
-    chosen = say("chosen in the menu") if took.chosen and not context.call.is_known_in_part else None
+    chosen = None
+    if took.chosen and not context.call.is_known_in_part:
+        chosen = say("chosen in the menu") if took.chosen_after is None else say("chosen by a key")
     return (box, _queued(context) or _callers_ring(context, took.rings), chosen)
 
 
