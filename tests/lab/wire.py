@@ -17,10 +17,11 @@ class LabWire(NamedTuple):
     early_media: float | None  # the first 183
     answered: float | None  # the 200: a person, or the exchange itself
     tone: float | None  # of an answered call: the first ringing tone in its sound
+    early_tone: float | None  # the same, of the sound between the 183 and the answer
 
 
 def wire(call: PlayedSituation) -> LabWire:
-    return LabWire(_first(call, 180), _first(call, 183), call.answered, call.tone)
+    return LabWire(_first(call, 180), _first(call, 183), call.answered, call.tone, call.early_tone)
 
 
 def joined(call: PlayedSituation) -> float | None:
@@ -39,10 +40,16 @@ def was_up(call: PlayedSituation) -> bool:
     return call.answered is not None and end is not None and call.answered < end - AT_ONCE
 
 
+def is_tone_named(call: PlayedSituation) -> bool:
+    """Whether Dial names the caller's tone, as in `r(ring)`. That is no ring, whatever it sounds like."""
+    return "r(" in (call.situation.caller.route or "")
+
+
 def begins(call: PlayedSituation) -> float | None:
     """When the ringing of this wait began. What the exchange answered itself was another."""
     heard, end = wire(call), waited_until(call)
-    moment = heard.tone if was_up(call) else heard.ringing
+    told = [heard.ringing, None if is_tone_named(call) else heard.early_tone]
+    moment = heard.tone if was_up(call) else min(filter(None, told), default=None)
     return moment if moment is not None and end is not None and moment < end else None
 
 
