@@ -17,7 +17,7 @@ from callmon.cli.help import HelpCommand
 from callmon.config.business_calendar import Calendar
 from callmon.core.replay.record import SeenDay
 from callmon.core.replay.volume import kind_of
-from callmon.core.replay.why import explain, kept
+from callmon.core.replay.why import explain, is_explained, kept
 from callmon.core.statistics.period import midnight
 from callmon.features.questions.options import in_language_of, print_answer, refuse_unless_on, signed_points
 from callmon.store.queries.seen_days import DayReader, disrupted_spans
@@ -78,6 +78,7 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
         "change": compared.rate - compared.usual,
         "z": compared.z,
         "unusual": compared.unusual,
+        "why_not": _why_not(context) if compared.unusual and not is_explained(parts) else None,
         "parts": [
             {
                 "part": part.part,
@@ -107,22 +108,35 @@ def why_sentences(context: CommandContext, found: Mapping[str, Any]) -> list[str
     if not found["unusual"]:
         return [say("{rate}%, usually {usual}%: within the usual spread.", **values)]
     change = in_language_of(context, 100 * abs(found["change"]))
-    return [
-        say("{rate}%, usually {usual}% ({change} points less, outside the usual spread).", **values, change=change)
-    ]
+    less = say(
+        "{rate}%, usually {usual}% ({change} points less, outside the usual spread).", **values, change=change
+    )
+    return [less] if found["why_not"] is None else [less, found["why_not"]]
+
+
+def _why_not(context: CommandContext) -> str:
+    return context.say("This difference is not explained by what callmon sees.")
 
 
 def _text(context: CommandContext, found: Mapping[str, Any]) -> list[str]:
     head = why_sentences(context, found)
     if not found["unusual"]:
         return head
+    if found["why_not"] is not None:
+        (other,) = found["parts"]
+        calls = (f"{context.local(call.at)}  {call.call}" for call in other["calls"])
+        return [*head, context.say("Calls that missed the third ring:"), *calls]
+    return [*head, *_parts(context, found)]
+
+
+def _parts(context: CommandContext, found: Mapping[str, Any]) -> list[str]:
+    """A row for each part, and what they are."""
     points = signed_points(context, [part["points"] for part in found["parts"]])
     rows = [
         table_row(f"{label('part', part['part'], context.language):26}", one.rjust(6))
         for part, one in zip(found["parts"], points, strict=True)
     ]
     return [
-        *head,
         *rows,
         context.say("This is an estimate: it describes the line, not the people who work on it."),
     ]
