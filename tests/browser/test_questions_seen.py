@@ -11,14 +11,14 @@ from tests.lab import vnu
 from tests.lab.browser import opened, violations
 from tests.lab.needed import needed
 from tests.support.pages_app import Pages
-from tests.support.questions_site import AFTER, BAD_DAY, MONTH, questions_site
+from tests.support.questions_site import AFTER, BAD_DAY, MONTH, UNEXPLAINED, questions_site
 
 pytestmark = pytest.mark.lab
 FRENCH_MONTH = {"de": MONTH["from"], "a": MONTH["to"]}
 ADDRESSES = {
     "/en/questions": {},
     "/en/why": {"day": str(BAD_DAY)},
-    "/fr/pourquoi": {"jour": str(BAD_DAY)},
+    "/fr/pourquoi": {"jour": str(UNEXPLAINED)},
     "/en/what-if": MONTH | {"voicemail": "5"},
     "/fr/et-si": FRENCH_MONTH | {"messagerie": "5"},
     "/en/phones": {"day": AFTER},

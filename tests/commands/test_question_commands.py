@@ -16,17 +16,18 @@ from msgspec.structs import replace
 from callmon.config.settings import load
 from callmon.core.replay.record import Rule, SeenDay
 from callmon.core.replay.what_if import CONFIDENCE, WORLDS, what_if
+from callmon.core.statistics.period import midnight
 from callmon.main import main
 from callmon.store import opening
 from callmon.store.queries.seen_days import DayReader
 from tests.support.fact_builder import CALLER, TORONTO, Office, local
 from tests.support.ringing_site import FIRST, make_site, stop_clock, working_days
-from tests.support.ringing_world import RingingSite, counts, simulated
+from tests.support.ringing_world import RingingSite, counts, declined, simulated
 from tests.support.store_fixtures import wrote
 
 SITE = RingingSite(seed=5, days=45, calls_a_day=40, phones=4, rule=Rule(ring=15_000, voicemail=24_000))
 BAD_DAY = 44  # with one phone only
-DATES = working_days(FIRST, 45)
+*DATES, UNEXPLAINED = working_days(FIRST, 46)
 STAFF = 'staff = [{ extension = "104", languages = ["fr"] }]\n'
 NOW = datetime(2026, 12, 20, 15, tzinfo=UTC)
 
@@ -34,7 +35,8 @@ NOW = datetime(2026, 12, 20, 15, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def days() -> list[SeenDay]:
     usual = simulated(SITE)
-    return [*usual[:BAD_DAY], *simulated(RingingSite(seed=6, days=1, calls_a_day=40, phones=1, rule=SITE.rule))]
+    bad = simulated(RingingSite(seed=6, days=1, calls_a_day=40, phones=1, rule=SITE.rule))
+    return [*usual[:BAD_DAY], *bad, declined(usual[BAD_DAY])]
 
 
 @pytest.fixture(scope="module")
@@ -165,9 +167,31 @@ def test_why_prints_points_that_add_up() -> None:
     assert sum(points) == pytest.approx(-float(reported[3]), abs=0.051)
 
 
+SEES = {
+    "en": ["This difference is not explained by what callmon sees.", "Calls that missed the third ring:"],
+    "fr": ["Ce que callmon observe n’explique pas cet écart.", "Appels non pris avant la quatrième sonnerie :"],
+}
+
+
+@pytest.mark.parametrize("language", SEES)
+def test_why_of_a_day_without_a_cause_names_its_calls_and_no_part(language: str, days: list[SeenDay]) -> None:
+    found = answer("why", str(UNEXPLAINED), "--lang", language)
+    (other,) = found["parts"]
+    assert (found["unusual"], found["why_not"], other["part"]) == (True, SEES[language][0], "other")
+    assert (other["points"], len(other["calls"])) == (found["change"], found["today"]["not_met"])
+    lines = run("why", str(UNEXPLAINED), "--lang", language).stdout.splitlines()
+    assert lines[1:3] == SEES[language]
+    begin = midnight(UNEXPLAINED, TORONTO)
+    arrivals = [begin + timedelta(milliseconds=call.at) for call in days[-1].calls if call.wait >= 18_000]
+    assert [line.split("  ") for line in lines[3:]] == [
+        [f"{at.astimezone(TORONTO):%Y-%m-%d %H:%M:%S}", call]
+        for at, call in zip(arrivals, other["calls"], strict=True)
+    ]
+
+
 def test_why_is_silent_of_a_usual_day() -> None:
     found = answer("why", str(DATES[30]))
-    assert found["unusual"] is False
+    assert (found["unusual"], found["why_not"]) == (False, None)
     text = run("why", str(DATES[30]), "--lang", "fr").stdout
     assert text.endswith(" : dans l’écart habituel.\n")
     assert run("why", "2026-10-03", "--lang", "en").stdout.startswith("Too few calls or days to compare")

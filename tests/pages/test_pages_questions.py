@@ -17,7 +17,7 @@ from callmon.text.labels import label
 from callmon.web.jobs import Jobs
 from tests.pages.test_pages_html import wrong
 from tests.support.pages_app import Pages, pages
-from tests.support.questions_site import AFTER, BAD_DAY, DATES, MONTH, asked, questions_site
+from tests.support.questions_site import AFTER, BAD_DAY, DATES, MONTH, UNEXPLAINED, asked, questions_site
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,21 @@ def test_why_shows_the_parts_of_the_command_and_links_their_calls(site: Pages) -
     ]
     linked = re.findall(r'href="/en/calls/[^/"]+/([^/"]+)"', page)
     assert linked == [call.call for part in found["parts"] for call in part["calls"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/en/why", "This difference is not explained by what callmon sees."),
+        ("/fr/pourquoi", "Ce que callmon observe n’explique pas cet écart."),
+    ],
+)
+def test_a_day_without_a_cause_links_its_calls_and_names_no_part(site: Pages, path: str, sentence: str) -> None:
+    page = asked(site, path, **{"day" if path.startswith("/en") else "jour": str(UNEXPLAINED)})
+    (other,) = why.why_answer(context_of(site), str(UNEXPLAINED), None)["parts"]
+    assert (page.count(sentence), cells(page), page.count('<svg class="halves')) == (1, [], 0)
+    linked = re.findall(r'href="/(?:en/calls|fr/appels)/[^/"]+/([^/"]+)"', page)
+    assert linked == [call.call for call in other["calls"]] != []
 
 
 @pytest.mark.parametrize(

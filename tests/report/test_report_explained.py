@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from io import BytesIO
+from pathlib import Path
 
 import msgspec
 import openpyxl
@@ -16,7 +18,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings, example_text, parse
 from callmon.core.replay.needs import Needs, count_needs
 from callmon.core.replay.planned import Wanted
-from callmon.core.replay.record import Rule
+from callmon.core.replay.record import Rule, SeenDay
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
 from callmon.features.months.explained import explained
@@ -35,7 +37,7 @@ from callmon.text.formatter import MINUS
 from tests.support.environment import QUESTIONS_ON
 from tests.support.fact_builder import TORONTO
 from tests.support.ringing_site import disrupt, stored
-from tests.support.ringing_world import RingingSite, simulated
+from tests.support.ringing_world import RingingSite, declined, simulated
 from tests.support.store_fixtures import RING
 from tests.support.year.rows import listened
 
@@ -50,13 +52,18 @@ OCTOBER, NOVEMBER = (period.month(name, TORONTO) for name in ("2026-10", "2026-1
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """October with four phones, November with one, and with a disruption of a line that had no call."""
-    store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('explained')}/callmon.db", RING)
-    fewer = replace(SITE, seed=6, phones=1)
-    stored(store, [*simulated(SITE), *simulated(fewer)], date(2026, 10, 1))
-    disrupt(store, "tty", date(2026, 11, 1), date(2026, 11, 30))
+    with closing(
+        store_of(tmp_path_factory.mktemp("explained"), simulated(replace(SITE, seed=6, phones=1)))
+    ) as made:
+        disrupt(made, "tty", date(2026, 11, 1), date(2026, 11, 30))
+        yield made
+
+
+def store_of(folder: Path, november: list[SeenDay]) -> Database:
+    store = upgrade(f"sqlite:///{folder}/callmon.db", RING)
+    stored(store, [*simulated(SITE), *november], date(2026, 10, 1))
     listened(store, datetime(2026, 9, 1, tzinfo=UTC), LATER)
-    yield store
-    store.close()
+    return store
 
 
 def report_of(store: Database, settings: Settings = ON, month: period.Month = NOVEMBER) -> Report:
@@ -164,6 +171,20 @@ def test_five_sentences_explain_the_month_in_both_languages(november: Report) ->
         "C’est une estimation, d’après 8 jours de chaque mois : elle décrit la ligne, non les personnes qui y "
         "travaillent.",
     ]
+
+
+def test_a_month_whose_phones_declined_calls_is_not_explained(tmp_path: Path) -> None:
+    with closing(store_of(tmp_path, [*map(declined, simulated(replace(SITE, seed=6)))])) as made:
+        report = report_of(made)
+    found = report.explained
+    assert found is not None
+    assert (found.why_not, found.parts, found.days) == ("not_explained", None, 8)
+    assert [why_sentences(report, formatter)[1] for formatter in (EN, FR)] == [
+        "This difference is not explained by what callmon sees.",
+        "Ce que callmon observe n’explique pas cette différence.",
+    ]
+    others = why_sentences(replace(report, explained=MADE), EN)[2:]
+    assert why_sentences(report, EN)[2:] == others  # the calls that missed it, and those that were answered
 
 
 def test_the_needs_of_a_month_are_said_in_both_languages(november: Report) -> None:

@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from math import log
 
 import msgspec
+from msgspec.structs import replace
 
 from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try
 
@@ -201,6 +202,13 @@ class _Day:
             key=self.first + number, at=call["at"], outcome=call["outcome"], wait=wait, tries=tries,
             talk=call["talk"] if answered else 0, met=answered and wait < 18_000,
         )  # fmt: skip
+
+
+def declined(day: SeenDay) -> SeenDay:
+    """The day on which, from ten to one, each phone declines each call at once. No cause of *why* tells that."""
+    tries = tuple(Try(phone, 500 * n, 500) for n, phone in enumerate(day.phones))
+    given_up = {"met": False, "outcome": "abandoned", "tries": tries, "wait": 30_000, "talk": 0}
+    return replace(day, calls=tuple(replace(x, **given_up) if 10 <= x.at / HOUR < 13 else x for x in day.calls))
 
 
 def counts(days: list[SeenDay]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from callmon.core.replay.record import DisruptedSpan, Rule, SeenCall, SeenDay, Try
 from callmon.core.replay.why import (
     CAUSES,
+    Cause,
     Pair,
     Part,
     Usual,
@@ -16,6 +17,7 @@ from callmon.core.replay.why import (
     compare_months,
     explain,
     explain_month,
+    is_explained,
     named,
     rounded_points,
     shapley,
@@ -186,6 +188,26 @@ def test_a_part_below_a_point_or_a_tenth_of_the_change_is_other() -> None:
         Part("other", pytest.approx(-0.03)),
     )  # type: ignore[arg-type]
     assert [part.part for part in named({"talk": -0.05, "volume": -0.05}, -0.1, {})] == ["volume", "talk", "other"]
+
+
+@pytest.mark.parametrize(
+    ("worth", "change", "names"),
+    [
+        ({"phones": -0.25}, -0.5, ["phones", "other"]),
+        ({"phones": -0.25}, -0.5625, ["other"]),
+        ({"phones": -0.25, "volume": 0.5}, -0.25, ["volume", "phones", "other"]),
+        ({"phones": -0.25, "volume": 0.5}, -0.3125, ["other"]),  # other is negative, the largest part is not
+        ({"phones": -0.5}, 0.0625, ["other"]),
+        ({"phones": -0.005}, -0.25, ["other"]),
+    ],
+)
+def test_where_other_is_larger_than_every_part_none_is_named(
+    worth: dict[Cause, float], change: float, names: list[str]
+) -> None:
+    parts = named(worth, change, {"phones": (3, 9), "pickup": (1,)})
+    assert ([part.part for part in parts], is_explained(parts)) == (names, names != ["other"])
+    assert sum(part.points for part in parts) == change
+    assert [part.calls for part in parts if part.part == "other"] == [() if is_explained(parts) else (1, 3, 9)]
 
 
 USUAL = [(84, 100)] * 20

@@ -1,6 +1,6 @@
 """Why a day kept less than usual: its rate against usual days', split into parts that add up. Pure.
 
-Refuses: to speak of a day within the usual spread, and to name a part below one point.
+Refuses: to speak of a day within the usual spread, and to name a part below one point, or below what no part explains.
 """
 
 from __future__ import annotations
@@ -138,11 +138,22 @@ def shapley(causes: Sequence[Cause], value: Callable[[frozenset[Cause]], float])
 def named(
     worth: Mapping[Cause, float], change: float, behind: Mapping[Cause, tuple[int, ...]]
 ) -> tuple[Part, ...]:
-    """The parts of at least a point and a tenth of the change, the largest first; the rest is `other`."""
+    """The parts of at least a point and a tenth of the change, the largest first; the rest is `other`.
+
+    `other` alone, with every call, where it is larger than each of them: the change is not explained.
+    """
     least = max(LEAST_POINTS, LEAST_SHARE * abs(change))
     order = sorted(worth, key=lambda cause: (-abs(worth[cause]), CAUSES.index(cause)))
     parts = [Part(cause, worth[cause], behind.get(cause, ())) for cause in order if abs(worth[cause]) >= least]
-    return (*parts, Part("other", change - sum(part.points for part in parts)))
+    other = change - sum(part.points for part in parts)
+    if abs(other) > max((abs(part.points) for part in parts), default=0.0):
+        return (Part("other", change, tuple(sorted(key for keys in behind.values() for key in keys))),)
+    return (*parts, Part("other", other))
+
+
+def is_explained(parts: Sequence[Part]) -> bool:
+    """Whether a cause is named."""
+    return any(part.part != "other" for part in parts)
 
 
 def rounded_points(shares: Sequence[float]) -> list[int]:

@@ -15,7 +15,7 @@ from callmon.core.replay.needs import Needs, count_needs
 from callmon.core.replay.planned import Wanted
 from callmon.core.replay.record import SeenDay
 from callmon.core.replay.what_if import LEAST_ANSWERED, LEAST_CALLS, MOST_UNKNOWN
-from callmon.core.replay.why import MONTH_PAIRS, Pair, compare_months, explain_month, spread_days
+from callmon.core.replay.why import MONTH_PAIRS, Pair, compare_months, explain_month, is_explained, spread_days
 from callmon.core.statistics.period import Month
 from callmon.features.months.model import (
     ComparedMonth,
@@ -96,8 +96,11 @@ def _why(connection: Connection, settings: Settings, report: Report, before: Mon
     if not compared.differs:
         return msgspec.structs.replace(found, why_not="usual")
     pairs = _pairs(connection, settings, days, usual)
-    parts = tuple(ExplainedPart(x.part, x.points) for x in explain_month(compared, pairs))
-    return msgspec.structs.replace(found, parts=parts, days=len(pairs))
+    found = msgspec.structs.replace(found, days=len(pairs))
+    parts = explain_month(compared, pairs)
+    if not is_explained(parts):
+        return msgspec.structs.replace(found, why_not="not_explained")
+    return msgspec.structs.replace(found, parts=tuple(ExplainedPart(x.part, x.points) for x in parts))
 
 
 def _silence(month: ComparedMonth) -> MonthSilence | None:

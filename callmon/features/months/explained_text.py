@@ -11,10 +11,11 @@ from callmon.core.replay.needs import Needs
 from callmon.core.replay.why import rounded_points
 from callmon.core.verdicts import CAUSES
 from callmon.features.months.formatter import ReportFormatter
-from callmon.features.months.model import ComparedMonth, ExplainedPart, Place, Report
+from callmon.features.months.model import ComparedMonth, ExplainedPart, MonthExplained, Place, Report
 from callmon.features.months.titles import SILENCES
 from callmon.text.formatter import MINUS
 
+COMPARED = (None, "usual", "not_explained")  # reasons of a month whose rate is said
 CAUSE, ANSWERED = "answer_by_third_ring.cause", Place("answer_rate")
 
 
@@ -54,11 +55,11 @@ def why_sentences(report: Report, formatter: ReportFormatter) -> list[str]:
     found, say = report.explained, formatter.say
     if found is None:
         return []
-    if found.rate is None or found.usual is None or found.why_not not in (None, "usual"):
+    if found.rate is None or found.usual is None or found.why_not not in COMPARED:
         return [] if found.why_not is None else [say(SILENCES[found.why_not])]
     month = formatter.month_name(date.fromisoformat(f"{found.before}-01"))
     rates = {"rate": _percent(found.rate, formatter), "before": _percent(found.usual, formatter), "month": month}
-    if not found.parts:
+    if found.why_not == "usual":
         return [say("Third ring kept: {rate}, {before} in {month}: within the usual spread of the days.", **rates)]
     points = formatter.points(found.rate - found.usual)
     this, before = report.compared_as("this"), next(x for x in report.compared if x.relation == "before")
@@ -68,7 +69,7 @@ def why_sentences(report: Report, formatter: ReportFormatter) -> list[str]:
             points=points,
             **rates,
         ),
-        say("What the difference is made of, in points: {parts}.", parts=_parts(found.parts, formatter)),
+        _made_of(found, formatter),
         *_causes(this, before, formatter),
         say(
             "Calls answered by a person: {rate}, {before} in {month}.",
@@ -86,6 +87,15 @@ def why_sentences(report: Report, formatter: ReportFormatter) -> list[str]:
 
 def _percent(rate: float, formatter: ReportFormatter) -> str:
     return formatter.percent(round(1000 * rate))
+
+
+def _made_of(found: MonthExplained, formatter: ReportFormatter) -> str:
+    """The parts, or that the difference is not explained."""
+    if found.parts is None:
+        return formatter.say(SILENCES["not_explained"])
+    return formatter.say(
+        "What the difference is made of, in points: {parts}.", parts=_parts(found.parts, formatter)
+    )
 
 
 def _parts(parts: Sequence[ExplainedPart], formatter: ReportFormatter) -> str:

@@ -16,8 +16,9 @@ Relation = Literal["before", "year_before", "earlier", "this"]
 Kind = Literal["count", "rate", "seconds", "rings", "hours", "difference"]
 # "not_applicable": the denominator is 0. "not_available": it was not received, or this version has no source.
 # "too_few": below the minimum sample, or too few calls for the public edition.
-# Why a month is not explained: "few_days" and "usual" concern its days' rates, the others its calls.
-MonthSilence = Literal["not_over", "imported", "partly_heard", "few_calls", "few_days", "usual"]
+# Why a month is not explained: "few_days" and "usual" concern its days' rates, "not_explained" its parts, the
+# others its calls.
+MonthSilence = Literal["not_over", "imported", "partly_heard", "few_calls", "few_days", "usual", "not_explained"]
 State = Literal["known", "not_applicable", "not_available", "too_few"]
 
 

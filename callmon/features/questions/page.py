@@ -37,6 +37,7 @@ NOTHING = {
     "needs": 0,
     "weights": {},
     "refused": "",
+    "why_not": None,
 }
 KINDS = {"csv": "text/csv; charset=utf-8", "ics": "text/calendar; charset=utf-8"}
 

@@ -17,11 +17,12 @@ from callmon.cli.help import HelpCommand
 from callmon.config.business_calendar import Calendar
 from callmon.core.replay.record import SeenDay
 from callmon.core.replay.volume import kind_of
-from callmon.core.replay.why import explain, kept
+from callmon.core.replay.why import explain, is_explained, kept
 from callmon.core.statistics.period import midnight
 from callmon.features.questions.options import in_language_of, print_answer, refuse_unless_on, signed_points
 from callmon.store.queries.seen_days import DayReader, disrupted_spans
 from callmon.store.queries.staffing import after_closed
+from callmon.text.formatter import Formatter
 from callmon.text.labels import label
 
 
@@ -46,6 +47,7 @@ def why(context: CommandContext, day: str | None, line: str | None, as_json: boo
     """Say why fewer calls than usual kept the third ring on DAY (default: yesterday), in parts that add up.
 
     Usual days are the last 20 open days of the same kind. A day within their spread is not explained.
+    Of today, calls are counted until now; of usual days, until the same time.
 
     \b
     Examples: callmon why yesterday
@@ -62,7 +64,9 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
     refuse_unknown(settings, "line", line)
     reader = DayReader(settings.timezone, line)
-    read = reader.read_days(context.store, when - timedelta(READ_BACK), when)
+    until = _until(context, when)
+    ended_by = None if until is None else until.astimezone(settings.timezone).time()
+    read = reader.read_days(context.store, when - timedelta(READ_BACK), when, ended_by)
     today = next((one for one in read if one.name == when.isoformat()), SeenDay(when.isoformat(), (), {}))
     usual = [one for one in read if one is not today and _alike(settings.calendar(line), one.name, when.weekday())]
     with context.store.reading() as connection:
@@ -73,11 +77,13 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
     met, judged = kept(today)
     return {
         "day": today.name,
+        "until": until,
         "usual": {"days": compared.days, "rate": compared.usual},
         "today": {"met": met, "not_met": judged - met, "rate": compared.rate},
         "change": compared.rate - compared.usual,
         "z": compared.z,
         "unusual": compared.unusual,
+        "why_not": _why_not(context) if compared.unusual and not is_explained(parts) else None,
         "parts": [
             {
                 "part": part.part,
@@ -89,6 +95,11 @@ def why_answer(context: CommandContext, day: str | None, line: str | None) -> di
     }
 
 
+def _until(context: CommandContext, day: date) -> datetime | None:
+    """The present minute, up to which the calls of an unfinished day are counted. None: the day is over."""
+    return None if day < context.today else context.now.replace(second=0, microsecond=0)
+
+
 def _alike(calendar: Calendar, name: str, weekday: int) -> bool:
     """Another open day of the kind of this weekday, not after a closed day."""
     day = date.fromisoformat(name)
@@ -97,32 +108,55 @@ def _alike(calendar: Calendar, name: str, weekday: int) -> bool:
 
 def why_sentences(context: CommandContext, found: Mapping[str, Any]) -> list[str]:
     """What is said of the day, in the reader's language."""
+    sentences = [_compared(context, found)]
+    if found["until"] is not None:
+        clock = Formatter(context.language, context.settings.timezone).minute(found["until"])
+        sentences.append(
+            context.say("The day is not over: it is counted until {time}, as usual days are.", time=clock)
+        )
+    return sentences if found["why_not"] is None else [*sentences, found["why_not"]]
+
+
+def _compared(context: CommandContext, found: Mapping[str, Any]) -> str:
+    """The day's rate beside the usual one."""
     say = context.say
     if found["z"] is None:
-        return [say("Too few calls or days to compare: 20 judged calls and 10 usual days are needed.")]
+        return say("Too few calls or days to compare: 20 judged calls and 10 usual days are needed.")
     values: dict[str, Any] = {
         "rate": round(100 * found["today"]["rate"]),
         "usual": round(100 * found["usual"]["rate"]),
     }
     if not found["unusual"]:
-        return [say("{rate}%, usually {usual}%: within the usual spread.", **values)]
+        return say("{rate}%, usually {usual}%: within the usual spread.", **values)
     change = in_language_of(context, 100 * abs(found["change"]))
-    return [
-        say("{rate}%, usually {usual}% ({change} points less, outside the usual spread).", **values, change=change)
-    ]
+    return say(
+        "{rate}%, usually {usual}% ({change} points less, outside the usual spread).", **values, change=change
+    )
+
+
+def _why_not(context: CommandContext) -> str:
+    return context.say("This difference is not explained by what callmon sees.")
 
 
 def _text(context: CommandContext, found: Mapping[str, Any]) -> list[str]:
     head = why_sentences(context, found)
     if not found["unusual"]:
         return head
+    if found["why_not"] is not None:
+        (other,) = found["parts"]
+        calls = (f"{context.local(call.at)}  {call.call}" for call in other["calls"])
+        return [*head, context.say("Calls that missed the third ring:"), *calls]
+    return [*head, *_parts(context, found)]
+
+
+def _parts(context: CommandContext, found: Mapping[str, Any]) -> list[str]:
+    """A row for each part, and what they are."""
     points = signed_points(context, [part["points"] for part in found["parts"]])
     rows = [
         table_row(f"{label('part', part['part'], context.language):26}", one.rjust(6))
         for part, one in zip(found["parts"], points, strict=True)
     ]
     return [
-        *head,
         *rows,
         context.say("This is an estimate: it describes the line, not the people who work on it."),
     ]

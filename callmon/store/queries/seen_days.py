@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -60,17 +60,17 @@ class DayReader:
     speaks: Speaks | None = None
     _phones: dict[PhoneName, int] = field(default_factory=dict, init=False)
 
-    def read_days(self, store: Database, first: date, last: date) -> list[SeenDay]:
-        """The days from `first` to `last` that have calls."""
+    def read_days(self, store: Database, first: date, last: date, until: time | None = None) -> list[SeenDay]:
+        """The days from `first` to `last` that have calls, each as `read_day` reads it."""
         found = []
         for n in range((last - first).days + 1):
             with store.reading() as connection:
-                found.append(self.read_day(connection, first + timedelta(days=n)))
+                found.append(self.read_day(connection, first + timedelta(days=n), until))
         return [day for day in found if day is not None]
 
-    def read_day(self, connection: Connection, day: date) -> SeenDay | None:
-        """The calls of the day; None when it has none."""
-        calls = sorted(self._calls(connection, day), key=lambda call: call.at)
+    def read_day(self, connection: Connection, day: date, until: time | None = None) -> SeenDay | None:
+        """The calls of the day that ended at the latest at this local time, or all of them; None when it has none."""
+        calls = sorted(self._calls(connection, day, until), key=lambda call: call.at)
         if not any(call.counted for call in calls):
             return None
         phones = there(calls)
@@ -84,9 +84,11 @@ class DayReader:
         known = self._phones.items()
         return frozenset(number for (one, phone), number in known if number in there and speaks(one, phone, at))
 
-    def _calls(self, connection: Connection, day: date) -> Iterator[SeenCall]:
+    def _calls(self, connection: Connection, day: date, until: time | None) -> Iterator[SeenCall]:
         begin, end = midnight(day, self.zone), midnight(day + DAY, self.zone)
         which = and_(*counted_calls(begin, end))
+        if until is not None:
+            which = and_(which, CALL.c.ended <= datetime.combine(day, until, self.zone).astimezone(UTC))
         verdicts = _verdicts(connection, which, self.in_progress)
         facts = stored_facts(connection, lambda table: _of_calls(table, which, self.in_progress), None)
         question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which).order_by(CALL.c.arrived)
