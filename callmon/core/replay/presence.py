@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -28,7 +29,7 @@ from callmon.core.replay.record import (
 AROUND = 900_000
 AWAY, WAITED = 300_000, 60_000  # of a gap between answers, and of the callers' waiting in it, from which on it is
 FREED = 15_000  # so long after its call a phone may be passed over without being away
-Kind = tuple[str, bool]  # of a caller: the language, whether in the scope of the question
+Kind = tuple[str, str]  # of a caller: the line and the language
 
 
 def there(calls: Sequence[SeenCall]) -> dict[int, tuple[Span, ...]]:
@@ -69,6 +70,7 @@ class _PassedOver:
     """When calls passed over free phones: they rang a later phone of the order, or none.
 
     Where all phones ring together, any other phone is a later one. Where they rotate, one that rings twice is.
+    Calls of a kind that rang none, one after another, while its phones rang for others tell of the line alone.
     """
 
     def __init__(self, calls: Sequence[SeenCall], busy: dict[int, Joined]) -> None:
@@ -89,6 +91,7 @@ class _PassedOver:
         self.rung = sorted(found, key=lambda one: one.at)
         self.times = [one.at for one in self.rung]
         self.kinds = {phone: {one.kind for one in self.rung if one.phone == phone} for phone in busy}
+        self.of_line = {one for run in self._runs() if self._tells_of_line(run) for one in run}
         self.first = Counter(
             (one.phone, other)
             for one in self.rung
@@ -96,6 +99,18 @@ class _PassedOver:
             for other in busy
             if self._is_idle(other, one.at)
         )
+
+    def _runs(self) -> Iterator[list[_Rung]]:
+        """Those of a kind, one after another, that rang no phone."""
+        ordered = sorted(self.rung, key=lambda one: (one.kind, one.at))
+        for (_, rang), run in groupby(ordered, lambda one: (one.kind, one.phone is not None)):
+            if not rang:
+                yield list(run)
+
+    def _tells_of_line(self, run: Sequence[_Rung]) -> bool:
+        """Whether a phone that rings for such callers rang for others between the first and the last of them."""
+        others = self.rung[bisect_left(self.times, run[0].at) : bisect_left(self.times, run[-1].at)]
+        return any(one.phone is not None and run[0].kind in self.kinds[one.phone] for one in others)
 
     def _is_idle(self, phone: int, at: int) -> bool:
         """Whether it is silent between its first ring and its last call of the day."""
@@ -117,7 +132,7 @@ class _PassedOver:
         """The first and the last time in the span at which a call passed over the phone."""
         found, again = [], Counter[int]()
         for one in self.rung[bisect_left(self.times, begin) : bisect_left(self.times, end)]:
-            if one.kind not in self.kinds[phone] or phone in one.tried:
+            if one.kind not in self.kinds[phone] or phone in one.tried or one in self.of_line:
                 continue
             if one.phone is None or self.together:
                 found.append(one.at)
@@ -130,7 +145,7 @@ class _PassedOver:
 
 
 def _kind(call: SeenCall) -> Kind:
-    return call.language, call.counted
+    return call.line, call.language
 
 
 def _tried(call: SeenCall) -> frozenset[int]:
