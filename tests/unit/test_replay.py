@@ -153,9 +153,9 @@ FIRST_RINGS = [(n, 0, 1, "a") for n in range(0, 60, 4)]  # the first phone is fr
         ([(75, 1, 1, "a"), (85, 1, 1, "a")], True),  # free, passed over by calls that ring the second one, silent
         ([(75, 1, 1, "b"), (85, 1, 1, "b")], False),  # of a line for which it does not ring
         ([(75, None, 0, "a")], True),  # passed over by a call that rings nobody
-        ([(62, 0, 1, "b"), (70, None, 0, "b"), (90, None, 0, "b")], True),
+        ([(62, 0, 1, "b"), (70, None, 0, "b"), (84, None, 0, "b")], True),
         # while it rang for others: line b is out of order, the phone is there
-        ([(62, 0, 1, "b"), (70, None, 0, "b"), (72, 0, 1, "a"), (90, None, 0, "b")], False),
+        ([(62, 0, 1, "b"), (70, None, 0, "b"), (72, 0, 1, "a"), (84, None, 0, "b")], False),
         ([], False),  # silent, and nobody called
     ],
 )
