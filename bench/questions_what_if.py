@@ -1,5 +1,8 @@
 """``python -m bench.questions_what_if [MONTHS]``: what-if against the truth of seeded months, as a table.
 
+``python -m bench.questions_what_if breaks [MONTHS]``: of months whose phones have lunches, pauses, meetings, early
+and late shifts: 300 and 1,300 calls in turn, hunt and ring-all, two to six phones, 0 and 5 % absences.
+
 Each month is simulated twice: as it was, and under the change. callmon sees the first and answers for the second.
 """
 
@@ -7,7 +10,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -18,6 +22,7 @@ from callmon.core.replay.what_if import what_if
 from tests.support.ringing_world import CLOSES, OPENS, RingingSite, counts, simulated
 
 Change = tuple[Callable[[Rule], Rule], Callable[[RingingSite], RingingSite]]
+HOUR = 3_600_000
 ALL_DAY = (OPENS - 3_600_000, CLOSES + 3_600_000)
 CHANGES: dict[str, Change] = {
     "voicemail a ring later": (
@@ -30,7 +35,11 @@ CHANGES: dict[str, Change] = {
     ),
     "a phone less": (
         lambda rule: replace(rule, added=(-1, ALL_DAY)),
-        lambda site: replace(site, added=-1),
+        lambda site: replace(site, gone=site.seed % site.phones),  # each alike
+    ),
+    "a phone more, 11 to 13": (
+        lambda rule: replace(rule, added=(1, (11 * HOUR, 13 * HOUR))),
+        lambda site: replace(site, added=1, plan={n: site.phones + (22 <= n < 26) for n in range(48)}),
     ),
     "ring-all": (
         lambda rule: with_strategy(rule, "ringall"),
@@ -98,10 +107,46 @@ SITES = {
     "phones of unequal speed": RingingSite(seed=0, calls_a_day=65, phones=4, slow=0.3),
     "60 % call again": RingingSite(seed=0, calls_a_day=65, phones=4, again=0.6),
 }
+RINGALL = Rule(strategy="ringall", voicemail=24_000)
 BROKEN = 6  # the rest breaks an assumption: printed, not judged
 
 
+def sites_with_breaks(months: int) -> Iterator[RingingSite]:
+    for n in range(months):
+        is_large, rings_all, more = n % 2, n // 2 % 2, n // 4 % 3
+        yield RingingSite(
+            seed=3000 + n,
+            calls_a_day=65 if is_large else 15,
+            phones=2 + more + 2 * is_large,
+            rule=RINGALL if rings_all else RingingSite(seed=0).rule,
+            absent=0.05 * (n // 3 % 2),
+            breaks=True,
+        )
+
+
+def measured_changes(site: RingingSite) -> dict[tuple[str, str], tuple[float, ...]]:
+    """Of each change that the site has not already."""
+    rings_all = site.rule.strategy == "ringall"
+    names = [name for name in CHANGES if not (rings_all and name == "ring-all")]
+    return {(name, figure): one for name in names for figure, one in measured(site, name).items()}
+
+
+def table_with_breaks(months: int) -> dict[tuple[str, str], Row]:
+    rows: dict[tuple[str, str], Row] = {}
+    with ProcessPoolExecutor() as pool:
+        for found in pool.map(measured_changes, sites_with_breaks(months)):
+            for key, values in found.items():
+                for row in (rows.setdefault(key, Row()), rows.setdefault(("all", ""), Row())):
+                    row.add(*values)  # type: ignore[arg-type]
+    return rows
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["breaks"]:
+        months = int((sys.argv[2:] or ["60"])[0])
+        for (name, figure), row in table_with_breaks(months).items():
+            say(f"  {name:26} {figure:10} {row.text()}")
+        return
     months = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     total = Row()
     for place, (title, site) in enumerate(SITES.items()):

@@ -14,7 +14,8 @@ from math import log
 import msgspec
 from msgspec.structs import replace
 
-from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try
+from callmon.core.replay.presence import there
+from callmon.core.replay.record import Rule, SeenCall, SeenDay, Span, Try
 
 HOUR = 3_600_000
 OPENS, CLOSES = 9 * HOUR, 17 * HOUR
@@ -35,6 +36,8 @@ class RingingSite(msgspec.Struct, frozen=True, kw_only=True):
     absent: float = 0.0  # share of the time in which a phone there is not picked up
     speed: float = 1.0  # multiplies pick-up times: a change of the world, not of the rule
     added: int = 0  # phones more all day
+    gone: int | None = None  # the phone that is not there
+    breaks: bool = False  # lunches, pauses, meetings, early and late shifts: a phone that is away does not ring
     plan: dict[int, int] = {}  # by half-hour, how many of the phones are there; others: all
     again: float = 0.0  # share of those who gave up that call again within ten minutes
 
@@ -49,12 +52,27 @@ def simulated(site: RingingSite) -> list[SeenDay]:
         arrivals = list(_arrivals(site, day))
         calls = _Day(site, day, arrivals, key).run()
         key += 10 * len(arrivals) + 10
-        days.append(SeenDay(f"day {day}", calls, dict.fromkeys(_phones(site), ((OPENS - HOUR, CLOSES + HOUR),))))
+        phones = dict.fromkeys(_phones(site), ((OPENS - HOUR, CLOSES + HOUR),))
+        days.append(SeenDay(f"day {day}", calls, there(calls) if site.breaks else phones))
     return days
 
 
-def _phones(site: RingingSite) -> range:
-    return range(site.phones + site.added)
+def _phones(site: RingingSite) -> list[int]:
+    return [phone for phone in range(site.phones + site.added) if phone != site.gone]
+
+
+def _breaks(site: RingingSite, day: int, phone: int) -> list[Span]:
+    """When the phone is away. One that the site has in addition is there all day."""
+    if not site.breaks or phone >= site.phones:
+        return []
+    rng, hour = draws(site, "breaks", day, phone), HOUR
+    begin, end = ((OPENS, CLOSES - hour), (OPENS + hour, CLOSES))[phone % 2]  # early and late shift
+    lunch = int((11.5 + phone % 3 * 0.75) * hour) + rng.randrange(600_000)
+    pauses = [int(at * hour) + rng.randrange(2_400_000) for at in (10.1, 14.3)]
+    found = [(0, begin), (lunch, lunch + 2_700_000), *((at, at + 900_000) for at in pauses), (end, 24 * hour)]
+    if day % 5 == 2 and phone % 2:
+        found.append((int(14.75 * hour), int(15.75 * hour)))  # a meeting
+    return found
 
 
 def _arrivals(site: RingingSite, day: int) -> Iterator[int]:
@@ -75,8 +93,12 @@ class _Day:
         self.calls: dict[int, dict] = {}
         self.waiting: list[int] = []
         self.away = {phone: self._absences(phone) for phone in _phones(site)}
+        self.breaks = {phone: _breaks(site, day, phone) for phone in _phones(site)}
         for number, at in enumerate(arrivals):
             self.push(at, "arrives", number)
+        for phone, spans in self.breaks.items():
+            for _, end in spans:
+                self.push(end, "comes", 0, phone)
 
     def _absences(self, phone: int) -> list[tuple[float, float]]:
         rng, spans, at = draws(self.site, "away", self.day, phone), [], float(OPENS)
@@ -115,12 +137,17 @@ class _Day:
             patience > (self.site.rule.voicemail or patience)))  # fmt: skip
         self.seek(at, number)
 
-    def there(self, at: int) -> int:
-        return self.site.plan.get(at // (HOUR // 2), len(self.busy))
+    def is_there(self, phone: int, at: int) -> bool:
+        planned = phone < self.site.plan.get(at // (HOUR // 2), phone + 1)
+        return planned and not any(begin <= at < end for begin, end in self.breaks[phone])
+
+    def comes(self, at: int, _: int, phone: int, *__: int) -> None:
+        if not self.busy[phone]:
+            self.hangs(at, 0, phone)
 
     def seek(self, at: int, number: int) -> None:
         call = self.calls[number]
-        free = [phone for phone in self.busy if not self.busy[phone] and phone < self.there(at)]
+        free = [phone for phone in self.busy if not self.busy[phone] and self.is_there(phone, at)]
         if self.site.rule.strategy == "ringall":
             for phone in free:
                 self.ring(at, number, phone)
@@ -185,7 +212,7 @@ class _Day:
 
     def hangs(self, at: int, _: int, phone: int, *__: int) -> None:
         self.busy[phone] = False
-        if phone >= self.there(at):
+        if not self.is_there(phone, at):
             return
         for number in list(self.waiting):
             call = self.calls[number]

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.questions_what_if import CHANGES, SITES, table
+from callmon.core.replay.presence import there
 from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try, seen_rule, with_ring, with_strategy
 from callmon.core.replay.run import Replayed, prepared, replayed
 from callmon.core.replay.what_if import (
@@ -110,14 +111,64 @@ def test_a_hunt_of_which_no_pause_was_seen_pauses_as_a_queue_does() -> None:
     assert with_strategy(Rule(ring=15_000, gap=100), "hunt") == Rule(ring=15_000, gap=100)
 
 
-def test_of_the_phones_the_one_that_rings_last_goes() -> None:
+def test_of_the_phones_each_one_goes_in_some_worlds() -> None:
     calls = tuple(
         SeenCall(key=n, at=n * 100_000, outcome="answered", wait=9, talk=9000, tries=(Try(n // 2, 0, 9, True),))
         for n in range(3)
     )
     day = SeenDay("", calls, dict.fromkeys(range(2), ((0, 600_000),)))
-    became = under_own_rule([day], replace(seen_rule([day]), added=(-1, (0, 600_000))))
-    assert [now.phone for now in became[0]] == [0, 0, 0]
+    own = seen_rule([day])
+    fewer = replace(own, added=(-1, (0, 600_000)))
+    worlds = [drawn_world([samples_of(day)], 1, number) for number in range(20)]
+    took = [{now.phone for now in replayed(prepared(day), own, fewer, world)} for world in worlds]
+    assert {frozenset(some) for some in took} == {frozenset({0}), frozenset({1})}
+
+
+def day_of(*calls: tuple[int, int | None, int, str]) -> SeenDay:
+    """Calls as (minute, phone, talk in minutes, line); the phone takes it in four seconds. None: nobody rang."""
+    minute = 60_000
+    found = tuple(
+        SeenCall(key=n, at=at * minute, outcome="abandoned", wait=10_000, line=line)
+        if phone is None
+        else SeenCall(
+            key=n,
+            at=at * minute,
+            outcome="answered",
+            wait=4000,
+            line=line,
+            talk=talk * minute,
+            tries=(Try(phone, 0, 4000, True),),
+        )
+        for n, (at, phone, talk, line) in enumerate(calls)
+    )
+    return SeenDay("", found, there(found))
+
+
+FIRST_RINGS = [(n, 0, 1, "a") for n in range(0, 60, 4)]  # the first phone is free every four minutes, the second always
+
+
+@pytest.mark.parametrize(
+    ("between", "is_away"),
+    [
+        ([(75, 1, 1, "a"), (85, 1, 1, "a")], True),  # free, passed over by calls that ring the second one, silent
+        ([(75, 1, 1, "b"), (85, 1, 1, "b")], False),  # of a line for which it does not ring
+        ([(75, None, 0, "a")], True),  # passed over by a call that rings nobody
+        ([(62, 0, 1, "b"), (70, None, 0, "b"), (84, None, 0, "b")], True),
+        # while it rang for others: line b is out of order, the phone is there
+        ([(62, 0, 1, "b"), (70, None, 0, "b"), (72, 0, 1, "a"), (84, None, 0, "b")], False),
+        ([], False),  # silent, and nobody called
+    ],
+)
+def test_a_phone_is_away_where_it_was_free_passed_over_and_silent(
+    between: list[tuple[int, int | None, int, str]], is_away: bool
+) -> None:
+    day = day_of((0, 1, 1, "a"), *FIRST_RINGS[1:], *between, (95, 0, 1, "a"), (96, 1, 1, "a"))
+    assert any(begin <= 80 * 60_000 < end for begin, end in day.phones[0]) is not is_away
+
+
+def test_the_later_phone_is_there_while_the_first_one_takes_all_calls() -> None:
+    day = day_of((0, 1, 1, "a"), *FIRST_RINGS[1:], (95, 0, 1, "a"), (96, 1, 1, "a"))
+    assert day.phones[1] == ((-15 * 60_000, 112 * 60_000 + 4000),)
 
 
 def by_language(french: list[SeenDay], english: list[SeenDay], speaking: set[int]) -> list[SeenDay]:

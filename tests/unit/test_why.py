@@ -6,6 +6,7 @@ from itertools import pairwise, permutations
 import pytest
 from msgspec.structs import replace
 
+from callmon.core.replay.presence import there
 from callmon.core.replay.record import DisruptedSpan, Rule, SeenCall, SeenDay, Try
 from callmon.core.replay.why import (
     CAUSES,
@@ -134,11 +135,15 @@ def test_behind_phones_no_phone_rang_and_behind_pick_up_one_did() -> None:
 
 
 def lined(day: SeenDay, lost: str = "") -> SeenDay:
-    """Every second call is on line a, the others are on b; on these lines, those of ten to one are lost."""
+    """Every second call is on line a, the others are on b; on these lines, those of ten to one are lost.
+
+    Phones are there as the calls tell.
+    """
     calls = [replace(call, line="ab"[n % 2]) for n, call in enumerate(day.calls)]
     spans = [DisruptedSpan(10 * HOUR, 13 * HOUR, frozenset(lost))]
     given_up = {"met": False, "outcome": "abandoned", "tries": (), "wait": 30_000, "talk": 0}
-    return replace(day, calls=tuple(replace(x, **given_up) if spans[0].has(x) else x for x in calls))
+    found = tuple(replace(x, **given_up) if spans[0].has(x) else x for x in calls)
+    return replace(day, calls=found, phones=there(found))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +153,7 @@ def lined(day: SeenDay, lost: str = "") -> SeenDay:
         ("ab", "ab", 13, "disruption"),
         ("ab", "ab", 24, "disruption"),  # it is not ended
         ("b", "a", 13, "other"),  # a bad hour of the other line
-        ("ab", "ab", 10, "other"),  # it had ended before
+        ("ab", "ab", 10, "phones"),  # it had ended before: nobody rang
         ("", "c", 24, "phones"),  # it has no call
     ],
 )
@@ -156,7 +161,7 @@ def test_a_disruption_takes_the_calls_of_its_lines_that_were_not_met(
     lost: str, disrupted: str, end: int, first: str
 ) -> None:
     usual = [lined(day) for day in usual_days(7)]
-    today = lined(planted("phones", 6) if first == "phones" else simulated(replace(SITE, seed=6, days=1))[0], lost)
+    today = lined(planted("phones", 6) if not lost else simulated(replace(SITE, seed=6, days=1))[0], lost)
     span = DisruptedSpan((9 if end == 10 else 10) * HOUR, end * HOUR, frozenset(disrupted))
     compared, parts = explain(today, usual, disrupted=[span])
     assert compared.unusual

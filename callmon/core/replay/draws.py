@@ -13,6 +13,7 @@ DAY = 4
 FACTOR = 5
 THINNED = 7
 MOVED = 8
+GONE = 9
 
 
 def world_salt(seed: int, world: int) -> int:

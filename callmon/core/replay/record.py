@@ -96,6 +96,12 @@ def joined(spans: Iterable[Span]) -> Joined:
     return begins, ends
 
 
+def cut(spans: Iterable[Span], inside: Iterable[Span]) -> tuple[Span, ...]:
+    """The parts of the spans that lie in one of those `inside`."""
+    common = ((max(a, c), min(b, d)) for (a, b), (c, d) in product(spans, inside))
+    return tuple((begin, end) for begin, end in common if begin < end)
+
+
 def within(spans: Joined, at: int) -> bool:
     """Whether `at` lies inside one of the joined spans: after its begin, before its end."""
     place = bisect_left(spans[0], at)

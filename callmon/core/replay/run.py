@@ -14,7 +14,7 @@ from itertools import chain
 
 import msgspec
 
-from callmon.core.replay.draws import PICKUP, keyed, uniform_of
+from callmon.core.replay.draws import GONE, PICKUP, keyed, uniform, uniform_of
 from callmon.core.replay.record import VAIN, Joined, Outcome, Rule, SeenCall, SeenDay, Span, Try, occupied, within
 from callmon.core.replay.world import NEVER, PhoneState, World, milliseconds
 
@@ -126,7 +126,9 @@ class _Replay:
             if (phone.speaks or not self.rule.speaking)
             and any(b < span[1] and span[0] < e for b, e in phone.there)
         ]
-        for phone in there[change:] if change < 0 else ():  # those that ring last go: most calls stay as seen
+        if change < 0:  # each alike: in every world others go, the same on all days
+            there.sort(key=lambda phone: uniform(self.world.salt, GONE, phone.number))
+        for phone in there[:-change] if change < 0 else ():
             phone.absent = span
         for added in range(ADDED, ADDED + change):
             self.phones[added] = _Phone(number=added, there=(span,), speaks=self.rule.speaking)

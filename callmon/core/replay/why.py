@@ -5,6 +5,7 @@ Refuses: to speak of a day within the usual spread, and to name a part below one
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from math import comb, floor, log, sqrt
@@ -15,7 +16,18 @@ from msgspec.structs import replace
 
 from callmon.core.replay.curves import survival
 from callmon.core.replay.draws import DAY, MOVED, SEED, TALK, THINNED, uniform, world_salt
-from callmon.core.replay.record import THIRD_RING, DisruptedSpan, SeenCall, SeenDay, seen_rule, tells_rings
+from callmon.core.replay.record import (
+    THIRD_RING,
+    DisruptedSpan,
+    Joined,
+    SeenCall,
+    SeenDay,
+    Span,
+    cut,
+    joined,
+    seen_rule,
+    tells_rings,
+)
 from callmon.core.replay.run import prepared, replayed
 from callmon.core.replay.world import World, fitted, samples_of, tries_by_stratum
 
@@ -30,6 +42,7 @@ LEAST_POINTS, LEAST_SHARE = 0.01, 0.1
 LEAST_PHONES = 3  # of fewer, nothing is said about phones: it would be about a person
 MONTH_PAIRS = 8  # days of each month that are replayed
 QUARTER, BOX_MOVED = 900_000, 2000
+DAY_MS = 86_400_000
 SALT = world_salt(SEED, 0)
 
 
@@ -77,6 +90,26 @@ class Pair(msgspec.Struct, frozen=True):
         """Today without the calls lost to a disruption, which tell nothing of people and settings."""
         calls = (call for call in self.today.calls if not _is_lost(call, self.disrupted))
         return replace(self.today, calls=tuple(calls))
+
+    @property
+    def phones(self) -> dict[int, tuple[Span, ...]]:
+        """Today's; the usual day's where no phone rang between two rings and a disruption lost calls there."""
+        found, usual = self.today.phones, self.usual.phones
+        begins, ends = self._silent
+        rest = list(zip([-DAY_MS, *ends], [*begins, 2 * DAY_MS], strict=True))
+        return {
+            phone: cut(found.get(phone, ()), rest) + cut(usual.get(phone, ()), zip(begins, ends, strict=True))
+            for phone in sorted({*found, *usual} if begins else found)
+        }
+
+    @property
+    def _silent(self) -> Joined:
+        """The times between two rings in which a disruption lost calls: today does not tell who was there."""
+        rings = sorted(call.at + tried.start for call in self.today.calls for tried in call.tries)
+        lost = (call.at for call in self.today.calls if not call.tries and _is_lost(call, self.disrupted))
+        places = {bisect_left(rings, at) for at in lost}
+        around = [-DAY_MS, *rings, 2 * DAY_MS]
+        return joined((around[place], around[place + 1]) for place in places)
 
 
 def compare(today: tuple[int, int], usual: Sequence[tuple[int, int]]) -> Usual:
@@ -260,7 +293,8 @@ class _Replays:
         if "settings" in changed:
             rule = replace(rule, strategy=new.strategy, ring=new.ring, gap=new.gap, voicemail=new.voicemail)
         world = self.worlds["pickup" in changed]
-        became = replayed(prepared(SeenDay("", calls, chosen("phones").phones)), rule, rule, world)
+        phones = (pair if "phones" in changed else pair.usual).phones
+        became = replayed(prepared(SeenDay("", calls, phones)), rule, rule, world)
         kept = [
             call
             for call, now in zip(calls, became, strict=True)

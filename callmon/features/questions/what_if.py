@@ -332,10 +332,17 @@ def _assumptions(context: CommandContext, rule: Rule) -> list[str]:
         say("The phones of a language are assumed to ring for the same callers as in the period."),
         say("A phone without an entry in [[staff]] counts as one that does not speak the language."),
     ]
+    fewer = [
+        say(
+            "Which phone is missing is not known: each is missing with the same chance, "
+            "and the span includes that."
+        )
+    ]
     return [
         say("This is an estimate: it describes the line, not the people who work on it."),
         say("Callers are assumed not to learn of the change."),
         say("Those who reach nobody are assumed to call again neither more nor less often."),
         say("A phone more is assumed to be picked up like the others."),
+        *(fewer if rule.added is not None and rule.added[0] < 0 else ()),
         *(of_language if rule.speaking else ()),
     ]
