@@ -22,6 +22,7 @@ from callmon.core.callbacks.commands import local_moment
 from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.exchange import LastCalls
+from callmon.core.replay.planned import date_number
 from callmon.core.snapshot import CallbackStatus, DaemonSnapshot, HostStatus, LineStatus
 from callmon.core.statistics import period
 from callmon.core.statistics.today import Today
@@ -36,12 +37,15 @@ from callmon.features.webhooks.delivery import Deliverer
 from callmon.features.worklist.page import groups
 from callmon.store.database import Database
 from callmon.store.queries.attestations import insert_attestations
+from callmon.store.queries.seen_days import judged_days
+from callmon.store.queries.staffing import read_volumes
 from callmon.web.formatter import WebFormatter
 from callmon.web.jobs import JobFailure
 from tests.support.environment import QUESTIONS_ON
 from tests.support.fact_builder import CALLER, OTHER, TORONTO, Office, local
 from tests.support.moments import stopped
 from tests.support.pages_app import Pages, pages
+from tests.support.store_fixtures import answered_call, outcomes, wrote
 
 # The last day of a month, and its third: no day beside it is closed.
 MIDNIGHTS = ("2025-07-31 23:30", "2025-07-03 00:30", "2024-01-31 23:30", "2024-01-03 00:30")
@@ -202,6 +206,16 @@ def speaks(moment: Midnight) -> list[bool | None]:
     return [StaffLanguages(members, TORONTO).speaks(f"{n}", "fr", moment.at) for n in range(3)]
 
 
+def days_of_calls(moment: Midnight) -> list[object]:
+    """The day on which the questions find a call of this moment, and how far it is away, with its half-hour."""
+    wrote(moment.store, *outcomes(answered_call(0, moment.at)))
+    begin, end = period.midnight(moment.days[0], TORONTO), period.midnight(moment.day + 2 * DAY, TORONTO)
+    with moment.store.reading() as connection:
+        judged = judged_days(connection, TORONTO, begin, end)
+    volumes = read_volumes(moment.store, TORONTO, SETTINGS.calendar(), moment.days[0], moment.days[2])
+    return [*judged, *((x.date - date_number(moment.day), dict(x.calls)) for x in volumes)]
+
+
 def imported_days(moment: Midnight) -> list[str]:
     """What an import says of a record with lines of this moment alone."""
     work = Import(SETTINGS, moment.store, "queue_log", "toronto", False, moment.at)
@@ -228,6 +242,9 @@ ACTS: dict[str, Callable[[Midnight], tuple[object, object]]] = {
     "times of a list": lambda x: (listed_times(x), [False, True]),
     "times of a page": lambda x: (times(x), said_times(x)),
     "an agent's languages": lambda x: (speaks(x), [None, True, True]),
+    "the calls of a question": lambda x: (
+        days_of_calls(x), [x.day, (0, {47 if x.day.day == 31 else 1: 1})],
+    ),
     "the plan of an import": lambda x: (
         imported_days(x), [f"queue_log from {x.day} to {x.day}.", f"{x.month}:"],
     ),
@@ -248,14 +265,16 @@ def test_around_midnight_today_is_the_day_of_the_site(act: str, written: str, sq
 
 # What a page shows of a day, and the day.
 ON_PAGES = {
-    "/": (r"Page made on ([^,]*),", "{day:%-d %B %Y}"),
-    "/calls": (r'name="day" value="([^"]*)"', "{day}"),
-    "/why": (r'type="date"[^>]* value="([^"]*)"', "{before}"),
-    "/what-if": (r'type="date"[^>]* value="([^"]*)"', "{month_before:%Y-%m}-01 {month_before}"),
-    "/phones": (r'type="date"[^>]* value="([^"]*)"', "{after}"),
-    "/needs": (r'type="date"[^>]* value="([^"]*)"', "{month} {day}"),
-    "/months": (r'<a href="/en/months/(\d{4}-\d\d)"', "{day:%Y-%m}"),
-    "/promises": (r'id="h-closed".*?<dt>\w+ ([^<]*)<', "{closed}"),
+    "/en/": (r"Page made on ([^,]*),", "{day:%-d %B %Y}"),
+    "/en/calls": (r'name="day" value="([^"]*)"', "{day}"),
+    "/en/why": (r'type="date"[^>]* value="([^"]*)"', "{before}"),
+    "/en/what-if": (r'type="date"[^>]* value="([^"]*)"', "{month_before:%Y-%m}-01 {month_before}"),
+    "/en/phones": (r'type="date"[^>]* value="([^"]*)"', "{after}"),
+    "/en/needs": (r'type="date"[^>]* value="([^"]*)"', "{month} {day}"),
+    "/en/months": (r'\A.*?<a href="/en/months/(\d{4}-\d\d)"', "{day:%Y-%m}"),
+    "/en/months/{day:%Y-%m}": (r"(This month is not over)", "This month is not over"),
+    "/api/v1/half-hours?days=1": (r'"day":"([^"]*)"', "{day}"),
+    "/en/promises": (r'id="h-closed".*?<dt>\w+ ([^<]*)<', "{closed}"),
 }
 # The closed day that is listed first: today, where it is one.
 NEXT_CLOSED = {
@@ -268,7 +287,12 @@ NEXT_CLOSED = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    with pages(tmp_path_factory.mktemp("site"), first=QUESTIONS_ON) as found:
+    """A call has arrived at each of these moments."""
+
+    def fill(store: Database) -> None:
+        wrote(store, *(one for n, x in enumerate(NEXT_CLOSED) for one in outcomes(answered_call(n, local(x)))))
+
+    with pages(tmp_path_factory.mktemp("site"), fill=fill, first=QUESTIONS_ON) as found:
         found.daemon.page_context.outdated = lambda: None  # each test has its own snapshot
         yield found
 
@@ -279,11 +303,12 @@ def test_around_midnight_a_page_begins_with_the_day_of_the_site(
     site: Pages, path: str, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at, day = local(moment), date.fromisoformat(moment[:10])
-    monkeypatch.setattr("callmon.web.context.datetime", stopped(at))
+    for module in ("context", "api.resource"):
+        monkeypatch.setattr(f"callmon.web.{module}.datetime", stopped(at))
     monkeypatch.setattr("callmon.features.questions.page.WAITS", 0.0)
     context = site.daemon.page_context
     context.update(msgspec.structs.replace(context.seen(), at=at))
-    page = plain(site.visitors["manager"].get(f"/en{path}").text)
+    page = plain(site.visitors["manager"].get(path.format(day=day)).text)
     pattern, expected = ON_PAGES[path]
     month = day.replace(day=1)
     days = {"day": day, "before": day - DAY, "after": day + DAY, "month": month, "month_before": month - DAY}
