@@ -217,11 +217,13 @@ def days_of_calls(moment: Midnight) -> list[object]:
 
 
 def imported_days(moment: Midnight) -> list[str]:
-    """What an import says of a record with lines of this moment alone."""
-    work = Import(SETTINGS, moment.store, "queue_log", "toronto", False, moment.at)
-    source = Source("queue_log", 1, moment.at, moment.at, lambda: (x for x in list[str]()))
-    said = list(plan([(work, [source])], SETTINGS, moment.at, (None, None)))
-    return [str(x) for line in (said[0], said[2]) for x in line[:1]]
+    """What an import says of a record that ends now, where numbers are kept since the last day of last month."""
+    kept = f'retention_authority = "x"\nretention_days = {moment.day.day}'
+    settings = parse(example_text().replace("retention_days = 400", kept))
+    work = Import(settings, moment.store, "queue_log", "toronto", False, moment.at)
+    source = Source("queue_log", 1, moment.at - 60 * DAY, moment.at, lambda: (x for x in list[str]()))
+    said = list(plan([(work, [source])], settings, moment.at, (None, None)))
+    return [str(first) for first, *_ in (said[0], *said[2:])]
 
 
 ACTS: dict[str, Callable[[Midnight], tuple[object, object]]] = {
@@ -246,7 +248,9 @@ ACTS: dict[str, Callable[[Midnight], tuple[object, object]]] = {
         days_of_calls(x), [x.day, (0, {47 if x.day.day == 31 else 1: 1})],
     ),
     "the plan of an import": lambda x: (
-        imported_days(x), [f"queue_log from {x.day} to {x.day}.", f"{x.month}:"],
+        imported_days(x), [
+            f"queue_log from {x.day - 60 * DAY} to {x.day}.", f"{x.last_month}:", f"{x.month}:",
+        ],
     ),
     "the chart of today": lambda x: (half_hours.days(x.at, SETTINGS)[0], x.day),
     "the live page": lambda x: (view(x.snapshot(), x.formatter)["day"], x.day.isoformat()),
