@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from callmon.ami.framing import END, parse_headers
@@ -100,6 +101,14 @@ def test_a_call_of_the_past_has_its_own_time_id_and_caller(past: tuple[Settings,
 
 def test_a_call_between_two_phones_is_no_part_of_the_past(past: tuple[Settings, Database]) -> None:
     assert [name for name in MORNING if not recorded_facts(past[0], name)] == ["internal_call"]
+
+
+@pytest.mark.parametrize(("table", "actor"), [("ledger", "C. Tremblay"), ("disruption_entry", "D. Roy")])
+def test_the_agent_acts_on_callbacks_and_the_manager_on_disruptions(
+    past: tuple[Settings, Database], table: str, actor: str
+) -> None:
+    found = {msgspec.json.decode(data).get("actor", "") for (data,) in rows(past[1], f"SELECT data FROM {table}")}
+    assert found - {""} == {actor}
 
 
 # ── the phones ──

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections import defaultdict
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from callmon.config.settings import example
+from callmon.core import facts as f
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
@@ -21,6 +24,7 @@ from callmon.tools.replay import Replay, chunks
 from tests.recordings.test_cel import RECORDINGS, told_of_trace
 from tests.recordings.test_traces import NAMES, recording
 from tests.support.ami_builders import listener
+from tests.support.store_fixtures import account, answered_call
 
 EXCHANGE = "toronto"
 # Only the event stream says when a phone rang; CEL says when it was dialled.
@@ -78,6 +82,26 @@ def test_both_callmons_give_the_same_spans(name: str) -> None:
     assert [[span.name for span in spans] for spans in first] == [
         [span.name for span in spans] for spans in second
     ]
+
+
+@pytest.mark.parametrize(("sent_to", "talks"), [("103", [(0, 10), (10, 20)]), ("102", [(0, 10), (10, 30)])])
+def test_a_talk_ends_when_the_caller_is_sent_on_but_not_to_that_person(
+    sent_to: str, talks: list[tuple[int, int]]
+) -> None:
+    """Asterisk joins the bridges of an attended transfer before it reports the transfer."""
+    arrival, answer = (x for x in answered_call(0) if isinstance(x, f.Arrived | f.Answered))
+    assert isinstance(answer, f.Answered)
+    assert answer.at is not None
+    at = [answer.at + timedelta(seconds=x) for x in (0, 10, 20, 30)]
+    facts = [
+        arrival,
+        msgspec.structs.replace(answer, phone="101"),
+        f.PersonJoined(answer.call, at[1], "102", "PJSIP/102-00000009"),
+        f.SentOff(answer.call, at[2], "attended", answer.channel, sent_to),
+        f.Ended(answer.call, at[3], "caller"),
+    ]
+    spans = [span for span in spans_of(EXCHANGE, account(facts), facts, ()) if span.name == "talk"]
+    assert [(at.index(x.begin) * 10, at.index(x.end) * 10) for x in spans] == talks
 
 
 NUMBER = re.compile(r"\d{7,}|@|/|outside")

@@ -380,3 +380,10 @@ def test_a_row_does_not_say_twice_what_it_is() -> None:
     known, unknown = layout.LayoutRow("Anglais", (), "Langue"), layout.LayoutRow("Langue inconnue", (), "Langue")
     assert html.row_label(known, FR) == f"Langue{NBSP}: Anglais"
     assert html.row_label(unknown, FR) == "Langue inconnue"
+
+
+@pytest.mark.parametrize(("formatter", "name"), [(FR, "jour de Noël"), (EN, "Christmas Day")])
+def test_a_closed_day_in_the_notes_has_the_name_of_the_language(formatter: ReportFormatter, name: str) -> None:
+    settings = parse(example_text())
+    (first, *_) = notes.closed_days(settings, period.month("2026-12", TORONTO), formatter)
+    assert first.text == name

@@ -440,3 +440,10 @@ def test_the_grid_has_at_most_four_round_lines_above_no_column(most: int, ticks:
     one = Half(TUESDAY, "over", True, True, most, 0, 0, None)
     shown = view(TodayHalfHours(TUESDAY, TODAY, (one,), ()), WebFormatter(usual(), "fr", TUESDAY))
     assert (list(shown["ticks"]), shown["most"]) == (ticks, ticks[-1])
+
+
+@pytest.mark.parametrize(("count", "every"), [(30, 1), (31, 2)])
+def test_from_sixteen_hours_on_every_other_hour_has_its_name(count: int, every: int) -> None:
+    halves = (Half(TUESDAY, "over", True, True, 1, 0, 0, None),) * count
+    shown = view(TodayHalfHours(TUESDAY, TODAY, halves, ()), WebFormatter(usual(), "en", TUESDAY))
+    assert shown["every"] == every

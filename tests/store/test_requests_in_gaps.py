@@ -14,6 +14,7 @@ from callmon.backfill.merge import merged
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import CallbackCommand
+from callmon.core.calls.call import DurationRange
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.store.commands import pending_callback_commands
@@ -22,7 +23,7 @@ from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
 from tests.recordings.test_cel import concluded, reported, rows_of
 from tests.recordings.test_traces import TRACES
-from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
+from tests.support.store_fixtures import EXCHANGE, account, stored_facts, wrote
 
 CALL, CALLER, OTHER = "lab-1795528171.63", "+14165550101", "+14165550152"
 ROWS = rows_of(TRACES / "queue_abandon" / "cel.csv")
@@ -106,3 +107,14 @@ def test_voicemail_by_userevent_says_that_no_message_was_left() -> None:
     by_event = reported(asking("CallmonVoicemail,Status: FAILED"))[CALL][1]
     assert isinstance(by_event, f.Filled)
     assert by_event.message is True
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(12, (7, 10)), (3, (0, 1))])
+def test_the_wait_until_the_request_is_a_span_where_its_start_is_one(asked: int, waited: tuple[int, int]) -> None:
+    """A phone began to ring in a gap of three seconds."""
+    arrival = next(x for x in heard(None, timedelta()) if isinstance(x, f.Arrived))
+    assert arrival.at is not None
+    rang, key, end = (arrival.at + timedelta(seconds=x) for x in (2, asked, 20))
+    phone = f.PhoneRang(CALL, rang, "101", "PJSIP/101-00000001", slack=timedelta(seconds=3))
+    call = account([arrival, phone, f.CallbackRequested(CALL, key), f.Ended(CALL, end, "caller")])
+    assert call.asked_back == DurationRange(*(timedelta(seconds=x) for x in waited))

@@ -175,6 +175,18 @@ def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Database)
 # ── what is not ours, or not true any more ──
 
 
+@pytest.mark.parametrize("change", [{"line": None}, {"direction": "outbound"}])
+def test_a_call_of_no_public_line_is_stored_and_in_no_figure(
+    sqlite_store: Database, change: dict[str, Any]
+) -> None:
+    rebuild.ensure_rollups(sqlite_store, TORONTO)
+    arrival, *others = answered_call(0)
+    put(sqlite_store, outcomes([msgspec.structs.replace(arrival, **change), *others]))
+    with sqlite_store.reading() as connection:
+        found = [update.decode_row(row) for row in connection.execute(ROLLUP.select())]
+    assert [(*key[1:3], one.stored, one.calls) for key, one in found] == [("", "", 1, 0)]
+
+
 def heard(store: Database, numbers: Sequence[int] = range(30)) -> None:
     """Calls that a daemon wrote; their roll-ups are kept if the store keeps any."""
     put(store, [one for number in numbers for one in pieces(number, 1, 0, is_test=False)])

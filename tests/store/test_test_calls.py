@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
 from callmon.ami import events as e
@@ -25,7 +27,7 @@ from callmon.text import records
 from tests.support.ami_builders import settings
 from tests.support.fact_builder import OTHER, TORONTO, Office, local
 from tests.support.simulated_exchange import SimulatedExchange
-from tests.support.store_fixtures import summed, wrote
+from tests.support.store_fixtures import answered_call, summed, wrote
 
 TUESDAY = local("2026-11-24 10:00")
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
@@ -158,3 +160,16 @@ def test_the_last_calls_outlive_a_restart() -> None:
     assert (last.calls, last.tests) == (
         {"tty": TUESDAY, "general": heard.now}, {"general": heard.now},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [({}, ["general"]), ({"test": True}, []), ({"direction": "outbound"}, []), ({"line": None}, [])],
+)
+def test_of_calls_in_progress_a_month_counts_those_of_the_public(
+    sqlite_store: Database, change: dict[str, Any], lines: list[str]
+) -> None:
+    arrival = msgspec.structs.replace(answered_call(0, TUESDAY)[0], **change)
+    wrote(sqlite_store, Outcome("toronto", (arrival,)))
+    with sqlite_store.reading() as connection:
+        assert reports.lines_in_progress(connection, TUESDAY, TUESDAY + HOUR) == lines

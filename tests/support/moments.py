@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 from tests.support.fact_builder import usual
 
@@ -23,3 +24,14 @@ def opening_hour(before: datetime, days: int) -> datetime:
             if opens + HOUR <= latest:
                 return opens + HOUR
         today -= DAY
+
+
+def stopped(now: datetime) -> type[datetime]:
+    """A clock that always shows this moment, in place of a module's `datetime`."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return now.astimezone(tz)
+
+    return Stopped

@@ -156,6 +156,11 @@ def test_a_repeated_hour_is_open_both_times() -> None:
     assert two.open_time_between(at("2026-11-01 00:00"), at("2026-11-02 00:00")) == timedelta(minutes=90)
 
 
+def test_two_periods_that_meet_are_open_without_a_closing_between() -> None:
+    halves = periods((wall_time(8, 30), wall_time(12)), (wall_time(12), wall_time(17)))
+    assert Calendar(TORONTO, week(halves)).spans(date(2026, 11, 24)) == OFFICE.spans(date(2026, 11, 24))
+
+
 # ── business days ──
 
 

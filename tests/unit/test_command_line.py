@@ -16,9 +16,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import callmon
-from callmon.cli.common import NO_NUMBER, write_file
+from callmon.cli.common import NO_NUMBER, one_exchange, write_file
 from callmon.cli.errors import report_errors
-from callmon.config.settings import example_text, load
+from callmon.config.settings import example_text, load, parse
+from callmon.errors import ConfigError
 from callmon.main import main
 from callmon.store import opening
 from callmon.text.labels import translate
@@ -52,6 +53,21 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
             yield from commands(one, *path, name)
         if not isinstance(one, click.Group) or one.invoke_without_command:
             yield " ".join((*path, name)), one
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "named", "found"),
+    [("a", None, "a"), ("a", "a", "a"), ("ab", "b", "b"), ("ab", None, None), ("ab", "c", None), ("", None, None)],
+)
+def test_the_exchange_is_named_where_there_are_several(
+    exchanges: str, named: str | None, found: str | None
+) -> None:
+    settings = parse("".join(f'[exchanges.{x}]\nhost = "{x}.example"\nsecret_env = "X"\n' for x in exchanges))
+    if found is not None:
+        assert one_exchange(settings, named) == found
+        return
+    with pytest.raises(ConfigError):
+        one_exchange(settings, named)
 
 
 # Names.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -309,6 +310,24 @@ def test_one_ended_by_hand_is_not_opened_until_its_cause_was_over() -> None:
     assert heard.story() == ["Opened", "DisruptionEnded"]
     heard.device("101", "NOT_INUSE").passes(1).device("101", "UNAVAILABLE").passes(12)
     assert heard.story() == ["Opened", "DisruptionEnded", "CauseOver", "Opened"]
+
+
+@pytest.mark.parametrize(
+    ("source", "begun"),
+    [
+        ("exchange", lambda: well().shut_down().passes(1)),
+        ("trunk", lambda: well().device("trunk", "UNAVAILABLE").passes(12)),
+        ("phones", lambda: well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(11)),
+        ("staff", lambda: well().hand("announce", lines=("poci",), notice=WHOLE)),
+    ],
+)
+def test_what_callmon_sees_itself_lasts_on_when_a_person_ends_it(
+    source: str, begun: Callable[[], SimulatedExchange]
+) -> None:
+    heard = begun()
+    heard.hand("end", heard.one().id)
+    one = heard.one()
+    assert (one.source, one.how, one.lasts_on) == (source, "by_hand", source != "staff")
 
 
 # ── planned work ──

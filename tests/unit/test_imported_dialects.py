@@ -15,12 +15,12 @@ from callmon.backfill.imported.queue_log import QueueLogReader
 from callmon.backfill.imported.records import RecordReader
 from callmon.core.calls.call import Call
 from callmon.core.calls.exchange_profile import ExchangeProfile
-from callmon.core.facts import Fact
+from callmon.core.facts import Fact, QueueLeft
 from callmon.core.monitor import Monitor
 from tests.support.ami_builders import settings
 from tests.support.fact_builder import TORONTO, usual
 
-SITE = usual()
+SITE = usual(**{"# survey_extensions": "survey_extensions"})
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 T = 1_772_461_800  # 2026-03-02 09:30 in Toronto, a Monday
 NAME = f"{T}.7"
@@ -119,13 +119,17 @@ def test_the_logs_hold_time_is_the_wait_where_a_second_decides() -> None:
          ("answered", "unknown", 1)),
         (["3 general|PJSIP/101|CONNECT|3|x|2", "9 general|PJSIP/101|BLINDTRANSFER|700|internal|3|6|1"],
          ("answered", "unknown", 0)),  # a parking lot
+        (["3 general|PJSIP/101|CONNECT|3|x|2", "9 general|PJSIP/101|BLINDTRANSFER|750|internal|3|6|1"],
+         ("answered", "unknown", 0)),  # the survey
     ],
 )  # fmt: skip
 def test_each_way_out_of_a_queue_is_reported_and_nothing_more(
     rows: list[str], expected: tuple[str, str, int]
 ) -> None:
-    (call,) = calls(log(ENTERED, *rows))
+    (facts,), (call,) = read(log(ENTERED, *rows))[1], calls(log(ENTERED, *rows))
     assert (call.outcome, call.ended_by, len(call.transfers)) == expected
+    (left,) = (x.hung_up for x in facts if isinstance(x, QueueLeft))
+    assert left is (call.outcome == "abandoned")
 
 
 def test_a_second_queue_is_a_transfer_and_what_follows_is_not_counted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from callmon.backfill.apply import SETTLED, is_settled
@@ -13,6 +14,7 @@ from callmon.core.facts import Fact
 
 START = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 CALL, CALLER, PHONE = "1795532400.0", "+14165550101", "PJSIP/102-00000002"
+OTHER = "+14165550102"
 
 
 def at(seconds: float) -> datetime:
@@ -38,6 +40,27 @@ def test_a_number_listed_as_withheld_is_not_brought_back_by_cel(withheld: str) -
     first = merged(heard, logged())[0]
     assert isinstance(first, f.Arrived)
     assert (first.caller, first.withheld) == (None, withheld)
+
+
+@pytest.mark.parametrize(
+    ("caller", "withheld", "found", "merges_to"),
+    [
+        (None, None, False, (at(0.4), CALLER)),
+        (OTHER, None, False, (at(0.4), OTHER)),
+        (None, "withheld", False, (at(0.4), None)),
+        (None, None, True, (START, CALLER)),  # listed in mid-call: only CEL knows when it arrived
+    ],
+)
+def test_a_heard_arrival_keeps_its_time_and_takes_only_the_number_from_cel(
+    caller: str | None, withheld: str | None, found: bool, merges_to: tuple[datetime, str | None]
+) -> None:
+    heard = [
+        msgspec.structs.replace(arrived(caller, withheld, found), at=at(0.4)),
+        f.Ended(CALL, at(60), "caller"),
+    ]
+    first = merged(heard, logged())[0]
+    assert isinstance(first, f.Arrived)
+    assert (first.at, first.caller) == merges_to
 
 
 @pytest.mark.parametrize(("apart", "answered"), [(2.0, 8.4), (2.001, 10.401)])

@@ -264,6 +264,21 @@ def test_the_dial_after_an_async_goto_is_not_the_one_that_was_reported() -> None
     assert (call["wait_start"], call["verdicts"][THIRD], call["rings"]) == ("phone", "unknown", None)
 
 
+@pytest.mark.parametrize(("forward", "start"), [("Local/102@internal", "told"), ("", "phone")])
+def test_a_dial_goes_on_only_at_the_phone_to_which_it_is_forwarded(forward: str, start: str) -> None:
+    """What the caller hears of another Dial, whose step was not reported, is not known."""
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    first = exchange.dial(caller, "PJSIP/107")
+    exchange.at(2)._dial("DialEnd", caller, first, DialStatus="NOANSWER", Forward=forward)
+    exchange.hangup(first)
+    phone = exchange.at(5).dial(caller, "PJSIP/102")
+    exchange.at(6).ring(caller, phone)
+    exchange.at(19).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    assert exchange.one()["wait_start"] == start
+
+
 @pytest.mark.parametrize(("rang", "waited"), [(0.03, 8.97), (0.2, None)])
 def test_a_ringing_caller_has_a_known_ring_if_the_start_is_exact(rang: float, waited: float | None) -> None:
     exchange = Exchange()

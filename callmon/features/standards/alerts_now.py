@@ -151,9 +151,7 @@ def _test_calls(x: DaemonSnapshot, f: WebFormatter) -> Iterator[Value]:
     for line, title in _lines(f):
         last, due = x.last_calls.tests.get(line.name), x.last_calls.test_due(line)
         if due is not None:
-            text = (
-                f.say("tested on {day}", day=f.day(last.astimezone(f.timezone))) if last else f.say("never tested")
-            )
+            text = f.say("tested on {day}", day=f.day(last)) if last else f.say("never tested")
             yield Value(title, text, due < x.at)
 
 
@@ -225,7 +223,7 @@ def _clocks(x: DaemonSnapshot, f: WebFormatter) -> Iterator[Value]:
 
 def _certificates(x: DaemonSnapshot, f: WebFormatter) -> Iterator[Value]:
     for name, at in x.host.certificates.items():
-        yield Value(name, f.day(at.astimezone(f.timezone)), at - x.at < EXPIRES)
+        yield Value(name, f.day(at), at - x.at < EXPIRES)
 
 
 def _planned(x: DaemonSnapshot, f: WebFormatter) -> Iterator[Value]:
