@@ -144,6 +144,16 @@ def test_cel_of_a_busy_run_agrees_with_its_script_verdicts_and_all(run: str) -> 
     assert len(scripted(run)) == {"run-16": 174, "run-22": 82}[run]
 
 
+def test_a_call_by_no_trunk_is_a_strangers_by_cel_too() -> None:
+    for context, name in (("from-sip-external", "PJSIP/unnamed"), ("from-trunk", "PJSIP/anonymous")):
+        by_none = [
+            msgspec.structs.replace(row, channel=row.channel.replace("PJSIP/trunk", name), context=context)
+            for row in rows_of(TRACES / "answered_ring2" / "cel.csv")
+        ]
+        arrivals = [fact for facts in reported(by_none).values() for fact in facts if isinstance(fact, f.Arrived)]
+        assert [(arrival.line, arrival.stranger) for arrival in arrivals] == [(None, True)]
+
+
 def refusals_last(rows: list[CelRow]) -> list[CelRow]:
     """The hang-ups of phones that refused, a moment after those of their callers, who end with them."""
     ends = {row.uniqueid: row.at for row in rows if row.kind == "HANGUP"}

@@ -77,8 +77,9 @@ class CelTranslator:
         if calls:
             yield from self._second_line(row, channel)
         state = RING if calls else DOWN
+        dialled = row.context, row.exten or row.dnid
         yield e.Newchannel(
-            row.at, row.channel, state, row.number, row.name, "", row.exten or row.dnid, row.uniqueid, row.linkedid
+            row.at, row.channel, state, row.number, row.name, "", *dialled, row.uniqueid, row.linkedid
         )
         if channel.is_half_that_dials:
             other = self.channels.by_name(row.channel[:-1] + "1", row.at)
