@@ -226,6 +226,7 @@ BOX = ("Goto", "box,500,1", "9")
             EARLY,
             "en",
         ),
+        ([("Read", "KEY,,1,,1,5", "s"), ("Set", "CHANNEL(language)=en", "1", "languages")], SENT, EARLY, "en"),
         # The last key counts.
         ([("Set", "CHANNEL(language)=fr", "2"), *MENU, BOX], CHOSEN, CHOSEN, "fr"),
         ([("Queue", "agents", "1"), *MENU, BOX], CHOSEN, CHOSEN, None),
