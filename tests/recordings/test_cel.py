@@ -42,6 +42,8 @@ from tests.support.scripted_truth import unlike
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 TORONTO = ZoneInfo("America/Toronto")
 KEYS = {"1": "en", "2": "fr"}
+A = "answer_by_third_ring"
+RUN = ("APP_START", "APP_END")
 
 
 def vouched(text: str) -> str:
@@ -152,6 +154,21 @@ def test_a_call_by_no_trunk_is_a_strangers_by_cel_too() -> None:
         ]
         arrivals = [fact for facts in reported(by_none).values() for fact in facts if isinstance(fact, f.Arrived)]
         assert [(arrival.line, arrival.stranger) for arrival in arrivals] == [(None, True)]
+
+
+@pytest.mark.parametrize(
+    ("app", "verdict", "reason"),
+    [
+        ("Playback", "exempt", "voicemail chosen in the menu"),
+        *((app, "not_met", "sent to voicemail") for app in ("Dial", "Queue", "FollowMe", "Page")),
+    ],
+)
+def test_by_cel_a_key_for_a_person_without_a_phone_chose_no_box(app: str, verdict: str, reason: str) -> None:
+    rows = [row for row in rows_of(RECORDINGS / "run-22-boxes.cel.csv") if row.linkedid == "1796050733.7"]
+    place = next(n for n, row in enumerate(rows) if (row.kind, row.app) == ("APP_START", "VoiceMail"))
+    vain = (msgspec.structs.replace(rows[place - 1], kind=kind, app=app, data="399") for kind in RUN)
+    (call,) = calls([*rows[:place], *vain, *rows[place:]])
+    assert (call["verdicts"][A], call["reasons"][A]) == (verdict, reason)
 
 
 def refusals_last(rows: list[CelRow]) -> list[CelRow]:

@@ -184,10 +184,14 @@ class CelTranslator:
                 yield _step(row, STEPS.get(row.app.lower(), row.app))
             case "ringing":
                 yield _step(row, "Ringing")
-            case "queue" if not self._dials.is_passed(channel, row):
+            case "queue":
                 queue = row.data.partition(",")[0]
                 yield _step(row, "Queue")
-                yield e.QueueCallerJoin(row.at, channel.language, row.context, row.exten, row.uniqueid, queue)
+                if not self._dials.is_passed(channel, row):
+                    yield e.QueueCallerJoin(row.at, channel.language, row.context, row.exten, row.uniqueid, queue)
+            case "dial" | "followme" | "page" if self._dials.has_no_phone(channel, row):
+                # A key before it was for a person. What it would let the caller hear does not count.
+                yield _step(msgspec.structs.replace(row, data=""), "Dial")
             case "userevent":
                 name, _, headers = row.data.partition(",")
                 yield from self._from_dialplan(row, name, headers)
