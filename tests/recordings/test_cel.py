@@ -160,7 +160,7 @@ def test_a_call_by_no_trunk_is_a_strangers_by_cel_too() -> None:
     ("app", "verdict", "reason"),
     [
         ("Playback", "exempt", "voicemail chosen in the menu"),
-        *((app, "not_met", "sent to voicemail") for app in ("Dial", "Queue", "FollowMe", "Page")),
+        *((app, "not_met", "sent to voicemail") for app in ("Dial", "RetryDial", "Queue", "FollowMe", "Page")),
     ],
 )
 def test_by_cel_a_key_for_a_person_without_a_phone_chose_no_box(app: str, verdict: str, reason: str) -> None:

@@ -152,7 +152,9 @@ class Dials:
 
     def has_no_phone(self, channel: CelChannel, row: CelRow) -> bool:
         """Whether the application in this row dials, and none of its phones could be called."""
-        return any(run.app == row.app.lower() and self._made_no_channel(run) for run in self._runs_at(channel, row))
+        return any(
+            run.app == row.app.lower() and self._made_no_channel(run) for run in self._runs_at(channel, row)
+        )
 
     def _runs_at(self, channel: CelChannel, row: CelRow) -> list[Running]:
         return [run for run in self._running.get(row.linkedid, ()) if run.by is channel and run.covers(row)]

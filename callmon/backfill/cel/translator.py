@@ -189,7 +189,7 @@ class CelTranslator:
                 yield _step(row, "Queue")
                 if not self._dials.is_passed(channel, row):
                     yield e.QueueCallerJoin(row.at, channel.language, row.context, row.exten, row.uniqueid, queue)
-            case "dial" | "followme" | "page" if self._dials.has_no_phone(channel, row):
+            case "dial" | "followme" | "page" | "retrydial" if self._dials.has_no_phone(channel, row):
                 # A key before it was for a person. What it would let the caller hear does not count.
                 yield _step(msgspec.structs.replace(row, data=""), "Dial")
             case "userevent":
