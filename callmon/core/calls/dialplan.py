@@ -27,7 +27,7 @@ def step(state: TrackerState, event: e.Newexten) -> None:
     """Newexten: one step of the dialplan, on any channel."""
     call = state.calls.get(event.uniqueid)
     if call is not None and event.is_option and _is_of_menu(call, event.context):
-        _answered(state, call, event, "silent" if event.exten == e.TIMED_OUT else "key")
+        _option(state, call, event)
     elif call is not None and _ended_by_key(call, event) and language.is_set_by(event):
         _answered(state, call, event, "key")
     if call is not None and event.application in choice.SEEKING:
@@ -45,6 +45,17 @@ def step(state: TrackerState, event: e.Newexten) -> None:
 def _is_of_menu(call: TrackedCall, context: str) -> bool:
     """Whether the context is the menu's that asked. An IVR of FreePBX asks within ExecIf, which sends no event."""
     return context == call.menu_context or _IVR.fullmatch(context) is not None
+
+
+def _option(state: TrackerState, call: TrackedCall, event: e.Newexten) -> None:
+    """The first step of a menu's option: a key, or silence.
+
+    Where the dialplan goes on from silence to an option, no key was pressed, or a menu asked again without a step.
+    """
+    menu: MenuState = "silent" if event.exten == e.TIMED_OUT else "key"
+    if call.menu == "silent" and menu == "key" and _IVR.fullmatch(event.context) is None:
+        menu, call.menu_context = "asked", ""  # not known, until a step asks again
+    _answered(state, call, event, menu)
 
 
 def _ended_by_key(call: TrackedCall, event: e.Newexten) -> bool:
