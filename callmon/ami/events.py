@@ -48,6 +48,7 @@ class Newchannel(Event, frozen=True, gc=False):
     caller: str = field(name="CallerIDNum")
     caller_name: str = field(name="CallerIDName")
     language: str
+    context: str
     exten: str
     uniqueid: str
     linkedid: str

@@ -62,6 +62,7 @@ class Arrived(Fact, frozen=True, gc=False, tag="Arrived"):
     `beside`: an agent called outside while another caller was on hold, perhaps to consult about that caller.
     `person_first`: the exchange called a person outside, and no phone had begun the call (virtual hold, a dialler,
     a conference). `channel` is that person's. No event says which party calls.
+    `stranger`: the call came by no trunk, from a peer that the exchange does not know. It is on no line.
     """
 
     direction: Direction
@@ -78,6 +79,7 @@ class Arrived(Fact, frozen=True, gc=False, tag="Arrived"):
     test: bool = False
     beside: bool = False
     person_first: bool = False
+    stranger: bool = False
 
     @property
     def is_apart(self) -> bool:

@@ -80,7 +80,7 @@ class Monitor:
             DueDatePolicies(settings), token, self._judge_obligation, shares=bool(settings.store.pairs)
         )
         self._opener = LedgerTriggers(self.ledger)
-        self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
+        self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0, "stranger": 0}
         self.disruptions = DisruptionDetector(self.exchanges, settings)
 
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
@@ -288,7 +288,7 @@ class Monitor:
             if kind is Ended:
                 del state.accounts[fact.call]
                 if arrival.line is None and not arrival.is_apart:
-                    self.others[arrival.direction] += 1
+                    self.others["stranger" if arrival.stranger else arrival.direction] += 1
             if arrival.line is None:
                 apart = self._apart(exchange, state, fact, arrival)
                 if not apart:

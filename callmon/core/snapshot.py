@@ -231,7 +231,8 @@ class DaemonSnapshot(msgspec.Struct, frozen=True):
     waits: Mapping[tuple[str, str], Wait] = NOTHING  # (line, "ringing" or "queue") → the longest wait
     # ((service, mode), state) → phones; a phone that serves several lines of the service counts once.
     service_phones: Mapping[tuple[tuple[str, str], str], int] = NOTHING
-    calls_other: Mapping[str, int] = NOTHING  # direction → ended calls without a line, since the daemon's start
+    # Direction, or "stranger" → ended calls without a line, since the daemon's start.
+    calls_other: Mapping[str, int] = NOTHING
     internal_errors: int = 0  # caught since the daemon's start
     last_reload: LastReload = LastReload(True, None)
     last_calls: LastCalls = LastCalls()

@@ -73,12 +73,13 @@ def how_many(sentences: Sequence[str]) -> Sentence:
 
 
 def figures_of_the_day(snapshot: DaemonSnapshot) -> dict[str, int]:
-    """The calls that ended today, and the callbacks that are open and overdue, on all lines."""
+    """Calls that ended today, open and overdue callbacks, on all lines; strangers' calls since the start."""
     callbacks = snapshot.callbacks.by_line.values()
     return {
         "calls_today": sum(sum(line.calls.values()) for line in snapshot.lines),
         "callbacks_open": sum(is_open for is_open, _ in callbacks),
         "callbacks_overdue": sum(overdue for _, overdue in callbacks),
+        "strangers": snapshot.calls_other.get("stranger", 0),
     }
 
 

@@ -173,11 +173,12 @@ class ExchangeHealth(Payload):
 
 
 class DayFigures(Payload):
-    """Of today, on all lines; only of a leader."""
+    """Of today, on all lines; only of a leader. `strangers`: their calls since the start, which are no calls."""
 
     calls_today: int
     callbacks_open: int
     callbacks_overdue: int
+    strangers: int
 
 
 class Health(Payload):

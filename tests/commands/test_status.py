@@ -25,6 +25,7 @@ from callmon import __version__
 from callmon.cli.common import CommandContext
 from callmon.cli.completion import SHELLS
 from callmon.config.settings import example_text, load
+from callmon.features.now.command import COUNTS
 from callmon.main import main
 from callmon.store import opening
 from callmon.store.database import Database
@@ -100,7 +101,7 @@ def test_without_a_daemon_status_is_3_with_the_counts_of_the_database(site: Data
         3,
         {
             "state": "not_running", "role": None, "version": None, "troubles": [], "remarks": [],
-            "calls_today": 0, "callbacks_open": 2, "callbacks_overdue": 2,
+            "calls_today": 0, "callbacks_open": 2, "callbacks_overdue": 2, "strangers": None,
         },
     )  # fmt: skip
     assert [(one["exchange"], one["connected"]) for one in heard] == [("toronto", None)]
@@ -113,7 +114,7 @@ def test_without_a_daemon_status_is_3_with_the_counts_of_the_database(site: Data
 def test_a_count_that_cannot_be_read_is_not_a_zero(site: Database, tmp_path: Path) -> None:
     (tmp_path / "callmon.db").unlink()
     done = run("status", "--json")
-    assert [rows(done)[0][name] for name in ("calls_today", "callbacks_open", "callbacks_overdue")] == [None] * 3
+    assert [rows(done)[0][name] for name in COUNTS] == [None] * 4
     assert (done.exit_code, len(done.stderr.splitlines())) == (3, 1)
     assert run("status", "--lang", "en").stdout.splitlines()[-1] == "Callbacks to make: -, overdue: -"
 
@@ -145,6 +146,7 @@ def test_beside_a_daemon_status_tells_its_role_exchanges_and_faults(tmp_path: Pa
             assert (reported["state"], reported["exchanges"][0]["connected"]) == ("trouble", False)
             assert len(reported["troubles"]) == 1
             french = run("status", "--lang", "fr", "--config", str(callmon.config)).stdout.splitlines()
+            assert french[3] == "Appels d’origine inconnue depuis le démarrage, non comptés : 0"
             # A remark follows it once a played call has rung: this exchange does not report ringback.
             assert [re.sub("[0-9]+", "N", line) for line in french if line.startswith("!")] == [
                 "! La mesure de l’autocommutateur toronto est interrompue depuis N s."

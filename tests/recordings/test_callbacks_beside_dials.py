@@ -87,4 +87,4 @@ def test_it_is_no_call_of_its_own_unless_it_was_due() -> None:
         goes_on(exchange, caller, phone)
         replay = exchange.replayed()
         assert sorted(call["direction"] for call in replay.calls()) == directions
-        assert replay.monitor.others == {"inbound": 0, "outbound": 0, "internal": 0}
+        assert set(replay.monitor.others.values()) == {0}

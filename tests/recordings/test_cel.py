@@ -42,6 +42,8 @@ from tests.support.scripted_truth import unlike
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 TORONTO = ZoneInfo("America/Toronto")
 KEYS = {"1": "en", "2": "fr"}
+A = "answer_by_third_ring"
+RUN = ("APP_START", "APP_END")
 
 
 def vouched(text: str) -> str:
@@ -142,6 +144,31 @@ def test_cel_of_a_busy_run_agrees_with_its_script_verdicts_and_all(run: str) -> 
     got = calls(rows_of(RECORDINGS / f"{run}.cel.csv"))
     assert of_public(unlike(scripted(run), got)) == []
     assert len(scripted(run)) == {"run-16": 174, "run-22": 82}[run]
+
+
+def test_a_call_by_no_trunk_is_a_strangers_by_cel_too() -> None:
+    for context, name in (("from-sip-external", "PJSIP/unnamed"), ("from-trunk", "PJSIP/anonymous")):
+        by_none = [
+            msgspec.structs.replace(row, channel=row.channel.replace("PJSIP/trunk", name), context=context)
+            for row in rows_of(TRACES / "answered_ring2" / "cel.csv")
+        ]
+        arrivals = [fact for facts in reported(by_none).values() for fact in facts if isinstance(fact, f.Arrived)]
+        assert [(arrival.line, arrival.stranger) for arrival in arrivals] == [(None, True)]
+
+
+@pytest.mark.parametrize(
+    ("app", "verdict", "reason"),
+    [
+        ("Playback", "exempt", "voicemail chosen in the menu"),
+        *((app, "not_met", "sent to voicemail") for app in ("Dial", "RetryDial", "Queue", "FollowMe", "Page")),
+    ],
+)
+def test_by_cel_a_key_for_a_person_without_a_phone_chose_no_box(app: str, verdict: str, reason: str) -> None:
+    rows = [row for row in rows_of(RECORDINGS / "run-22-boxes.cel.csv") if row.linkedid == "1796050733.7"]
+    place = next(n for n, row in enumerate(rows) if (row.kind, row.app) == ("APP_START", "VoiceMail"))
+    vain = (msgspec.structs.replace(rows[place - 1], kind=kind, app=app, data="399") for kind in RUN)
+    (call,) = calls([*rows[:place], *vain, *rows[place:]])
+    assert (call["verdicts"][A], call["reasons"][A]) == (verdict, reason)
 
 
 def refusals_last(rows: list[CelRow]) -> list[CelRow]:

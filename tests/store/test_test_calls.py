@@ -38,7 +38,7 @@ def heard_from(given: str, test_callers: bool = True) -> SimulatedExchange:
     """A caller of this number calls the line `general` and hangs up."""
     heard = SimulatedExchange(TUESDAY, TESTED if test_callers else example()).listed()
     call = e.Newchannel(
-        heard.now, "PJSIP/trunk-00000001", "4", given, "", "en", "4163272422", "1795532400.1", "1795532400.1"
+        heard.now, "PJSIP/trunk-00000001", "4", given, "", "en", "", "4163272422", "1795532400.1", "1795532400.1"
     )
     heard.feed(call).passes(3)
     assert heard.monitor.count_in_progress() == (

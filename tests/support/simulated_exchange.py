@@ -69,7 +69,7 @@ class SimulatedExchange:
         uniqueid = f"{int(self.now.timestamp())}.{self._calls}"
         self.feed(
             e.Newchannel(
-                self.now, f"{trunk}-{self._calls:08x}", "4", "4165550101", "", "en", number, uniqueid, uniqueid
+                self.now, f"{trunk}-{self._calls:08x}", "4", "4165550101", "", "en", "", number, uniqueid, uniqueid
             )
         )
         return self.feed(e.Hangup(self.now, "en", "", number, uniqueid, "16")) if ended else self

@@ -24,7 +24,7 @@ SENTENCE = (
 
 def newchannel(uniqueid: str, exten: str = "", state: str = "0") -> e.Newchannel:
     return e.Newchannel(
-        MORNING, f"PJSIP/trunk-{uniqueid}", state, "4165550101", "", "en", exten, uniqueid, uniqueid
+        MORNING, f"PJSIP/trunk-{uniqueid}", state, "4165550101", "", "en", "", exten, uniqueid, uniqueid
     )
 
 

@@ -83,6 +83,10 @@ def test_a_phone_with_a_long_number_is_no_trunk_once_it_has_been_rung() -> None:
     assert lines_of(outside, rung) == []
 
 
+def test_who_calls_by_no_trunk_makes_none_and_no_line() -> None:
+    assert lines_of(arriving("4163272422", channel="PJSIP/anonymous-00000001")) == []
+
+
 def test_a_transfer_to_a_parked_call_names_the_parking_extension() -> None:
     reported = proposal(
         [

@@ -73,7 +73,7 @@ def test_odd_bytes_in_a_name_are_replaced_and_change_nothing_else() -> None:
     data = message("Newchannel", Channel="PJSIP/t-1", ChannelState="4", CallerIDNum="4165550101")
     data += b"\r\nCallerIDName: Zo\xe9\0\r\nLanguage: fr\r\nExten: s\r\nUniqueid: 1.1\r\nLinkedid: 1.1"
     name = "Zo\ufffd\ufffd"
-    assert event(data) == e.Newchannel("", "PJSIP/t-1", "4", "4165550101", name, "fr", "s", "1.1", "1.1")
+    assert event(data) == e.Newchannel("", "PJSIP/t-1", "4", "4165550101", name, "fr", "", "s", "1.1", "1.1")
 
 
 def test_an_accent_is_read_whole() -> None:

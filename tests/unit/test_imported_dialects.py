@@ -369,8 +369,10 @@ def test_a_carriage_return_within_a_row_of_cdr_ends_no_import() -> None:
     assert (len(found), len(reader.errors)) == (1, 0)
 
 
-def test_a_phones_call_is_not_public_and_one_on_no_line_counts_by_context() -> None:
+def test_phones_and_strangers_are_not_public_no_line_counts_by_context() -> None:
     staff = row("ANSWERED", channel="PJSIP/102-1").replace('"4165550101"', '"102"')
     elsewhere = row("ANSWERED").replace("4163272422", "4165550188")
-    reader, found = read(f"{staff}\n\n{elsewhere.replace(NAME, '1772461801.1')}", CdrReader)
+    stranger = row("ANSWERED", channel="PJSIP/anonymous-1").replace(NAME, "1772461802.2")
+    rows = f"{staff}\n\n{elsewhere.replace(NAME, '1772461801.1')}\n\n{stranger}"
+    reader, found = read(rows, CdrReader)
     assert (found, reader.without_line, len(reader.errors)) == ([], {"from-trunk": 1}, 0)

@@ -79,6 +79,30 @@ def test_without_a_language_menu_the_same_language_is_no_choice(then: str) -> No
     assert finish(exchange, caller, 9, settings({VOICE: 'mode = "voice"\nlanguage_menu = false'})) is None
 
 
+@pytest.mark.parametrize(
+    ("read", "seconds", "language"),
+    [
+        ("KEY,beep,1,,1,5", 4.9, "en"),
+        ("KEY,beep,1,,1,5", 5, None),  # its time-out may have passed: silence is no choice
+        ("KEY,beep,1,,2,2.5", 4.9, "en"),  # two attempts
+        ("KEY,beep,1,,,5", 0.05, None),  # a prompt that cannot be played ends it at once
+        ("KEY,beep,1,s,1,5", 2, None),  # it need not wait
+        ("KEY,beep,1", 2, None),  # for how long it waits is not told
+        ("KEY,beep,1,,1,soon", 2, None),
+        ("KEY,beep,1,,1,1e999", 2, None),
+    ],
+)
+def test_a_language_set_before_a_read_can_be_over_was_chosen(
+    read: str, seconds: float, language: str | None
+) -> None:
+    exchange = Exchange()
+    caller = exchange.call(language="en")
+    exchange.at(0.1).menu(caller)
+    exchange.at(1).runs(caller, "Read", read, "s", "menu")
+    exchange.at(1 + seconds).runs(caller, "Set", "CHANNEL(language)=en", "1", "languages")
+    assert finish(exchange, caller, 20) == language
+
+
 @pytest.mark.parametrize(("menu", "language"), [(False, "fr"), (True, "en")])
 def test_a_french_line_needs_no_choice_and_leaves_one_to_the_caller(menu: bool, language: str) -> None:
     exchange = Exchange()

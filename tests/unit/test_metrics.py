@@ -95,7 +95,7 @@ def full_daemon() -> Daemon:
         {("general", "free"): 4},
         [state],
         {"general": True},
-        {"outbound": 5},
+        {"outbound": 5, "stranger": 4},
         1,
         more={"webhooks": {("desk", "waiting"): 1}},
     )
@@ -120,6 +120,7 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_line_open", line="general") == 1
     assert value(values, "callmon_calls_other_total", direction="outbound") == 5
     assert value(values, "callmon_calls_other_total", direction="internal") == 0
+    assert value(values, "callmon_calls_strangers_total") == 4
     assert value(values, "callmon_faults_total") == 1
     assert value(values, "callmon_sink_backlog", sink="database") == 3
     assert value(values, "callmon_sink_behind_seconds", sink="database") == 1.5
@@ -178,7 +179,7 @@ def test_who_stands_by_shows_what_is_true_of_itself_alone() -> None:
         "callmon_exchange_connected", "callmon_exchange_events_total", "callmon_leader", "callmon_build_info",
         "callmon_exchange_last_event_timestamp_seconds", "callmon_sink_backlog", "callmon_sink_behind_seconds",
         "callmon_sink_refused_total", "callmon_faults_total", "callmon_calls_other_total",
-        "callmon_calls_vanished_total", "callmon_config_last_reload_successful",
+        "callmon_calls_strangers_total", "callmon_calls_vanished_total", "callmon_config_last_reload_successful",
     }  # fmt: skip
     assert value(values, "callmon_leader") == 0
 

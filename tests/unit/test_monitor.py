@@ -104,7 +104,7 @@ def test_the_daemon_counts_calls_of_no_line_and_tells_nothing_of_them() -> None:
     answered(exchange, "4165559999")
     made = daemon()
     assert fed(made, bytes(exchange.connections[0])) == []
-    assert made.others == {"inbound": 1, "outbound": 0, "internal": 1}
+    assert made.others == {"inbound": 1, "outbound": 0, "internal": 1, "stranger": 0}
 
 
 def test_calls_in_progress_are_counted_by_line_and_state() -> None:

@@ -20,7 +20,7 @@ GREETING = (
 def test_a_refused_status_is_reported_once_and_ends_what_was_up() -> None:
     monitor = Monitor(example(), "toronto", token=str)
     call = e.Newchannel(
-        AT, "PJSIP/trunk-1", "4", "4165550101", "", "en", "4163272422", "1795536000.0", "1795536000.0"
+        AT, "PJSIP/trunk-1", "4", "4165550101", "", "en", "", "4163272422", "1795536000.0", "1795536000.0"
     )
     monitor.feed("toronto", call)
     monitor.feed("toronto", e.ConnectionLost(AT))

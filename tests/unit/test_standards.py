@@ -226,6 +226,10 @@ BOX = ("Goto", "box,500,1", "9")
             EARLY,
             "en",
         ),
+        ([("Read", "KEY,,1,,1,5", "s"), ("Set", "CHANNEL(language)=en", "1", "languages")], SENT, EARLY, "en"),
+        # Silence that leads on to an option: perhaps a menu asked again, without a step.
+        ([("Goto", "1,1", "t"), ("Set", "CHANNEL(language)=en", "1")], UNHEARD, UNHEARD, None),
+        ([("Goto", "1,1", "t"), ("Goto", "2,1", "1"), ("Goto", "box,500,1", "2")], UNHEARD, UNHEARD, None),
         # The last key counts.
         ([("Set", "CHANNEL(language)=fr", "2"), *MENU, BOX], CHOSEN, CHOSEN, "fr"),
         ([("Queue", "agents", "1"), *MENU, BOX], CHOSEN, CHOSEN, None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from callmon.core.calls.endpoints import Endpoints
 from tests.support.ami_builders import BANNER, GENERAL, Channel, Exchange, judged, left, replayed, settings
 from tests.support.examples import examples
 
@@ -217,6 +219,30 @@ def test_a_colleague_who_dials_the_public_line_is_no_member_of_the_public() -> N
         ("inbound", "general", "answered", 1, "102"),
         ("inbound", "general", "answered", 1, "101"),
     ]
+
+
+@pytest.mark.parametrize("found", [False, True])
+@pytest.mark.parametrize(
+    ("endpoint", "context", "number"),
+    [
+        ("PJSIP/anonymous", "from-trunk", "4165550101"),
+        ("SIP/192.0.2.7", "from-sip-external", "100"),  # shows the number of an extension
+    ],
+)
+def test_a_call_by_no_trunk_is_a_strangers(endpoint: str, context: str, number: str, found: bool) -> None:
+    exchange = Exchange()
+    with exchange.unheard() if found else nullcontext():
+        caller = exchange.call(GENERAL, endpoint, context=context, caller=number)
+        caller.context = context
+    answered(exchange, exchange.call(GENERAL), "PJSIP/101")
+    exchange.at(20).hangup(caller)
+    for trunks, strangers, lines in ((endpoint, 0, ["general"] * 2), ("PJSIP/trunk", 1, [None, "general"])):
+        replay = exchange.replayed(settings({'trunks = ["PJSIP/trunk*"]': f'trunks = ["{trunks}"]'}))
+        calls = replay.calls()
+        assert [(call["direction"], call["line"]) for call in calls] == [("inbound", line) for line in lines]
+        assert [bool(call["verdicts"]) for call in calls] == [line is not None for line in lines]
+        assert replay.monitor.others == {"inbound": 0, "outbound": 0, "internal": 0, "stranger": strangers}
+    assert not Endpoints().is_stranger(f"{endpoint}-1", context)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ async def test_health_is_200_while_nothing_is_wrong() -> None:
         {
             "status": "ok", "role": "leader", "troubles": [], "remarks": [], "exchanges": [],
             "version": __version__,
-            "figures": {"calls_today": 0, "callbacks_open": 0, "callbacks_overdue": 0},
+            "figures": {"calls_today": 0, "callbacks_open": 0, "callbacks_overdue": 0, "strangers": 0},
         },
     )  # fmt: skip
 

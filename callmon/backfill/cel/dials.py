@@ -144,13 +144,24 @@ class Dials:
 
     def is_passed(self, channel: CelChannel, row: CelRow) -> bool:
         """Whether a queue let nobody in (`joinempty`, `maxlen`): it ran for a moment and dialled no phone."""
-        runs = (run for run in self._running.get(row.linkedid, ()) if run.by is channel and run.covers(row))
-        run = next((run for run in runs if run.app == "queue"), None)
+        run = next((run for run in self._runs_at(channel, row) if run.app == "queue"), None)
         if run is None or run.end is None or run.end.at - run.begin.at > nearness(row):
             return False
         left = channel.hung_up and 0 < channel.leaving <= run.end.n
-        others = [other for other in self._channels.of_call.get(row.linkedid, ()) if other is not channel]
-        return not left and not any(other.begun is not None and run.covers(other.begun) for other in others)
+        return not left and self._made_no_channel(run)
+
+    def has_no_phone(self, channel: CelChannel, row: CelRow) -> bool:
+        """Whether the application in this row dials, and none of its phones could be called."""
+        return any(
+            run.app == row.app.lower() and self._made_no_channel(run) for run in self._runs_at(channel, row)
+        )
+
+    def _runs_at(self, channel: CelChannel, row: CelRow) -> list[Running]:
+        return [run for run in self._running.get(row.linkedid, ()) if run.by is channel and run.covers(row)]
+
+    def _made_no_channel(self, run: Running) -> bool:
+        others = [other for other in self._channels.of_call.get(run.begin.linkedid, ()) if other is not run.by]
+        return not any(other.begun is not None and run.covers(other.begun) for other in others)
 
     def _run_of(self, channel: CelChannel) -> Running | None:
         running = (run for run in self._running.get(channel.linkedid, ()) if run.by is channel.dialler)

@@ -78,8 +78,9 @@ class CelTranslator:
         if calls:
             yield from self._second_line(row, channel)
         state = RING if calls else DOWN
+        dialled = row.context, row.exten or row.dnid
         yield e.Newchannel(
-            row.at, row.channel, state, row.number, row.name, "", row.exten or row.dnid, row.uniqueid, row.linkedid
+            row.at, row.channel, state, row.number, row.name, "", *dialled, row.uniqueid, row.linkedid
         )
         if channel.is_half_that_dials:
             other = self.channels.by_name(row.channel[:-1] + "1", row.at)
@@ -185,10 +186,14 @@ class CelTranslator:
                 yield _step(row, STEPS.get(row.app.lower(), row.app))
             case "ringing":
                 yield _step(row, "Ringing")
-            case "queue" if not self._dials.is_passed(channel, row):
+            case "queue":
                 queue = row.data.partition(",")[0]
                 yield _step(row, "Queue")
-                yield e.QueueCallerJoin(row.at, channel.language, row.context, row.exten, row.uniqueid, queue)
+                if not self._dials.is_passed(channel, row):
+                    yield e.QueueCallerJoin(row.at, channel.language, row.context, row.exten, row.uniqueid, queue)
+            case "dial" | "followme" | "page" | "retrydial" if self._dials.has_no_phone(channel, row):
+                # A key before it was for a person. What it would let the caller hear does not count.
+                yield _step(msgspec.structs.replace(row, data=""), "Dial")
             case "userevent":
                 name, _, headers = row.data.partition(",")
                 yield from self._from_dialplan(row, name, headers)

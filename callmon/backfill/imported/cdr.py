@@ -106,7 +106,7 @@ class CdrReader(LineReader[CdrRow]):
         call = linked if any(row.uniqueid == linked for row in rows) else rows[0].uniqueid
         own = [row for row in rows if row.uniqueid == call]
         first = own[0]
-        if is_local(first.channel):
+        if is_local(first.channel) or self._profile.endpoints.is_stranger(first.channel, first.dcontext):
             return []
         if self._profile.endpoints.is_colleague(first.channel, first.src) or extension(first.channel).isdecimal():
             return self._outbound(call, own)

@@ -21,9 +21,11 @@ FOUND: dict[str, Any] = {"found": True, "slack": timedelta(seconds=1), "may_hide
 RESTRICTED = "prohib"  # prohib_not_screened, prohib_passed_screen, …
 
 
-def line(state: TrackerState, channel: str, dialled: str, caller: str) -> Line | None:
+def line(state: TrackerState, channel: str, context: str, dialled: str, caller: str) -> Line | None:
     """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
     profile = state.profile
+    if profile.endpoints.is_stranger(channel, context):
+        return None
     if profile.endpoints.is_colleague(channel, caller) and caller not in profile.relay_numbers:
         return None  # a colleague dialling the site's public number is no member of the public
     if profile.any_line and not profile.endpoints.is_outside_caller(channel, caller):
@@ -34,7 +36,7 @@ def line(state: TrackerState, channel: str, dialled: str, caller: str) -> Line |
 def begin_call(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> None:
     """Create a call for a channel that calls in. Its direction may be known only when it dials."""
     call = state.calls[leg.uniqueid] = new_call(leg, event, state.common(event.language))
-    known = line(state, leg.channel, event.exten, event.caller)
+    known = line(state, leg.channel, event.context, event.exten, event.caller)
     if known is not None:
         emit_arrival(state, call, "inbound", known)
 
@@ -68,6 +70,8 @@ def _emit(
     is_restricted: bool,
     **more: Any,
 ) -> None:
+    is_stranger = state.profile.endpoints.is_stranger(call.caller.channel, event.context)
+    direction = "inbound" if is_stranger else direction  # a stranger may show the number of an extension
     call.is_emitted = True
     call.inbound = direction == "inbound"
     call.begun = None
@@ -90,6 +94,7 @@ def _emit(
             channel=state.profile.endpoints.masked_name(call.caller.channel),
             relay=caller in state.profile.relay_numbers,
             test=line is not None and caller in state.profile.test_callers,
+            stranger=is_stranger,
             **more,
         )
     )

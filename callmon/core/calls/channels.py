@@ -182,6 +182,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     thirds: tuple[str, ...] = ()  # on the line beside the person
     menu: MenuState = ""
     menu_context: str = ""  # where a key was asked for last
+    read_by_key: tuple[datetime, datetime] | None = None  # in this time only a key ends the Read that asks
     ending: e.Hangup | None = None  # the caller's, until voicemail behind a Local channel has hung up, too
     queued_at: tuple[str, str] | None = None  # the place of the queue in the dialplan
     left_queue: datetime | None = None  # the exchange took the caller out of a queue, for what is not reported

@@ -103,7 +103,7 @@ def _begin(state: TrackerState, origination: Origination, phone: TrackedChannel,
         return
     number = number_dialled(event.dest_channel, event.dial_string)
     begun = e.Newchannel(
-        event.stamp, phone.channel, "", caller, "", event.language, number, phone.uniqueid, phone.uniqueid
+        event.stamp, phone.channel, "", caller, "", event.language, "", number, phone.uniqueid, phone.uniqueid
     )
     call = state.calls[phone.uniqueid] = new_call(phone, begun, state.common(event.language))
     origination.call, call.clicked = call.id, True
@@ -269,5 +269,5 @@ def _follow(state: TrackerState, origination: Origination, first: e.Status, entr
     pair_halves(legs)
     if not is_local(first.channel):
         state.unborn[first.uniqueid] = e.Newchannel(
-            None, first.channel, "", first.caller, "", first.language, "", first.uniqueid, first.uniqueid
+            None, first.channel, "", first.caller, "", first.language, "", "", first.uniqueid, first.uniqueid
         )

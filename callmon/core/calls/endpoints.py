@@ -30,6 +30,11 @@ def endpoint(channel: str) -> str:
     return head if dash else channel
 
 
+def is_unidentified(channel: str, context: str) -> bool:
+    """Whether the exchange does not know who calls: PJSIP's endpoint for such peers, or FreePBX's context."""
+    return context == "from-sip-external" or extension(channel) == "anonymous"
+
+
 def extension(channel: str) -> str:
     """`PJSIP/102-00000003` → `102`."""
     return endpoint(channel).partition("/")[2]
@@ -160,6 +165,14 @@ class Endpoints:
     def is_trunk(self, name: str) -> bool:
         """Whether the configuration says so."""
         return self._configured(name) is True
+
+    def is_stranger(self, channel: str, context: str) -> bool:
+        """Whether a channel that calls in is nobody's call: trunks are configured, and it comes by none of them.
+
+        `context` is that of its first step. An endpoint that the configuration names is no stranger's.
+        """
+        is_known = not self._trunks or self._configured(endpoint(channel)) is not None
+        return not is_known and is_unidentified(channel, context)
 
     def _known(self, name: str) -> bool | None:
         known = self._outside.get(name)

@@ -56,6 +56,11 @@ def stated(state: TrackerState, event: e.UserEvent, call: TrackedCall) -> None:
         _tell(state, call, event.at, spoken(event.language), stated=True)
 
 
+def is_set_by(event: e.Newexten) -> bool:
+    """Whether a step of the dialplan sets the language."""
+    return _SETS_LANGUAGE.search(event.data) is not None
+
+
 def read_step(state: TrackerState, call: TrackedCall, event: e.Newexten) -> None:
     """After a key, the dialplan sets the language. No event follows where the channel has it already."""
     found = _SETS_LANGUAGE.search(event.data)

@@ -323,7 +323,7 @@ class Listing:
             place(state, leg, entry)
             return
         call = state.calls[leg.uniqueid] = new_call(leg, None, entry.language)
-        line = arrival.line(state, leg.channel, entry.dialled, entry.caller)
+        line = arrival.line(state, leg.channel, entry.context, entry.dialled, entry.caller)
         call.gone_unheard = True
         if line is None and entry.state == RING and all(is_local(phone.channel) for phone in phones):
             call.begun, call.is_found = as_arriving(entry), True  # no phone is dialled: its direction is not known
@@ -337,7 +337,7 @@ class Listing:
         seen = {"at": arrived, "may_hide_answer": may_hide, "may_hide_ringing": silent}
         arrival.emit_found_call(state, call, entry, direction, line, **seen)
         call.unheard_since, call.sent_unheard = arrived, True
-        call.visitor = direction != "inbound"  # a pick-up's taker has an id of its own
+        call.visitor = not call.inbound  # a pick-up's taker has an id of its own
         if call.visitor and entry.state == UP:
             leg.answered, leg.joined_unheard = True, arrived
         Observing(state, self._applications, arrived, until).observe(call, entry, phones)
@@ -351,8 +351,8 @@ class Listing:
 
 def as_arriving(entry: e.Status) -> e.Newchannel:
     born = e.born(entry.uniqueid)
-    about = entry.channel, entry.state, entry.caller, entry.caller_name, entry.language, entry.dialled
-    return e.Newchannel(born, *about, entry.uniqueid, entry.uniqueid)
+    about = entry.channel, entry.state, entry.caller, entry.caller_name, entry.language
+    return e.Newchannel(born, *about, entry.context, entry.dialled, entry.uniqueid, entry.uniqueid)
 
 
 def _is_own(entry: e.Status, listed: dict[str, e.Status]) -> bool:

@@ -30,7 +30,7 @@ SECONDS = 5  # for an answer
 NO_ANSWER = (OSError, HTTPException, ValueError, msgspec.MsgspecError)
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 EXIT = {"ok": 0, "trouble": 1, "unknown": 1, "not_running": 3}
-COUNTS = ("calls_today", "callbacks_open", "callbacks_overdue")
+COUNTS = ("calls_today", "callbacks_open", "callbacks_overdue", "strangers")
 
 
 @click.command(cls=HelpCommand)
@@ -156,7 +156,7 @@ def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int
     callbacks = [x for x in entries if x.kind == "callback"]
     last = [x.due.actionable for x in callbacks if not x.is_overdue]
     overdue = len(callbacks) - len(last) + sum(at is not None and at <= context.now for at in last)
-    return heard, dict(zip(COUNTS, (sum(ended.values()), len(callbacks), overdue), strict=True))
+    return heard, dict(zip(COUNTS, (sum(ended.values()), len(callbacks), overdue, None), strict=True))
 
 
 def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
@@ -180,8 +180,10 @@ def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
             state=states[exchange["connected"]],
             last=context.local(at),
         )
-    today, due, overdue = ("-" if found[name] is None else found[name] for name in COUNTS)
+    today, due, overdue, strangers = ("-" if found[name] is None else found[name] for name in COUNTS)
     yield say("Calls that ended today: {count}", count=today)
+    if strangers != "-":  # the database does not have it
+        yield say("Strangers' calls since the start, not counted: {count}", count=strangers)
     yield say("Callbacks to make: {count}, overdue: {overdue}", count=due, overdue=overdue)
     yield from (f"! {sentence}" for sentence in found["troubles"])
     yield from (f"- {sentence}" for sentence in found["remarks"])

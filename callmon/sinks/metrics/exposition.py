@@ -207,6 +207,7 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     },
     "callmon_calls_vanished_total": lambda x: {(e.name,): e.vanished for e in x.exchanges},
     "callmon_calls_other_total": lambda x: {(s,): x.calls_other.get(s, 0) for s in DIRECTIONS},
+    "callmon_calls_strangers_total": lambda x: {(): x.calls_other.get("stranger", 0)},
     "callmon_sink_backlog": lambda x: _sinks(x, lambda sink: sink.backlog),
     "callmon_sink_behind_seconds": lambda x: _sinks(x, lambda sink: sink.behind_for.total_seconds()),
     "callmon_sink_refused_total": lambda x: _sinks(x, lambda sink: sink.refused),

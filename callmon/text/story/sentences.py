@@ -79,7 +79,7 @@ def _case(context: StoryContext, fact: AnyFact) -> str:
         case f.Filled() | f.Unheard() | f.Ended(how="unheard") if context.call.is_from_lesser_record:
             return "imported"
         case f.Arrived():
-            return "person_first" if fact.person_first else fact.direction
+            return "person_first" if fact.person_first else "stranger" if fact.stranger else fact.direction
         case f.LineOpened() if _is_person_first(context):
             return "person_first"
         case f.PhoneStopped():

@@ -28,7 +28,7 @@ from callmon.ami.mailboxes import short
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import RING_CYCLE
 from callmon.config.phone_numbers import TOLL_FREE, e164
-from callmon.core.calls.endpoints import Endpoints, endpoint, extension, is_local, is_number
+from callmon.core.calls.endpoints import Endpoints, endpoint, extension, is_local, is_number, is_unidentified
 from callmon.core.calls.language import SHORTEST_MENU
 from callmon.text.labels import translate
 
@@ -177,6 +177,8 @@ class TrafficSample:
             return
         if event.state != "4" or not event.exten or len(self._calls) >= MAX_CALLS:
             return
+        if is_unidentified(event.channel, event.context):
+            return  # proposed as a trunk, it would make strangers' calls count
         is_inbound = self._endpoints.is_outside_caller(event.channel, event.caller) and not is_local(event.channel)
         self._calls[event.uniqueid] = _Call(event.exten, is_inbound, event.language)
         if is_inbound:
