@@ -23,7 +23,7 @@ from click import core, exceptions, formatting, get_current_context, parser, ter
 from callmon.config.places import CONFIG_VARIABLE, find
 from callmon.config.wording import plain, variable
 from callmon.errors import ConfigError, Sentence
-from callmon.text.labels import LANGUAGES, translate
+from callmon.text.labels import LANGUAGES, agreed, translate
 
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 SETTING = "default_language"
@@ -74,8 +74,12 @@ def said(english: str, context: str | None = None, **values: Any) -> str:
 
     A value may come from a file or a caller: what a terminal would act on is left out.
     """
-    text = translate(english, current_language(), context)
-    return plain(text.format(**in_fields(values))) if values else text
+    language = current_language()
+    text = translate(english, language, context)
+    if not values:
+        return text
+    filled = plain(text.format(**in_fields(values)))
+    return agreed(filled) if language == "fr" else filled
 
 
 def in_language(sentence: str) -> str:

@@ -17,7 +17,7 @@ from babel.numbers import format_decimal
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.facts import EXACT, OUTSIDE
-from callmon.text.labels import label, ordinal, reason, translate
+from callmon.text.labels import agreed, label, ordinal, reason, translate
 
 MINUS = "\N{MINUS SIGN}"
 TENTH, MINUTE = timedelta(seconds=0.1), timedelta(minutes=1)
@@ -180,6 +180,7 @@ class Formatter:
 
 def typeset(text: str, language: str) -> str:
     spaces = _FRENCH_SPACES if language == "fr" else _ENGLISH_SPACES
+    text = agreed(text) if language == "fr" else text
     if not text.isprintable():  # few texts are not: a page has a thousand
         text = "".join(c if c.isprintable() or c == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for c in text)
     return _TWO_STOPS.sub(r"\1", spaces.sub(NO_BREAK, text))

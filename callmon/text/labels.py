@@ -17,6 +17,9 @@ from callmon.config.wording import nearest, quoted
 
 LANGUAGES = ("fr", "en")
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=[\w{«])")
+_BEFORE_VOWEL = re.compile(r"\b([Dd]|[Qq]u)e[ \xa0](?=(?:avril|août|octobre)\b)")
+_COUNTED = "appel|heure|jour|minute|personne|point|poste|seconde|sonnerie"
+_UNDER_TWO = re.compile(rf"(?<![\d,])([01],\d+[ \xa0](?:{_COUNTED}))s\b")
 
 # The labels by kind.
 KINDS: Mapping[str, Mapping[str, str]] = tomllib.loads(
@@ -82,6 +85,14 @@ def translate(english: str, language: str, context: str | None = None) -> str:
 def typographic(french: str) -> str:
     """The text with a typographic apostrophe after each elision. A quotation mark in a command stays straight."""
     return _APOSTROPHE.sub("\N{RIGHT SINGLE QUOTATION MARK}", french)
+
+
+def agreed(french: str) -> str:
+    """The text, once its values are in it: an elision before a month, the singular of a decimal under two.
+
+    « de octobre 2026 » is « d’octobre 2026 », « −0,9 points » « −0,9 point ».
+    """
+    return _UNDER_TWO.sub(r"\1", _BEFORE_VOWEL.sub("\\1\N{RIGHT SINGLE QUOTATION MARK}", french))
 
 
 @lru_cache

@@ -253,13 +253,14 @@ def test_needs_counts_the_callers_of_the_period(days: list[SeenDay]) -> None:
 def test_needs_says_it_in_both_languages() -> None:
     french = run("needs", *PERIOD, "--lang", "fr").stdout
     assert re.match(
-        r"Sur 100 personnes qui ont appelé, \d+ ont parlé à quelqu’un dans les 24 heures, "
-        r"après \d,\d appel en moyenne; les \d+ autres, non\.\n",
+        r"Sur 100 personnes qui ont appelé, \d+ ont joint une personne en 24 heures, "
+        r"dont \d+ en un seul appel; \d+, non\.\n",
         french,
     )
     english = run("needs", *PERIOD, "--lang", "en").stdout
     assert re.match(
-        r"Of 100 callers, \d+ spoke to a person within 24 hours, in \d\.\d calls; \d+ did not\.\n", english
+        r"\d+ of 100 callers reached a person within 24 hours, \d+ of them with one call; \d+ did not\.\n",
+        english,
     )
     empty = run("needs", "2026-01-05", "2026-01-06", "--lang", "en").stdout
     assert empty.startswith("No call from a known number, in opening hours.\n")

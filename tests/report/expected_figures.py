@@ -106,7 +106,8 @@ def shown(kind: str, want: tuple[str, float | None, int | None, int | None], lan
         case "difference":
             tenths = round(abs(value) * 1000)
             sign = "" if not tenths else "+" if value > 0 else "\N{MINUS SIGN}"
-            return f"{sign}{_point(tenths, language)}{NBSP}points"
+            plural = "s" if language == "en" or tenths >= 20 else ""
+            return f"{sign}{_point(tenths, language)}{NBSP}point{plural}"
         case "hours":
             return f"{_point(int(value * 10 + 1e-9), language)}{NBSP}h"
         case _:

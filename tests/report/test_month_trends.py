@@ -97,7 +97,7 @@ def changes(report: Report, formatter: ReportFormatter = EN) -> list[str]:
             [f"{MINUS}2,000", f"{MINUS}4.1 points"],
             [f"{MINUS}2 000", f"{MINUS}4,1 points"],
         ),
-        ((7, 79, 100), (7, 79, 100), ["0", "0.0 points"], ["0", "0,0 points"]),
+        ((7, 79, 100), (7, 79, 100), ["0", "0.0 points"], ["0", "0,0 point"]),
         ((7, 2, 3), (8, 441, 1000), [f"{MINUS}1", ""], [f"{MINUS}1", ""]),
         ((7, 441, 1000), (8, 19, 19), [f"{MINUS}1", ""], [f"{MINUS}1", ""]),
     ],

@@ -190,16 +190,16 @@ def test_a_month_whose_phones_declined_calls_is_not_explained(tmp_path: Path) ->
 def test_the_needs_of_a_month_are_said_in_both_languages(november: Report) -> None:
     many = replace(november, needs=Needs(1000, 950, 800, 1100, 12, 60, 30, 20, 15.0))
     assert plain(needs_sentences(many, EN)) == [
-        "Of 100 callers, by their number, 95 spoke to a person within 24 hours, in 1.1 calls; 5 did not.",
+        "95 of 100 callers, by their number, reached a person within 24 hours, 80 of them with one call; 5 did not.",
         "Calls without a known number, counted apart: 12.",
     ]
     assert plain(needs_sentences(many, FR))[0] == (
-        "Sur 100 personnes qui ont appelé, d’après leur numéro, 95 ont parlé à quelqu’un dans les 24 heures, "
-        "après 1,1 appel en moyenne; les 5 autres, non."
+        "Sur 100 personnes qui ont appelé, d’après leur numéro, 95 ont joint une personne en 24 heures, "
+        "dont 80 en un seul appel; 5, non."
     )
     few = replace(november, needs=Needs(4, 3, 3, 5, 0, 1, 1, 1, 15.0))
     assert plain(needs_sentences(few, EN))[0] == (
-        "3 of 4 callers, by their number, spoke to a person within 24 hours."
+        "3 of 4 callers, by their number, reached a person within 24 hours."
     )
 
 

@@ -129,7 +129,7 @@ def test_a_public_edition_has_no_cause_and_no_month_that_was_not_published(march
 def test_a_compared_month_without_a_figure_has_no_column(march: Report) -> None:
     table = SignatureBuilder(march, EN).headlines()
     assert table.head == ("March 2024", "Month before: February 2024")
-    assert table.notes == ("Of March 2023 there are no figures.",)
+    assert table.notes == ("There are no figures for March 2023.",)
     assert SignatureBuilder(alone(march), EN).headlines().head == ("March 2024",)
 
 

@@ -28,6 +28,7 @@ PARTS = {
     "en": ["For whom", "How to read it", "What to do", "Do not conclude"],
 }
 NAMES = [board.name for board in BOARDS]
+COUNTS = {"seven": 7, "sept": 7, "eight": 8, "huit": 8}
 EVERY = [(language, name) for language in LANGUAGES for name in NAMES]
 
 
@@ -65,6 +66,21 @@ def test_grafanas_own_model_reads_a_board_and_writes_it_back_unchanged(language:
 
 def sources_of(board: Json) -> list[str]:
     return [name for name in ("prometheus", "postgres") if f"${{{name}}}" in json.dumps(board)]
+
+
+@pytest.mark.parametrize(
+    ("page", "pattern"),
+    [
+        ("README.md", r"\*\*(\w+) Grafana boards\*\* \((\w+) need Prometheus alone"),
+        ("LISEZMOI.md", r"\*\*(\w+) tableaux de bord Grafana\*\* \((\w+) n'ont besoin que de Prometheus"),
+        ("docs/en/how-to/boards-grafana.md", r"(\w+) boards in both languages .*?\. (\w+) need Prometheus alone"),
+    ],
+)
+def test_a_document_counts_the_boards_right(page: str, pattern: str) -> None:
+    of_metrics = [name for name in NAMES if "postgres" not in sources_of(as_it_is("en", name))]
+    found = re.search(pattern, (ROOT / page).read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    assert [COUNTS[word.lower()] for word in found.groups()] == [len(NAMES), len(of_metrics)]
 
 
 @pytest.mark.parametrize(("language", "name"), EVERY)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from callmon.text.labels import catalogue
+from callmon.text.formatter import typeset
+from callmon.text.labels import agreed, catalogue
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "callmon/text/locale/fr/LC_MESSAGES/callmon.po"
@@ -62,6 +63,20 @@ def found(phrase: str) -> list[str]:
 @pytest.mark.parametrize("phrase", REPLACED)
 def test_no_text_has_a_french_phrase_that_was_replaced(phrase: str) -> None:
     assert found(phrase) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "wanted"),
+    [
+        ("le rapport de octobre 2026", "le rapport d’octobre 2026"),
+        ("De avril 2026, plus que\xa0août, de mai", "D’avril 2026, plus qu’août, de mai"),
+        ("la file de avril1", "la file de avril1"),
+        ("−0,9 points; 0,0 points; 1,9\xa0points de moins", "−0,9 point; 0,0 point; 1,9\xa0point de moins"),
+        ("2,0 points; 11,5 points; 1 001,5 appels", "2,0 points; 11,5 points; 1 001,5 appels"),
+    ],
+)
+def test_a_text_agrees_with_the_values_in_it(made: str, wanted: str) -> None:
+    assert (agreed(made), typeset(made, "fr"), typeset(made, "en")) == (wanted, wanted, made)
 
 
 def test_french_that_people_read_has_typographic_apostrophes() -> None:

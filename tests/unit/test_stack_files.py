@@ -17,6 +17,7 @@ from callmon.config.settings import load
 from callmon.sinks.traces.sink import exemplars_of
 from tests.support.daemon_process import ROOT
 from tests.support.store_fixtures import account, answered_call
+from tests.unit.test_project import DOCUMENTS
 
 DOCKERFILES = ("Dockerfile", "asterisk/Dockerfile", ".docker/calls/Dockerfile", "tests/lab/stand-ins.Dockerfile")
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -41,6 +42,18 @@ def test_every_image_bears_a_full_version() -> None:
     assert [name for name in (*bases, *images) if not FULL_VERSION.search(name)] == []
     own = {service["image"] for service in SERVICES.values() if "build" in service}
     assert own == {f"callmon:{version}", f"callmon-calls:{version}", "callmon-asterisk:22"}
+
+
+def test_an_address_of_loopback_in_a_document_has_a_port_of_the_stack() -> None:
+    """But for the addresses that a reader chooses (`--listen`)."""
+    published = {re.sub(r".*:-|[}].*", "", port) for one in SERVICES.values() for port in one.get("ports", ())}
+    found = {
+        (name, port)
+        for name in DOCUMENTS
+        for port in re.findall(r"(?<!--listen )(?:127\.0\.0\.1|localhost):(\d+)", (ROOT / name).read_text("utf-8"))
+    }
+    assert {(name, port) for name, port in found if port not in published} == set()
+    assert {port for _, port in found} >= {"10469"}
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))

@@ -35,17 +35,16 @@ def _reached(found: Needs, formatter: ReportFormatter) -> str:
     say = formatter.say
     if found.needs < formatter.few:
         return say(
-            "{met} of {needs} callers, by their number, spoke to a person within 24 hours.",
+            "{met} of {needs} callers, by their number, reached a person within 24 hours.",
             met=formatter.count(found.met),
             needs=formatter.count(found.needs),
         )
-    share, tries = round(100 * found.met / found.needs), found.tries / found.needs
-    is_one = formatter.language == "fr" and tries < 2
-    shown = formatter.decimal(Decimal(str(tries)), 1)
+    share, first = (round(100 * count / found.needs) for count in (found.met, found.met_at_first))
     return say(
-        "Of 100 callers, by their number, {met} spoke to a person within 24 hours, in {calls}; {others} did not.",
+        "{met} of 100 callers, by their number, reached a person within 24 hours, {first} of them with one call; "
+        "{others} did not.",
         met=share,
-        calls=say("{offered} call" if is_one else "{offered} calls", offered=shown),
+        first=first,
         others=100 - share,
     )
 

@@ -69,7 +69,7 @@ class Trends:
             named = self.formatter.month(date.fromisoformat(f"{month.month}-01"))
             hours = self.formatter.hour_count(month.unheard_hours)
             if self.formatter.amount(month.figures[Place("calls_offered")]) is None:
-                yield say("Of {month} there are no figures.", month=named)
+                yield say("There are no figures for {month}.", month=named)
             elif month.has_imported:
                 yield say("{month} rests in part on imported calls: no change is shown.", month=named)
             elif not month.may_compare("rate"):

@@ -12,7 +12,7 @@ from callmon.cli.completion import SERVICES
 from callmon.cli.help import HelpCommand
 from callmon.core.replay.needs import Needs, count_needs
 from callmon.core.statistics.period import midnight
-from callmon.features.questions.options import in_language_of, print_answer, read_period, refuse_unless_on
+from callmon.features.questions.options import print_answer, read_period, refuse_unless_on
 from callmon.store.queries.contacts import read_contacts, shared_tokens
 
 
@@ -55,25 +55,19 @@ def counted_needs(context: CommandContext, since: datetime, until: datetime, ser
         return count_needs(read_contacts(connection, since, until, lines, shared), since, until)
 
 
-def _calls(tries: float, context: CommandContext) -> str:
-    shown = in_language_of(context, tries)
-    if tries < 2:
-        return context.say("{tries} calls", context="singular", tries=shown)
-    return context.say("{tries} calls", tries=shown)
-
-
 def needs_sentences(context: CommandContext, found: Needs) -> list[str]:
     """What is said of the period, in the reader's language."""
     say = context.say
     if not found.needs:
         sentences = [say("No call from a known number, in opening hours.")]
     else:
-        met, tries = round(100 * found.met / found.needs), found.tries / found.needs
+        met, first = (round(100 * count / found.needs) for count in (found.met, found.met_at_first))
         sentences = [
             say(
-                "Of 100 callers, {met} spoke to a person within 24 hours, in {calls}; {others} did not.",
+                "{met} of 100 callers reached a person within 24 hours, {first} of them with one call; "
+                "{others} did not.",
                 met=met,
-                calls=_calls(tries, context),
+                first=first,
                 others=100 - met,
             ),
             say(
