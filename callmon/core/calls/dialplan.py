@@ -13,7 +13,7 @@ from functools import partial
 
 from callmon.ami import events as e
 from callmon.core.calls import answering, choice, language, ringback, voicemail
-from callmon.core.calls.channels import TrackedCall
+from callmon.core.calls.channels import MenuState, TrackedCall
 from callmon.core.calls.state import TrackerState
 
 _IVR = re.compile(r"ivr-\d{1,9}")  # FreePBX and Issabel

@@ -1,6 +1,7 @@
 """Why a day kept less than usual: its rate against usual days', split into parts that add up. Pure.
 
-Refuses: to speak of a day within the usual spread, and to name a part below one point, or below what no part explains.
+Refuses: to speak of a day within the usual spread, and to name a part below one point, or below what no part
+explains.
 """
 
 from __future__ import annotations
