@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
+from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import load
 from callmon.core.replay.record import Rule, SeenDay
 from callmon.core.replay.what_if import CONFIDENCE, WORLDS, what_if
 from callmon.core.statistics.period import midnight
+from callmon.features.questions.job import QuestionRequest
 from callmon.main import main
 from callmon.store import opening
 from callmon.store.queries.seen_days import DayReader
@@ -168,6 +171,7 @@ def test_why_prints_points_that_add_up() -> None:
     assert sum(points) == pytest.approx(-float(reported[3]), abs=0.051)
 
 
+WITHIN = {"en": ": within the usual spread.", "fr": " : dans l’écart habituel."}
 SEES = {
     "en": ["This difference is not explained by what callmon sees.", "Calls that missed the third ring:"],
     "fr": ["Ce que callmon observe n’explique pas cet écart.", "Appels non pris avant la quatrième sonnerie :"],
@@ -194,8 +198,38 @@ def test_why_is_silent_of_a_usual_day() -> None:
     found = answer("why", str(DATES[30]))
     assert (found["unusual"], found["why_not"]) == (False, None)
     text = run("why", str(DATES[30]), "--lang", "fr").stdout
-    assert text.endswith(" : dans l’écart habituel.\n")
+    assert text.endswith(f"{WITHIN['fr']}\n")
     assert run("why", "2026-10-03", "--lang", "en").stdout.startswith("Too few calls or days to compare")
+
+
+NOON = {
+    "en": "The day is not over: it is counted until noon, as usual days are.",
+    "fr": "La journée n’est pas terminée : elle est comptée jusqu’à 12 h, comme les jours habituels.",
+}
+
+
+def test_a_usual_morning_is_within_the_spread_of_usual_mornings(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every_morning_is_bad = simulated(replace(SITE, days=13, calls_a_day=80))
+    make_site(tmp_path, sqlite_template, [*map(declined, every_morning_is_bad)])
+    monkeypatch.chdir(tmp_path)
+    today = working_days(FIRST, 13)[-1]
+    stop_clock(monkeypatch, local(f"{today} 12:00:59"))
+    found = answer("why", "today")
+    assert (found["until"], found["unusual"]) == (f"{local(f'{today} 12:00'):%Y-%m-%dT%H:%M:%SZ}", False)
+    assert 20 <= found["today"]["met"] + found["today"]["not_met"] <= 50
+    for language, until in NOON.items():
+        rate, said = run("why", "today", "--lang", language).stdout.replace(NO_BREAK, " ").splitlines()
+        assert (rate.endswith(WITHIN[language]), said) == (True, until)
+        asked = QuestionRequest("why", language, {"day": str(today), "line": ""})
+        with closing(opening.open_for_writing(load("callmon.toml"))) as store:
+            ((_, page),) = asked.make(store, load("callmon.toml"), lambda share: None)
+        assert [x.replace(NO_BREAK, " ") for x in json.loads(page)["sentences"]] == [rate, said]
+    stop_clock(monkeypatch, local(f"{today} 12:00:59") + timedelta(days=1))
+    whole = answer("why", "yesterday")
+    assert (whole["day"], whole["until"], whole["unusual"]) == (str(today), None, False)
+    assert whole["usual"]["rate"] - found["usual"]["rate"] > 0.2  # beside whole days the morning would be unusual
 
 
 def test_staffing_gives_each_half_hour_of_the_days_to_come() -> None:

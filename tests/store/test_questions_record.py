@@ -1,6 +1,8 @@
 """What the questions read of the store: simulated days, written as the daemon writes, are read as they were."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
 
 from callmon.core import facts as f
 from callmon.core.replay.needs import count_needs
@@ -12,7 +14,7 @@ from callmon.core.statistics.period import midnight
 from callmon.store.database import Database
 from callmon.store.queries.contacts import read_contacts, shared_tokens
 from callmon.store.queries.seen_days import DayReader
-from tests.support.fact_builder import CALLER, TORONTO, Office, local
+from tests.support.fact_builder import CALLER, TORONTO, Office, local, usual
 from tests.support.ringing_site import stored, without_numbers
 from tests.support.ringing_world import RingingSite, counts, simulated
 from tests.support.store_fixtures import wrote
@@ -62,6 +64,33 @@ def test_a_day_without_calls_is_no_day(store: Database) -> None:
     dates = stored(store, simulated(SITE))
     assert DayReader(TORONTO).read_days(store, dates[-1] + timedelta(days=1), dates[-1] + timedelta(days=9)) == []
     assert len(DayReader(TORONTO).read_days(store, date(2026, 1, 1), dates[1])) == 2
+
+
+SPRING, WINTER, AUTUMN = "2026-03-08", "2026-11-24", "2026-11-01"
+OPEN_ON_SUNDAYS = "".join(f'\n{day} = "0:00-17:00"' for day in (SPRING, AUTUMN))
+
+
+@pytest.mark.parametrize(
+    ("day", "until", "calls"),
+    [
+        (WINTER, None, 2),
+        (WINTER, time(12), 1),
+        (WINTER, time(11), 0),
+        (SPRING, time(12), 1),  # eleven hours after midnight
+        (AUTUMN, time(12), 3),  # thirteen
+        (AUTUMN, time(1, 30), 1),
+        (AUTUMN, time(1, 30, fold=1), 2),  # the clocks show it for the second time
+    ],
+)
+def test_a_day_is_read_up_to_a_local_time(store: Database, day: str, until: time | None, calls: int) -> None:
+    office = Office(usual(**{"[calendar.special_hours]": f"[calendar.special_hours]{OPEN_ON_SUNDAYS}"}))
+    twice = [datetime(2026, 11, 1, hour, 20, tzinfo=UTC) for hour in (5, 6)]
+    ends = [local(f"{one} 12:00:0{n}") for one in (SPRING, WINTER, AUTUMN) for n in (0, 1)]
+    office.hear(*(office.call_in(at - timedelta(seconds=12)) for at in sorted([*twice, *ends])))
+    wrote(store, *office.outcomes)
+    with store.reading() as connection:
+        found = DayReader(TORONTO).read_day(connection, date.fromisoformat(day), until)
+    assert (0 if found is None else len(found.calls)) == calls
 
 
 def test_a_transfer_frees_the_phone(store: Database) -> None:

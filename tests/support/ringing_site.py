@@ -98,7 +98,7 @@ def stop_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
 
     class Frozen(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> Frozen:
-            return cls.fromtimestamp(moment.timestamp(), tz)
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.fromtimestamp(moment.timestamp(), tz)
 
     monkeypatch.setattr(common, "datetime", Frozen)

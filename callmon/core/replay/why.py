@@ -1,7 +1,6 @@
 """Why a day kept less than usual: its rate against usual days', split into parts that add up. Pure.
 
-Refuses: to speak of a day within the usual spread, and to name a part below one point, or below what no part
-explains.
+Refuses: to speak of a day within the usual spread; a part below one point, or smaller than what is unexplained.
 """
 
 from __future__ import annotations

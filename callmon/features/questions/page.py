@@ -57,9 +57,17 @@ async def why(page_request: PageRequest) -> Response:
     """Why a day kept the third ring less than usual."""
     day = page_request.parameter("day") or (_today(page_request) - timedelta(days=1)).isoformat()
     given = {"day": day, "line": _line(page_request)}
-    return await _answered(
-        page_request, QuestionRequest("why", page_request.language, given), page_request.say("Why")
-    )
+    question = QuestionRequest("why", page_request.language, given)
+    return await _answered(page_request, question, page_request.say("Why"), wrong=_wrong_day(page_request, day))
+
+
+def _wrong_day(page_request: PageRequest, text: str) -> str:
+    """Why this is no past day; "" where it is one."""
+    try:
+        is_ahead = date.fromisoformat(text) > _today(page_request)
+    except ValueError:
+        return page_request.say("This day cannot be read; write it as 2026-11-24.")
+    return page_request.say("This day is in the future.") if is_ahead else ""
 
 
 async def what_if(page_request: PageRequest) -> Response:
@@ -131,13 +139,21 @@ def _line(page_request: PageRequest) -> str:
 
 
 async def _answered(
-    page_request: PageRequest, question: QuestionRequest, title: str, is_asked: bool = True, **values: Any
+    page_request: PageRequest,
+    question: QuestionRequest,
+    title: str,
+    is_asked: bool = True,
+    wrong: str = "",
+    **values: Any,
 ) -> Response:
-    """The page with the answer, or with how far it is; without a question, the form alone."""
+    """The page with the answer, or with how far it is; without a question, the form alone.
+
+    `wrong`: what the form has that cannot be asked; nothing is computed.
+    """
     jobs = page_request.context.shared(Jobs)
     job: Job[QuestionRequest] | None = None
-    refused = ""
-    if is_asked and question.name in _on(page_request):
+    refused = wrong
+    if is_asked and not wrong and question.name in _on(page_request):
         try:
             job = jobs.start(page_request.settings, question, page_request.person_key)
         except BusyError:
@@ -149,7 +165,7 @@ async def _answered(
     return await page_request.page(
         PAGES[question.name].replace(" ", "_") + ".html",
         title,
-        status=503 if refused else 200,
+        status=400 if wrong else 503 if refused else 200,
         question=question,
         is_on=question.name in _on(page_request),
         refused=refused or answer["refused"],

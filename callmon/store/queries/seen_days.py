@@ -69,7 +69,7 @@ class DayReader:
         return [day for day in found if day is not None]
 
     def read_day(self, connection: Connection, day: date, until: time | None = None) -> SeenDay | None:
-        """The calls of the day that ended at the latest at this local time, or all of them; None when it has none."""
+        """The calls of the day, or those that ended by the local time `until`; None when it has none."""
         calls = sorted(self._calls(connection, day, until), key=lambda call: call.at)
         if not any(call.counted for call in calls):
             return None
