@@ -91,7 +91,15 @@ def test_what_if_of_the_own_setting_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["strategy=ringall", "ring_seconds=12", "phones=-3@11:00-13:00", "pickup=-20%", "hours=9:30-16:00"]
+    "change",
+    [
+        "strategy=ringall",
+        "ring_seconds=12",
+        "phones=-3@11:00-13:00",
+        "phones=-3@mon 11:00-13:00",
+        "pickup=-20%",
+        "hours=9:30-16:00",
+    ],
 )
 def test_what_if_takes_each_setting_and_the_core_answers(change: str, site: Path) -> None:
     found = answer("what-if", *PERIOD, "--set", change)

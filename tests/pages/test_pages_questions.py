@@ -100,14 +100,16 @@ def test_a_setting_that_changes_nothing_shows_each_figure_once(site: Pages) -> N
     assert [changed for _, changed in figures] == [own for own, _ in figures]
 
 
-def test_what_if_is_asked_of_the_phones_of_one_language(site: Pages) -> None:
-    page = asked(site, "/fr/et-si", de=MONTH["from"], a=MONTH["to"], postes="-1", langue="fr", entre="11:00-13:00")
+def test_what_if_is_asked_of_the_phones_of_one_language_on_mondays(site: Pages) -> None:
+    given = {"postes": "-1", "langue": "fr", "jour_semaine": "mon", "entre": "11:00-13:00"}
+    page = asked(site, "/fr/et-si", de=MONTH["from"], a=MONTH["to"], **given)
     found = what_if.what_if_answer(
-        context_of(site), MONTH["from"], MONTH["to"], None, ["phones=-1:fr@11:00-13:00"], lambda share: None
+        context_of(site), MONTH["from"], MONTH["to"], None, ["phones=-1:fr@mon 11:00-13:00"], lambda share: None
     )
     own, changed = found["own_rule"].answered, found["changed"]["answered"]
     assert cells(page)[1][1:] == [str(own), f"{round(changed.low)} à {round(changed.high)}"]
     assert page.count('<option value="fr" selected>français</option>') == 1
+    assert page.count('<option value="mon" selected>lundi</option>') == 1
     assert page.count("On suppose que les postes d’une langue sonnent pour les mêmes appelants") == 1
 
 

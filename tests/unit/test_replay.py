@@ -1,5 +1,7 @@
 """The replay of seen days under their own rule and under others, against simulated months."""
 
+from datetime import date, timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -144,7 +146,9 @@ def day_of(*calls: tuple[int, int | None, int, str]) -> SeenDay:
     return SeenDay("", found, there(found))
 
 
-FIRST_RINGS = [(n, 0, 1, "a") for n in range(0, 60, 4)]  # the first phone is free every four minutes, the second always
+FIRST_RINGS = [
+    (n, 0, 1, "a") for n in range(0, 60, 4)
+]  # the first phone is free every four minutes, the second always
 
 
 @pytest.mark.parametrize(
@@ -215,6 +219,16 @@ def test_without_the_french_phone_french_calls_change_and_no_others() -> None:
     french = [now.outcome for now in in_language(days, gone, "fr")]
     assert set(french) == {"abandoned", "voicemail"}
     assert french.count("abandoned") + french.count("voicemail") == len(in_language(days, seen_days, "fr"))
+
+
+def test_a_phone_more_on_mondays_is_one_on_mondays_alone() -> None:
+    first = date(2026, 3, 3)  # a Tuesday
+    days = [replace(day, name=str(first + timedelta(n))) for n, day in enumerate(simulated(ENGLISH))]
+    more = replace(seen_rule(days), added=(1, EACH_DAY))
+    as_it_was, always = list(map(recorded_ends, days)), under_own_rule(days, more)
+    expected = [always[n] if n % 7 == 6 else as_it_was[n] for n in range(len(days))]
+    assert under_own_rule(days, replace(more, weekday=0)) == expected
+    assert expected != as_it_was
 
 
 def test_a_french_phone_more_serves_the_callers_of_the_french_queue() -> None:

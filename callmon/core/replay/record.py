@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import date
 from itertools import pairwise, product
 from statistics import median_high
 from typing import Literal
@@ -58,6 +59,10 @@ class SeenDay(msgspec.Struct, frozen=True):
     calls: tuple[SeenCall, ...]
     phones: dict[int, tuple[Span, ...]]
     speaking: frozenset[int] = frozenset()
+
+    def is_on(self, weekday: int | None) -> bool:
+        """Whether it is such a day of the week (0: Monday); None: any."""
+        return weekday is None or date.fromisoformat(self.name).weekday() == weekday
 
 
 class DisruptedSpan(msgspec.Struct, frozen=True):
@@ -130,6 +135,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     rotates: bool = False  # the phone that rang longest ago is next, else the first one of the order
     pickup: float = 1.0
     added: tuple[int, Span] | None = None
+    weekday: int | None = None  # the phones more or less are so on this day of the week alone (0: Monday)
     speaking: bool = False  # the phones more or less are those that speak the language asked about
     apart: frozenset[tuple[str, bool]] = frozenset()
     hours: Span | None = None  # the line answers no call outside these hours; None: the recorded hours

@@ -113,11 +113,12 @@ class _Replay:
         # The order in which phones ring: fixed, or the one that rang longest ago first.
         self.order = dict.fromkeys(sorted(day.order), -NEVER) if rule.rotates else dict(day.order)
         self.tries = 0
-        self.differs = rule.added is not None  # whether a phone may be free that the record has occupied
+        added = rule.added if day.day.is_on(rule.weekday) else None
+        self.differs = added is not None  # whether a phone may be free that the record has occupied
         # Whether calls are offered as the record has it until something happens to them.
         self.as_seen = not rule.fresh and (own.strategy, own.ring) == (rule.strategy, rule.ring)
-        if rule.added is not None:
-            self._change_phones(*rule.added)
+        if added is not None:
+            self._change_phones(*added)
 
     def _change_phones(self, change: int, span: Span) -> None:
         there = [

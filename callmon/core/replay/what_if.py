@@ -70,7 +70,8 @@ def why_silent(days: Sequence[SeenDay], own: Rule, rule: Rule) -> Silence | None
     for silence, count in lacking.items():
         if count > MOST_UNKNOWN * len(calls):
             return silence
-    if not tells_rings(calls) and msgspec.structs.replace(rule, added=None, speaking=False, hours=None) != own:
+    known = msgspec.structs.replace(rule, added=None, weekday=None, speaking=False, hours=None)
+    if not tells_rings(calls) and known != own:
         return "no_tries"
     if _beyond(days, own, rule):
         return "never_tried"

@@ -13,6 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from callmon.features.questions.job import ANSWER, PHONES, QuestionRequest
+from callmon.features.questions.what_if import WEEKDAYS
 from callmon.text.labels import LANGUAGES
 from callmon.web.auth.route import FRENCH
 from callmon.web.jobs import BusyError, Job, Jobs
@@ -25,7 +26,7 @@ PAGES = {
     "staffing": "phones needed",
     "needs": "needs",
 }  # by question
-CHANGES = ("voicemail", "strategy", "ring", "phones", "language", "between", "pickup", "hours")
+CHANGES = ("voicemail", "strategy", "ring", "phones", "language", "weekday", "between", "pickup", "hours")
 PARAMETERS = ("day", "from", "to", "line", "service", "target", *CHANGES)
 # What a template reads of an answer that a question has not, or that is still computed.
 NOTHING = {
@@ -81,17 +82,22 @@ async def what_if(page_request: PageRequest) -> Response:
     changes = {name: page_request.parameter(name) for name in CHANGES}
     question = QuestionRequest("what-if", page_request.language, given, _settings(changes))
     title = page_request.say("What if")
-    return await _answered(page_request, question, title, bool(question.changes), changes=changes)
+    monday = last - timedelta(days=last.weekday())
+    weekdays = [(name, page_request.formatter.weekday(monday + timedelta(n))) for n, name in enumerate(WEEKDAYS)]
+    return await _answered(
+        page_request, question, title, bool(question.changes), changes=changes, weekdays=weekdays
+    )
 
 
 def _settings(changes: Mapping[str, str]) -> tuple[str, ...]:
     """The settings as the command takes them. Phones without a time, or a time alone, are refused there."""
     language = f":{changes['language']}" if changes["language"] else ""
+    weekday = f"{changes['weekday']} " if changes["weekday"] else ""
     named = {
         "voicemail_rings": changes["voicemail"],
         "strategy": changes["strategy"],
         "ring_seconds": changes["ring"],
-        "phones": f"{changes['phones']}{language}@{changes['between']}" if changes["phones"] else "",
+        "phones": f"{changes['phones']}{language}@{weekday}{changes['between']}" if changes["phones"] else "",
         "pickup": f"{changes['pickup']}%" if changes["pickup"] else "",
         "hours": changes["hours"],
     }

@@ -32,7 +32,8 @@ from callmon.store.queries.seen_days import MS, DayReader, Speaks
 
 Change = Callable[[Rule], Rule]
 FOURTH_RING = 4 * RING
-_PHONES = re.compile(r"([+-]\d{1,3})(?::(fr|en))?@(.*)")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_PHONES = re.compile(rf"([+-]\d{{1,3}})(?::(fr|en))?@(?:({'|'.join(WEEKDAYS)}) )?(.*)")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _PICKUP = re.compile(r"([+-]\d{1,2})%")
 
@@ -49,7 +50,7 @@ _PICKUP = re.compile(r"([+-]\d{1,2})%")
     multiple=True,
     required=True,
     help="voicemail_rings=5, strategy=ringall, ring_seconds=15, phones=+1@11:00-13:00, "
-    "phones=-1:fr@11:00-12:00, pickup=-20%, hours=9:00-16:00",
+    "phones='+1@mon 11:00-13:00', phones=-1:fr@11:00-12:00, pickup=-20%, hours=9:00-16:00",
 )
 @lang_option
 @json_option
@@ -63,7 +64,7 @@ def what_if(
 
     \b
     Examples: callmon what-if 2026-10-01 2026-10-31 --set voicemail_rings=5
-              callmon what-if 2026-10-01 2026-10-31 --set phones=+1@11:00-13:00
+              callmon what-if 2026-10-01 2026-10-31 --set phones='+1@mon 11:00-13:00'
     """
     step = partial(progress_bar(engine.WORLDS, "Replaying"), 1)
     found = what_if_answer(context, first, last, line, changes, lambda _share: step())
@@ -89,6 +90,8 @@ def what_if_answer(
     given: dict[str, Any] = {"from": period[0], "to": period[1], "set": pairs}
     rule = change(own)
     _refuse_longer(context.settings.calendar(line), rule, *period)
+    if not any(day.is_on(rule.weekday) for day in days) and rule.weekday is not None:
+        raise ConfigError("--set phones: the period has no calls on this day of the week; give a longer period.")
     if (silent := engine.why_silent(days, own, rule)) is not None:
         return given | {"said": False, "why_not": _why_not(context, silent, days, own, rule)}
     found = engine.what_if(days, change, done=lambda number: progress((number + 1) / engine.WORLDS))
@@ -160,8 +163,9 @@ def _parsed(name: str, value: str) -> Change:
         factor = 1 + int(found[1]) / 100
         return lambda rule: replace(rule, pickup=factor)
     phones = _PHONES.fullmatch(value) if name == "phones" else None
-    if phones and (more := int(phones[1])) and (span := _span(phones[3])):
-        return lambda rule: replace(rule, added=(more, span), speaking=phones[2] is not None)
+    if phones and (more := int(phones[1])) and (span := _span(phones[4])):
+        weekday = WEEKDAYS.index(phones[3]) if phones[3] else None
+        return lambda rule: replace(rule, added=(more, span), weekday=weekday, speaking=phones[2] is not None)
     if name == "hours" and (span := _span(value)):
         return lambda rule: replace(rule, hours=span)
     raise ConfigError(
@@ -205,7 +209,7 @@ EXAMPLES = {
     "voicemail_rings": "voicemail_rings=5",
     "strategy": "strategy=ringall, strategy=hunt",
     "ring_seconds": "ring_seconds=15",
-    "phones": "phones=+1@11:00-13:00, phones=-1:fr@11:00-12:00",
+    "phones": "phones=+1@11:00-13:00, phones=-1:fr@11:00-12:00, phones=+1@mon 11:00-13:00",
     "pickup": "pickup=-20%",
     "hours": "hours=9:00-16:00",
 }
