@@ -40,6 +40,7 @@ from tests.recordings.test_imported_records import IMPORTED, settings, truth
 from tests.store.test_backfill import BackfillOffice
 from tests.support.fact_builder import TORONTO
 from tests.support.made_queue_log import held, made
+from tests.support.moments import stopped
 from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passwords
 from tests.support.store_fixtures import answered_call, database, outcomes, wrote
 
@@ -57,7 +58,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
 
 def lab_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
     """The lab's site: its queues and contexts are names of lines."""
-    monkeypatch.setattr(common, "datetime", at(NOW))
+    monkeypatch.setattr(common, "datetime", stopped(NOW))
     found = BackfillOffice(folder)
     names = settings("22", "queue_log").lines()["general"].arrives_as
     names += settings("22", "cdr-custom.csv").lines()["general"].arrives_as
@@ -66,15 +67,6 @@ def lab_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
         written = written.replace(f"[lines.{line}]\n", f"[lines.{line}]\narrives_as = {json.dumps([*more])}\n")
     found.config.write_text(written, encoding="utf-8")
     return found
-
-
-def at(now: datetime) -> type[datetime]:
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # the moment of the test
-            return now
-
-    return Clock
 
 
 def record(name: str, version: str = "22") -> str:
