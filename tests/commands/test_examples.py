@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import NoneType
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -31,6 +30,7 @@ from tests.commands.test_help import NAMES, examples
 from tests.recordings.test_imported_records import IMPORTED
 from tests.store.test_backfill import cel
 from tests.support.environment import QUESTIONS_ON
+from tests.support.moments import stopped
 from tests.unit.test_alerts import ROUTES
 from tests.unit.test_command_line import RECORDING
 
@@ -136,15 +136,6 @@ def by_hand(root: Path, action: str) -> None:
     store.close()
 
 
-def at(now: datetime) -> type[datetime]:
-    class Frozen(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Any:
-            return now.astimezone(tz)
-
-    return Frozen
-
-
 def prepare(root: Path, name: str) -> None:
     before = {"callbacks release": "take", "callbacks reopen": "close"}
     if name in before:
@@ -166,7 +157,7 @@ def test_an_example_of_the_help_runs(
         (root / path).write_text((site / "here/callmon.toml").read_text().replace(str(site), str(root)))
     monkeypatch.chdir(root / "here")
     monkeypatch.setattr(history, "EXCHANGE", "toronto")
-    monkeypatch.setattr(common, "datetime", at(LATER.get(example, NOW)))
+    monkeypatch.setattr(common, "datetime", stopped(LATER.get(example, NOW)))
     monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.0)  # no daemon applies a request
     for variable, value in ENVIRONMENT.items():
         monkeypatch.setenv(variable, value.format(root=root))

@@ -40,6 +40,7 @@ from tests.recordings.test_imported_records import IMPORTED, settings, truth
 from tests.store.test_backfill import BackfillOffice
 from tests.support.fact_builder import TORONTO
 from tests.support.made_queue_log import held, made
+from tests.support.moments import stopped
 from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passwords
 from tests.support.store_fixtures import answered_call, database, outcomes, wrote
 
@@ -58,7 +59,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
 
 def lab_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
     """The lab's site: its queues and contexts are names of lines, and its clock is that of UTC."""
-    monkeypatch.setattr(common, "datetime", at(NOW))
+    monkeypatch.setattr(common, "datetime", stopped(NOW))
     found = BackfillOffice(folder)
     names = settings("22", "queue_log").lines()["general"].arrives_as
     names += settings("22", "cdr-custom.csv").lines()["general"].arrives_as
@@ -68,15 +69,6 @@ def lab_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> BackfillOffice:
     written = written.replace("[exchanges.toronto]\n", '[exchanges.toronto]\ntimezone = "UTC"\n')
     found.config.write_text(written, encoding="utf-8")
     return found
-
-
-def at(now: datetime) -> type[datetime]:
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # the moment of the test
-            return now
-
-    return Clock
 
 
 def record(name: str, version: str = "22") -> str:

@@ -13,11 +13,12 @@ import pytest
 from callmon.core.replay.record import seen_rule
 from callmon.core.replay.staffing import queue_load
 from callmon.store.queries.seen_days import DayReader
-from tests.commands.test_import import OF_TORONTO, at, lab_office
+from tests.commands.test_import import OF_TORONTO, lab_office
 from tests.store.test_backfill import BackfillOffice
 from tests.support.environment import QUESTIONS_ON
 from tests.support.fact_builder import TORONTO, local
 from tests.support.made_queue_log import made
+from tests.support.moments import stopped
 
 DAY = date(2026, 3, 2)
 MINUTE = 60_000
@@ -83,7 +84,7 @@ def test_days_that_an_import_alone_tells_have_no_pick_up_and_no_rings(
         for n in range(120)
     )
     imported(office, tmp_path, [line for found in lines for line in found])
-    monkeypatch.setattr("callmon.cli.common.datetime", at(local("2026-07-01 12:00")))
+    monkeypatch.setattr("callmon.cli.common.datetime", stopped(local("2026-07-01 12:00")))
     months = (str(days[0]), str(days[-1]))
     silent = json.loads(office.run("what-if", *months, "--set", "strategy=ringall", "--json").stdout)
     assert (silent["said"], silent["why_not"]) == (

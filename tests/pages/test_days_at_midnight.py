@@ -14,6 +14,7 @@ import pytest
 from callmon.backfill.imported.job import Import, plan
 from callmon.backfill.imported.records import Source
 from callmon.cli.common import CommandContext
+from callmon.cli.completion import _months
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings, example_text, parse
 from callmon.config.staff import StaffLanguages, StaffMember
@@ -94,7 +95,9 @@ class Midnight(NamedTuple):
 
 def command(moment: Midnight) -> CommandContext:
     found = CommandContext(None)
-    found.now, found.settings = moment.at, SETTINGS
+    found.now = moment.at
+    found.settings = SETTINGS
+    found.store = moment.store
     return found
 
 
@@ -216,6 +219,12 @@ def days_of_calls(moment: Midnight) -> list[object]:
     return [*judged, *((x.date - date_number(moment.day), dict(x.calls)) for x in volumes)]
 
 
+def completed_months(moment: Midnight) -> list[str]:
+    """What a shell offers where the only call is of this moment."""
+    wrote(moment.store, *outcomes(answered_call(0, moment.at)))
+    return list(_months(command(moment)))
+
+
 def imported_days(moment: Midnight) -> list[str]:
     """What an import says of a record that ends now, where numbers are kept since the last day of last month."""
     kept = f'retention_authority = "x"\nretention_days = {moment.day.day}'
@@ -247,6 +256,7 @@ ACTS: dict[str, Callable[[Midnight], tuple[object, object]]] = {
     "the calls of a question": lambda x: (
         days_of_calls(x), [x.day, (0, {47 if x.day.day == 31 else 1: 1})],
     ),
+    "the months of a completion": lambda x: (completed_months(x), ["last", x.month]),
     "the plan of an import": lambda x: (
         imported_days(x), [
             f"queue_log from {x.day - 60 * DAY} to {x.day}.", f"{x.last_month}:", f"{x.month}:",

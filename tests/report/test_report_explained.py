@@ -35,7 +35,7 @@ from callmon.store.queries.contacts import read_contacts
 from callmon.store.queries.staffing import planned_rows
 from callmon.text.formatter import MINUS
 from tests.support.environment import QUESTIONS_ON
-from tests.support.fact_builder import TORONTO
+from tests.support.fact_builder import TORONTO, local
 from tests.support.ringing_site import disrupt, stored
 from tests.support.ringing_world import RingingSite, declined, simulated
 from tests.support.store_fixtures import RING
@@ -190,7 +190,8 @@ def test_a_month_whose_phones_declined_calls_is_not_explained(tmp_path: Path) ->
 def test_the_needs_of_a_month_are_said_in_both_languages(november: Report) -> None:
     many = replace(november, needs=Needs(1000, 950, 800, 1100, 12, 60, 30, 20, 15.0))
     assert plain(needs_sentences(many, EN)) == [
-        "95 of 100 callers, by their number, reached a person within 24 hours, 80 of them with one call; 5 did not.",
+        "95 of 100 callers, by their number, reached a person within 24 hours, 80 of them with one call; "
+        "5 did not.",
         "Calls without a known number, counted apart: 12.",
     ]
     assert plain(needs_sentences(many, FR))[0] == (
@@ -268,19 +269,21 @@ def test_a_month_that_is_not_over_is_not_explained(store: Database) -> None:
     assert plain(why_sentences(report, FR)) == ["Le mois n’est pas terminé : la différence n’est pas expliquée."]
 
 
-def test_the_annex_has_the_phones_of_the_week_after(store: Database) -> None:
-    report = made(store, ON, ReportRequest("2026-11", phones=True), LATER)
-    rows = list(planned_rows(store, TORONTO, ON.calendar(), WEEK, date(2026, 11, 30), Wanted(None, 0.9, 3, None)))
+def test_the_annex_plans_the_week_after_from_the_days_that_are_over(store: Database) -> None:
+    now = local("2026-11-26 23:30")
+    report = made(store, ON, ReportRequest("2026-11", phones=True), now)
+    rows = list(planned_rows(store, TORONTO, ON.calendar(), WEEK, date(2026, 11, 25), Wanted(None, 0.9, 3, None)))
     assert report.planned is not None
-    assert [(x.day, x.slot, x.phones) for x in report.planned] == [
-        (row["day"], row["slot"], None if row["out_of_reach"] else row["phones"]) for row in rows
+    assert [(x.day, x.slot, x.low, x.phones) for x in report.planned] == [
+        (row["day"], row["slot"], row["calls"]["low"], None if row["out_of_reach"] else row["phones"])
+        for row in rows
     ]
     (section,) = planned_sections(report, EN)
     (table,) = section.tables
     assert table.head == ("Tuesday", "Wednesday", "Thursday", "Friday", "Monday")
     page = html.html(report, notes_of(ON, report.month, EN), {}, EN).decode()
     assert page.count('<table id="table-phones">') == 1
-    without = made(store, ON, ReportRequest("2026-11"), LATER)
+    without = made(store, ON, ReportRequest("2026-11"), now)
     assert (
         without.planned,
         html.html(without, notes_of(ON, without.month, EN), {}, EN).decode().count("table-phones"),

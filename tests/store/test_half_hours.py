@@ -350,6 +350,14 @@ def test_the_last_half_hour_of_a_day_leads_to_its_calls_until_midnight() -> None
     assert links(found, "en")[0] == "/en/calls?day=2026-11-28&from=23%3A30&to=00%3A00&mode=voice"
 
 
+def test_each_day_beside_today_leads_to_its_calls_until_this_time() -> None:
+    reported = made(counted({}), TUESDAY)
+    assert reported.until is not None
+    until = f"{reported.until.astimezone(usual().timezone):%H%%3A%M}"
+    days = [f"/en/calls?day={one.day}&to={until}&mode=voice" for one in reported.beside]
+    assert [x for x in links(reported, "en") if f"to={until}" in x and "from" not in x][-3:] == days
+
+
 def test_a_cause_leads_to_its_calls_of_that_kind_of_line() -> None:
     found = counted(
         {"2026-11-24": {"general": {(CAUSE, "nobody_free"): 2}, "tty": {(CAUSE, "rang_unanswered"): 1}}}
