@@ -16,6 +16,7 @@ from callmon.core.calls.state import TrackerState
 
 SIP_CALL_ID = re.compile(r"[!-~]{1,255}", re.ASCII)
 OF_NUMBER = 7  # digits at the end of a number that tell whose it is
+MAY_BE_NUMBER = re.compile(r"\d{10}", re.ASCII)
 
 
 def said(state: TrackerState, event: e.UserEvent) -> None:
@@ -36,14 +37,26 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
             language.stated(state, event, call)
         case "CallmonComplaint":
             state.emit(f.ComplaintMade(call.id, event.at))
-        case "CallmonSipCall" if SIP_CALL_ID.fullmatch(event.sip_call_id) and not _has_number(event):
+        case "CallmonSipCall" if SIP_CALL_ID.fullmatch(event.sip_call_id) and not _has_number(call, event):
             state.emit(f.SipCallIdGiven(call.id, event.at, event.sip_call_id))
 
 
-def _has_number(event: e.UserEvent) -> bool:
-    """Whether the Call-ID has the caller's number, as some carriers make it. Such an id is not kept."""
-    number, written = (re.sub(r"\D", "", text) for text in (event.caller, event.sip_call_id))
-    return len(number) >= OF_NUMBER and number[-OF_NUMBER:] in written
+def _has_number(call: TrackedCall, event: e.UserEvent) -> bool:
+    """Whether the Call-ID has the caller's number, as some carriers make it. Such an id is not kept.
+
+    The channel may show another number than the call's. Where that of the call is not known, the digits decide.
+    """
+    written, own, shown = (re.sub(r"\D", "", x or "") for x in (event.sip_call_id, call.number, event.caller))
+    if any(len(number) >= OF_NUMBER and number[-OF_NUMBER:] in written for number in (own, shown)):
+        return True
+    return len(own) < OF_NUMBER and _may_have_number(event.sip_call_id)
+
+
+def _may_have_number(written: str) -> bool:
+    """Whether the user part has no letter, or the Call-ID has ten digits in a row, hyphens and dots apart."""
+    user, _, host = written.partition("@")
+    bare = re.sub(r"[^0-9A-Za-z]", "", user)
+    return not re.search("[A-Za-z]", bare) or any(map(MAY_BE_NUMBER.search, (bare, host)))
 
 
 def _wants_a_callback(state: TrackerState, call: TrackedCall, event: e.UserEvent) -> None:
