@@ -9,13 +9,16 @@ An approved revision is in force until a later one is approved. Before its appro
 a later one is prepared. Files and signatures are only ever inserted. Each step and its record in the audit log are
 one transaction.
 
-A revision is altered where its steps do not sign the same bytes, or the audit log lacks one of them. It is altered
+A revision is altered where its steps do not sign the same bytes, or are not those of the audit log. It is altered
 too where no key of the key file has signed a step (`mac`). Without keys no `mac` is compared, and `check_file`
-refuses. Who has the key file and may write to these tables can still forge a revision: an approved file that a
-person has kept shows that.
+refuses. An altered revision may have been approved: no earlier one is in force. Who deletes steps with their
+records, or puts an older database back, is not noticed. Who has the key file and may write to these tables can
+forge a revision. An approved file that a person has kept shows both.
 """
 
+import re
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -39,11 +42,14 @@ from callmon.store.tables.reports import SignedFileRow, SignOffRow
 from callmon.store.tables.reports import Step as Step
 
 Result: TypeAlias = Literal["approved", "in_progress", "superseded", "altered", "not_signed"]
+Revision: TypeAlias = tuple[str, int]  # month, number
+RecordedStep: TypeAlias = tuple[datetime, str, str]  # time, person, step
 BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
 STEPS: tuple[Step, ...] = ("prepared", "verified", "approved")
 RECORDED = select(AuditRow.at, AuditRow.who, AuditRow.act, AuditRow.about).where(
     col(AuditRow.act).in_([f"report {step}" for step in STEPS])
 )
+ABOUT = re.compile(r"(\d{4}-\d\d) revision (\d{1,9})", re.ASCII)
 
 
 class StepSignature(NamedTuple):
@@ -106,10 +112,11 @@ def revisions(store: Database, month: str | None = None) -> list[SignedRevision]
 
 
 def _revisions(connection: Connection, ring: KeyRing, month: str | None) -> list[SignedRevision]:
-    recorded = {tuple(row) for row in connection.execute(RECORDED)}
-    made = []
-    for (of, number), some in groupby(_rows(connection, month), lambda row: (row.month, row.revision)):
-        rows = list(some)
+    recorded, made = _recorded(connection, month), []
+    kept = groupby(_rows(connection, month), lambda row: (row.month, row.revision))
+    known = {key: list(rows) for key, rows in kept}
+    for of, number in sorted(known.keys() | recorded.keys()):
+        rows = known.get((of, number), [])
         given = dict.fromkeys(StepSignature(row.step, row.at, row.who) for row in rows)
         signatures = sorted((x for x in given if x.step in STEPS), key=lambda x: STEPS.index(x.step))
         by_step = _by_step(rows)
@@ -117,11 +124,20 @@ def _revisions(connection: Connection, ring: KeyRing, month: str | None) -> list
         is_altered = (
             any(digests != {row.name: row.sha256 for row in its} for its in by_step.values())
             or tuple(x.step for x in signatures) != STEPS[: len(by_step)]
-            or not {(x.at, audited_text(x.who), *_record(x.step, of, number)) for x in signatures} <= recorded
+            or {(x.at, audited_text(x.who), x.step) for x in signatures} != recorded[of, number]
             or (bool(ring) and not all(_is_signed(ring, its) for its in by_step.values()))
         )
         made.append(SignedRevision(of, number, digests, tuple(signatures), is_altered=is_altered))
     return [x for _, some in groupby(made, lambda x: x.month) for x in _superseded(list(some))]
+
+
+def _recorded(connection: Connection, month: str | None) -> defaultdict[Revision, set[RecordedStep]]:
+    """The steps of each revision in the audit log."""
+    found = defaultdict[Revision, set[RecordedStep]](set)
+    for at, who, act, about in connection.execute(RECORDED):
+        if (told := ABOUT.fullmatch(about)) and month in (None, told[1]):
+            found[told[1], int(told[2])].add((at, who, act.removeprefix("report ")))
+    return found
 
 
 def _rows(connection: Connection, month: str | None = None) -> list[SignOffRow]:
@@ -150,7 +166,7 @@ def _signed_bytes(rows: Sequence[SignOffRow]) -> bytes:
 
 def _superseded(found: Sequence[SignedRevision]) -> Iterator[SignedRevision]:
     """The revisions of one month, each with the one that superseded it."""
-    approved = max((x.number for x in found if x.step == STEPS[-1] and not x.is_altered), default=0)
+    approved = max((x.number for x in found if x.step == STEPS[-1] or x.is_altered), default=0)
     for x in found:
         later = approved if x.step == STEPS[-1] else found[-1].number
         yield msgspec.structs.replace(x, superseded_by=later if later > x.number else None)
@@ -232,7 +248,7 @@ def refuse_prepared(known: Sequence[SignedRevision], number: int, digests: Mappi
     """Raises SignOffError if these files cannot become revision `number` of a month with the `known` ones."""
     if (same := next((x for x in known if x.digests == digests), None)) is not None:
         raise SignOffError("already", same, same.signatures[0])
-    if number != len(known) + 1:
+    if number != (known[-1].number if known else 0) + 1:
         raise SignOffError("late", known[-1])
 
 

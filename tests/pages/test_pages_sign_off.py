@@ -219,6 +219,16 @@ def test_a_file_that_was_changed_in_the_database_is_not_handed_out(place: Site, 
     assert (answer.status_code, b"{}" in answer.content) == (503, False)
 
 
+def test_a_revision_that_was_deleted_in_the_database_is_shown_as_altered(place: Site, store: Database) -> None:
+    kept(store, "2025-02")
+    with store.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM sign_off WHERE month = '2025-02'")
+    with place.visitor(VERIFIES) as visitor:
+        pages = [visitor.get(path) for path in (revision("2025-02"), "/en/months/2025-02")]
+    assert [x.status_code for x in pages] == [200, 200]
+    assert [text(x.text).count("ltered: the signed steps disagree") for x in pages] == [1, 1]
+
+
 # Remarks.
 
 FRENCH, ENGLISH = f"Une tempête <b> a fermé\nle bureau à 10{NO_BREAK}h.", "A storm <b> closed\nthe office."

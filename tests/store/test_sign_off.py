@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from callmon.daemon.host_state import FileCheck
 from callmon.errors import StoreError
+from callmon.features.months.signed import last_signed
 from callmon.store import sign_off
 from callmon.store.access import AuditRow, audit_events
 from callmon.store.database import Database, open_store
@@ -36,6 +37,7 @@ from callmon.store.tables import microseconds
 from callmon.store.view import View
 from tests.support.store_fixtures import POSTGRESQL, RING, until
 
+OTHER = "2026-09"
 MONTH, AT = "2026-10", datetime(2026, 11, 3, 14, 0, tzinfo=UTC)
 FILES = [
     ("callmon-2026-10-r1-fr.pdf", b"%PDF fr\0\xff"),
@@ -288,13 +290,65 @@ def test_a_step_that_the_audit_log_lacks_approves_nothing(store: Database, step:
     assert refused(store, 1, "approved", "d.roy")[0] in ("altered", "already")
 
 
-def test_an_altered_revision_supersedes_none(store: Database) -> None:
+def change_by_sql(store: Database, *changes: str) -> None:
+    with store.writing() as connection:
+        for change in changes:
+            connection.execute(text(change))
+
+
+LATER_APPROVAL = "revision = 2 AND step = 'approved'"
+
+
+@pytest.mark.parametrize(
+    ("changes", "result", "altered"),
+    [
+        (["DELETE FROM sign_off WHERE revision = 2"], ("superseded", 1), [2]),
+        ([f"DELETE FROM sign_off WHERE {LATER_APPROVAL}"], ("superseded", 1), [2]),
+        ([f"UPDATE sign_off SET mac = '' WHERE {LATER_APPROVAL}"], ("superseded", 1), [2]),
+        (
+            [
+                f"UPDATE sign_off SET who = 'l.caron' WHERE {LATER_APPROVAL}",
+                "UPDATE audit SET who = 'l.caron' WHERE act = 'report approved' AND about LIKE '%2'",
+            ],
+            ("superseded", 1),
+            [2],
+        ),
+        (["UPDATE sign_off SET revision = 3 WHERE revision = 1"], ("altered", 3), [1, 3]),
+        (["DELETE FROM sign_off"], ("not_signed", None), [1, 2]),
+    ],
+    ids=["revision deleted", "approval deleted", "code emptied", "signer changed", "renumbered", "all deleted"],
+)
+def test_a_correction_taken_back_in_the_database_puts_no_file_in_force_again(
+    store: Database, changes: list[str], result: tuple[str, int | None], altered: list[int]
+) -> None:
+    approved(store)
+    approved(store, number=2)
+    change_by_sql(store, *changes)
+    assert reported(store, *FILES[0]) == result
+    assert [x.number for x in revisions(store, MONTH) if x.is_altered] == altered
+    assert revisions(store, OTHER) == []
+    assert [x.values["number"] for x in altered_revisions(store)] == altered
+
+
+def test_no_revision_is_made_after_one_that_was_deleted(store: Database) -> None:
+    approved(store)
+    change_by_sql(store, "DELETE FROM sign_off")
+    with pytest.raises(StoreError):
+        last_signed(store, MONTH)
+    with pytest.raises(SignOffError) as refusal:
+        prepared(store)
+    assert refusal.value.why == "late"
+    assert refused(store, 1, "verified", "a.roy") == ("altered", None)
+
+
+def test_an_approval_that_the_audit_log_lacks_leaves_none_in_force(store: Database) -> None:
     approved(store)
     prepared(store, number=2)
-    with store.writing() as connection:
-        for step in ("verified", "approved"):
-            connection.execute(text(f"{COPIED} AND revision = 2"), {"step": step})
-    assert (reported(store, *FILES[0]), reported(store, *SECOND[0])) == (("approved", 1), ("altered", 2))
+    change_by_sql(
+        store,
+        *(f"{COPIED.replace(':step', repr(step))} AND revision = 2" for step in ("verified", "approved")),
+    )
+    assert (reported(store, *FILES[0]), reported(store, *SECOND[0])) == (("superseded", 1), ("altered", 2))
 
 
 async def test_an_altered_revision_is_a_remark_of_health(store: Database) -> None:
@@ -309,7 +363,6 @@ async def test_an_altered_revision_is_a_remark_of_health(store: Database) -> Non
 
 # Keys. Who may write to every table, the audit log included, cannot sign without the key file.
 
-OTHER = "2026-09"
 RECORDED = "INSERT INTO audit (at, who, act, about, address) VALUES (:at, 'd.morin', :act, :about, '192.0.2.7')"
 
 
@@ -349,6 +402,7 @@ def swap_by_sql(store: Database) -> None:
         change = "UPDATE audit SET about = :about WHERE act = 'report approved' AND about = :before"
         connection.execute(text(change), names)
         connection.execute(text(f"DELETE FROM sign_off WHERE month = '{OTHER}'"))
+        connection.execute(text("DELETE FROM audit WHERE about = :before"), names)
 
 
 def drop_by_sql(store: Database) -> None:
