@@ -251,10 +251,11 @@ def test_what_the_collector_will_never_take_is_not_sent_again(
     assert (traces.backlog(), traces.refused()) == (left, refused)
 
 
-def test_spans_that_the_collector_rejects_are_counted(store: Database) -> None:
-    with Collector(rejected=2) as collector:
+@pytest.mark.parametrize(("rejected", "counted"), [(2, 2), (-5, 0), (2**62, 6)])
+def test_spans_that_the_collector_rejects_are_counted(store: Database, rejected: int, counted: int) -> None:
+    with Collector(rejected=rejected) as collector:
         traces = sent(store, collector, outcomes(answered_call(0)))
-    assert (traces.backlog(), traces.refused()) == (0, 2)
+    assert (len(collector.spans), traces.backlog(), traces.refused()) == (6, 0, counted)
 
 
 def test_the_header_of_the_file_is_sent(store: Database, tmp_path: Path) -> None:

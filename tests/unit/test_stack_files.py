@@ -179,6 +179,7 @@ def test_a_policy_of_kubernetes_lets_few_reach_each_callmon() -> None:
     assert ([x["port"] for x in rule["ports"]], len(rule["from"])) == ([port], 2)
 
 
-def test_the_unit_lets_no_core_dump_hold_numbers_and_keys() -> None:
-    unit = (ROOT / "callmon" / "daemon" / "systemd" / "callmon.service").read_text(encoding="utf-8")
-    assert unit.splitlines().count("LimitCORE=0") == 1
+def test_no_unit_leaves_a_core_dump() -> None:
+    units = (ROOT / "callmon" / "daemon" / "systemd").glob("*.service")
+    limits = {x.name: x.read_text(encoding="utf-8").splitlines().count("LimitCORE=0") for x in units}
+    assert limits == {"callmon.service": 1, "callmon-reports.service": 1}

@@ -162,7 +162,7 @@ class Traces(Sink):
         rejected = otlp.post(self._settings(), otlp.request_of(spans)) if spans else 0
         self.exemplars |= exemplars if rejected is not None else {}
         with self._lock:
-            self._lost += len(done) if rejected is None else rejected
+            self._lost += len(done) if rejected is None else min(max(rejected, 0), len(spans))
             for named in names:
                 is_over = monotonic() - self._waiting.get(named, monotonic()) > UNSTORED_SECONDS
                 if named in done or is_over:
