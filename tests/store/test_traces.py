@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from pathlib import Path
+from socket import create_server
+from threading import Thread
 from time import sleep, thread_time
 from typing import Any, Protocol
 
@@ -20,6 +23,7 @@ from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.daemon.runtime import Runtime
 from callmon.errors import ConfigError
+from callmon.sinks.traces import otlp
 from callmon.sinks.traces import sink as module
 from callmon.sinks.traces.sink import Traces
 from callmon.sinks.traces.spans import trace_id
@@ -256,6 +260,61 @@ def test_spans_that_the_collector_rejects_are_counted(store: Database, rejected:
     with Collector(rejected=rejected) as collector:
         traces = sent(store, collector, outcomes(answered_call(0)))
     assert (len(collector.spans), traces.backlog(), traces.refused()) == (6, 0, counted)
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+@contextmanager
+def answering(said: Iterable[bytes]) -> Iterator[str]:
+    """The endpoint of a collector that answers one request with these bytes, as long as its client listens."""
+
+    def answer() -> None:
+        wire, _ = listening.accept()
+        with wire, suppress(OSError):
+            wire.recv(1 << 20)
+            for part in said:
+                wire.sendall(part)
+
+    with create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1/traces"
+        thread.join()
+
+
+def dripping() -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nX: "
+    while True:
+        yield b"x"
+        sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ([*[CONTINUE] * 20, TAKEN], None),
+        ([*[CONTINUE] * 21, TAKEN], "HTTPException too many informational answers"),
+        (repeat(CONTINUE), "HTTPException too many informational answers"),
+        (chain([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"], repeat(b"X: x\r\n" * 100)),
+         "HTTPException the answer is too long"),
+        (dripping(), "timed out"),
+    ],
+    ids=["20 answers before", "21 answers before", "no final answer", "no last line", "drips"],
+)  # fmt: skip
+def test_an_answer_without_an_end_is_given_up_and_said(
+    store: Database, said: Iterable[bytes], why: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why == "timed out":
+        monkeypatch.setattr(otlp, "SECONDS", otlp.SECONDS / 100)
+    given = outcomes(answered_call(0))
+    wrote(store, *given)
+    with answering(said) as endpoint:
+        traces = offered(sink(store, endpoint), given)
+        traces.send_all()
+    found = (traces.trouble() or "").partition(" takes no traces (")[2].partition("). ")[0]
+    assert (found or None, traces.backlog()) == (why, 0 if why is None else 1)
 
 
 def test_the_header_of_the_file_is_sent(store: Database, tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """Spans as OTLP, and one request to the collector. Blocks: run it in a thread.
 
-Only this module needs `opentelemetry-proto`. Refuses: redirections, proxies, an answer without an end.
+Only this module needs `opentelemetry-proto`. Refuses: redirections, proxies; an answer that is too long, that is
+not whole in time, or that more than `MOST_INFORMATIONAL` others precede.
 """
 
 import ssl
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from importlib import import_module
+from io import BufferedReader, RawIOBase
+from socket import socket
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,8 +21,10 @@ from callmon.core.verdicts import Finding
 from callmon.sinks.traces.spans import Attributes, Span
 
 messages = import_module("opentelemetry.proto.collector.trace.v1.trace_service_pb2")  # has no types of its own
-SECONDS = 10.0
+SECONDS = 15.0  # until the answer is whole; connecting and sending take no longer either
 LONGEST_ANSWER = 16 << 10
+MOST_BYTES = 4 * LONGEST_ANSWER  # of all that the collector sends
+MOST_INFORMATIONAL = 20  # "100 Continue"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INTERNAL, SERVER = 1, 2
 KINDS = {bool: "bool_value", int: "int_value", str: "string_value"}
@@ -66,6 +72,51 @@ def _nanoseconds(at: datetime) -> int:
     return (at - EPOCH) // timedelta(microseconds=1) * 1000
 
 
+class _Received(RawIOBase):
+    """What the collector sends, in time and size. Raises TimeoutError, HTTPException."""
+
+    def __init__(self, wire: socket, received: RawIOBase, deadline: float) -> None:
+        self._wire, self._received = wire, received
+        self._deadline, self._left = deadline, MOST_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        seconds = self._deadline - monotonic()
+        if seconds <= 0:
+            raise TimeoutError("timed out")
+        self._wire.settimeout(seconds)
+        count = self._received.readinto(buffer) or 0
+        self._left -= count
+        if self._left < 0:
+            raise HTTPException("the answer is too long")
+        return count
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
+
+
+class _Lines(BufferedReader):
+    """Counts the answers before the final one: http.client reads on for as long as one follows another."""
+
+    _answers = 0
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        self._answers += line.startswith(b"HTTP/")
+        if self._answers > MOST_INFORMATIONAL + 1:
+            raise HTTPException("too many informational answers")
+        return line
+
+
+def _bounded_response(wire: socket, deadline: float) -> HTTPResponse:
+    answer = HTTPResponse(wire, method="POST")
+    answer.fp = _Lines(_Received(wire, answer.fp.detach(), deadline))
+    return answer
+
+
 def post(settings: TraceSettings, body: bytes) -> int | None:
     """Send one request. Returns the number of spans that the collector rejected; None: it will never take any.
 
@@ -78,10 +129,12 @@ def post(settings: TraceSettings, body: bytes) -> int | None:
     if url.scheme == "https":
         context = ssl.create_default_context(cafile=settings.ca_file)
         connection = HTTPSConnection(url.hostname or "", url.port, timeout=SECONDS, context=context)
+    deadline = monotonic() + SECONDS
     try:
         connection.request("POST", url.path, body, headers)
-        answer = connection.getresponse()
-        said = answer.read(LONGEST_ANSWER)
+        with _bounded_response(connection.sock, deadline) as answer:
+            answer.begin()
+            said = answer.read(LONGEST_ANSWER)
     finally:
         connection.close()
     if answer.status in NEVER_TAKEN:
