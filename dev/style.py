@@ -28,6 +28,7 @@ SHARED = {
     "backlog", "offer", "refused",  # the protocol of a sink
     "close", "run",  # what owns a resource; a task of the daemon
     "judge",  # every standard
+    "read",  # the name that httpcore calls of a stream
     "restore", "tick",  # state that starts from the database; state that time changes
     "show",  # every page
     "snapshot",  # a consistent read of something that changes

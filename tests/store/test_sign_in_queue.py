@@ -52,6 +52,32 @@ async def test_a_network_that_takes_all_places_gives_one_to_each_newcomer() -> N
     assert served == {"a": 1 + MOST_WAITING - 3, "b": 2, "c": 1}
 
 
+FEW = [f"f{n}" for n in range(MOST_WAITING)]
+
+
+@pytest.mark.parametrize(
+    ("turns", "newcomer", "served"),
+    [
+        (FEW, "new", [*FEW[:-1], "new"]),
+        (["new", *FEW], "new", [*FEW[:-1], "new"]),
+        ([*FEW, "new"], "new", FEW),
+        ([], "new", FEW),
+        (FEW[1:3], "new", [FEW[0], FEW[1], *FEW[3:], "new"]),
+        (FEW, FEW[0], FEW),
+    ],
+    ids=["never seen", "longest ago", "latest", "all are new", "some are new", "has a place"],
+)
+async def test_a_few_networks_that_return_at_once_keep_no_newcomer_out(
+    turns: list[str], newcomer: str, served: list[str]
+) -> None:
+    queue = FairQueue()
+    for network in turns:
+        async with queue.turn(network):
+            pass
+    wanted = [(network, False) for network in ("first", *FEW, newcomer)]
+    assert await queued(queue, *wanted) == ["first", *served]
+
+
 async def test_known_browsers_go_first_though_all_places_are_taken() -> None:
     strangers = [(f"s{n}", False) for n in range(30)]
     served = await queued(FairQueue(), *strangers, ("k", True), ("k", True))

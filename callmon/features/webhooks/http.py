@@ -4,10 +4,11 @@
 
 The name is not resolved again between check and connection: a changed answer of the DNS leads nowhere else.
 Refuses: an address of this machine or of a private network, unless allowed; a certificate of another name; to
-follow a redirect. httpcore speaks HTTP; it takes no head of an answer above 100 kB.
+follow a redirect; a head above `LONGEST_HEAD`; more than `MOST_INFORMATIONAL` answers before the final one.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,10 @@ import httpcore
 from callmon import __version__
 
 SECONDS = 15.0  # of the whole conversation
+LONGEST_HEAD = 16 << 10  # bytes
+MOST_INFORMATIONAL = 20  # "100 Continue"
+INFORMATIONAL = re.compile(rb"HTTP/[0-9.]+ 1")
+HEAD_END = re.compile(rb"\n\r?\n")
 LONGEST_WAIT = timedelta(hours=6)  # that an answer may ask for
 GLOBAL = IPv6Network("2000::/3")
 SIX_TO_FOUR = IPv6Network("2002::/16")  # leads to an IPv4 address; older Pythons call it global
@@ -62,6 +67,47 @@ async def addresses_of(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(where[0]) for *_, where in found))
 
 
+class BoundedStream(httpcore.AsyncNetworkStream):
+    """Gives httpcore one head a time: it reads on for as long as one informational answer follows another."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._received = b""
+        self._informational = 0
+        self._is_final = False
+
+    async def read(self, *given: Any, **named: Any) -> bytes:
+        await asyncio.sleep(0)  # what has been received needs no wait: the event loop has its turn
+        return await (self._stream.read if self._is_final else self._head)(*given, **named)
+
+    async def _head(self, *given: Any, **named: Any) -> bytes:
+        """The next head; of the final answer with what has been received after it. Raises RemoteProtocolError."""
+        while (end := HEAD_END.search(self._received)) is None:
+            more = await self._stream.read(*given, **named)
+            self._received += more
+            if not more or len(self._received) > LONGEST_HEAD:
+                raise httpcore.RemoteProtocolError("no head of an answer")
+        self._is_final = INFORMATIONAL.match(self._received) is None
+        self._informational += not self._is_final
+        if self._informational > MOST_INFORMATIONAL:
+            raise httpcore.RemoteProtocolError("too many informational answers")
+        length = len(self._received) if self._is_final else end.end()
+        head, self._received = self._received[:length], self._received[length:]
+        return head
+
+    async def write(self, *given: Any, **named: Any) -> None:
+        await self._stream.write(*given, **named)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(self, *given: Any, **named: Any) -> httpcore.AsyncNetworkStream:
+        return BoundedStream(await self._stream.start_tls(*given, **named))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
 class CheckedNetwork(httpcore.AnyIOBackend):
     """Connects to the first address of a name, where every address of it is allowed."""
 
@@ -72,7 +118,7 @@ class CheckedNetwork(httpcore.AnyIOBackend):
         addresses = await self._resolve(host, port)
         for address in () if self._allow_private else addresses:
             refuse_private(address)
-        return await super().connect_tcp(addresses[0], port, *more, **options)
+        return BoundedStream(await super().connect_tcp(addresses[0], port, *more, **options))
 
 
 async def post(

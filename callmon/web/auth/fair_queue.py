@@ -1,7 +1,9 @@
 """The queue for what a stranger can ask for and what is slow by design: a comparison of a password.
 
 One comparison runs at a time. Who is known goes first. Of the others each network has its share of the places:
-where all are taken, a newcomer gets the last place of the network that has the most.
+where all are taken, a newcomer gets the last place of the network that has the most. Where all have equally many,
+it gets the place of the network whose turn was the latest, unless its own was later. So a few networks that return
+at once keep no newcomer out.
 
 Refuses: more than `MOST_WAITING` that wait, of each kind. Who is refused may try again; that was no attempt.
 """
@@ -13,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 MOST_WAITING = 8
+MOST_NETWORKS = 4096  # whose turns are remembered: the latest
 
 
 class TooManyError(Exception):
@@ -30,6 +33,8 @@ class FairQueue:
     def __init__(self) -> None:
         self._places = list[_Place]()
         self._is_busy = False
+        self._turns = dict[str, int]()  # network → number of its last turn, the latest last
+        self._count = 0
 
     @asynccontextmanager
     async def turn(self, network: str, is_known: bool = False) -> AsyncIterator[None]:
@@ -37,6 +42,8 @@ class FairQueue:
         if self._is_busy:
             await self._wait(network, is_known)
         self._is_busy = True
+        if not is_known:
+            self._remember_turn(network)
         try:
             yield
         finally:
@@ -57,12 +64,24 @@ class FairQueue:
                 self._call_next()  # it was called, and left at the same moment
             raise
 
+    def _remember_turn(self, network: str) -> None:
+        self._count += 1
+        self._turns.pop(network, None)
+        self._turns[network] = self._count
+        if len(self._turns) > MOST_NETWORKS:
+            del self._turns[next(iter(self._turns))]
+
+    def _last_turn(self, network: str) -> int:
+        return self._turns.get(network, 0)
+
     def _make_room(self, network: str, alike: list[_Place]) -> None:
         shares = Counter(x.network for x in alike)
-        largest, share = shares.most_common(1)[0]
+        loser, share = shares.most_common(1)[0]
         if share < shares[network] + 2:
-            raise TooManyError
-        last = [x for x in alike if x.network == largest][-1]
+            loser = max(shares, key=self._last_turn)
+            if network in shares or self._last_turn(loser) <= self._last_turn(network):
+                raise TooManyError
+        last = [x for x in alike if x.network == loser][-1]
         self._places.remove(last)
         last.turn.set_exception(TooManyError())
 
