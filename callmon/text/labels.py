@@ -90,7 +90,7 @@ def typographic(french: str) -> str:
 def agreed(french: str) -> str:
     """The text, once its values are in it: an elision before a month, the singular of a decimal under two.
 
-    « de octobre 2026 » is « d’octobre 2026 », « −0,9 points » « −0,9 point ».
+    « de octobre 2026 » is « d’octobre 2026 », « 0,9 points » « 0,9 point ».
     """
     return _UNDER_TWO.sub(r"\1", _BEFORE_VOWEL.sub("\\1\N{RIGHT SINGLE QUOTATION MARK}", french))
 
