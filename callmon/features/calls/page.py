@@ -119,7 +119,7 @@ async def detail(page_request: PageRequest) -> Response:
     name, exchange = page_request.request.path_params["call"], page_request.request.path_params["exchange"]
     found = await page_request.ask(read_call, page_request.context.reader, name, exchange)
     if found is None:
-        text = page_request.say("No call of this name is stored.")
+        text = page_request.say("There is no such call.")
         raise NotFoundError(page_request.say("Unknown call"), text)
     stored, entries, met = found
     names = page_request.may(Right.REPORT)
