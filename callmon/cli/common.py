@@ -147,7 +147,13 @@ class CommandContext:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            raise ConfigError("{name} {text}: write a day as 2026-11-20.", name=name, text=text) from None
+            from callmon.text.formatter import Formatter
+
+            if missing := Formatter(self.language).missing_day(text):
+                raise ConfigError("{name} {text}: there is no {day}.", name=name, text=text, day=missing) from None
+            raise ConfigError(
+                "{name} {text}: write a day as 2026-11-20, today or yesterday.", name=name, text=text
+            ) from None
 
     def moment(self, text: str | None, name: str, day: datetime | None = None) -> datetime | None:
         """A time in the ministry's time zone. If `text` has only the hour, it is of `day` (default: today)."""

@@ -5,6 +5,7 @@ no-break space where French typography or a time requires it.
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -31,6 +32,7 @@ _ENGLISH_SPACES = re.compile(
     r"|(?<=\b[Pp]hone) (?=\d)|(?<=\b[Pp]hones) (?=\d)"
 )
 
+_DATE = re.compile(r"([1-9]\d{3})-(0[1-9]|1[0-2])-(\d\d)", re.ASCII)
 _TWO_STOPS = re.compile(r"([ap]\.m\.)\.")  # in "… at 9:14 a.m." the last full stop also ends the sentence
 
 
@@ -79,6 +81,13 @@ class Formatter:
         text = self._date(at, "d MMMM y")
         text = re.sub("^1 ", "1er ", text) if self.language == "fr" else text
         return text.replace(" ", NO_BREAK)
+
+    def missing_day(self, written: str) -> str:
+        """The day that a month lacks: « 30 février 2026 » for "2026-02-30"; "" for any other text."""
+        found = _DATE.fullmatch(written)
+        year, month, day = map(int, found.groups()) if found else (1, 1, 1)
+        is_known = 1 <= day <= monthrange(year, month)[1]
+        return "" if is_known else f"{day} {self.month(date(year, month, 1))}"
 
     def weekday(self, at: date) -> str:
         """The weekday: « mardi » / "Tuesday"."""

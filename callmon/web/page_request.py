@@ -57,8 +57,16 @@ class MenuEntry(NamedTuple):
 class NotFoundError(Exception):
     """An address names a thing that does not exist: the title and text of the page that says so."""
 
+    status = 404
+
     def __init__(self, title: str, text: str) -> None:
         self.title, self.text = title, text
+
+
+class NotReadError(NotFoundError):
+    """An address holds a day or a time that cannot be read."""
+
+    status = 400
 
 
 class PageRequest:

@@ -66,13 +66,13 @@ def bound(context: PageContext, pages: Iterable[PageRoute]) -> tuple[PageRoute, 
 
 
 async def _answer(context: PageContext, page: PageRoute, request: Request) -> Response:
-    """One request: the page's own answer; 404; or 503 while the database is away."""
+    """One request: the page's own answer; 404 or 400; or 503 while the database is away."""
     context.renew()
     page_request = PageRequest(context.of_services(request.state.person.services(page.right)), page, request)
     try:
         return await cast(Page, page.endpoint)(page_request)
     except NotFoundError as error:
-        return await page_request.page("refused.html", error.title, status=404, text=error.text)
+        return await page_request.page("refused.html", error.title, status=error.status, text=error.text)
     except AwayError:
         return await page_request.page("away.html", page_request.say("The database cannot be reached"), status=503)
 

@@ -298,7 +298,7 @@ def test_the_published_notice_has_the_disruptions_of_the_database(
     assert [[line["line"] for line in one["lines"]] for one in reported] == [["poci"], [line.name for line in load(
         tmp_path / "callmon.toml").lines()]]  # fmt: skip
     assert [one["reason"] for one in reported] == [{"fr": "grève", "en": "strike"}, None]
-    assert "Raison : grève" in published(tmp_path, "index.html")
+    assert "Motif : grève" in published(tmp_path, "index.html")
 
 
 def test_the_folder_of_the_public_notice_is_made(desk: Database, tmp_path: Path) -> None:

@@ -230,15 +230,28 @@ def test_what_is_not_there_and_what_is_not_understood_is_a_problem(site: Pages) 
     kind = "application/problem+json"
     assert [get(viewer, x).status_code for x in ("/calls/x/y", "/none", "/calls?line=other")] == [404] * 3
     assert {get(viewer, x).headers["content-type"] for x in ("/none", "/calls?x=1")} == {kind}
-    malformed = (
-        "/calls?limit=0",
-        "/calls?x=1",
-        "/calls?day=2026-11-24&day=2026-11-24",
-        "/calls?after=x",
-        "/calls?verdict=null",
-        "/calls?until=0.5",
-    )
-    assert [get(viewer, x).status_code for x in malformed] == [400] * 6
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("/calls?limit=101", 'The parameter "limit" must be a whole number from 1 to 100.'),
+        ("/calls?day=2026-11-24&day=2026-11-24", 'The parameter "day" is given twice.'),
+        ("/calls?day=2026-02-30", 'The parameter "day" must be a date, such as 2026-11-24.'),
+        ("/calls?after=x", 'The parameter "after" must be the "next" of the answer before.'),
+        ("/calls?verdict=null", 'The parameter "verdict" must be one of: exempt, met, not_met, unknown.'),
+        (
+            "/calls?until=0.5",
+            'The parameter "until" must be a time with its zone, such as 2026-11-24T10:12:00-05:00.',
+        ),
+        ("/calls?line=A", 'The parameter "line" must be a name of the configuration, such as general.'),
+        ("/half-hours?foo=1", 'There is no parameter "foo". Possible: until, days, line.'),
+        ("/months?foo=1", 'There is no parameter "foo". Possible: none.'),
+    ],
+)
+def test_a_query_that_is_not_understood_is_refused_in_a_sentence(site: Pages, query: str, detail: str) -> None:
+    refused = get(site.visitors["manager"], query)
+    assert (refused.status_code, refused.json()["detail"]) == (400, detail)
 
 
 def test_an_answer_that_the_client_has_is_not_sent_again(site: Pages) -> None:

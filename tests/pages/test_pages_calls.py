@@ -148,23 +148,28 @@ def test_a_part_of_a_day_ends_at_midnight_and_has_both_repeated_hours(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("path", "sentence"),
+    ("path", "title", "sentence"),
     [
-        ("/en/calls?day=yesterday", "This day cannot be read; write it as 2026-11-24."),
+        ("/en/calls?day=yesterday", "Invalid date", "This day cannot be read; write it as 2026-11-24."),
+        ("/en/calls?day=2027-02-29", "Invalid date", "There is no 29 February 2027."),
         (
-            "/fr/appels?jour=2026-02-30",
-            "Ce jour n\N{RIGHT SINGLE QUOTATION MARK}est pas valide; écrivez-le ainsi : 2026-11-24.",
+            "/fr/appels?jour=2026-04-31",
+            "Date invalide",
+            "Il n\N{RIGHT SINGLE QUOTATION MARK}y a pas de 31 avril 2026.",
         ),
-        ("/en/calls?from=noon", "This time cannot be read; write it as 08:30."),
+        ("/en/calls?day=2026-13-01", "Invalid date", "This day cannot be read; write it as 2026-11-24."),
+        ("/en/calls?from=noon", "Invalid time", "This time cannot be read; write it as 08:30."),
         (
             "/fr/appels?a=25:00",
+            "Heure invalide",
             "Cette heure n\N{RIGHT SINGLE QUOTATION MARK}est pas valide; écrivez-la ainsi : 08:30.",
         ),
     ],
 )
-def test_a_day_or_time_that_cannot_be_read_is_refused(place: Site, path: str, sentence: str) -> None:
+def test_a_day_or_time_that_cannot_be_read_is_refused(place: Site, path: str, title: str, sentence: str) -> None:
     page = get(place, path)
-    assert (page.status_code, text(page.text).count(sentence)) == (404, 1)
+    (head,) = re.findall("<h1[^>]*>(.*?)</h1>", page.text)
+    assert (page.status_code, head, text(page.text).count(sentence)) == (400, title, 1)
 
 
 def test_the_calls_of_one_cause_are_found_and_it_stays_in_the_form(morning: Pages) -> None:

@@ -181,7 +181,7 @@ def test_a_preview_shows_the_notice_in_both_languages_announcing_nothing(place: 
         "fr": [
             "Perturbation temporaire du service téléphonique",
             "Lignes touchées : ATS, Toronto (416 325-0866) · POCI, Toronto (416 327-0374)",
-            f"Début : {days['fr']}, 9 h 12", "Raison : panne",
+            f"Début : {days['fr']}, 9 h 12", "Motif : panne",
             "Fin prévue : mardi 24 novembre 2099, 16 h 30", "Services de rechange : écrivez",
         ],
         "en": [
@@ -204,7 +204,7 @@ def test_a_preview_of_a_change_has_the_stored_parts_too_and_stores_nothing(place
     assert public(page)["en"][3:] == ["Reason: failure", "Expected end: not announced yet", "Alternative: write"]
     stored = get(place, path, MANAGER).text
     assert public(stored)["fr"][3:] == [
-        "Raison : panne", "Fin prévue : pas encore annoncée", "Services de rechange : pas encore annoncés",
+        "Motif : panne", "Fin prévue : pas encore annoncée", "Services de rechange : pas encore annoncés",
     ]  # fmt: skip
     assert stored.count('name="preview"') == 1
     over = tell(place, path, action="end").text

@@ -85,7 +85,7 @@ def test_one_click_for_csv_answers_with_the_figures_and_their_dictionary(place: 
 
 
 CARD = {
-    "fr": ["Produire la fiche (PDF)", "Produire la fiche (HTML)"],
+    "fr": ["Produire l’affichette (PDF)", "Produire l’affichette (HTML)"],
     "en": ["Make the card (PDF)", "Make the card (HTML)"],
 }
 

@@ -290,7 +290,7 @@ def test_a_rate_leads_to_the_calls_that_missed_it_or_else_met_it() -> None:
         (
             "fr",
             "■ ATS, Toronto · Perturbation signalée par le personnel, depuis mardi 9 h (1 h 00)",
-            "Raison : panne",
+            "Motif : panne",
         ),
         (
             "en",

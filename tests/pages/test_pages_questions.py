@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from callmon.cli.common import CommandContext
+from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.replay.planned import Wanted
 from callmon.features.questions import needs, staffing, what_if, why
 from callmon.text.labels import label
@@ -181,6 +183,56 @@ def test_phones_needed_has_a_table_and_the_same_counts_as_files(site: Pages) -> 
     assert (
         events.count("BEGIN:VEVENT") == staffing.calendar_text(context_of(site), found).count("BEGIN:VEVENT") > 0
     )
+
+
+def half_hour(slot: str, phones: int, usual: int = 2, reached: bool = True) -> dict[str, Any]:
+    day, at = slot.split(" ")
+    limits = {"said": True, "limit": None, "out_of_reach": not reached}
+    return {"day": f"2026-12-{day}", "slot": at, "phones": phones, "usual_phones": usual, **limits}
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([half_hour("07 08:30", 2), half_hour("07 09:00", 1)], "The phones that are usually there are enough."),
+        (
+            [
+                half_hour("07 08:30", 4),
+                half_hour("07 09:00", 4),
+                half_hour("07 09:30", 3),
+                half_hour("08 12:00", 5, 3),
+            ],
+            "Add phones first here (2 more than usual): Monday 7 December 2026, 8:30 a.m. to 9:30 a.m.; "
+            "Tuesday 8 December 2026, noon to 12:30 p.m.",
+        ),
+        (
+            [half_hour(f"{day} 09:00", 3) for day in ("07", "08", "09", "10")],
+            "Add phones first at 4 times (1 more than usual), beginning with: "
+            "Monday 7 December 2026, 9 a.m. to 9:30 a.m.; Tuesday 8 December 2026, 9 a.m. to 9:30 a.m.; "
+            "Wednesday 9 December 2026, 9 a.m. to 9:30 a.m.",
+        ),
+        ([half_hour("07 09:00", 0, reached=False)], "This is an estimate: it describes the line"),
+        (
+            [half_hour("07 09:00", 0, reached=False), half_hour("07 09:30", 3)],
+            "Add phones first here (1 more than usual): Monday 7 December 2026, 9:30 a.m. to 10 a.m.",
+        ),
+    ],
+)
+def test_what_to_do_first_is_where_most_phones_are_lacking(
+    site: Pages, rows: list[dict[str, Any]], sentence: str
+) -> None:
+    first = staffing.staffing_sentences(context_of(site), rows)[0].replace(NO_BREAK, " ")
+    assert first.removesuffix(".").partition(", not the")[0] == sentence.removesuffix(".")
+
+
+def test_half_hours_with_enough_phones_are_folded(site: Pages) -> None:
+    page = asked(site, "/en/phones", day=AFTER, target="80")
+    above = page.partition('id="h-phones"')[2].partition("<details")[0]
+    folded = page.partition('id="h-enough"')[2].partition("</details>")[0]
+    shown = [[row for row in cells(part) if len(row) > 2 and row[0] != "From"] for part in (above, folded)]
+    assert [row for row in shown[0] if not re.search("usually|out of reach", " ".join(row))] == []
+    assert [cell for row in shown[1] for cell in row if "usually" in cell] == []
+    assert shown[1] != []
 
 
 def test_phones_needed_are_asked_for_one_language(site: Pages) -> None:

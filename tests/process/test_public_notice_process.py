@@ -47,7 +47,7 @@ def test_a_notice_is_published_within_seconds_of_each_change(tmp_path: Path) -> 
         assert (done.exit_code, done.stderr) == (0, "")
         assert until(lambda: len(callmon.reported()["disruptions"]) == 1)
         assert callmon.reported()["disruptions"][0]["reason"] == {"fr": "panne", "en": "failure"}
-        assert "Raison : panne" in (callmon.notice / "index.html").read_text(encoding="utf-8").replace("\xa0", " ")
+        assert "Motif : panne" in (callmon.notice / "index.html").read_text(encoding="utf-8").replace("\xa0", " ")
         exchange.leave()
         assert until(lambda: not callmon.reported()["heard"])
 

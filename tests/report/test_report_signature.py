@@ -63,7 +63,7 @@ def test_the_month_is_what_a_person_would_say(march: Report) -> None:
     )
     assert said(report, FR) == (
         "Mars 2024. Le ministère a reçu 1 769 appels. Une personne a répondu avant la quatrième sonnerie à 44,1 % "
-        "des appels que la norme vise. 3 des 4 rappels échus ont été faits dans les 24 heures."
+        "des appels que la norme vise. 3 des 4 rappels exigibles ont été faits dans les 24 heures."
     )
 
 

@@ -41,7 +41,8 @@ def questions_site(folder: Path) -> Iterator[Pages]:
         disrupt(store, "tty", BAD_DAY, BAD_DAY)
 
     with warm_jobs(folder), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.features.questions.page.WAITS", 60.0)  # seconds
+        for bound in ("features.questions.page.WAITS", "web.jobs.PATIENCE"):
+            patch.setattr(f"callmon.{bound}", 300.0)  # seconds
         with pages(folder, fill=fill, first=QUESTIONS_ON + STAFF) as found:
             yield found
 

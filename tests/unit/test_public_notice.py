@@ -72,7 +72,7 @@ def test_a_notice_has_the_three_promised_things_in_each_language() -> None:
         "Perturbation temporaire du service téléphonique",
         "Lignes touchées : Renseignements généraux, Toronto (416 327-2422) · ATS, Toronto (416 325-0866)",
         "Début : mardi 24 novembre 2026, 9 h 12",
-        "Raison : panne de courant",
+        "Motif : panne de courant",
         "Fin prévue : mardi 24 novembre 2026, 13 h 12",
         "Services de rechange : composez la ligne sans frais; l’ATS fonctionne",
     ]
@@ -102,7 +102,7 @@ def test_a_text_appears_in_both_languages_at_the_same_moment() -> None:
         "Alternative: not announced yet",
     ]
     assert sentences(found["perturbations.html"])[2:] == [
-        "Raison : pas encore annoncée",
+        "Motif : pas encore annoncé",
         "Fin prévue : mardi 24 novembre 2026, 10 h 12; cette heure est passée, une autre sera annoncée",
         "Services de rechange : pas encore annoncés",
     ]

@@ -23,6 +23,9 @@ from callmon.web.api.resource import ApiRequest, Aware, ItemList, Name, Query, R
 
 ONE_OF = f"^({'|'.join(ALL_STANDARDS)})$"
 Standard = Annotated[str, msgspec.Meta(pattern=ONE_OF, extra_json_schema={"enum": list(ALL_STANDARDS)})]
+Cursor = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9]{1,17}-[!-~]{0,200}$", description='the "next" of the answer before')
+]
 BEGIN, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -42,7 +45,7 @@ class CallsQuery(Query, frozen=True):
     verdict: Verdict | None = None
     cause: Cause | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
-    after: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,17}-[!-~]{0,200}$")] | None = None
+    after: Cursor | None = None
 
 
 class StoryQuery(Query, frozen=True):

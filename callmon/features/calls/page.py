@@ -27,7 +27,7 @@ from callmon.text.story.page import Page
 from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter
-from callmon.web.page_request import NotFoundError, PageRequest
+from callmon.web.page_request import NotFoundError, NotReadError, PageRequest
 
 DAY = timedelta(days=1)
 MAIN = CALL_STANDARDS[:4]  # each has a mark in the list
@@ -73,25 +73,27 @@ async def show(page_request: PageRequest) -> Response:
 
 
 def _day(page_request: PageRequest) -> date:
-    """The day, or today. Raises NotFoundError for a text that is no date: today would be taken for that day."""
+    """The day, or today. Raises NotReadError for a text that is no date: today would be taken for that day."""
     text = page_request.parameter("day")
     if not text:
         return page_request.settings.calendar().local_day(page_request.formatter.now)
     try:
         return min(max(date.fromisoformat(text), date(1990, 1, 2)), date(2100, 1, 1))
     except ValueError:
-        why = page_request.say("This day cannot be read; write it as 2026-11-24.")
-        raise NotFoundError(page_request.say("Unknown address"), why) from None
+        missing = page_request.formatter.missing_day(text)
+        why = page_request.say("There is no {day}.", day=missing) if missing else ""
+        why = why or page_request.say("This day cannot be read; write it as 2026-11-24.")
+        raise NotReadError(page_request.say("Invalid date"), why) from None
 
 
 def _time(page_request: PageRequest, name: str) -> str:
-    """A time of the day as "08:30", or "". Raises NotFoundError for a text that is no time."""
+    """A time of the day as "08:30", or "". Raises NotReadError for a text that is no time."""
     text = page_request.parameter(name)
     try:
         return f"{time.fromisoformat(text):%H:%M}" if text else ""
     except ValueError:
         why = page_request.say("This time cannot be read; write it as 08:30.")
-        raise NotFoundError(page_request.say("Unknown address"), why) from None
+        raise NotReadError(page_request.say("Invalid time"), why) from None
 
 
 def _span(day: date, times: Mapping[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
@@ -117,7 +119,7 @@ async def detail(page_request: PageRequest) -> Response:
     name, exchange = page_request.request.path_params["call"], page_request.request.path_params["exchange"]
     found = await page_request.ask(read_call, page_request.context.reader, name, exchange)
     if found is None:
-        text = page_request.say("No call of this name is stored.")
+        text = page_request.say("There is no such call.")
         raise NotFoundError(page_request.say("Unknown call"), text)
     stored, entries, met = found
     names = page_request.may(Right.REPORT)

@@ -6,6 +6,7 @@ the settings change and no obligation falls due.
 Refuses: to write a file; the caller writes them.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,6 +170,10 @@ def checked(report_request: ReportRequest, settings: Settings, now: datetime) ->
     try:
         period = months.month(report_request.month, settings.timezone)
     except ConfigError:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}", report_request.month):
+            raise ConfigError(
+                "{month}: there is no such month; the last is 12.", month=report_request.month
+            ) from None
         raise ConfigError("{month}: a month is written as 2026-10.", month=report_request.month) from None
     if period.begin >= now:
         raise ConfigError("{month} has not begun yet; give a month that has.", month=report_request.month)

@@ -96,8 +96,10 @@ def _staffing(question: QuestionRequest, context: CommandContext, progress: Prog
     found = staffing.staffing_answer(context, given["day"] or None, 7, None, wanted, progress)
     texts = staffing.csv_text(found), staffing.calendar_text(context, found)
     sentences = staffing.staffing_sentences(context, found["half_hours"])
-    is_said = any(row["said"] for row in found["half_hours"])
-    return found | {"sentences": sentences}, dict(zip(PHONES, texts, strict=True)) if is_said else {}
+    rows = [row for row in found["half_hours"] if row["said"]]
+    short = {row["slot"] for row in rows if row["out_of_reach"] or staffing.lack(row)}
+    found |= {"sentences": sentences, "short": sorted(short)}
+    return found, dict(zip(PHONES, texts, strict=True)) if rows else {}
 
 
 def _needs(question: QuestionRequest, context: CommandContext, _progress: Progress) -> Answer:

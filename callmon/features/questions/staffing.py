@@ -5,7 +5,7 @@ Refuses: names. The answer has counts of phones; who is there is not its matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from csv import DictWriter
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,8 +26,10 @@ from callmon.core.replay.why import LEAST_PHONES
 from callmon.errors import ConfigError
 from callmon.features.questions.options import print_answer, refuse_unless_on
 from callmon.store.queries.staffing import planned_rows
+from callmon.text.formatter import Formatter, typeset
 
 HALF_HOUR = timedelta(minutes=30)
+SPANS = 3  # times that a sentence names
 STAMP = "%Y%m%dT%H%M%SZ"  # of iCalendar, in UTC
 COLUMNS = ("day", "slot", "line", "language", "low", "high", "phones", "usual_phones", "out_of_reach")
 
@@ -118,14 +120,57 @@ def share(percent: str) -> float:
     raise ConfigError("The target {percent} is refused; give a percentage from 5 to 99.", percent=percent)
 
 
+def lack(row: Mapping[str, Any]) -> int:
+    """How many phones more than usual the half-hour needs; 0 where no number reaches the target."""
+    return 0 if row["out_of_reach"] else max(0, row["phones"] - row["usual_phones"])
+
+
+def _first_to_do(context: CommandContext, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Where most phones are lacking: the first SPANS times. Nothing where the target is always out of reach."""
+    reached = [row for row in rows if not row["out_of_reach"]]
+    most = max(map(lack, reached), default=None)
+    if not most:
+        return [] if most is None else [context.say("The phones that are usually there are enough.")]
+    times = [*_times(context, [row for row in reached if lack(row) == most])]
+    shown = "; ".join(times[:SPANS])
+    if len(times) <= SPANS:
+        text = context.say("Add phones first here ({most} more than usual): {times}.", most=most, times=shown)
+    else:
+        text = context.say(
+            "Add phones first at {number} times ({most} more than usual), beginning with: {times}.",
+            number=len(times),
+            most=most,
+            times=shown,
+        )
+    return [typeset(text, context.language)]
+
+
+def _times(context: CommandContext, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The half-hours, those that follow one another together: "Monday 7 December 2026, 8 a.m. to 9 a.m."."""
+    zone = context.settings.timezone
+    formatter, spans = Formatter(context.language, zone), list[list[datetime]]()
+    for row in rows:
+        begin = datetime.fromisoformat(f"{row['day']} {row['slot']}").replace(tzinfo=zone)
+        if spans and spans[-1][1] == begin:
+            spans[-1][1] += HALF_HOUR
+        else:
+            spans.append([begin, begin + HALF_HOUR])
+    for begin, end in spans:
+        hours = context.say("{low} to {high}", low=formatter.minute(begin), high=formatter.minute(end))
+        yield f"{formatter.weekday(begin)} {formatter.day(begin)}, {hours}"
+
+
 def staffing_sentences(context: CommandContext, rows: list[dict[str, Any]]) -> list[str]:
-    """Why nothing is estimated, or what limits the estimate."""
+    """What to do first; why nothing is estimated, or what limits the estimate."""
     say = context.say
     if not rows:
         return [say("The service is closed on these days.")]
     if not rows[0]["said"]:
         return [rows[0]["why_not"]]
-    found = [say("This is an estimate: it describes the line, not the people who work on it.")]
+    found = [
+        *_first_to_do(context, rows),
+        say("This is an estimate: it describes the line, not the people who work on it."),
+    ]
     limits = [row["limit"] for row in rows if row["limit"] is not None and row["usual_phones"] >= LEAST_PHONES]
     if not limits:
         return found

@@ -17,7 +17,10 @@ from callmon.web.auth.identity import Right
 from callmon.web.context import PageContext
 
 T = TypeVar("T")
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]  # of a line or a service
+Name = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="a name of the configuration, such as general"),
+]  # of a line or a service
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 TIMES: dict[Any, Any] = {datetime: Aware, datetime | None: Aware | None, tuple[datetime, ...]: list[Aware]}
 FIRST, LAST = date(1990, 4, 2), date(2100, 1, 1)
