@@ -25,7 +25,6 @@ ADDRESSES = {
     "/fr/postes": {"jour": AFTER},
     "/en/needs": MONTH,
     "/fr/besoins": FRENCH_MONTH,
-    "/fr/prochaines-heures": {},
 }
 
 

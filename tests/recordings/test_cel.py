@@ -495,7 +495,7 @@ def test_a_line_that_answer_takes_after_the_dial_is_not_voicemails() -> None:
     assert said["outcome"] == "no_answer"
 
 
-def test_by_cel_and_by_events_a_key_that_leads_out_of_a_queue_chose_voicemail() -> None:
+def test_by_cel_and_by_events_a_key_that_leaves_a_queue_chose_voicemail() -> None:
     (facts,) = reported(rows_of(RECORDINGS / "queue_left_by_key.cel.csv")).values()
     by_cel = CallAccount(facts[0]).record_facts(facts[1:]).call().voicemail  # type: ignore[arg-type]  # Arrived
     (call,) = replayed((RECORDINGS / "queue_left_by_key.ami").read_bytes(), settings=DESK_PHONES).calls()

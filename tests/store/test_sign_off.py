@@ -318,7 +318,7 @@ LATER_APPROVAL = "revision = 2 AND step = 'approved'"
     ],
     ids=["revision deleted", "approval deleted", "code emptied", "signer changed", "renumbered", "all deleted"],
 )
-def test_a_correction_taken_back_in_the_database_puts_no_file_in_force_again(
+def test_a_correction_taken_back_in_the_database_puts_no_file_in_force(
     store: Database, changes: list[str], result: tuple[str, int | None], altered: list[int]
 ) -> None:
     approved(store)

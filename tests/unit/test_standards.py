@@ -271,7 +271,7 @@ LATE = ("not_met", "chosen_by_key", "rang_unanswered")
         ),
     ],
 )
-def test_a_key_while_waiting_chooses_voicemail_and_counts_from_18_seconds_on(
+def test_a_key_while_waiting_chooses_voicemail_and_counts_from_18_s(
     place: str, seconds: float, steps: list[tuple[str, str, str]], third: tuple[str, ...], fourth: tuple[str, ...]
 ) -> None:
     exchange = Exchange()
