@@ -188,9 +188,7 @@ def test_a_file_cut_within_its_last_line_ends_with_the_line_before(
     assert found[1] == found[0] > datetime(2026, 3, 3, tzinfo=UTC)
 
 
-def test_an_hour_that_november_repeats_is_told_by_the_uniqueid(
-    store: Database, tmp_path: Path
-) -> None:
+def test_an_hour_that_november_repeats_is_told_by_the_uniqueid(store: Database, tmp_path: Path) -> None:
     """The calls began between 1:05 a.m. of summer time and 1:35 a.m. of winter time."""
     first = int(datetime(2026, 11, 1, 5, 5, tzinfo=UTC).timestamp())
     row = "{at:%Y-%m-%d %H:%M:%S},{began}.1,general,NONE,{event},,4165550101,1"

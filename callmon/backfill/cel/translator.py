@@ -184,8 +184,8 @@ class CelTranslator:
             case "voicemailmain" | "background" | "read" | "waitexten" | "playback" if self._logs_menus:
                 channel.menu_context = row.context
                 yield _step(row, STEPS.get(row.app.lower(), row.app))
-            case "ringing":
-                yield _step(row, "Ringing")
+            case "ringing" | "progress":
+                yield _step(row, row.app.capitalize())
             case "queue":
                 queue = row.data.partition(",")[0]
                 yield _step(row, "Queue")
