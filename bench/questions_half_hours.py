@@ -15,6 +15,7 @@ from bench.half_hours_file import Day, days, volumes
 from bench.questions_rivals import measure_curves, measure_mstl
 from bench.table import head, row
 from callmon.core.replay.erlang import Load, least_phones, level, level_between
+from callmon.core.replay.staffing import learnt_factor
 from callmon.core.replay.volume import SMALL, Volumes, half_hours, past_residuals
 
 FIRST = 60
@@ -125,20 +126,23 @@ def measure_phones(read: list[Day]) -> None:
     row("bar", ("87-94 %", "20 %", "1.06 x"))
     known, leaving = volumes(read), giving_up(read)
     cases = [
-        (f"{name}, from day {first}", rate, first)
+        (f"{name}, from day {first}", rate, first, learns)
         for first in (FIRST, CALM)
-        for name, rate in (("A", leaving), ("C", 0.0))
+        for name, rate, learns in (("A", leaving, False), ("A, with the factor", leaving, True), ("C", 0.0, False))
     ]
-    for title, rate, first in cases:
+    for title, rate, first, learns in cases:
         levels, hours, best = [], 0, 0
-        for place in range(first, len(read), 2):
+        for place in range(first, len(read), 3):  # every weekday
             past = [day for day in read[:place] if day.date <= read[place].date - 7]
             talk = _talk_by_slot(past[-10:])
             kept = calls = 0.0
             forecast = half_hours(known[:place], read[place].date, 7, known[place].after_closed)
+            loads = {slot: Load(1.0, talk.get(slot, talk[-1]) + WRAP_UP, rate) for slot in range(48)}
+            before = known[: len(past)]
+            factor = learnt_factor(before, 7, loads, TARGET, WITHIN) if learns else 1.0
             for slot, cell in read[place].queues[0].items():
                 busy = talk.get(slot, talk[-1]) + WRAP_UP
-                phones = least_phones(Load(forecast.get(slot, 0) / 1800, busy, rate), TARGET, WITHIN)
+                phones = least_phones(Load(factor * forecast.get(slot, 0) / 1800, busy, rate), TARGET, WITHIN)
                 true = Load(cell.offered / 1800, cell.talk + WRAP_UP, leaving)
                 kept += cell.offered * level(true, phones, WITHIN)
                 calls, hours = calls + cell.offered, hours + phones

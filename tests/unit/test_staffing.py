@@ -11,6 +11,7 @@ from callmon.core.replay.record import Rule, SeenCall, SeenDay, Try, seen_rule, 
 from callmon.core.replay.staffing import (
     at_forecast,
     kept_with,
+    learnt_factor,
     phones_in_queue,
     phones_needed,
     queue_load,
@@ -182,6 +183,21 @@ def test_a_week_like_the_others_is_forecast_as_it_is(ahead: int) -> None:
     for day in coming:
         found = half_hours(known, day.date, ahead)
         assert found == pytest.approx(day.calls, rel=0.1)  # a factor is drawn a little towards 1
+
+
+@pytest.mark.parametrize(
+    ("growth", "count", "factor"),
+    [(0.0, 14, 1.0), (0.02, 14, 1.08), (0.02, 10, 1.0)],  # of ten weeks, fewer than 50 days could be forecast
+)
+def test_phones_are_planned_for_what_past_forecasts_missed(growth: float, count: int, factor: float) -> None:
+    known = [
+        replace(
+            day, calls={slot: round(calls * (1 + growth) ** (day.date // 7)) for slot, calls in day.calls.items()}
+        )
+        for day in weeks(count, 1000.0)
+    ]
+    loads = dict.fromkeys(range(48), Load(1.0, 250.0, 1 / 500))
+    assert learnt_factor(known, 7, loads, 0.9, 20.0) == pytest.approx(factor)
 
 
 @pytest.mark.parametrize("ahead", [1, 7, 28])

@@ -14,7 +14,14 @@ from msgspec.structs import asdict
 
 from callmon.core.replay.curves import RING
 from callmon.core.replay.record import SeenDay, tells_rings
-from callmon.core.replay.staffing import HALF_HOUR, PhonesNeeded, phones_in_queue, phones_needed, queue_load
+from callmon.core.replay.staffing import (
+    HALF_HOUR,
+    PhonesNeeded,
+    learnt_factor,
+    phones_in_queue,
+    phones_needed,
+    queue_load,
+)
 from callmon.core.replay.volume import Volumes, half_hours, past_residuals
 
 WEEKS = 8
@@ -31,6 +38,11 @@ class Wanted(NamedTuple):
     within: float | None
     language: str | None = None  # None: all
 
+    @property
+    def seconds(self) -> float:
+        """Rings as seconds."""
+        return self.rings * RING / 1000 if self.rings else self.within or 20.0
+
 
 def date_number(day: date) -> int:
     """Days since a Monday: a multiple of seven is one."""
@@ -45,8 +57,11 @@ def planned_day(
     seen: Sequence[SeenDay],
     wanted: Wanted,
     share: float = 1.0,
+    factor: float = 1.0,
 ) -> Iterator[dict[str, Any]]:
     """The half-hours of a day, `late` after a closed one. `share`: of the line's calls, those asked about.
+
+    The phones suffice for `factor` times the forecast.
 
     Of less than eight weeks nothing is said.
     """
@@ -59,24 +74,39 @@ def planned_day(
     forecast = {slot: calls * share for slot, calls in half_hours(volumes, number, ahead, late).items()}
     intervals = {slot: residuals.interval(calls) for slot, calls in forecast.items()}
     is_small = sum(forecast.values()) < SMALL_DAY
-    asked = {slot: one.high if is_small else one.middle for slot, one in intervals.items()}
+    asked = {slot: factor * (one.high if is_small else one.middle) for slot, one in intervals.items()}
     needed, usual = _needed(seen, asked, wanted), _usual_phones(seen, day)
     for slot, one in intervals.items():
         yield common | {
             "slot": f"{slot // 2:02}:{slot % 2 * 30:02}",
             "calls": {"low": one.low, "middle": None if is_small else one.middle, "high": one.high},
             "usual_phones": usual.get(slot, 0),
+            "factor": factor,
             "said": True,
             **asdict(needed[slot]),
         }
 
 
+def staffing_factor(volumes: Sequence[Volumes], seen: Sequence[SeenDay], wanted: Wanted, ahead: int) -> float:
+    """For how many times the forecast phones are planned: learnt from what past forecasts would have kept.
+
+    1 where phones are found by replay: it was not measured that they are too few.
+    """
+    if _is_replayed(seen, wanted):
+        return 1.0
+    loads = queue_load(seen, range(48))
+    return learnt_factor(volumes, ahead, loads, wanted.target, wanted.seconds)
+
+
+def _is_replayed(seen: Sequence[SeenDay], wanted: Wanted) -> bool:
+    return bool(wanted.rings) and tells_rings(call for day in seen for call in day.calls)
+
+
 def _needed(seen: Sequence[SeenDay], asked: dict[int, float], wanted: Wanted) -> dict[int, PhonesNeeded]:
     """A record of answers alone does not tell which phones ring: there, rings are seconds."""
-    if wanted.rings and tells_rings(call for day in seen for call in day.calls):
-        return phones_needed(seen, asked, wanted.target, wanted.rings * RING)
-    within = wanted.rings * RING / 1000 if wanted.rings else wanted.within or 20.0
-    loads = queue_load(seen, list(asked))
+    if _is_replayed(seen, wanted):
+        return phones_needed(seen, asked, wanted.target, round(1000 * wanted.seconds))
+    loads, within = queue_load(seen, list(asked)), wanted.seconds
     return {slot: phones_in_queue(loads[slot], calls, wanted.target, within) for slot, calls in asked.items()}
 
 

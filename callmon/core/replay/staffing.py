@@ -6,6 +6,7 @@ Refuses: to ask for more phones where pick-up is the limit; then it says so.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -17,11 +18,14 @@ from callmon.core.replay.draws import MOVED, SEED, THINNED, uniform, world_salt
 from callmon.core.replay.erlang import Load, least_phones, level
 from callmon.core.replay.record import THIRD_RING, Rule, SeenCall, SeenDay, seen_rule, wrap_up
 from callmon.core.replay.run import prepared, replayed
+from callmon.core.replay.volume import Volumes, past_forecasts
 from callmon.core.replay.world import World, fitted, samples_of
 
 HALF_HOUR = 1_800_000
 ALL_DAY = ((0, 48 * HALF_HOUR * 2),)
 ENOUGH_CALLS, MOST_WORLDS = 8_000, 8  # replayed for a figure; of few calls a day in several worlds
+LEARNT_DAYS = 50  # of which the misses are made up for
+FACTORS = [1 + n / 25 for n in range(11)]  # to 1.4 times the forecast
 BEYOND = 3  # phones more than there are that are tried
 Kept = dict[int, tuple[float, float]]  # by half-hour: calls that kept the standard, calls
 
@@ -164,3 +168,28 @@ def phones_in_queue(load: Load, calls: float, target: float, within: float) -> P
     of_half_hour = replace(load, calls=calls / 1800)
     phones = least_phones(of_half_hour, target, within)
     return PhonesNeeded(phones, level(of_half_hour, phones, within))
+
+
+def learnt_factor(
+    known: Sequence[Volumes], ahead: int, loads: Mapping[int, Load], target: float, within: float
+) -> float:
+    """How many times the forecast phones must suffice for: then the last 50 days kept the target on average.
+
+    Phones for the forecast itself keep less: a day above it loses more than a day below it gains. `loads`: of one
+    call per second, by half-hour. 1 while fewer than 50 days could be forecast.
+    """
+    past = list(past_forecasts(known, ahead, LEARNT_DAYS))
+
+    def kept(factor: float) -> float:
+        return fmean(kept_on(day, forecast, factor) for day, forecast in past)
+
+    def kept_on(day: Volumes, forecast: Mapping[int, float], factor: float) -> float:
+        found = 0.0
+        for slot, calls in day.calls.items():
+            phones = phones_in_queue(loads[slot], factor * forecast.get(slot, 0.0), target, within).phones
+            found += calls * level(replace(loads[slot], calls=calls / 1800), phones, within)
+        return found / max(1, day.total)
+
+    if len(past) < LEARNT_DAYS:
+        return 1.0
+    return FACTORS[min(bisect_left(FACTORS, target, key=kept), len(FACTORS) - 1)]

@@ -5,7 +5,7 @@ Refuses: to read a day that was not known so many days before. Special days are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import sqrt
 
@@ -16,10 +16,8 @@ PROFILE_DAYS = 8
 RESIDUAL_DAYS = 60
 NORMAL = 1.2816  # of a normal distribution, the size that eight in ten do not exceed
 SMALL = 20  # calls of a half-hour below which residuals are taken apart
-# δ of the level, λ of the last four
-NEXT_DAY = (0.75, 0.3)
-NEXT_WEEK = (0.85, 0.6)
-FOUR_WEEKS = (0.85, 0.45)
+# By days ahead: δ of the level, λ of the last four
+WEIGHTS = {1: (0.75, 0.3), 7: (0.85, 0.6), 28: (0.85, 0.45)}
 
 
 class Volumes(msgspec.Struct, frozen=True):
@@ -54,10 +52,15 @@ def day_total(known: Sequence[Volumes], date: int, ahead: int, after_closed: boo
         return 0.0
     factors = _weekday_factors(usual)
     same = [day.total for day in usual if day.weekday == date % 7][-4:]
-    decay, share = NEXT_DAY if ahead < 4 else NEXT_WEEK if ahead < 18 else FOUR_WEEKS
+    decay, share = WEIGHTS[horizon(ahead)]
     by_level = _level(usual, factors, decay) * factors.get(date % 7, 1.0)
     total = share * sum(same) / len(same) + (1 - share) * by_level if same else by_level
     return total * (_after_closed(known, ahead) if after_closed else 1.0)
+
+
+def horizon(ahead: int) -> int:
+    """Next day, a week or four weeks, in days: so far ahead a forecast counts as."""
+    return 1 if ahead < 4 else 7 if ahead < 18 else 28
 
 
 def kind_of(weekday: int) -> int:
@@ -133,14 +136,19 @@ class Residuals(msgspec.Struct, frozen=True):
         return Interval(max(0.0, forecast - around), forecast, forecast + around)
 
 
+def past_forecasts(known: Sequence[Volumes], ahead: int, days: int) -> Iterator[tuple[Volumes, dict[int, float]]]:
+    """Of the last days, those of which four weeks were known so many days before, each with its forecast then."""
+    for day in known[-days:]:
+        if sum(one.date <= day.date - ahead for one in known) >= 4 * 5:
+            yield day, half_hours(known, day.date, ahead, day.after_closed)
+
+
 def past_residuals(known: Sequence[Volumes], ahead: int) -> Residuals:
-    """Of the last 60 days, each forecast from what was known so many days before it."""
+    """Of the last 60 days."""
     small: list[float] = []
     large: list[float] = []
-    for day in known[-RESIDUAL_DAYS:]:
-        if sum(one.date <= day.date - ahead for one in known) < 4 * 5:
-            continue
-        for slot, forecast in half_hours(known, day.date, ahead, day.after_closed).items():
+    for day, forecasts in past_forecasts(known, ahead, RESIDUAL_DAYS):
+        for slot, forecast in forecasts.items():
             size = abs(day.calls.get(slot, 0) - forecast) / spread(forecast)
             (small if forecast < SMALL else large).append(size)
     return Residuals(*(_eight_in_ten(found) for found in (small, large)))

@@ -171,6 +171,15 @@ def staffing_sentences(context: CommandContext, rows: list[dict[str, Any]]) -> l
         *_first_to_do(context, rows),
         say("This is an estimate: it describes the line, not the people who work on it."),
     ]
+    if (factor := max(row["factor"] for row in rows)) > 1:
+        more = round(100 * (factor - 1))
+        found += [
+            say(
+                "Phones are planned for {percent}% more calls than the forecast: with fewer, the last 50 days "
+                "would have missed the target on average.",
+                percent=more,
+            )
+        ]
     limits = [row["limit"] for row in rows if row["limit"] is not None and row["usual_phones"] >= LEAST_PHONES]
     if not limits:
         return found

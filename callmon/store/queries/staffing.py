@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
 from callmon.config.business_calendar import Calendar
-from callmon.core.replay.planned import WEEKS, Wanted, date_number, planned_day
-from callmon.core.replay.volume import Volumes, language_share
+from callmon.core.replay.planned import WEEKS, Wanted, date_number, planned_day, staffing_factor
+from callmon.core.replay.volume import Volumes, horizon, language_share
 from callmon.core.statistics.period import midnight
 from callmon.store.database import Database
 from callmon.store.queries.seen_days import DayReader, counted_calls, in_language
@@ -74,8 +75,9 @@ def planned_rows(
     if wanted.language is not None:
         share = share_of(store, zone, wanted.language, known, wanted.line)
         seen = [in_language(one, wanted.language) for one in seen]
+    factors = cache(partial(staffing_factor, volumes, seen, wanted))
     for number, day in enumerate(days, 1):
         if calendar.periods_on(day):
-            late = after_closed(calendar, day)
-            yield from planned_day(day, (day - known).days, late, volumes, seen, wanted, share)
+            late, ahead = after_closed(calendar, day), (day - known).days
+            yield from planned_day(day, ahead, late, volumes, seen, wanted, share, factors(horizon(ahead)))
         progress(number / len(days))
