@@ -225,6 +225,16 @@ def completed_months(moment: Midnight) -> list[str]:
     return list(_months(command(moment)))
 
 
+def imported_months(moment: Midnight) -> list[str]:
+    """The months in which an import created a call of this moment."""
+    work = Import(SETTINGS, moment.store, "queue_log", "toronto", False, moment.at + DAY)
+    start = f"{moment.at.timestamp():.0f}"
+    rows = [f"{start}|{start}.7|general|NONE|{x}" for x in ("ENTERQUEUE||4165550101|1", "ABANDON|1|1|0")]
+    source = Source("queue_log", len(rows), moment.at, moment.at, lambda: (x for x in rows))
+    assert all(x is None for x in work.run([source], (None, None)))
+    return list(work.months)
+
+
 def imported_days(moment: Midnight) -> list[str]:
     """What an import says of a record that ends now, where numbers are kept since the last day of last month."""
     kept = f'retention_authority = "x"\nretention_days = {moment.day.day}'
@@ -257,6 +267,7 @@ ACTS: dict[str, Callable[[Midnight], tuple[object, object]]] = {
         days_of_calls(x), [x.day, (0, {47 if x.day.day == 31 else 1: 1})],
     ),
     "the months of a completion": lambda x: (completed_months(x), ["last", x.month]),
+    "the months of an import": lambda x: (imported_months(x), [x.month]),
     "the plan of an import": lambda x: (
         imported_days(x), [
             f"queue_log from {x.day - 60 * DAY} to {x.day}.", f"{x.last_month}:", f"{x.month}:",
