@@ -41,8 +41,8 @@ def questions_site(folder: Path) -> Iterator[Pages]:
         disrupt(store, "tty", BAD_DAY, BAD_DAY)
 
     with warm_jobs(folder), pytest.MonkeyPatch.context() as patch:
-        for bound in ("features.questions.page.WAITS", "web.jobs.PATIENCE"):
-            patch.setattr(f"callmon.{bound}", 300.0)  # seconds
+        for patience in ("callmon.features.questions.page.WAITS", "callmon.web.jobs.PATIENCE"):
+            patch.setattr(patience, 400.0)  # seconds
         with pages(folder, fill=fill, first=QUESTIONS_ON + STAFF) as found:
             yield found
 
