@@ -146,24 +146,25 @@ class PhoneDialled(PhoneFact, frozen=True, gc=False, tag="PhoneDialled"):
 
 
 class PhoneRang(PhoneFact, frozen=True, gc=False, tag="PhoneRang"):
-    """The first RINGING of one phone, or PROGRESS (`early_media`, also after the dialplan's own Progress).
+    """The first RINGING of one phone, or PROGRESS (`early_media`: the sound is that of its carrier).
 
-    The first phone starts the caller's ringing, where no `RingbackBegan` did before.
+    The first phone starts the caller's ringing, where no `RingbackBegan` did before. `in_band`: as there.
     """
 
     early_media: bool = False
     slack: timedelta = EXACT
+    in_band: bool = False
 
 
 class RingbackBegan(Fact, frozen=True, gc=False, tag="RingbackBegan"):
     """The exchange tells the caller "ringing" before a phone rings (SIP 180, or the tone on an answered line).
 
     `by`: Dial with option `r` or `R`, an application (Ringing, PlayTones), or a Local channel's RINGING.
-    `early_media`: the caller hears the tone of the exchange, no longer that of the carrier.
+    `in_band`: after Progress or PlayTones the caller hears the exchange's own tone, no longer that of the carrier.
     """
 
     by: RingbackBy
-    early_media: bool = False
+    in_band: bool = False
 
 
 class RingbackEnded(Fact, frozen=True, gc=False, tag="RingbackEnded"):

@@ -87,6 +87,7 @@ class PlayedSituation:
     progress: list[tuple[float, int]] = field(default_factory=list)  # 180, 181, 183
     answered: float | None = None
     tone: float | None = None  # the first ringing tone within the sound of an answered call
+    early_tone: float | None = None  # the same between the first 183 and the answer
     boxed: float | None = None  # voicemail took it, by the witness
     picked_up: list[float] = field(default_factory=list)  # by phones that were called
     refused: int | None = None

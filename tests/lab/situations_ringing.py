@@ -112,6 +112,25 @@ WAYS_BESIDE = (
     Way("answered_r_tone", "ringing-answered", "tkr(ring)", then="ringing-dial", rings=3.0),
     Way("answered_early_media", "ringing-answered", "tk", then="ringing-dial", early_media=True, rings=3.0),
 )
+# The sound is opened before the dial: no 180 follows, and the tone is the exchange's own.
+WAYS_IN_BAND = (
+    Way("progress", "ringing-progress", "tk", pause=1, then="ringing-dial", rings=2.0),
+    Way("progress_r", "ringing-progress", "HhTtr", pause=1, then="ringing-dial", rings=3.0),
+    Way("progress_sub_r", "ringing-progress", "HhTtr", pause=1, then="ringing-sub", rings=3.0),
+    Way("progress_local_r", "ringing-progress", "HhTtr", "Local/{p}@ringing-member/n", 1, "ringing-group", 3.0),
+    Way(
+        "progress_early_media", "ringing-progress", "tk", pause=1, then="ringing-dial", early_media=True, rings=3.0
+    ),
+    Way(
+        "progress_r_early_media",
+        "ringing-progress",
+        "tkr",
+        pause=1,
+        then="ringing-dial",
+        early_media=True,
+        rings=3.0,
+    ),
+)
 
 
 def nobody(copies: int) -> Situation:
@@ -160,4 +179,5 @@ RINGING = {
         redirected("redirected_before_r", "841", "tk", "641", 2.5),
         redirected("redirected_from_r", "842", "tkr", "642", 2.5),
     ),
+    "ringing_in_band": of(WAYS_IN_BAND, ANSWERS),
 }

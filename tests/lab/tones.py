@@ -1,7 +1,7 @@
 """The sound that the exchange sends to the callers: when is it a ringing tone?
 
-An answered caller is sent no 180: it hears a tone in its RTP. Packets are read from the loopback interface, with
-the kernel's times. Sound before the answer is read too.
+An answered caller is sent no 180, nor is one after a 183: it hears a tone in its RTP. Packets are read from the
+loopback interface, with the kernel's times.
 """
 
 from __future__ import annotations
@@ -88,10 +88,13 @@ class Tones:
         return None
 
     def tell(self, calls: Iterable[PlayedSituation]) -> None:
-        """Give each answered call the moment of its first tone."""
+        """Give each call the moment of its first tone: before the answer, and after it."""
         for call in calls:
+            end = call.ended or math.inf
+            if (early := next((at for at, code in call.progress if code == 183), None)) is not None:
+                call.early_tone = self.began(call.call_id, early, call.answered or end)
             if call.answered is not None:
-                call.tone = self.began(call.call_id, call.answered, call.ended or math.inf)
+                call.tone = self.began(call.call_id, call.answered, end)
 
     def _read(self) -> None:
         real_time_thread()

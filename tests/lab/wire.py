@@ -17,10 +17,11 @@ class LabWire(NamedTuple):
     early_media: float | None  # the first 183
     answered: float | None  # the 200: a person, or the exchange itself
     tone: float | None  # of an answered call: the first ringing tone in its sound
+    early_tone: float | None  # the same, of the sound between the 183 and the answer
 
 
 def wire(call: PlayedSituation) -> LabWire:
-    return LabWire(_first(call, 180), _first(call, 183), call.answered, call.tone)
+    return LabWire(_first(call, 180), _first(call, 183), call.answered, call.tone, call.early_tone)
 
 
 def joined(call: PlayedSituation) -> float | None:
@@ -42,7 +43,8 @@ def was_up(call: PlayedSituation) -> bool:
 def begins(call: PlayedSituation) -> float | None:
     """When the ringing of this wait began. What the exchange answered itself was another."""
     heard, end = wire(call), waited_until(call)
-    moment = heard.tone if was_up(call) else heard.ringing
+    told = [at for at in (heard.ringing, heard.early_tone) if at is not None]
+    moment = heard.tone if was_up(call) else min(told, default=None)
     return moment if moment is not None and end is not None and moment < end else None
 
 

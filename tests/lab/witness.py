@@ -33,6 +33,7 @@ def _truth(call: PlayedSituation, heard: list[Event]) -> dict[str, object]:
             "progress": call.progress,
             "answered": call.answered,
             "tone": call.tone,
+            "early_tone": call.early_tone,
             "refused": call.refused,
             "ended": call.ended,
             "ended_by": call.ended_by,

@@ -133,18 +133,43 @@ def paused(*steps: tuple[float, str, str], answered: bool = False) -> tuple[Exch
     return exchange, caller
 
 
-def answers(exchange: Exchange, caller: Channel, dials: float = 5, at: float = 19) -> dict[str, Any]:
-    exchange.at(dials)
-    (phone,) = exchange.rings(caller, "PJSIP/101")
+def answers(
+    exchange: Exchange, caller: Channel, dials: float = 5, at: float = 19, options: str = "", rings: float = 0
+) -> dict[str, Any]:
+    phone = exchange.at(dials).dial(caller, options=options)
+    exchange.at(dials + rings).ring(caller, phone)
     exchange.at(at).answer(caller, phone)
     exchange.at(30).ends(caller, phone)
     return exchange.one()
 
 
-def test_after_progress_the_start_is_early_media() -> None:
-    call = answers(*paused((0, "Progress", "")))
-    assert heard(call) == (3, 14.0, "early_media", "met")
-    assert call["rings_estimated"] is True
+@pytest.mark.parametrize(("options", "rings", "waited"), [("", 2, 11.5), ("r", 3, 14.0)])
+def test_after_progress_the_exchanges_own_tone_is_exact(options: str, rings: int, waited: float) -> None:
+    call = answers(*paused((0, "Progress", "")), options=options, rings=2.5)
+    assert heard(call) == (rings, waited, "told", "met")
+    assert call["rings_estimated"] is False
+
+
+def test_after_progress_the_sound_of_a_carrier_is_estimated() -> None:
+    exchange, caller = paused((0, "Progress", ""))
+    phone = exchange.at(5).dial(caller)
+    exchange.at(7).progress(caller, phone)
+    exchange.at(19).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    call = exchange.one()
+    assert (call["wait_start"], call["rings_estimated"]) == ("early_media", True)
+
+
+@pytest.mark.parametrize(("before", "verdict", "rings"), [("Progress", "not_met", 4), ("NoOp", "met", 5)])
+def test_the_exchanges_own_tone_ends_with_the_dial(before: str, verdict: str, rings: int) -> None:
+    exchange, caller = paused((0, before, ""))
+    phone = exchange.at(0).dial(caller)
+    exchange.ring(caller, phone)
+    exchange.at(20).stop(caller, phone)
+    exchange.at(25).voicemail(caller)
+    exchange.at(40).ends(caller)
+    call = exchange.one()
+    assert (call["verdicts"][FOURTH], call["rings"]) == (verdict, rings)
 
 
 @pytest.mark.parametrize(("tone", "rings"), [("ring", 4), ("busy", 3), ("congestion", 3)])

@@ -286,7 +286,7 @@ class CallAccount(AccountState, gc=False):
         took = self.voicemail
         until = took.at if took is not None else self.end.at if self.end is not None and self._gave_up() else None
         is_open = self.opened is True or (isinstance(self.opened, datetime) and until and self.opened < until)
-        is_told = self.heard_ringing and not self.early_media and not self.music and not self.queue.entered
+        is_told = self.heard_ringing and not (self.early_media or self.in_band or self.music or self.queue.entered)
         return until if is_told and not is_open else None
 
     def _gave_up_at_latest(self) -> datetime | None:

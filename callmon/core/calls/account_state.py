@@ -77,6 +77,7 @@ class AccountState(msgspec.Struct, gc=False):
     clock: datetime | None = None
     ringing: datetime | None = None
     early_media: bool = False
+    in_band: bool = False  # the exchange plays the ringing itself, and stops it with each dial
     heard_ringing: bool = False
     source: WaitStart | None = None  # what the clock's start is known from
     # The caller may have heard ringing from here on, before a phone rang: a Dial's options were not reported.
@@ -230,6 +231,7 @@ class AccountState(msgspec.Struct, gc=False):
     def _phone_rang(self, fact: f.PhoneRang) -> None:
         if self.answer is not None:
             return
+        self.in_band = self.in_band or fact.in_band
         self.rang += 1
         self.stopped = self.stopped_by = None
         if self.queue.is_in:
@@ -248,7 +250,7 @@ class AccountState(msgspec.Struct, gc=False):
         if self.music:
             self._start_clock(fact.at, f.EXACT, "told")
 
-    def _heard_from(self, at: datetime | None, slack: timedelta, early_media: bool) -> None:
+    def _heard_from(self, at: datetime | None, slack: timedelta, early_media: bool = False) -> None:
         """The caller hears ringing by then; perhaps sooner, where a dial's options were not reported."""
         source: WaitStart = "early_media" if early_media else "told"
         if self.untold_from is not None and at is not None and self.untold_from < at:
@@ -286,7 +288,8 @@ class AccountState(msgspec.Struct, gc=False):
             return
         self.stopped = self.stopped_by = None
         self.stage = "ringing"
-        self._heard_from(fact.at, f.EXACT, fact.early_media)
+        self.in_band = self.in_band or fact.in_band
+        self._heard_from(fact.at, f.EXACT)
 
     def _ringback_over(self, unheard_until: datetime | None = None) -> None:
         """The exchange's own ringing, for which nothing was dialled, is over: a menu or a tone follows.

@@ -106,8 +106,7 @@ def dial_state(state: TrackerState, event: e.DialState) -> None:
     if leg.is_phone and not leg.rang:
         if not leg.dialled:
             _begun_unheard(state, leg)
-        is_early = event.status == "PROGRESS" or (leg.call.early_media and not leg.call.line_up)
-        rang(state, leg.call, leg, event.at, early_media=is_early)
+        rang(state, leg.call, leg, event.at, early_media=event.status == "PROGRESS")
     elif not leg.is_phone and event.status == "RINGING":
         ringback.passed_on(state, leg.call, event)
 
@@ -127,7 +126,9 @@ def rang(
     ringback.rings(state, call, leg)
     if call.is_emitted:
         availability.rang(state, call, leg, at)
-        state.emit(f.PhoneRang(call.id, at, *state.phone_and_channel(leg), early_media, slack))
+        state.emit(
+            f.PhoneRang(call.id, at, *state.phone_and_channel(leg), early_media, slack, ringback.is_in_band(call))
+        )
 
 
 def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:

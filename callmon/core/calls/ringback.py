@@ -5,7 +5,7 @@ reaches the caller only where the running Dial passes it on. Dial with `r` tells
 dialled; with `R` it does so on a line that is not up, or where it dials several phones. `m` plays music and
 `r(tone)` another tone: neither is a ring that can be counted. A queue plays music; with `r` it tells "ringing" at
 the entry, with `R` while a member's phone rings (app_dial.c, app_queue.c). After Progress() or PlayTones() the
-sound is early media: the carrier plays no ring of its own.
+carrier plays no ring of its own: the exchange makes the tone itself (`in_band`), and stops it with each dial.
 
 The application and its options are in Newexten alone. An inner application of ExecIf sends none. After an async
 goto, Newexten names the application before, with its AppData: a dialled phone is then not in it. In both cases the
@@ -95,7 +95,7 @@ def _begin(state: TrackerState, call: TrackedCall, at: datetime | None, by: f.Ri
     """Emit `RingbackBegan`: the exchange tells the caller "ringing"."""
     if _may_begin(call):
         call.rung = True
-        state.emit(f.RingbackBegan(call.id, at, by, call.early_media and not call.line_up))
+        state.emit(f.RingbackBegan(call.id, at, by, is_in_band(call)))
 
 
 def _may_begin(call: TrackedCall) -> bool:
@@ -164,6 +164,11 @@ def passed_on(state: TrackerState, call: TrackedCall, event: e.DialState) -> Non
     """A Local channel's RINGING, which the caller's own Dial passes on; perhaps no phone rings yet."""
     if event.uniqueid == call.caller.uniqueid and call.queue is None and is_heard(call):
         _begin(state, call, event.at, "local")
+
+
+def is_in_band(call: TrackedCall) -> bool:
+    """Whether the exchange plays the ringing itself, on a line that nothing has answered."""
+    return call.early_media and not call.line_up
 
 
 def is_heard(call: TrackedCall) -> bool:
