@@ -168,7 +168,8 @@ def of(ways: Iterable[Way], answers: Sequence[float]) -> tuple[Situation, ...]:
 
 def all_of(answers: Sequence[float] = ANSWERS, followed: Sequence[float] = FOLLOWED) -> tuple[Situation, ...]:
     """The situations of ringing that callmon must tell to the ring."""
-    return (*of(WAYS_TO_RING, answers), *(follow_me("855", at) for at in followed), nobody(len(answers)))
+    ways = (*WAYS_TO_RING, *WAYS_IN_BAND[:2])
+    return (*of(ways, answers), *(follow_me("855", at) for at in followed), nobody(len(answers)))
 
 
 RINGING = {

@@ -40,11 +40,16 @@ def was_up(call: PlayedSituation) -> bool:
     return call.answered is not None and end is not None and call.answered < end - AT_ONCE
 
 
+def is_tone_named(call: PlayedSituation) -> bool:
+    """Whether Dial names the caller's tone, as in `r(ring)`. That is no ring, whatever it sounds like."""
+    return "r(" in (call.situation.caller.route or "")
+
+
 def begins(call: PlayedSituation) -> float | None:
     """When the ringing of this wait began. What the exchange answered itself was another."""
     heard, end = wire(call), waited_until(call)
-    told = [at for at in (heard.ringing, heard.early_tone) if at is not None]
-    moment = heard.tone if was_up(call) else min(told, default=None)
+    told = [heard.ringing, None if is_tone_named(call) else heard.early_tone]
+    moment = heard.tone if was_up(call) else min(filter(None, told), default=None)
     return moment if moment is not None and end is not None and moment < end else None
 
 

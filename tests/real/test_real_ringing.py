@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from callmon.store.opening import open_with_keys
+from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import PlayedSituation
@@ -37,6 +38,7 @@ def test_the_reported_ring_is_the_ring_of_the_caller(
         daemons = [_daemon(asterisk, tmp_path / name) for name in ("callmon", "callmon-old", "away")]
         witness = Listener(asterisk.ami_port, "witness", asterisk.secrets.witness)
         with witness, daemons[0], daemons[1], daemons[2] as away:
+            assert until(lambda: _has_heartbeat(away))  # so that all it does not hear is a gap
             away.kill()
             with Tones() as tones, Playing(asterisk, all_of()) as playing:
                 calls = playing.wait()
@@ -70,6 +72,13 @@ def _daemon(asterisk: Asterisk, place: Path) -> Callmon:
     text = daemon.config.read_text(encoding="utf-8")
     daemon.config.write_text(text.replace('username = "callmon"', f'username = "{user}"', 1), encoding="utf-8")
     return daemon
+
+
+def _has_heartbeat(daemon: Callmon) -> bool:
+    store = open_with_keys(daemon.settings())
+    heard = queries.heartbeats(store)
+    store.close()
+    return heard != {}
 
 
 def _compared(daemon: Callmon, calls: Iterable[PlayedSituation], witness: Listener) -> list[Compared]:

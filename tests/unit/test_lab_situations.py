@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import sip
+from tests.lab import sip, wire
 from tests.lab.board import Board
-from tests.lab.model import Situation
+from tests.lab.model import LabCaller, PlayedSituation, Situation
 from tests.lab.site import PHONES_SHIPPED, PHONES_SILENT
 from tests.lab.situations import PLAIN, SITUATIONS
+from tests.lab.situations_ringing import route
 
 SHARED = {*PHONES_SHIPPED, *PHONES_SILENT}  # the public's lines ring at these; callers tell their calls apart
 
@@ -60,3 +61,10 @@ def test_a_step_may_wait_for_what_has_happened_and_for_what_has_not() -> None:
 )
 def test_a_phone_reads_what_became_of_its_transfer(body: str, code: int) -> None:
     assert sip.outcome_of_refer(body) == code
+
+
+@pytest.mark.parametrize(("options", "begins"), [("tk", 0.5), ("tkr", 0.5), ("tkr(ring)", None)])
+def test_a_tone_before_the_answer_is_a_ring_unless_dial_names_it(options: str, begins: float | None) -> None:
+    caller = LabCaller("", route=route("ringing-dial", "PJSIP/856", options))
+    call = PlayedSituation(Situation("", caller), "", "", "", progress=[(0.1, 183)], early_tone=0.5, ended=9.0)
+    assert wire.begins(call) == begins
