@@ -116,6 +116,7 @@ WAYS_BESIDE = (
 WAYS_IN_BAND = (
     Way("progress", "ringing-progress", "tk", pause=1, then="ringing-dial", rings=2.0),
     Way("progress_r", "ringing-progress", "HhTtr", pause=1, then="ringing-dial", rings=3.0),
+    Way("progress_R", "ringing-progress", "tkR", pause=1, then="ringing-dial", rings=3.0),
     Way("progress_sub_r", "ringing-progress", "HhTtr", pause=1, then="ringing-sub", rings=3.0),
     Way("progress_local_r", "ringing-progress", "HhTtr", "Local/{p}@ringing-member/n", 1, "ringing-group", 3.0),
     Way(
@@ -168,7 +169,7 @@ def of(ways: Iterable[Way], answers: Sequence[float]) -> tuple[Situation, ...]:
 
 def all_of(answers: Sequence[float] = ANSWERS, followed: Sequence[float] = FOLLOWED) -> tuple[Situation, ...]:
     """The situations of ringing that callmon must tell to the ring."""
-    ways = (*WAYS_TO_RING, *WAYS_IN_BAND[:2])
+    ways = (*WAYS_TO_RING, *WAYS_IN_BAND[:3])
     return (*of(ways, answers), *(follow_me("855", at) for at in followed), nobody(len(answers)))
 
 

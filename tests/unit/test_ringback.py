@@ -33,14 +33,13 @@ def woken(options: str, seconds: float = 6, answers: float = 19, tells: bool = T
     return exchange.one()
 
 
+@pytest.mark.parametrize("before", ["Answer", "Progress"])
 @pytest.mark.parametrize(("options", "rings"), [("r", 4), ("R", 3), ("", 3)])
-def test_on_a_line_that_is_up_only_option_r_rings_at_once(options: str, rings: int) -> None:
-    exchange, caller = paused(answered=True)
-    phone = exchange.at(0).dial(caller, options=options)
-    exchange.at(6).ring(caller, phone)
-    exchange.at(19).answer(caller, phone)
-    exchange.at(30).ends(caller, phone)
-    call = exchange.one()
+def test_where_the_exchange_makes_the_tone_only_option_r_rings_at_once(
+    before: str, options: str, rings: int
+) -> None:
+    exchange, caller = paused((0, before, ""), answered=before == "Answer")
+    call = answers(exchange, caller, dials=0, options=options, rings=6)
     assert (call["rings"], call["wait_start"]) == (rings, "told")
 
 

@@ -2,7 +2,7 @@
 
 The first ring is the caller's: SIP 180, or the tone that Asterisk makes on an answered line. A phone's RINGING
 reaches the caller only where the running Dial passes it on. Dial with `r` tells "ringing" as soon as a phone is
-dialled; with `R` it does so on a line that is not up, or where it dials several phones. `m` plays music and
+dialled; with `R` it does so by SIP 180 alone, or where it dials several phones. `m` plays music and
 `r(tone)` another tone: neither is a ring that can be counted. A queue plays music; with `r` it tells "ringing" at
 the entry, with `R` while a member's phone rings (app_dial.c, app_queue.c). After Progress() or PlayTones() the
 carrier plays no ring of its own: the exchange makes the tone itself (`in_band`), and stops it with each dial.
@@ -107,12 +107,13 @@ def dialled(state: TrackerState, call: TrackedCall, source: TrackedChannel | Non
     """A phone or a Local channel is dialled: with `r` the caller hears ringing from now on."""
     if source is not call.caller or call.queue is not None or not _may_begin(call):
         return
+    makes_tones = call.early_media or call.line_up
     match _reported(source, event):
         case "phones":
             return
         case "ringing":
             _begin(state, call, event.at, "dial")
-        case "ringing_unless_up" if not call.line_up or (source.dial is not None and source.dial.phones > 1):
+        case "ringing_unless_up" if not makes_tones or (source.dial is not None and source.dial.phones > 1):
             _begin(state, call, event.at, "dial")
         case "tone" if not call.other_tone:
             call.other_tone = True
