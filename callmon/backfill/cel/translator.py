@@ -181,8 +181,8 @@ class CelTranslator:
             case "voicemailmain" | "background" | "read" | "waitexten" | "playback" if self._logs_menus:
                 channel.begun_app, channel.menu_context = row.at, row.context
                 yield _step(row, STEPS.get(row.app.lower(), row.app))
-            case "ringing":
-                yield _step(row, "Ringing")
+            case "ringing" | "progress":
+                yield _step(row, row.app.capitalize())
             case "queue" if not self._dials.is_passed(channel, row):
                 queue = row.data.partition(",")[0]
                 yield _step(row, "Queue")
