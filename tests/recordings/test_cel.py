@@ -388,6 +388,14 @@ def test_ringing_that_was_received_before_the_gap_stays_exact() -> None:
     assert (got["heard"], got["outcome"]) == ("filled", "voicemail")
 
 
+@pytest.mark.parametrize(("application", "is_in_band"), [("Progress", True), ("NoOp", False)])
+def test_after_progress_the_exchange_makes_the_ringing_by_cel_too(application: str, is_in_band: bool) -> None:
+    first, *rest = rows_of(TRACES / "vm_message" / "cel.csv")
+    step = msgspec.structs.replace(first, kind="APP_START", app=application)
+    (facts,) = reported([first, step, *rest]).values()
+    assert {fact.in_band for fact in facts if isinstance(fact, f.PhoneRang)} == {is_in_band}
+
+
 def test_a_message_that_was_received_is_a_message_though_cel_does_not_tell() -> None:
     data = recording("vm_message", "ami-callmon")[0]
     after = data.index(b"Event: Newstate", data.index(b"Event: DialEnd"))
