@@ -190,8 +190,8 @@ def test_a_month_whose_phones_declined_calls_is_not_explained(tmp_path: Path) ->
 def test_the_needs_of_a_month_are_said_in_both_languages(november: Report) -> None:
     many = replace(november, needs=Needs(1000, 950, 800, 1100, 12, 60, 30, 20, 15.0))
     assert plain(needs_sentences(many, EN)) == [
-        "95 of 100 callers, by their number, reached a person within 24 hours, 80 of them with one call; "
-        "5 did not.",
+        "95 of 100 callers, by their number, reached a person within 24 hours, "
+        "80 of them with one call; 5 did not.",
         "Calls without a known number, counted apart: 12.",
     ]
     assert plain(needs_sentences(many, FR))[0] == (
