@@ -112,20 +112,13 @@ def test_a_transfer_frees_the_phone(store: Database) -> None:
     assert [seen.talk for seen in day.calls] == [5000]
 
 
-def test_a_call_in_progress_is_read_where_it_is_asked_for(store: Database) -> None:
+def test_a_call_in_progress_is_not_read(store: Database) -> None:
     office = Office()
     answered = local("2026-11-24 10:00")
     office.hear(office.call_in(answered)[:-1], office.call_in(answered + timedelta(minutes=1)))
     wrote(store, *office.outcomes)
-    day = date(2026, 11, 24)
-    (ended,) = DayReader(TORONTO).read_days(store, day, day)
-    (with_both,) = DayReader(TORONTO, in_progress=True).read_days(store, day, day)
-    assert [call.at + call.wait for call in ended.calls] == [36_060_000]
-    assert [(call.at + call.wait, call.judged, call.met) for call in with_both.calls] == [
-        (36_000_000, True, True),
-        (36_060_000, True, True),
-    ]
-    assert [call.at + call.wait + call.talk for call in with_both.calls] == [86_400_000, 36_072_000]
+    (day,) = DayReader(TORONTO).read_days(store, date(2026, 11, 24), date(2026, 11, 24))
+    assert [call.at + call.wait for call in day.calls] == [36_060_000]
 
 
 def test_a_need_of_the_month_before_holds_the_first_call_of_the_month(store: Database) -> None:

@@ -11,14 +11,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Table, and_, or_, select
+from sqlalchemy import Connection, Table, and_, select
 
-from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, language_label
 from callmon.core.facts import (
     OUTSIDE,
     Answered,
-    Arrived,
     Fact,
     PhoneFact,
     PhoneRang,
@@ -33,7 +31,7 @@ from callmon.store.database import Database
 from callmon.store.queries.calls import stored_facts
 from callmon.store.queries.disruptions import all_in
 from callmon.store.row_mapping import call_of
-from callmon.store.tables import CALL, FINDING, OPEN, Condition, same_call
+from callmon.store.tables import CALL, FINDING, Condition, same_call
 
 THIRD_RING = "answer_by_third_ring"
 MS = timedelta(milliseconds=1)
@@ -48,15 +46,13 @@ Speaks = Callable[[str, str, datetime], bool | None]  # of an exchange, the phon
 class DayReader:
     """Reads days of a question, which number its calls and phones. Calls of other lines only keep phones busy.
 
-    `names` has the name and exchange of each call, in the order of the keys. `in_progress`: calls that go on are
-    read too; one that a person answered keeps its phone busy until midnight. `speaks`: whether a phone speaks the
+    `names` has the name and exchange of each call, in the order of the keys. `speaks`: whether a phone speaks the
     language asked about; None where none is.
     """
 
     zone: ZoneInfo
     line: str | None = None
     names: list[CallName] = field(default_factory=list)
-    in_progress: bool = False
     speaks: Speaks | None = None
     _phones: dict[PhoneName, int] = field(default_factory=dict, init=False)
 
@@ -89,18 +85,13 @@ class DayReader:
         which = and_(*counted_calls(begin, end))
         if until is not None:
             which = and_(which, CALL.c.ended <= datetime.combine(day, until, self.zone).astimezone(UTC))
-        verdicts = _verdicts(connection, which, self.in_progress)
-        facts = stored_facts(connection, lambda table: _of_calls(table, which, self.in_progress), None)
+        verdicts = _verdicts(connection, which)
+        facts = stored_facts(connection, lambda table: _of_calls(table, which), None)
         question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which).order_by(CALL.c.arrived)
         calls = {(name, exchange): call_of(data, {}) for name, exchange, data in connection.execute(question)}
-        for key in facts.keys() - calls.keys() if self.in_progress else ():
-            if (going := _call_in_progress(facts[key], begin, end)) is not None:
-                calls[key] = going
         for (name, exchange), call in calls.items():
             verdict = verdicts.get((name, exchange))
             seen = self._seen(call, facts.get((name, exchange), []), begin, exchange)
-            if not call.is_ended and seen.outcome == "answered" and not call.transfers:
-                seen = replace(seen, talk=round((end - begin) / MS) - seen.at - seen.wait)
             self.names.append((name, exchange))
             counted = self.line in (None, call.line)
             lacks = seen.lacks or ("verdict" if verdict == "unknown" else None)
@@ -183,26 +174,14 @@ def counted_calls(begin: datetime, end: datetime) -> tuple[Condition, ...]:
     )
 
 
-def _of_calls(table: Table, which: Condition, in_progress: bool) -> Condition:
+def _of_calls(table: Table, which: Condition) -> Condition:
     """The rows of those calls: a name may be in use at two exchanges, whose rows are told apart afterwards."""
-    named = table.c["call"].in_(select(CALL.c["call"]).where(which))
-    return or_(named, table.c["call"].in_(select(OPEN.c["call"]))) if in_progress else named
+    return table.c["call"].in_(select(CALL.c["call"]).where(which))
 
 
-def _call_in_progress(facts: list[Fact], begin: datetime, end: datetime) -> Call | None:
-    """The account so far of a call that arrived in [begin, end), where `counted_calls` would count it."""
-    first, *others = facts
-    if not isinstance(first, Arrived):
-        return None
-    call = CallAccount(first).record_facts(others).call()
-    is_public = call.direction == "inbound" and call.line is not None and not call.test
-    arrived_then = call.arrived is not None and begin <= call.arrived < end
-    return call if is_public and arrived_then and call.in_hours is not False else None
-
-
-def _verdicts(connection: Connection, which: Condition, in_progress: bool) -> dict[tuple[str, str], str]:
+def _verdicts(connection: Connection, which: Condition) -> dict[tuple[str, str], str]:
     question = select(FINDING.c["call"], FINDING.c.exchange, FINDING.c.verdict)
-    question = question.where(FINDING.c.standard == THIRD_RING, _of_calls(FINDING, which, in_progress))
+    question = question.where(FINDING.c.standard == THIRD_RING, _of_calls(FINDING, which))
     return {(name, exchange): verdict for name, exchange, verdict in connection.execute(question)}
 
 
