@@ -409,11 +409,14 @@ class CallAccount(AccountState, gc=False):
             return "voicemail_message"
         if self.message_unclear:
             return "voicemail"
-        if self.filled is not None:
-            return "voicemail_no_message" if self.filled.message else "voicemail"
+        if self.filled is not None and not self.filled.message:
+            return "voicemail"
+        end, took = self.end, self.voicemail
+        if end is not None and end.by == "exchange" and took is not None and self._ended_at_once(took):
+            return "unknown"
         # That no message was left is certain only if every event from before the greeting to the end was received.
-        heard = self.end is not None and self.end.how == "hangup" and self.voicemail is not None
-        return "voicemail_no_message" if heard and not self._gap_in_voicemail() else "voicemail"
+        heard = end is not None and end.how == "hangup" and took is not None and not self._gap_in_voicemail()
+        return "voicemail_no_message" if heard or self.filled is not None else "voicemail"
 
     def _gap_in_voicemail(self) -> bool:
         took, gaps = self.voicemail, self.doubt.gaps

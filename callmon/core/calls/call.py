@@ -181,6 +181,12 @@ class Call(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
         return self.heard in ("queue_log", "cdr")
 
     @property
+    def is_unheard(self) -> bool:
+        """Whether it was not heard how the call ended. Of a box that may not exist the end was heard."""
+        ended_at_once = self.voicemail is not None and self.voicemail.ended_at_once
+        return self.outcome == "unknown" and (self.doubtful or not ended_at_once)
+
+    @property
     def is_known_in_part(self) -> bool:
         """Whether a gap, or what the imported record does not hold, may hide something."""
         return self.heard == "partly" or self.is_from_lesser_record

@@ -40,7 +40,7 @@ def judge(fact: Fact, call: Call, parameters: AnswerByThirdRingParameters) -> Ju
         case "lost":
             return rules.stopped(call, limit)
         case "unknown":
-            return rules.UNHEARD
+            return rules.UNHEARD if call.is_unheard else _voicemail(fact, call, limit)
         case "abandoned":
             silence, cause = ("no_phone_reachable", "no_phone_reachable"), rules.cause_of(call, limit)
             return rules.UNHEARD if call.doubtful else rules.abandoned(call, limit, cause, silence)

@@ -32,7 +32,7 @@ def judge(fact: Fact, call: Call, parameters: ReachAPersonParameters) -> Judgeme
         return rules.met("a_person_answered")
     if call.outcome == "lost":
         return rules.stopped(call, parameters.rings * call.cycle)
-    if call.doubtful or call.outcome == "unknown":
+    if call.doubtful or call.is_unheard:
         return rules.UNHEARD
     limit = parameters.rings * call.cycle
     if (asked := rules.asked_back(call, limit)) is not None:

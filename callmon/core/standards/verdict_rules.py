@@ -58,7 +58,7 @@ def of_imported(standard: str, judged: Judgement, call: Call) -> Judgement:
 
     CDR does not tell how long a phone rang, nor whether a caller chose voicemail in a menu.
     """
-    undecided = call.outcome.startswith("voicemail") and standard in BY_THE_WAY_TO_VOICEMAIL
+    undecided = call.voicemail is not None and call.outcome != "answered" and standard in BY_THE_WAY_TO_VOICEMAIL
     is_decided = judged.verdict != "unknown" and not (undecided and judged.reason_key != "closed")
     return judged if is_decided else NOT_IN_SOURCE
 
@@ -74,7 +74,7 @@ def not_answered(call: Call) -> Judgement | None:
     """The verdict of a standard of answered calls on a call that is not covered or that no person answered."""
     uncovered = not_covered(call)
     if uncovered is None and call.outcome != "answered":
-        return UNHEARD if call.outcome == "unknown" or call.doubtful else exempt("no_person")
+        return UNHEARD if call.is_unheard or call.doubtful else exempt("no_person")
     return uncovered
 
 
@@ -128,7 +128,7 @@ def asked_back(call: Call, limit: timedelta, within: timedelta | None = None) ->
 
 def not_reached(call: Call) -> str:
     """The reason why the exchange ended a call that no person answered."""
-    if call.outcome.startswith("voicemail"):
+    if call.voicemail is not None:
         return "voicemail"
     reasons = {"busy": "busy", "announcement": "announcement", "no_answer": "rang_in_vain"}
     return reasons.get(call.outcome, "no_phone_reachable")
