@@ -140,8 +140,11 @@ def _report(job: Import, sources: list[Source], as_json: bool) -> None:
         click.echo(in_language(sentence), err=True)
     for number, what in job.reader.errors.first:
         file, line = file_and_line(sources, number)
-        text = "{file}, sorted, line {line}: {what}." if file.is_sorted else "{file}, line {line}: {what}."
-        click.echo(said(text, file=file.place, line=line, what=what), err=True)
+        if file.is_sorted:
+            text = said("{file}, sorted, line {line}: {what}.", file=file.place, line=line, what=what)
+        else:
+            text = said("{file}, line {line}: {what}.", file=file.place, line=line, what=what)
+        click.echo(text, err=True)
     for name, count in job.reader.without_line.most_common(10):
         unknown = said(
             "{name}: calls on no line: {count}; name it in arrives_as of its line.", name=name, count=count

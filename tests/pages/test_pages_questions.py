@@ -188,7 +188,7 @@ def test_phones_needed_has_a_table_and_the_same_counts_as_files(site: Pages) -> 
 def half_hour(slot: str, phones: int, usual: int = 2, reached: bool = True) -> dict[str, Any]:
     day, at = slot.split(" ")
     limits = {"said": True, "limit": None, "out_of_reach": not reached}
-    return {"day": f"2026-12-{day}", "slot": at, "phones": phones, "usual_phones": usual, **limits}
+    return {"day": f"2026-12-{day}", "slot": at, "phones": phones, "usual_phones": usual, "factor": 1, **limits}
 
 
 @pytest.mark.parametrize(

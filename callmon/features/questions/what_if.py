@@ -64,7 +64,7 @@ def what_if(
 
     \b
     Examples: callmon what-if 2026-10-01 2026-10-31 --set voicemail_rings=5
-              callmon what-if 2026-10-01 2026-10-31 --set phones='+1@mon 11:00-13:00'
+              callmon what-if 2026-10-01 2026-10-31 --set phones=+1@11:00-13:00
     """
     step = partial(progress_bar(engine.WORLDS, "Replaying"), 1)
     found = what_if_answer(context, first, last, line, changes, lambda _share: step())
