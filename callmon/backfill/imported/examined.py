@@ -19,11 +19,10 @@ from typing import Any
 
 from callmon.backfill.cel.rows import column_of
 from callmon.backfill.imported.files import record_lines
-from callmon.backfill.imported.records import RecordReader, Source
+from callmon.backfill.imported.records import LOOKED_AT, RecordReader, Source
 from callmon.core.calls.call import IMPORTED
 from callmon.errors import ConfigError
 
-LOOKED_AT = 200  # lines that tell whether a file is of the record, and of which zone
 TIMED = 2_000  # lines whose times are all read; behind them, one in STEP
 STEP = 16
 FEW = 5  # lines: less do not tell of which zone they are
@@ -97,7 +96,7 @@ def require_zone(source: Source, reader: RecordReader, others: Mapping[str, Reco
 
     `others`: by its name, a reader for each other zone that may fit.
     """
-    with closing(source.lines()) as lines:
+    with closing((source.sample or source.lines)()) as lines:
         sample = [*islice(lines, LOOKED_AT)]
     if _is_of_zone(sample, reader):
         return

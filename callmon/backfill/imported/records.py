@@ -25,6 +25,7 @@ from callmon.errors import Sentence
 
 WHOLE = timedelta(microseconds=999_999)  # times are whole seconds: the moment lies before the next one
 DEAD = timedelta(hours=12)  # a call without a line for this long is over
+LOOKED_AT = 200  # lines that tell whether a file is of the record, and of which zone
 LOOKS = 5_000  # lines between two searches for calls that are over
 
 
@@ -34,7 +35,8 @@ Texts = Iterable[Iterable[str]]  # the lines of each file or table
 class Source(NamedTuple):
     """A file or a table that can be read to its end: its number of lines, its first and last time, its lines.
 
-    `is_sorted`: the lines are not in the order of time, and are sorted when they are read.
+    `is_sorted`: the lines are not in the order of time, and are sorted when they are read. `sample`: the first
+    lines alone, of a table: a query can be ended behind its last row only.
     """
 
     place: str
@@ -43,6 +45,7 @@ class Source(NamedTuple):
     last: datetime
     lines: Callable[[], Generator[str]]
     is_sorted: bool = False
+    sample: Callable[[], Generator[str]] | None = None
 
 
 def csv_line(values: Iterable[str]) -> str:

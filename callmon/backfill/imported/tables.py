@@ -16,7 +16,7 @@ from sqlalchemy import Engine, MetaData, Select, Table, Text, func, inspect, lit
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.backfill.cel.rows import CelReader, column_of
-from callmon.backfill.imported.records import RecordReader, Source, csv_line
+from callmon.backfill.imported.records import LOOKED_AT, RecordReader, Source, csv_line
 from callmon.errors import ConfigError
 from callmon.store.database import reason
 
@@ -51,7 +51,8 @@ def examined_table(engine: Engine, name: str, reader: RecordReader) -> Source:
     values = (type_coerce(columns[x], Text) if x in columns else literal("") for x in layout)
     rows = select(*values).order_by(time, *(columns[x] for x in ("id",) if x in columns))
     head = [] if reader.LAYOUT else [",".join(layout)]
-    return Source(place, size, min(times), max(times), partial(_lines, engine, rows, head))
+    lines, sample = (partial(_lines, engine, some, head) for some in (rows, rows.limit(LOOKED_AT // 2)))
+    return Source(place, size, min(times), max(times), lines, sample=sample)
 
 
 def _lines(engine: Engine, rows: Select[*tuple[Any, ...]], head: list[str]) -> Generator[str]:
