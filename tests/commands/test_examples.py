@@ -89,6 +89,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for record, place in (("queue_log", "var/log/asterisk/queue_log"), ("cdr-csv.csv", "here/Master.csv")):
         shutil.copy(IMPORTED / "22" / record, root / place)
     text = QUESTIONS_ON + example_text().replace("[web]\n", "[web]\naccess = { accounts = true }\n")
+    text = text.replace("[exchanges.toronto]\n", '[exchanges.toronto]\ntimezone = "UTC"\n')  # of the recordings
     (root / "here/callmon.toml").write_text(
         f'{text}\n[exchanges.toronto.cel]\nfile = "{rows}"\n', encoding="utf-8"
     )
