@@ -174,7 +174,9 @@ class CelTranslator:
         if (row.app == channel.app and row.data == channel.data) or row.app.lower().startswith("app"):
             return
         yield from self._leave_application(row, channel)
-        channel.app, channel.data, channel.app_exten = row.app, row.data, row.exten
+        channel.app = row.app
+        channel.data = row.data
+        channel.app_exten = row.exten
         channel.begun_app = row.at
         match row.app.lower():
             case "voicemail":

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, tzinfo
 from itertools import chain
 
-from callmon.ami.events import born
 from callmon.backfill.cel import rows
 from callmon.backfill.cel.extract import arrival, stretches
 from callmon.backfill.cel.rows import ALIASES, EVENTS, CelReader, CelRow
-from callmon.backfill.imported.records import RecordReader, Texts
+from callmon.backfill.imported.records import RecordReader, Texts, channel_age
 from callmon.backfill.job import Backfill
 from callmon.core.facts import Fact
 
@@ -34,8 +33,7 @@ class CelRecordReader(RecordReader):
 
     def age_of(self, text: str) -> timedelta | None:
         row = self._row(text)
-        created = None if row is None else born(row.uniqueid)
-        return None if row is None or created is None else row.at - created
+        return None if row is None else channel_age(row.at, row.uniqueid)
 
     def _row(self, text: str) -> CelRow | None:
         row = next(CelReader(self.clock.zone).read_lines([text]), None)

@@ -93,10 +93,10 @@ class Import:
 
     def examine(self, paths: Iterable[Path]) -> list[Source]:
         """The files, oldest first. Raises ConfigError for the first that cannot be read; nothing is written."""
-        found = [self.with_zone(examined(path, self._reader(self.zone))) for path in paths]
+        found = [self.check_zone(examined(path, self._reader(self.zone))) for path in paths]
         return sorted(found, key=lambda file: (file.first, file.last))
 
-    def with_zone(self, source: Source) -> Source:
+    def check_zone(self, source: Source) -> Source:
         """The source. Raises ConfigError where its times are of another zone than the exchange's."""
         others = {str(zone): self._reader(zone) for zone in (ZoneInfo("UTC"), self._settings.timezone)}
         require_zone(source, self._reader(self.zone), others)

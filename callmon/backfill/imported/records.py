@@ -48,6 +48,12 @@ class Source(NamedTuple):
     sample: Callable[[], Generator[str]] | None = None
 
 
+def channel_age(at: datetime, uniqueid: str) -> timedelta | None:
+    """From the creation of a channel, which its uniqueid tells, to this time."""
+    created = born(uniqueid)
+    return None if created is None else at - created
+
+
 def csv_line(values: Iterable[str]) -> str:
     """A line of CSV: every value is quoted, and none has a line break."""
     texts = (" ".join(value.splitlines()).replace('"', '""') for value in values)
@@ -156,8 +162,7 @@ class LineReader(RecordReader, Generic[Row]):
 
     def age_of(self, text: str) -> timedelta | None:
         row = self._parsed(text)
-        created = None if row is None else born(row.channel_id)
-        return None if row is None or created is None else row.begun - created
+        return None if row is None else channel_age(row.begun, row.channel_id)
 
     def id_of(self, text: str) -> int:
         if "id" not in self._columns:

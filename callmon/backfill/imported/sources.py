@@ -84,7 +84,7 @@ class Search(NamedTuple):
 
     def _of_table(self, kind: str, engine: Engine, name: str) -> Record:
         job = self.new(kind)
-        return job, [job.with_zone(examined_table(engine, name, job.reader))]
+        return job, [job.check_zone(examined_table(engine, name, job.reader))]
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def endpoint(channel: str) -> str:
 
 
 def is_unidentified(channel: str, context: str) -> bool:
-    """Whether the exchange does not know who calls: PJSIP's endpoint for such peers, or FreePBX's context."""
+    """Whether a call is by PJSIP's endpoint for unidentified peers, or in FreePBX's context for them."""
     return context == "from-sip-external" or extension(channel) == "anonymous"
 
 

@@ -119,16 +119,16 @@ class _PassedOver:
 
     def spans(self, phone: int) -> Iterator[Span]:
         begins, ends = self.busy[phone]
-        before = self._by(phone, self.day[0], begins[0])
+        before = self._passed_span(phone, self.day[0], begins[0])
         begin = min(self.day[0], begins[0] - AROUND) if before is None else (before[1] + begins[0]) // 2
         for free, again in zip(ends[:-1], begins[1:], strict=True):
-            if again - free >= AWAY and (away := self._by(phone, free + FREED, again)) is not None:
+            if again - free >= AWAY and (away := self._passed_span(phone, free + FREED, again)) is not None:
                 yield begin, (free + away[0]) // 2
                 begin = (away[1] + again) // 2
-        after = self._by(phone, ends[-1] + FREED, self.day[1])
+        after = self._passed_span(phone, ends[-1] + FREED, self.day[1])
         yield begin, max(self.day[1], ends[-1] + AROUND) if after is None else (ends[-1] + after[0]) // 2
 
-    def _by(self, phone: int, begin: int, end: int) -> Span | None:
+    def _passed_span(self, phone: int, begin: int, end: int) -> Span | None:
         """The first and the last time in the span at which a call passed over the phone."""
         found, again = [], Counter[int]()
         for one in self.rung[bisect_left(self.times, begin) : bisect_left(self.times, end)]:

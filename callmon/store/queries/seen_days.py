@@ -86,7 +86,7 @@ class DayReader:
         if until is not None:
             which = and_(which, CALL.c.ended <= datetime.combine(day, until, self.zone).astimezone(UTC))
         verdicts = _verdicts(connection, which)
-        facts = stored_facts(connection, lambda table: _of_calls(table, which), None)
+        facts = stored_facts(connection, lambda table: _calls_condition(table, which), None)
         question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which).order_by(CALL.c.arrived)
         calls = {(name, exchange): call_of(data, {}) for name, exchange, data in connection.execute(question)}
         for (name, exchange), call in calls.items():
@@ -174,14 +174,14 @@ def counted_calls(begin: datetime, end: datetime) -> tuple[Condition, ...]:
     )
 
 
-def _of_calls(table: Table, which: Condition) -> Condition:
+def _calls_condition(table: Table, which: Condition) -> Condition:
     """The rows of those calls: a name may be in use at two exchanges, whose rows are told apart afterwards."""
     return table.c["call"].in_(select(CALL.c["call"]).where(which))
 
 
 def _verdicts(connection: Connection, which: Condition) -> dict[tuple[str, str], str]:
     question = select(FINDING.c["call"], FINDING.c.exchange, FINDING.c.verdict)
-    question = question.where(FINDING.c.standard == THIRD_RING, _of_calls(FINDING, which))
+    question = question.where(FINDING.c.standard == THIRD_RING, _calls_condition(FINDING, which))
     return {(name, exchange): verdict for name, exchange, verdict in connection.execute(question)}
 
 
