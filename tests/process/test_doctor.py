@@ -117,7 +117,9 @@ def patient(running: Patient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patie
 SITE = "site/manager.conf"
 OWN_ADDRESS = ("deny = 0.0.0.0/0.0.0.0", "permit = 127.0.0.1/255.255.255.255")
 OLD_FILTER = event_filter.lines()
-APPS_LINE = "apps = dial,queue,ringing,voicemail,voicemailmain,background,waitexten,read,playback,userevent"
+APPS_LINE = (
+    "apps = dial,queue,ringing,progress,voicemail,voicemailmain,background,waitexten,read,playback,userevent"
+)
 EVENTS_LINE = (
     "events = CHAN_START,CHAN_END,ANSWER,HANGUP,APP_START,BRIDGE_ENTER,BRIDGE_EXIT,LINKEDID_END,"
     "BLINDTRANSFER,ATTENDEDTRANSFER,PICKUP,FORWARD,PARK_START,PARK_END"
@@ -487,7 +489,7 @@ HEALTHY = ExchangeAnswers(
         ("manager.conf", "callmon", "deny"): ("0.0.0.0/0.0.0.0",),
         ("manager.conf", "callmon", "permit"): ("127.0.0.1/255.255.255.255",),
         ("cel.conf", "general", "apps"): (
-            "dial,queue,ringing",
+            "dial,queue,ringing,progress",
             "voicemail,voicemailmain,background,waitexten,read,playback,userevent",
         ),
         ("cel.conf", "general", "events"): ("ALL",),

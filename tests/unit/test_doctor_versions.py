@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from callmon.tools.doctor import versions
-from callmon.tools.doctor.dialplan import FIELDS
+from callmon.tools.doctor.dialplan import APPS, FIELDS
 from callmon.tools.doctor.event_filter import NEW_VOICEMAIL_KEY
 from callmon.tools.doctor.questions import ExchangeAnswers, setting
 from tests.process.test_doctor import HEALTHY, judged
+from tests.support.daemon_process import ROOT
 
 FILTER = ("manager.conf", "callmon", "eventfilter")
 EVENTS = ("cel.conf", "general", "events")
@@ -87,6 +89,12 @@ def test_the_columns_by_their_names_are_a_destination(version: str, fields: str)
 @pytest.mark.parametrize("version", ["18.26.4", "20.18.2", "21.12.3", "22.8.0", "23.2.1"])
 def test_a_version_that_does_not_know_columns_by_names_has_no_destination(version: str) -> None:
     assert judged(given(version, {MAPPING: "", ADVANCED: FIELDS})) == ["CEL has no known destination."]
+
+
+@pytest.mark.parametrize("guide", ["README.md", "LISEZMOI.md"])
+def test_the_guide_names_the_applications_that_doctor_asks_for(guide: str) -> None:
+    lines = re.findall("^apps = .*", (ROOT / "asterisk" / guide).read_text(encoding="utf-8"), re.MULTILINE)
+    assert lines == [f"apps = {','.join(APPS)}"] * 2  # of plain Asterisk, of FreePBX
 
 
 @pytest.mark.parametrize(

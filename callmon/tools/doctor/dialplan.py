@@ -18,10 +18,10 @@ from callmon.tools.doctor.finding import LANGUAGE, DoctorFinding, finding, reade
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
 from callmon.tools.doctor.questions import ExchangeAnswers
 
-# Without these a gap cannot be filled, nor a menu before voicemail be told from an announcement.
+# Without these a gap cannot be filled, no ring be told from `Progress`, nor a menu from an announcement.
 APPS = (
-    *("dial", "queue", "ringing", "voicemail", "voicemailmain", "background", "waitexten", "read", "playback"),
-    "userevent",
+    *("dial", "queue", "ringing", "progress", "voicemail", "voicemailmain", "background", "waitexten", "read"),
+    *("playback", "userevent"),
 )
 EVENTS = (
     *("CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "BRIDGE_ENTER", "BRIDGE_EXIT", "LINKEDID_END"),
