@@ -57,6 +57,7 @@ settings.load_profile("callmon")
 # These half-hours are no part of the repository: their tests are collected only where the file is.
 collect_ignore = [] if HALF_HOURS.is_file() else ["unit/test_half_hours_of_a_centre.py"]
 
+TURN = GIVEN.get("CALLMON_TURN", "")
 DATABASES = {"store", "sqlite_store", "url", "postgres_server"}  # fixtures
 SECONDS_WITH_SERVERS = 1200  # time limit of one test; for all others it is the `timeout` of pyproject.toml
 
@@ -103,18 +104,21 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves `count` items of a function marked `sampled(count)`, the same each time. CALLMON_WHOLE=1: all.
 
-    CALLMON_WHOLE=rest: those that `make test` leaves out, or runs with fewer examples.
+    CALLMON_WHOLE=rest: those that `make test` leaves out, or runs with fewer examples. CALLMON_TURN, the number of
+    a commit: of a function marked `turns(count)`, the `count` items whose turn it is.
     """
     if WHOLE and not REST:
         return
-    functions: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        if item.get_closest_marker("sampled"):
-            functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    left_out = [item for name, group in functions.items() for item in _not_sampled(name, group)]
+    left_out = list(_not_drawn(items, "sampled", ""))
     if REST:
         rest = set(map(id, left_out))
         left_out = [item for item in items if id(item) not in rest and not _is_of_the_rest(item)]
+    _leave_out(config, items, left_out)
+    if TURN:
+        _leave_out(config, items, list(_not_drawn(items, "turns", TURN)))
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], left_out: list[pytest.Item]) -> None:
     config.hook.pytest_deselected(items=left_out)
     ignored = set(map(id, left_out))
     items[:] = [item for item in items if id(item) not in ignored]
@@ -128,11 +132,16 @@ def _is_of_the_rest(item: pytest.Item) -> bool:
     return getattr(item.obj, "is_hypothesis_test", False) or examples in vars(item.module).values()
 
 
-def _not_sampled(name: str, group: list[pytest.Item]) -> list[pytest.Item]:
-    mark = group[0].get_closest_marker("sampled")
-    assert mark is not None
-    (count,) = mark.args
-    return random.Random(name).sample(group, max(0, len(group) - count))
+def _not_drawn(items: list[pytest.Item], mark: str, seed: str) -> Iterator[pytest.Item]:
+    """Of each function with this mark, all items but `count` that the function's name and the seed draw."""
+    functions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker(mark):
+            functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for name, group in functions.items():
+        found = group[0].get_closest_marker(mark)
+        assert found is not None
+        yield from random.Random(name + seed).sample(group, max(0, len(group) - found.args[0]))
 
 
 @pytest.hookimpl(wrapper=True)

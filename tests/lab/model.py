@@ -94,6 +94,7 @@ class PlayedSituation:
     ended: float | None = None
     ended_by: str | None = None  # caller, exchange
     fault: str | None = None
+    met_pause: bool = False  # the machine stood still while it was up (`pauses`)
     played_by: str = "own"  # the lab's SIP side, or sipp
     call_id: str = ""  # on the caller's SIP side
     trouble: list[str] = field(default_factory=list)  # sipp's complaints

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterable
 from typing import Literal
 
 from tests.lab.exchange import Asterisk
 from tests.lab.model import PlayedSituation, Situation
 from tests.lab.pace import at_pace
+from tests.lab.pauses import Pauses
 from tests.lab.processes import real_time_thread
 from tests.lab.sipp import SECONDS_TO_START, Sipp, behaviour
 from tests.lab.stage import Stage
@@ -49,6 +51,7 @@ class Playing:
         self._times = [(call.situation.begins + n * stagger, call) for n, call in enumerate(self.calls)]
         by_sipp = [(at, call) for at, call in self._times if behaviour(call.situation.caller)]
         self._sipp = Sipp(asterisk.ports.sip, by_sipp) if by_sipp and callers == "sipp" else None
+        self._pauses = Pauses()
         self._ready = threading.Event()
         self._fault: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -56,6 +59,7 @@ class Playing:
         self._thread = threading.Thread(target=self._live, name="callers and phones", daemon=True)
 
     def __enter__(self) -> Playing:
+        self._pauses.start()
         self._thread.start()
         if not self._ready.wait(SECONDS_TO_REGISTER):
             raise RuntimeError(f"the phones did not register within {SECONDS_TO_REGISTER} s")
@@ -67,6 +71,7 @@ class Playing:
         if self._thread.is_alive() and self._loop is not None and self._task is not None:
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(15)
+        self._pauses.stop()
 
     def wait(self, seconds: float = 240.0) -> list[PlayedSituation]:
         """The calls, when all have ended."""
@@ -75,6 +80,8 @@ class Playing:
             raise TimeoutError(f"calls still up after {seconds:.0f} s")
         if self._fault is not None:
             raise self._fault
+        for call in self.calls:
+            call.met_pause = self._pauses.meet(call.invited, call.ended or time.time())
         return self.calls
 
     def _live(self) -> None:

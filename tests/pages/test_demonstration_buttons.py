@@ -216,6 +216,7 @@ async def _press(address: str, it: Demo, formats: tuple[str, ...]) -> tuple[list
 BUTTONS_OF = {"viewer": 6, "agent": 17, "manager": 19, "verifier": 19, "administrator": 8}
 
 
+@pytest.mark.turns(2)
 @pytest.mark.long
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_every_button_of_every_role_works_and_two_people_sign_a_month(

@@ -105,6 +105,7 @@ DAYS = [
 ]
 
 
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("moment", DAYS)
 def test_each_half_hour_has_its_calls_and_a_usual_number(moment: str, tmp_path: Path) -> None:
     with demo(tmp_path, moment, days_before(moment, 57)) as it:
@@ -127,6 +128,7 @@ SIGNED = [
 ]
 
 
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("moment", SIGNED)
 def test_twelve_months_are_signed_and_a_visitor_can_sign_the_next(moment: str, tmp_path: Path) -> None:
     with demo(tmp_path, moment) as it:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -157,17 +158,35 @@ def test_every_test_runs_in_a_stage(stage: ModuleType, pythons: list[str]) -> No
     assert marks == {"lab and not browser", "lab and browser", "not lab", stage.NO_SERVER}
 
 
-def test_the_rest_is_what_make_test_leaves_out_and_what_has_more_examples(stage: ModuleType) -> None:
-    def items(which: str, whole: str) -> set[str]:
-        files = ("recordings/test_cel_bare.py", "store/test_audit.py", "unit/test_rings.py", "fuzz/test_memory.py")
-        command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", which]
-        done = subprocess.run(
-            [*command, *(f"tests/{file}" for file in files)],
-            cwd=ROOT, env={**os.environ, "CALLMON_WHOLE": whole}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return {line for line in done.stdout.splitlines() if "::" in line}
+def items(files: Iterable[str], which: str, **variables: str) -> set[str]:
+    """What pytest collects of these files."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", which]
+    done = subprocess.run(
+        [*command, *(f"tests/{file}" for file in files)],
+        cwd=ROOT, env={**os.environ, "CALLMON_WHOLE": "", **variables}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return {line for line in done.stdout.splitlines() if "::" in line}
 
-    fast, rest, whole = items(stage.NO_SERVER, ""), items("not lab", "rest"), items("not lab", "1")
+
+def test_ci_runs_other_parameters_of_a_long_test_for_another_commit(
+    stage: ModuleType, pythons: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "_commit", lambda: 7)
+    stages = stage.Stages(pythons)
+    variables = [
+        next(part.environment for lane in lanes for part in lane if "PostgreSQL" in part.name)
+        for lanes in (stages.ci(), stages.rest())
+    ]
+    one, every = (items(["pages/test_demonstration_buttons.py"], "not lab", **each) for each in variables)
+    other = items(["pages/test_demonstration_buttons.py"], "not lab", **variables[0] | {"CALLMON_TURN": "8"})
+    assert (len(one), len(other), len(every)) == (2, 2, 20)
+    assert one != other
+
+
+def test_the_rest_is_what_make_test_leaves_out_and_what_has_more_examples(stage: ModuleType) -> None:
+    files = ("recordings/test_cel_bare.py", "store/test_audit.py", "unit/test_rings.py", "fuzz/test_memory.py")
+    fast, rest = items(files, stage.NO_SERVER), items(files, "not lab", CALLMON_WHOLE="rest")
+    whole = items(files, "not lab", CALLMON_WHOLE="1")
     assert fast | rest == whole
     assert {item.split("::")[-1] for item in fast & rest} == {  # properties
         "test_the_n_th_ring_runs_from_n_minus_1_to_n_cycles",

@@ -311,6 +311,10 @@ def wait_for(what: Callable[[], Any], seconds: float = 120) -> None:
         time.sleep(0.2)
 
 
+def alerts_heard(alertmanager: Alertmanager) -> set[str]:
+    return {alert["labels"]["alertname"] for alert in alertmanager.get("/api/v2/alerts")}
+
+
 def subjects(mail: Mail, to: str) -> list[str]:
     return [str(letter["subject"]) for letter in mail.got if to in str(letter["to"])]
 
@@ -496,8 +500,9 @@ def test_planned_work_holds_alerts_about_measuring_not_a_test_alert(site: AlertS
     until = time.time() + 3600
     planned = f'callmon_planned_work_until_timestamp_seconds{{line="poci"}} {until}\n'
     site.page.text = WELL.page() + planned
-    wait_for(lambda: "CallmonPlannedWork" in site.prometheus.alerts())
-    time.sleep(2)  # Alertmanager holds an alert only if it has heard of its reason first
+    # Alertmanager holds an alert only if it has heard of its reason first.
+    told = [site.alertmanagers[name] for name in ("open", "closed day", "short day")]
+    wait_for(lambda: all("CallmonPlannedWork" in alerts_heard(each) for each in told))
     site.page.text = None
     wait_for(lambda: "CallmonDown" in site.prometheus.alerts())
 

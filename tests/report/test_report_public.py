@@ -147,6 +147,7 @@ def at_the_edges(report: Report, random: Random) -> Report:
     return msgspec.structs.replace(report, figures=figures)
 
 
+@pytest.mark.turns(15)
 @pytest.mark.parametrize("seed", range(examples(60, 6)))
 def test_no_reader_knows_a_monthly_number_of_1_to_4_by_rounding(reports: Reports, seed: int) -> None:
     leaks = reported(at_the_edges(reports(600, "2024-05"), Random(seed)))

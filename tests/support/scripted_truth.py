@@ -77,7 +77,10 @@ MOST_FORGIVEN = 2  # calls of a test
 
 
 class Contradictions(NamedTuple):
-    """What contradicts the script; `forgiven` where a callmon that received all events contradicts it too."""
+    """What contradicts the script; `forgiven` where a callmon that received all events contradicts it too.
+
+    A call for which the machine stood still is no longer the script's, and is not counted.
+    """
 
     wrong: list[str]
     forgiven: list[str]
@@ -97,7 +100,7 @@ def contradictions(
         scripted = wrongs(call, heard)
         if scripted and wrongs(as_it_went(call, undisturbed[heard["call"]]), heard):
             found.wrong.extend(scripted)
-        elif scripted:
+        elif scripted and not call.met_pause:
             found.forgiven.append("; ".join(scripted))
     return found
 

@@ -77,6 +77,7 @@ def test_phones_of_twenty_months_are_minimal_and_keep_months_to_come(rule: Rule,
     assert out_of_reach <= 0.1 * half_hours  # of a half-hour's few callers, more may give up at once
 
 
+@pytest.mark.turns(5)
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(20))
 def test_a_target_above_what_is_picked_up_in_time_is_out_of_reach(seed: int) -> None:
