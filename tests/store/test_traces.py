@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from http.client import parse_headers
 from itertools import chain, repeat
 from pathlib import Path
 from socket import create_server
@@ -272,8 +273,12 @@ def answering(said: Iterable[bytes]) -> Iterator[str]:
 
     def answer() -> None:
         wire, _ = listening.accept()
-        with wire, suppress(OSError):
-            wire.recv(1 << 20)
+        with wire, wire.makefile("rb") as request, suppress(OSError):
+            request.readline()
+            head = parse_headers(request)
+            request.read(
+                int(head["Content-Length"])
+            )  # what is not read when a socket closes resets the connection
             for part in said:
                 wire.sendall(part)
 
