@@ -224,19 +224,18 @@ class Stages:
         others = [version for version in SUPPORTED if version != self.newest]
         whole = others[_commit() % len(others)]
         print(f"Python {whole} is tested whole: its turn, by the commit.")
-        return self._beside(
-            [self._other(version, is_whole=version == whole) for version in others], turn=_commit()
-        )
+        turn = str(_commit())
+        return self._beside([self._other(version, is_whole=version == whole) for version in others], turn)
 
     def rest(self) -> list[list[Part]]:
         """What `test` leaves out."""
         others = [self._other(version) for version in SUPPORTED if version != self.newest]
         return self._beside([*others, [self._drawn_faults()]] if "CALLMON_COVERAGE" in os.environ else others)
 
-    def _beside(self, others: list[list[Part]], turn: int | None = None) -> list[list[Part]]:
+    def _beside(self, others: list[list[Part]], turn: str = "") -> list[list[Part]]:
         """The real servers and the browser, which wait a lot, are the longest lanes.
 
-        `turn`: of tests marked `turns` a part runs, by the commit.
+        `turn`: the commit by which tests marked `turns` run a part of their parameters. Empty: all run.
         """
         real = self._pytest(
             "real servers",
@@ -249,7 +248,7 @@ class Stages:
         real.nice = 0
         real.environment = {"CALLMON_FAILOVERS": "6"}
         whole = self._tests("tests, PostgreSQL, all examples", "not lab")
-        whole.environment = {"CALLMON_WHOLE": "rest", "CALLMON_TURN": "" if turn is None else str(turn)}
+        whole.environment = {"CALLMON_WHOLE": "rest", "CALLMON_TURN": turn}
         seen = self._pytest("browser, paper, containers", "-m", "lab and browser", *WITH_BROWSER)
         seen.nice = 0
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "1", "all", "5"])

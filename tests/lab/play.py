@@ -59,7 +59,6 @@ class Playing:
         self._thread = threading.Thread(target=self._live, name="callers and phones", daemon=True)
 
     def __enter__(self) -> Playing:
-        self._pauses.start()
         self._thread.start()
         if not self._ready.wait(SECONDS_TO_REGISTER):
             raise RuntimeError(f"the phones did not register within {SECONDS_TO_REGISTER} s")
@@ -71,7 +70,6 @@ class Playing:
         if self._thread.is_alive() and self._loop is not None and self._task is not None:
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(15)
-        self._pauses.stop()
 
     def wait(self, seconds: float = 240.0) -> list[PlayedSituation]:
         """The calls, when all have ended."""
@@ -86,6 +84,7 @@ class Playing:
 
     def _live(self) -> None:
         real_time_thread()
+        self._pauses.start()
         try:
             asyncio.run(self._perform())
         except asyncio.CancelledError:
@@ -93,6 +92,7 @@ class Playing:
         except BaseException as fault:
             self._fault = fault
         finally:
+            self._pauses.stop()
             self._ready.set()
 
     async def _perform(self) -> None:

@@ -276,9 +276,8 @@ def answering(said: Iterable[bytes]) -> Iterator[str]:
         with wire, wire.makefile("rb") as request, suppress(OSError):
             request.readline()
             head = parse_headers(request)
-            request.read(
-                int(head["Content-Length"])
-            )  # what is not read when a socket closes resets the connection
+            # What has not been read when a socket closes resets the connection.
+            request.read(int(head["Content-Length"]))
             for part in said:
                 wire.sendall(part)
 

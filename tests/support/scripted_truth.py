@@ -79,14 +79,17 @@ MOST_FORGIVEN = 2  # calls of a test
 class Contradictions(NamedTuple):
     """What contradicts the script; `forgiven` where a callmon that received all events contradicts it too.
 
-    A call for which the machine stood still is no longer the script's, and is not counted.
+    `late`: the same of calls during which the machine stood still.
     """
 
     wrong: list[str]
     forgiven: list[str]
+    late: list[str]
 
     def counted(self) -> str:
-        return f"{len(self.forgiven)} calls went otherwise than scripted: {self.forgiven}"
+        return (
+            f"{len(self.forgiven)} calls went otherwise than scripted: {self.forgiven}; {len(self.late)} were late"
+        )
 
 
 def contradictions(
@@ -95,13 +98,13 @@ def contradictions(
     wrongs: Callable[[PlayedSituation, dict[str, Any]], list[str]],
 ) -> Contradictions:
     """Compares calls with the script, and where they differ with what one callmon reports that received all."""
-    found = Contradictions([], [])
+    found = Contradictions([], [], [])
     for call, heard in said:
         scripted = wrongs(call, heard)
         if scripted and wrongs(as_it_went(call, undisturbed[heard["call"]]), heard):
             found.wrong.extend(scripted)
-        elif scripted and not call.met_pause:
-            found.forgiven.append("; ".join(scripted))
+        elif scripted:
+            (found.late if call.met_pause else found.forgiven).append("; ".join(scripted))
     return found
 
 
