@@ -15,6 +15,7 @@ import trustme
 from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk, AsteriskError
 from tests.lab.listener import Listener
+from tests.lab.model import Step
 from tests.lab.play import Playing, play
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon, free_port
@@ -137,7 +138,9 @@ def test_what_is_no_ami_and_a_port_where_nobody_listens_are_named(asterisk: Aste
 def test_a_call_in_an_exchange_crash_is_lost_and_an_answered_one_answered(
     asterisk: Asterisk, tmp_path: Path
 ) -> None:
-    situations = [replace(situation, copies=1) for situation in named("answered_ring1", "rings_in_vain")]
+    answered, rings = (replace(situation, copies=1) for situation in named("answered_ring1", "rings_in_vain"))
+    talks_on = replace(answered.caller, steps=(Step(120, "hang_up"),))  # up at the crash, however slow the machine
+    situations = [replace(answered, caller=talks_on), rings]
     witness = Listener(asterisk.ami_port, "witness", asterisk.secrets.witness)
     with witness, Callmon(tmp_path, asterisk.ami_port, asterisk.secret) as callmon:
         with Playing(asterisk, situations) as playing:
