@@ -28,6 +28,7 @@ from callmon.ami.framing import END
 from callmon.config.schema import Configuration
 from callmon.config.settings import Settings, example_text
 from callmon.daemon.daemon import Daemon
+from callmon.site import FEATURES
 from callmon.store.database import upgrade
 from callmon.store.encryption import KeyRing
 
@@ -71,7 +72,7 @@ def daemon(pipe: Connection, port: int, exchanges: int, series: str) -> None:
     os.environ[SECRET] = "bench"
     with TemporaryDirectory() as folder:
         chosen = settings(port, exchanges, Path(folder), series)
-        running = Daemon(chosen, upgrade(chosen.store.url, KeyRing([bytes(32)])))
+        running = Daemon(chosen, upgrade(chosen.store.url, KeyRing([bytes(32)])), FEATURES)
 
         async def run() -> None:
             async with asyncio.TaskGroup() as tasks:

@@ -29,6 +29,7 @@ from bench.table import head, row, say
 from callmon.config.settings import Settings
 from callmon.daemon.daemon import Daemon
 from callmon.features.now import half_hours as today
+from callmon.site import FEATURES
 from callmon.store import opening
 from callmon.store.database import Database
 from callmon.store.queries import half_hours
@@ -109,7 +110,7 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
         dir=os.environ["STATE_DIRECTORY"]
     )  # with PostgreSQL the key's
     store = opening.open_for_writing(settings)
-    daemon = Daemon(settings, store)
+    daemon = Daemon(settings, store, FEATURES)
     daemon.publish_status()
     access = AccessService(settings.web.access, store)
     application = WebApplication(
@@ -185,7 +186,7 @@ async def lags(clients: int, seconds: float) -> None:
         async with DemoExchange() as exchange:
             settings = demo_settings("127.0.0.1:0", exchange.port, exchange.secret, Path(name), datetime.now(UTC))
             store = opening.open_for_writing(settings)
-            daemon = Daemon(settings, store)
+            daemon = Daemon(settings, store, FEATURES)
             running = asyncio.create_task(daemon.run())
             while not daemon.address:  # noqa: ASYNC110 - a daemon says it to nobody
                 await asyncio.sleep(0.05)

@@ -16,6 +16,7 @@ from callmon.config.schema import Configuration
 from callmon.config.settings import Settings, example_text
 from callmon.core.statistics.counters import CALLS
 from callmon.daemon.daemon import Daemon
+from callmon.site import FEATURES
 from callmon.store.database import upgrade
 from callmon.store.encryption import KeyRing
 from callmon.store.rollups import rebuild
@@ -49,7 +50,7 @@ def _run(pipe: Connection, chosen: Settings, warm: int, calls: int) -> None:
     rebuild.ensure_rollups(store, chosen.timezone)
 
     async def run() -> None:
-        running = Daemon(chosen, store)
+        running = Daemon(chosen, store, FEATURES)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(running.run())
             await _committed(running, warm)

@@ -18,6 +18,7 @@ from callmon.cli.common import CommandContext, until_done, with_context
 from callmon.cli.help import HelpGroup, MainCommands
 from callmon.cli.language import said
 from callmon.errors import ConfigError
+from callmon.site import FEATURES
 
 TASKS = tomllib.loads(files("callmon").joinpath("commands.toml").read_text(encoding="utf-8"))
 EPILOG = """\b
@@ -82,7 +83,7 @@ def run(context: CommandContext) -> None:
     store = open_for_writing(settings)
 
     async def listen() -> None:
-        await Daemon(settings, store, context.path).run()
+        await Daemon(settings, store, FEATURES, context.path).run()
 
     asyncio.run(listen())
 
@@ -105,4 +106,5 @@ def pages(context: CommandContext) -> None:
         sentence = said("{path}: store.over is missing; name the schemas of all pairs.", path=context.path)
         raise ConfigError(sentence)
     click.get_current_context().obj()
-    asyncio.run(PairsPages(context.settings, until_done(open_for_writing(context.settings))).run())
+    store = until_done(open_for_writing(context.settings))
+    asyncio.run(PairsPages(context.settings, store, FEATURES).run())

@@ -37,9 +37,9 @@ from callmon.features.disruptions.notice.files import notice_files
 from callmon.features.months.formats.json import schema
 from callmon.features.months.open_data.queries import COLUMNS
 from callmon.main import main
-from callmon.routes import FRONT, PAGES
 from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
+from callmon.site import FEATURES
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer.outbox import StoredOutcome
 from callmon.text.lists import obligation_as_json
@@ -47,7 +47,8 @@ from callmon.text.records import as_json
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
-from callmon.web.routing import STATIC
+from callmon.web.entries import page_table
+from callmon.web.routing import STATIC, front
 from tests.support.store_fixtures import EXCHANGE, START, account, answered_call
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
 
@@ -129,7 +130,8 @@ def mqtt() -> list[str]:
 
 
 def pages() -> list[str]:
-    entries = [FRONT, *PAGES, *SignIn(AccessService()).entries()]
+    known = page_table(FEATURES)
+    entries = [front(known["now"]), *known.values(), *SignIn(AccessService()).entries()]
     found = {f"{method} {path}" for one in entries for path in one.paths.values() for method in one.methods}
     found |= {f"GET /static/{name}" for name in STATIC}
     return sorted(found | {f"GET {path}" for path in _machines()})

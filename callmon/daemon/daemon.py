@@ -42,14 +42,15 @@ from callmon.daemon.runtime import Runtime
 from callmon.daemon.standby import Standby
 from callmon.daemon.tasks import roll_up
 from callmon.errors import ConfigError
+from callmon.feature import Feature
 from callmon.logs import Seldom
-from callmon.routes import entries
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.database import Database
 from callmon.threads import BlockingThreads, share_one_heap
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.context import PageContext
+from callmon.web.entries import entries
 from callmon.web.health import remarks, troubles
 from callmon.web.protection import Protection
 from callmon.web.server import Server, listening
@@ -68,10 +69,15 @@ SENT_AFTER = timedelta(seconds=0.2)
 
 
 class Daemon:
-    """All tasks of one process. `run` returns after a stop was requested."""
+    """All tasks of one process, with these features. `run` returns after a stop was requested."""
 
     def __init__(
-        self, settings: Settings, store: Database, path: Path | None = None, access: AccessService | None = None
+        self,
+        settings: Settings,
+        store: Database,
+        features: Sequence[Feature],
+        path: Path | None = None,
+        access: AccessService | None = None,
     ) -> None:
         self._path, self._store = path, store
         self._access = access or AccessService(settings.web.access, store)
@@ -90,7 +96,12 @@ class Daemon:
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self._beaten: dict[str, datetime] = {}  # the same, of the last heartbeat offered
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
-        self.page_context = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store, entries)
+        self.page_context = PageContext(
+            lambda: self.runtime.settings,
+            self.runtime.snapshot,
+            store,
+            partial(entries, features),
+        )
         self.page_context.damaged = self._file_check.hasten
         self.page_context.outdated = self.publish_status
         self.protection = Protection(settings.web.config_file)

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import signal
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from callmon.config.settings import Settings
 from callmon.core import facts as f
@@ -24,7 +25,7 @@ from callmon.core.statistics.today import Today
 from callmon.daemon.daemon import THREADS, notify
 from callmon.daemon.pairs import GONE_AFTER, SILENT_SECONDS
 from callmon.errors import Sentence, StoreError
-from callmon.routes import entries
+from callmon.feature import Feature
 from callmon.store.database import Database
 from callmon.store.pairs.open import over, pair_troubles
 from callmon.store.queries import calls as queries
@@ -33,6 +34,7 @@ from callmon.threads import BlockingThreads
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.context import PageContext
+from callmon.web.entries import entries
 from callmon.web.protection import Protection
 from callmon.web.server import Server, listening
 
@@ -49,6 +51,7 @@ class PairsPages:
         self,
         settings: Settings,
         store: Database,
+        features: Sequence[Feature],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
@@ -56,7 +59,12 @@ class PairsPages:
         self._now = now
         self._callbacks = CallbackStatus()
         self._missing: dict[str, tuple[datetime, Sentence]] = {}  # by pair: since when, and why
-        self.page_context = PageContext(lambda: settings, lambda: self._snapshot, store, entries)
+        self.page_context = PageContext(
+            lambda: settings,
+            lambda: self._snapshot,
+            store,
+            partial(entries, features),
+        )
         self._plain_reader = self.page_context.reader
         self.look()
 

@@ -22,23 +22,6 @@ from callmon.web.context import PageContext
 from callmon.web.formatter import OTHER, WebFormatter
 
 KEPT_SHORT = {"Cache-Control": "no-store"}
-# The page that stands for a form's answer in the other language.
-TWIN = {
-    "number": "callback",
-    "record": "callback",
-    "next": "callbacks",
-    "begin": "disruptions",
-    "tell": "disruption",
-    "make": "month",
-    "file": "report",
-    "prepare": "report",
-    "sign": "revision",
-    "signed file": "revision",
-    "check": "verify",
-    "send again": "webhooks",
-    "change tokens": "tokens",
-}
-
 # The pages of the menu; the others are below *More*, unless there are few in all.
 DAILY = ("now", "callbacks", "calls", "months", "disruptions")
 MOST_NAME = 200  # characters of a file's name
@@ -118,9 +101,8 @@ class PageRequest:
         """The same page in the other language."""
         known = FRENCH if self.request.query_params else ()  # most addresses have none
         query = {name: value for name in known if (value := self.parameter(name)) and name != "said"}
-        return self.path(
-            TWIN.get(self.entry.name, self.entry.name), OTHER[self.language], query, **self.request.path_params
-        )
+        name = self.entry.twin or self.entry.name
+        return self.path(name, OTHER[self.language], query, **self.request.path_params)
 
     async def page(
         self,

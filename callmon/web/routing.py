@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
-from typing import cast
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -29,14 +29,23 @@ def entry(
     page: Page,
     right: Right = Right.VIEW,
     act: str | None = None,
-    method: str = "GET",
-    is_page: bool = True,
-    takes_file: bool = False,
+    **more: Any,
 ) -> PageRoute:
-    """A page's route. `act`: what the record of access calls a use of it."""
-    return PageRoute(
-        name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, (method,), act, is_page, takes_file
-    )
+    """A page's route. `act`: what the record of access calls a use of it. `more`: as PageRoute has it."""
+    return PageRoute(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, act=act, **more)
+
+
+def form(
+    name: str,
+    fr: str,
+    en: str,
+    submit: Page,
+    right: Right,
+    act: str | None = None,
+    **more: Any,
+) -> PageRoute:
+    """A form's route. `twin`, of `more`: the page that stands for its answer in the other language."""
+    return entry(name, fr, en, submit, right, act, methods=("POST",), **more)
 
 
 def front(first: PageRoute) -> PageRoute:

@@ -16,14 +16,15 @@ from callmon.config.settings import example
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import METRICS
 from callmon.main import main
-from callmon.routes import RESOURCES, entries
 from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF
+from callmon.site import FEATURES
 from callmon.text.labels import label
 from callmon.text.story.sentences import QUOTES
 from callmon.web.api.openapi import parameters
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
 from callmon.web.context import PageContext
+from callmon.web.entries import entries, resources
 from callmon.web.formatter import WebFormatter
 from dev import interface
 from tests.pages.test_pages_access import NAMES, WHO, table
@@ -120,7 +121,7 @@ def standards(language: str) -> Iterator[str]:
 def pages() -> Iterator[str]:
     site = cast(PageContext, SimpleNamespace(views={}))
     yield from rows("page (French, English)", "method", *(NAMES.get(role, role) for role in WHO))
-    yield from table((*entries(site), *SignIn(AccessService()).entries()))
+    yield from table((*entries(FEATURES, site), *SignIn(AccessService()).entries()))
 
 
 def api(language: str) -> Iterator[str]:
@@ -129,7 +130,7 @@ def api(language: str) -> Iterator[str]:
         "fr": ("adresse", "réponse", "paramètres", "champs"),
     }
     yield from rows(*heads[language])
-    for x in RESOURCES:
+    for x in resources(FEATURES):
         given, fields = (
             ", ".join(f"`{name}`" for name in names)
             for names in ((y["name"] for y in parameters(x) if y["in"] == "query"), x.of.__struct_fields__)

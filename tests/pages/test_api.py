@@ -32,7 +32,7 @@ from callmon.features.months.api import figures_of_calls
 from callmon.features.months.model import WHOLE
 from callmon.features.months.queries import month_counts
 from callmon.features.months.request import gathered
-from callmon.routes import RESOURCES
+from callmon.site import FEATURES
 from callmon.store import access, opening
 from callmon.store.access import AuditRow
 from callmon.store.access_tokens import add_token, revoke_token, tokens
@@ -45,6 +45,7 @@ from callmon.web.app import WebApplication
 from callmon.web.auth.identity import Right
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.tokens import API, new_token
+from callmon.web.entries import resources
 from tests.support import year
 from tests.support.examples import examples
 from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, settings
@@ -94,7 +95,7 @@ def filled(site: Pages, path: str) -> str:
 # ── who ──
 
 
-@pytest.mark.parametrize("resource", RESOURCES, ids=lambda x: x.path)
+@pytest.mark.parametrize("resource", resources(FEATURES), ids=lambda x: x.path)
 def test_a_session_and_a_token_of_the_same_role_have_the_same_answer(site: Pages, resource: Any) -> None:
     for role in ("viewer", "manager"):
         program = with_token(site, role)
@@ -112,7 +113,7 @@ def test_a_token_opens_no_page_and_no_page_is_opened_by_its_name(site: Pages) ->
     assert answered == [200, 303, 303, 200]
 
 
-@pytest.mark.parametrize("resource", RESOURCES, ids=lambda x: x.path)
+@pytest.mark.parametrize("resource", resources(FEATURES), ids=lambda x: x.path)
 def test_each_answer_and_each_refusal_is_of_the_documented_type(site: Pages, resource: Any) -> None:
     for who, visitor in site.visitors.items():
         answered = get(visitor, filled(site, resource.path))
@@ -328,7 +329,7 @@ def site_of_year(folder: Path) -> Iterator[Year]:
     given = year.settings(f"sqlite:///{folder}/callmon.db", BEHIND_PROXY)
     store = opening.open_for_writing(given)
     year_rows.stored(store, given, year_stories.calls(CALLS), [])
-    daemon = Daemon(given, store)
+    daemon = Daemon(given, store, FEATURES)
     access_service = AccessService(given.web.access, store)
     gate = WebApplication(None, tuple, page_context=daemon.page_context, access=access_service).asgi()
     who = {"X-Remote-User": "lead", "X-Remote-Groups": "leads"}
@@ -442,7 +443,7 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     return st.from_regex(schema["pattern"], fullmatch=True)
 
 
-OF_QUERY = {x.path: [y for y in parameters(x) if y["in"] == "query"] for x in RESOURCES}
+OF_QUERY = {x.path: [y for y in parameters(x) if y["in"] == "query"] for x in resources(FEATURES)}
 WRONG = st.one_of(st.sampled_from(("null", "None", "true", "0.5", "1e3", "-1", "")), st.text(max_size=12))
 WITH_QUERY = [path for path, found in OF_QUERY.items() if found]
 

@@ -22,6 +22,7 @@ from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError
 from callmon.features.months import request
 from callmon.features.months.formats import pdf
+from callmon.site import FEATURES
 from callmon.store import access, rejudge
 from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
@@ -153,7 +154,7 @@ async def test_the_exchange_lists_its_phones_and_reports_each_change() -> None:
 def gate(past: tuple[Settings, Database]) -> Iterator[Any]:
     """The pages of a demonstration whose daemon does not run."""
     settings, store = past
-    daemon = Daemon(settings, store, access=DemoAccess(settings.web.access, store))
+    daemon = Daemon(settings, store, FEATURES, access=DemoAccess(settings.web.access, store))
     try:
         daemon.restore()
         yield WebApplication(daemon.metrics, list, page_context=daemon.page_context, access=daemon._access).asgi()

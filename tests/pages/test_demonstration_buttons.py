@@ -22,6 +22,7 @@ from callmon.daemon.daemon import Daemon
 from callmon.features.disruptions import page as disruptions
 from callmon.features.months import page as months
 from callmon.features.worklist import page as callbacks
+from callmon.site import FEATURES
 from callmon.store import sign_off
 from callmon.store.commands import CALLBACK_QUEUE, DISRUPTION_QUEUE
 from callmon.tools.demo.access import COOKIE, PEOPLE, DemoAccess
@@ -182,7 +183,7 @@ async def pressed(folder: Path, moment: str, formats: tuple[str, ...], patch: py
                 patch.setattr(module, "datetime", clock)
             exchange.hold(it.now)
             access = DemoAccess(it.settings.web.access, it.store, now=lambda: clock.now(UTC))
-            running = Daemon(it.settings, it.store, access=access)
+            running = Daemon(it.settings, it.store, FEATURES, access=access)
             task = asyncio.create_task(running.run())
             try:
                 async with asyncio.timeout(60):

@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from callmon.core.callbacks.commands import LONGEST
-from callmon.routes import PAGES
+from callmon.site import FEATURES
 from callmon.store import opening
 from callmon.store.access import audit_events
 from callmon.store.privacy import subject_access
+from callmon.web.entries import page_table
 from callmon.web.formatter import OTHER
 from callmon.web.routing import prefers_english
 from tests.support.fact_builder import CALLER
@@ -46,7 +47,7 @@ def get(place: Site, path: str, headers: Headers = EVERYTHING) -> httpx.Response
 def addresses(language: str, place: Site) -> list[str]:
     """Every page that is read with GET, of something that there is."""
     parts = {"id": FIRST, "exchange": "toronto", "call": CALL, "month": place.month}
-    pages = [one for one in PAGES if "GET" in one.methods and one.name not in NOT_PAGES]
+    pages = [one for one in page_table(FEATURES).values() if "GET" in one.methods and one.name not in NOT_PAGES]
     disruption = re.search(r'href="/fr/perturbations/([^"?]+)"', get(place, "/fr/perturbations").text)
     assert disruption is not None
     named = {"revision": SIGNED}

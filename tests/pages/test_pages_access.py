@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from callmon.routes import RESOURCES
+from callmon.site import FEATURES
 from callmon.store.access import AuditRow, audit_events, record_event
 from callmon.store.access_tokens import add_token
 from callmon.web.auth import cookies, service
@@ -23,6 +23,7 @@ from callmon.web.auth.middleware import SECURITY_HEADERS
 from callmon.web.auth.route import PageRoute, token
 from callmon.web.auth.sign_in import CALLBACK
 from callmon.web.auth.tokens import API, new_token
+from callmon.web.entries import resources
 from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
 from tests.support.web_client import ELSEWHERE, Visitor
 
@@ -136,7 +137,7 @@ def test_a_token_that_is_read_everywhere_opens_the_api_alone(site: Pages, monkey
     program.cookies.set(cookies.FORM, kept)
     header = {"X-CSRF": token(kept, "token disguised")}
     let_in = {x for x in expected() if not is_refused(program.send(x[1], filled(x[0]), headers=header))}
-    assert let_in == {(API + path, "GET") for path in (*(x.path for x in RESOURCES), "/openapi.json")}
+    assert let_in == {(API + path, "GET") for path in (*(x.path for x in resources(FEATURES)), "/openapi.json")}
 
 
 @pytest.mark.parametrize("who", WHO, ids=lambda who: who or "nobody")

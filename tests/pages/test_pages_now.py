@@ -18,8 +18,9 @@ from callmon.core.calls.call import OUTCOMES, Wait
 from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.core.verdicts import VERDICTS
-from callmon.routes import FEATURES, TABLE, VIEWS
+from callmon.site import FEATURES
 from callmon.web.context import PageContext
+from callmon.web.entries import page_table
 from callmon.web.formatter import WebFormatter
 from tests.support.fact_builder import local, usual
 
@@ -59,10 +60,12 @@ def live_part(
     seen: DaemonSnapshot, language: str = "fr", settings: Settings | None = None, view: str = "now"
 ) -> str:
     site = PageContext.__new__(PageContext)  # its templates alone
-    site.features = FEATURES
-    site.table = TABLE
+    site.features = [feature.package for feature in FEATURES]
+    site.table = page_table(FEATURES)
     formatter = WebFormatter(settings or usual(), language, seen.at)
-    return site._render(f"_{view}.html", site.common(formatter) | VIEWS[view](seen, formatter))
+    values = site.table[view].view
+    assert values is not None
+    return site._render(f"_{view}.html", site.common(formatter) | values(seen, formatter))
 
 
 def reported(

@@ -40,7 +40,7 @@ from callmon.core.statistics import period
 from callmon.errors import StoreError
 from callmon.features.months.queries import month_counts
 from callmon.features.months.request import ReportRequest, filed
-from callmon.routes import RESOURCES
+from callmon.site import FEATURES
 from callmon.store.access import add_account, audit_events
 from callmon.store.bulk import BulkWriter
 from callmon.store.commands import CALLBACK_QUEUE
@@ -51,6 +51,7 @@ from callmon.store.view import ROWS, View
 from callmon.web.auth.identity import Person, Right, Role, person_with
 from callmon.web.auth.tokens import API
 from callmon.web.context import MOST_WAITING, AwayError
+from callmon.web.entries import resources
 from callmon.web.jobs import BusyError, Jobs
 from tests.pages.test_api import with_token
 from tests.pages.test_pages_access import PARTS
@@ -180,7 +181,7 @@ def test_no_answer_to_a_program_tells_of_a_line_of_another_service(site: Service
     found = []
     refused = set()
     asked = ["", "?service=general_inquiries", "?mode=voice", "?until=2199-01-01T00:00:00Z&limit=100"]
-    for resource in RESOURCES:
+    for resource in resources(FEATURES):
         parts = PARTS | {"exchange": EXCHANGE, "id": site.other, "month": site.month}
         paths = {resource.path.format(**parts | {"call": x}) for x in (site.other, site.own, IN_PROGRESS)}
         for path in (API + path + query for path in paths for query in (*asked, *(f"?line={x}" for x in OTHERS))):

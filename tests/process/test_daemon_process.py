@@ -18,6 +18,7 @@ import pytest
 from callmon.ami import events as e
 from callmon.config.settings import parse
 from callmon.daemon.daemon import Daemon
+from callmon.site import FEATURES
 from callmon.store import opening
 from callmon.store.database import upgrade
 from callmon.web.app import COMPRESSION
@@ -116,7 +117,7 @@ async def connected(folder: Path) -> AsyncIterator[Daemon]:
         text = configuration(exchange.port, free_port(), f"sqlite:///{folder}/callmon.db")
         settings = parse(text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{folder}/secret"'))
         store = await asyncio.to_thread(opening.open_for_writing, settings)
-        daemon = Daemon(settings, store)
+        daemon = Daemon(settings, store, FEATURES)
         running = asyncio.create_task(daemon.run())
         async with asyncio.timeout(60):
             while not any(one.connected for one in daemon.runtime.snapshot().exchanges):  # noqa: ASYNC110

@@ -15,6 +15,7 @@ import pytest
 from callmon.config.settings import load, parse, refuse_what_needs_a_restart
 from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError
+from callmon.site import FEATURES
 from callmon.store import opening
 from callmon.web.app import RELOAD_SECONDS
 from tests.support.daemon_process import Callmon, configuration, free_port
@@ -119,7 +120,7 @@ async def test_a_reload_shows_the_lines_that_are_configured_now(tmp_path: Path) 
     text = text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{tmp_path}/none"')
     file.write_text(text, encoding="utf-8")
     store = await asyncio.to_thread(opening.open_for_writing, load(file))
-    daemon = Daemon(load(file), store, file)
+    daemon = Daemon(load(file), store, FEATURES, file)
     running = asyncio.create_task(daemon.run())
     async with asyncio.timeout(60):
         while not daemon.address:  # noqa: ASYNC110  # a daemon says it to nobody

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from callmon.routes import TABLE
+from callmon.site import FEATURES
 from callmon.web.auth.route import QUERY
+from callmon.web.entries import page_table
 from tests.lab.alertmanager import SHIPPED
 from tests.lab.server import run_on
 
@@ -52,7 +53,11 @@ def test_an_alert_about_callbacks_leads_to_the_lines_list(tmp_path: Path) -> Non
         [f"{PAGES}/fr/rappels?ligne=poci", f"{PAGES}/fr/rappels", f"{PAGES}/fr/rappels?ligne=tty"],
         [f"{PAGES}/en/callbacks?line=poci", f"{PAGES}/en/callbacks", f"{PAGES}/en/callbacks?line=tty"],
     )
-    assert [TABLE["callbacks"].path(language) for language in ("fr", "en")] == ["/fr/rappels", "/en/callbacks"]
+    worklist = page_table(FEATURES)["callbacks"]
+    assert [worklist.path(language) for language in ("fr", "en")] == [
+        "/fr/rappels",
+        "/en/callbacks",
+    ]
     assert QUERY["ligne"] == "line"
 
 
@@ -63,7 +68,7 @@ def test_an_alert_about_a_disruption_leads_to_its_announcement(
         [f"{PAGES}/fr/perturbations"],
         [f"{PAGES}/en/disruptions"],
     )
-    assert [TABLE["disruptions"].path(language) for language in ("fr", "en")] == [
+    assert [page_table(FEATURES)["disruptions"].path(language) for language in ("fr", "en")] == [
         "/fr/perturbations",
         "/en/disruptions",
     ]

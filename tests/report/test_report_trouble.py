@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from callmon.config.settings import example
 from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
-from callmon.routes import FEATURES
+from callmon.site import FEATURES
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from callmon.web.jobs import FAILS, JobFailure, Kind, classify
@@ -31,7 +31,7 @@ NO_BREAK = re.compile("[\u00a0\u202f]")
 
 def said(kind: Kind, language: str, limit: int = 0) -> str:
     page = PageContext.__new__(PageContext)  # its templates alone
-    page.features = FEATURES
+    page.features = [feature.package for feature in FEATURES]
     failure = JobFailure(kind, "its own sentence", limit)
     values = page.common(WebFormatter(example(), language, NOW)) | {"failure": failure, "month_title": "X"}
     return NO_BREAK.sub(" ", html.unescape(page._render("_failure.html", values)))

@@ -13,6 +13,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
 from callmon.daemon.daemon import Daemon
+from callmon.site import FEATURES
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.rejudge import counter_differences, rejudge
@@ -117,7 +118,7 @@ def test_a_transfer_to_a_removed_survey_enables_nothing_later(sqlite_store: Data
 
 def restarted(store: Database) -> bool:
     beside = example_text().replace("sqlite:///callmon.db", f"sqlite:///{store.path}", 1)
-    daemon = Daemon(parse(beside), store)
+    daemon = Daemon(parse(beside), store, FEATURES)
     try:
         return daemon.runtime.snapshot().enabled["feedback_offered"]
     finally:

@@ -19,12 +19,13 @@ from callmon.core.statistics.aggregates import NOBODY_FREE, Cell, of_call
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import Cause, Finding
 from callmon.features.now.half_hours import CAUSE, Half, Missed, SameTime, TodayHalfHours, days, today, view
-from callmon.routes import FEATURES, TABLE
+from callmon.site import FEATURES
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import half_hours
 from callmon.store.queries.half_hours import HalfHourCounts
 from callmon.store.rollups import rebuild
 from callmon.web.context import PageContext
+from callmon.web.entries import page_table
 from callmon.web.formatter import WebFormatter
 from tests.support.fact_builder import local, usual
 from tests.support.store_fixtures import account, answered_call, outcomes, wrote
@@ -279,9 +280,9 @@ def test_while_totals_are_made_anew_there_is_no_answer(store: Database) -> None:
 
 def page(reported: TodayHalfHours, language: str) -> str:
     site, formatter = PageContext.__new__(PageContext), WebFormatter(usual(), language, TUESDAY)
-    site.features = FEATURES
+    site.features = [feature.package for feature in FEATURES]
     values = site.common(formatter) | view(reported, formatter) | {"why": ""}
-    values["path"] = lambda name, _, query: TABLE[name].address(language, query)
+    values["path"] = lambda name, _, query: page_table(FEATURES)[name].address(language, query)
     return site._render("_half_hours.html", values)
 
 

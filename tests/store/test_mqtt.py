@@ -28,6 +28,7 @@ from callmon.sinks.mqtt import sink as sink_module
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.outbox import MqttOutbox
 from callmon.sinks.mqtt.sink import Mqtt
+from callmon.site import FEATURES
 from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.tools.check import report
@@ -407,7 +408,7 @@ def test_a_snapshot_has_every_line_outcome_and_judged_standard(store: Database, 
 
 
 def test_an_internal_error_during_a_snapshot_is_counted_not_raised(store: Database, tmp_path: Path) -> None:
-    daemon = Daemon(in_folder(tmp_path), store)
+    daemon = Daemon(in_folder(tmp_path), store, FEATURES)
     try:
         daemon.runtime.monitor = None  # type: ignore[assignment]
         daemon.publish_status()

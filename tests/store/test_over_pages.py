@@ -22,6 +22,7 @@ from callmon.config.settings import Settings, example_text, parse
 from callmon.core import facts as f
 from callmon.core.outcome import Heartbeat, Outcome
 from callmon.daemon.pages import PairsPages
+from callmon.site import FEATURES
 from callmon.store import opening
 from callmon.store.access import add_account
 from callmon.store.commands import CALLBACK_QUEUE
@@ -76,7 +77,7 @@ def province(
         store = opening.open_for_writing(settings)
         add_account(store, "lead", kept_password(), ("viewer:poci", "agent:poci", "manager:poci"), MADE)
         add_account(store, "whole", kept_password(), ("agent", "manager"), MADE)
-        serving = PairsPages(settings, store, lambda: NOW)
+        serving = PairsPages(settings, store, FEATURES, lambda: NOW)
         access = AccessService(settings.web.access, store)
         gate = WebApplication(None, serving.why_missing, page_context=serving.page_context, access=access)
         visitors = [Visitor(gate.asgi()) for _ in range(2)]

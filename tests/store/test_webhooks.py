@@ -24,7 +24,7 @@ from callmon.daemon.runtime import Runtime
 from callmon.features.months.queries import is_final_month
 from callmon.features.webhooks import events, http
 from callmon.features.webhooks.delivery import Deliverer
-from callmon.routes import TABLE
+from callmon.site import FEATURES
 from callmon.store import database
 from callmon.store.database import Database
 from callmon.store.instances import found_rows
@@ -32,6 +32,7 @@ from callmon.store.queries import webhooks as queries
 from callmon.store.rollups import rebuild
 from callmon.store.tables.webhooks import WebhookRow
 from callmon.store.writer.writer import Writer
+from callmon.web.entries import page_table
 from tests.store.test_takeover import TakeoverInstance, new, recording, succeed
 from tests.support.daemon_process import ROOT
 from tests.support.fact_builder import CALLER, OTHER, Office
@@ -139,7 +140,7 @@ def test_a_link_leads_to_the_page_that_the_routes_have(language: str) -> None:
     settings = parse(text.replace('default_language = "fr"', f'default_language = "{language}"'))
     parts = {"call": ("exchange", "call"), "callback": ("id",), "disruption": ("id",), "month": ("month",)}
     for kind, given in parts.items():
-        path = TABLE[kind].address(language, {}, **dict.fromkeys(given, "x"))
+        path = page_table(FEATURES)[kind].address(language, {}, **dict.fromkeys(given, "x"))
         assert events.page_url(settings, kind, "/".join("x" for _ in given)) == f"https://c.example{path}"
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from callmon.config.settings import Settings, example_text, parse
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.daemon.daemon import Daemon
-from callmon.routes import entries
+from callmon.site import FEATURES
 from callmon.store import opening
 from callmon.store.access import AuditRow
 from callmon.store.commands import queue_callback_command
@@ -27,6 +27,7 @@ from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
+from callmon.web.entries import entries
 from tests.support.fact_builder import CALLER, OTHER, Office
 from tests.support.sign_in_app import ROLES, quick_passwords, sign_in, with_accounts
 from tests.support.store_fixtures import wrote
@@ -78,7 +79,7 @@ def _pages(reported: Settings, fill: Callable[[Database], None]) -> Iterator[Pag
     _fill(store, opened)
     fill(store)
     with_accounts(store)
-    daemon = Daemon(reported, store)
+    daemon = Daemon(reported, store, FEATURES)
     try:
         daemon.restore()
         signing = SignIn(AccessService(reported.web.access, store))
@@ -93,7 +94,7 @@ def _pages(reported: Settings, fill: Callable[[Database], None]) -> Iterator[Pag
         assert isinstance(gate, AccessMiddleware)
         inner = gate._app
         assert isinstance(inner, Starlette)
-        known = (*entries(daemon.page_context), *signing.entries())
+        known = (*entries(FEATURES, daemon.page_context), *signing.entries())
         routes = [route for route in inner.routes if isinstance(route, Route)]
         yield Pages(gate, known, routes, _visitors(gate), store, daemon, opened)
     finally:

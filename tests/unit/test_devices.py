@@ -9,6 +9,7 @@ import pytest
 
 from callmon.config.settings import parse
 from callmon.daemon.daemon import Daemon
+from callmon.site import FEATURES
 from callmon.store import access, opening
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
@@ -98,7 +99,7 @@ async def test_the_hash_for_unknown_names_is_made_before_the_pages_are_there(tmp
     settings = parse(text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{tmp_path}/none"'))
     store = await asyncio.to_thread(opening.open_for_writing, settings)
     passwords.nobodys.cache_clear()
-    daemon = Daemon(settings, store)
+    daemon = Daemon(settings, store, FEATURES)
     running = asyncio.create_task(daemon.run())
     async with asyncio.timeout(60):
         while not daemon.address:  # noqa: ASYNC110  # a daemon says it to nobody

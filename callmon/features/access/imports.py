@@ -9,7 +9,9 @@ from starlette.responses import Response
 
 from callmon.core.calls.call import IMPORTED
 from callmon.store.imports import ImportProgress, noted_imports
+from callmon.web.auth.identity import Right
 from callmon.web.page_request import PageRequest
+from callmon.web.routing import entry
 
 SILENT = timedelta(minutes=1)  # a command that runs notes its progress each second
 
@@ -25,3 +27,6 @@ def _state(one: ImportProgress, now: datetime) -> str:
     if one.read >= one.lines:
         return "finished"
     return "running" if now - one.at < SILENT else "interrupted"
+
+
+PAGES = (entry("imports", "/importations", "/imports", show, Right.ADMINISTER),)

@@ -10,8 +10,10 @@ from starlette.responses import Response
 from callmon.store import access
 from callmon.store.privacy import subject_access
 from callmon.text.labels import labelled, recorded
+from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
+from callmon.web.routing import entry
 
 MOST = 200
 
@@ -37,3 +39,6 @@ def _rows(
             recorded(event.act, event.about, formatter.language),
         )
         yield access.AuditRow(at=event.at, who=event.who, act=act, about=about, address=event.address)
+
+
+PAGES = (entry("accesses", "/consultations", "/accesses", show, Right.ADMINISTER),)

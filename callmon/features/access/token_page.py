@@ -13,9 +13,10 @@ from callmon.features.access.tokens import MOST_DAYS, make_token
 from callmon.features.actions import RefusedError
 from callmon.store import access_tokens
 from callmon.text.labels import labelled, translate
-from callmon.web.auth.identity import RIGHTS, Role
+from callmon.web.auth.identity import RIGHTS, Right, Role
 from callmon.web.auth.tokens import ROLES
 from callmon.web.page_request import PageRequest
+from callmon.web.routing import entry, form
 
 EMPTY: Mapping[str, str] = {"days": "365"}
 
@@ -93,3 +94,9 @@ def _days(page_request: PageRequest, given: Mapping[str, str]) -> int:
     if not (text.isdecimal() and len(text) < 5 and 1 <= int(text) <= MOST_DAYS):
         raise RefusedError(page_request.say("A token lasts 1 to {most} days.", most=MOST_DAYS), "days")
     return int(text)
+
+
+PAGES = (
+    entry("tokens", "/jetons", "/tokens", show, Right.ADMINISTER),
+    form("change tokens", "/jetons", "/tokens", change, Right.ADMINISTER, twin="tokens"),
+)

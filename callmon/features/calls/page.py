@@ -28,6 +28,7 @@ from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import NotFoundError, NotReadError, PageRequest
+from callmon.web.routing import entry
 
 DAY = timedelta(days=1)
 MAIN = CALL_STANDARDS[:4]  # each has a mark in the list
@@ -173,3 +174,9 @@ def _story(
         "call": context.call,
         "exchange": stored.exchange,
     }
+
+
+PAGES = (
+    entry("calls", "/appels", "/calls", show),
+    entry("call", "/appels/{exchange}/{call}", "/calls/{exchange}/{call}", detail),
+)

@@ -23,6 +23,7 @@ from callmon.web.auth.identity import Right
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import NotFoundError, PageRequest
+from callmon.web.routing import entry, form
 
 OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100
@@ -269,3 +270,13 @@ async def _apply(page_request: PageRequest, command: DisruptionCommand) -> None:
     if page_request.context.is_over_pairs:
         raise RefusedError(_elsewhere(page_request))
     await DISRUPTIONS.submit(page_request, page_request.context.store, command)
+
+
+PAGES = (
+    entry("disruptions", "/perturbations", "/disruptions", show),
+    entry("disruption", "/perturbations/{id}", "/disruptions/{id}", detail),
+    form("begin", "/perturbations", "/disruptions", begin, Right.REPORT, "disruption", twin="disruptions"),
+    form(
+        "tell", "/perturbations/{id}", "/disruptions/{id}", record, Right.REPORT, "disruption", twin="disruption"
+    ),
+)

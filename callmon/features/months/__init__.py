@@ -6,3 +6,7 @@ makes the Report and is pure. `layout` places its figures in sections and tables
 
 Refuses: to show a person, to show a telephone number, to report what was not received as 0.
 """
+
+from callmon.feature import Feature
+
+FEATURE = Feature(__name__, pages=("sign_off.page", "page"), resources=("api",))

@@ -31,10 +31,12 @@ from callmon.store.queries.calls import first_arrival
 from callmon.store.queries.disruptions import all_of
 from callmon.store.sign_off import SignOffError
 from callmon.text.labels import LANGUAGES, translate
+from callmon.web.auth.identity import Right
 from callmon.web.context import PageContext
 from callmon.web.formatter import FEW, WebFormatter
 from callmon.web.jobs import BusyError, Job, Jobs
 from callmon.web.page_request import NotFoundError, PageRequest
+from callmon.web.routing import entry, form
 
 T = TypeVar("T")
 MOST_LISTED = 36
@@ -346,3 +348,15 @@ def _page(process: Job[ReportRequest]) -> str | None:
     if process.request.kind != "html" or process.request.to_sign:
         return None
     return next((data.decode() for name, data in process.files if name.endswith(".html")), None)
+
+
+_PAGE, _FILE = "{month}/{name}", "{month}/{name}/{file}"
+PAGES = (
+    entry("months", "/mois", "/months", show, Right.REPORT),
+    entry("month", "/mois/{month}", "/months/{month}", detail, Right.REPORT),
+    form("make", "/mois/{month}", "/months/{month}", make, Right.REPORT, "report", twin="month"),
+    entry("report", f"/mois/{_PAGE}", f"/months/{_PAGE}", progress, Right.REPORT),
+    # The style sheet of a report's page is no copy of the report: its download is not recorded.
+    entry("style", f"/mois/{_PAGE}/style.css", f"/months/{_PAGE}/style.css", style, Right.REPORT),
+    entry("file", f"/mois/{_FILE}", f"/months/{_FILE}", download, Right.REPORT, "report file", twin="report"),
+)

@@ -20,6 +20,7 @@ from callmon.text.labels import translate
 from callmon.text.lists import DisruptionList
 from callmon.web.formatter import FEW, OTHER, WebFormatter
 from callmon.web.page_request import PageRequest
+from callmon.web.routing import entry
 from callmon.web.sse import Stream
 
 SECOND = timedelta(seconds=1)
@@ -219,3 +220,10 @@ def _headline(voice: Sequence[Pair], snapshot: DaemonSnapshot, formatter: WebFor
         "redirected": moved["not_met"],
         "french": _rate(FRENCH, voice, snapshot, formatter),
     }
+
+
+PAGES = (
+    entry("now", "/", "/", show, view=view),
+    entry("wall", "/mural", "/wall", wall, view=wall_view),
+    entry("live", "/direct", "/live", stream, is_page=False),
+)

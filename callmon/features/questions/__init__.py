@@ -2,3 +2,7 @@
 
 Refuses: a person. No extension, name or number leaves this package; phones are counted.
 """
+
+from callmon.feature import Feature
+
+FEATURE = Feature(__name__, pages=("page",))

@@ -18,9 +18,10 @@ from callmon.text.labels import LANGUAGES
 from callmon.web.auth.route import FRENCH
 from callmon.web.jobs import BusyError, Job, Jobs
 from callmon.web.page_request import NotFoundError, PageRequest
+from callmon.web.routing import entry
 
 WAITS = 1.5  # seconds that a page waits for an answer before it shows the progress
-PAGES = {
+SHOWN_BY = {
     "why": "why",
     "what-if": "what if",
     "staffing": "phones needed",
@@ -46,7 +47,7 @@ KINDS = {"csv": "text/csv; charset=utf-8", "ics": "text/calendar; charset=utf-8"
 async def show(page_request: PageRequest) -> Response:
     """The questions that the site has switched on."""
     return await page_request.page(
-        "questions.html", page_request.say("Questions"), pages=PAGES, on=_on(page_request)
+        "questions.html", page_request.say("Questions"), pages=SHOWN_BY, on=_on(page_request)
     )
 
 
@@ -169,7 +170,7 @@ async def _answered(
     answer = msgspec.json.decode(dict(job.files)[ANSWER]) if job and is_done and job.files else {}
     answer = NOTHING | answer
     return await page_request.page(
-        PAGES[question.name].replace(" ", "_") + ".html",
+        SHOWN_BY[question.name].replace(" ", "_") + ".html",
         title,
         status=400 if wrong else 503 if refused else 200,
         question=question,
@@ -201,3 +202,13 @@ async def download(page_request: PageRequest) -> Response:
 def _may_read(page_request: PageRequest, question: QuestionRequest) -> bool:
     services = page_request.context.services
     return services is None or question.given.get("line") in page_request.settings.names("line")
+
+
+PAGES = (
+    entry("questions", "/questions", "/questions", show),
+    entry("why", "/pourquoi", "/why", why),
+    entry("what if", "/et-si", "/what-if", what_if),
+    entry("phones needed", "/postes", "/phones", phones_needed),
+    entry("phones file", "/postes/{name}/{file}", "/phones/{name}/{file}", download),
+    entry("needs", "/besoins", "/needs", needs),
+)

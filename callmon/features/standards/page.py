@@ -15,8 +15,10 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.standards import load
 from callmon.features.standards.alerts_now import alerts_now
 from callmon.text.story.sentences import QUOTES
+from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
+from callmon.web.routing import entry
 
 MONTHS_AHEAD = timedelta(days=365)
 
@@ -75,3 +77,9 @@ def _contacts(formatter: WebFormatter) -> Iterator[tuple[str, str, str]]:
         if (number := getattr(given, name)) is not None:
             dial = e164(number, formatter.settings.configuration.region) or number
             yield title, dial, formatter.number(dial)
+
+
+PAGES = (
+    entry("promises", "/normes", "/promises", show),
+    entry("guide", "/guide", "/guide", guide, Right.OPEN),
+)

@@ -10,7 +10,9 @@ from starlette.responses import Response
 from callmon.features.webhooks.formats import answer_text
 from callmon.store.queries.webhooks import last_deliveries, send_again
 from callmon.text.labels import label
+from callmon.web.auth.identity import Right
 from callmon.web.page_request import PageRequest
+from callmon.web.routing import entry, form
 
 MOST = 200
 
@@ -36,3 +38,9 @@ async def again(page_request: PageRequest) -> Response:
     if webhook in page_request.settings.webhooks:
         await page_request.ask(send_again, store, event, webhook, page_request.formatter.now)
     return page_request.go("webhooks")
+
+
+PAGES = (
+    entry("webhooks", "/webhooks", "/webhooks", show, Right.ADMINISTER),
+    form("send again", "/webhooks", "/webhooks", again, Right.ADMINISTER, "webhook", twin="webhooks"),
+)

@@ -29,6 +29,7 @@ from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter, local_time
 from callmon.web.page_request import NotFoundError, PageRequest
+from callmon.web.routing import entry, form
 
 # The field of the form that a refusal is about.
 REFUSED_FIELDS = {
@@ -306,3 +307,20 @@ def _attempt(page_request: PageRequest, form: Mapping[str, str]) -> dict[str, An
     if at is None:
         raise RefusedError(page_request.say("Write the time as 10:12."), "when")
     return {"result": result, "when": at}
+
+
+PAGES = (
+    entry("callbacks", "/rappels", "/callbacks", show),
+    form("next", "/rappels", "/callbacks", take_next, Right.CALL_BACK, twin="callbacks"),
+    entry("callback", "/rappels/{id}", "/callbacks/{id}", detail),
+    form("number", "/rappels/{id}/numero", "/callbacks/{id}/number", number, Right.CALL_BACK, twin="callback"),
+    form(
+        "record",
+        "/rappels/{id}/consigner",
+        "/callbacks/{id}/record",
+        record,
+        Right.CALL_BACK,
+        "callback",
+        twin="callback",
+    ),
+)

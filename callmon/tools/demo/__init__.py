@@ -28,6 +28,7 @@ from callmon.config.wording import placed
 from callmon.core.calls.call import Call
 from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError, Sentence
+from callmon.site import FEATURES
 from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.queries import calls
@@ -72,7 +73,7 @@ async def play(listen: str, seconds: timedelta | None, language: str, pace: Call
                 await asyncio.to_thread(seed, store, settings, now, first.first)
                 exchange.hold(until := datetime.now(UTC))
                 await asyncio.to_thread(extend, store, until)
-                daemon = Daemon(settings, store, access=DemoAccess(settings.web.access, store))
+                daemon = Daemon(settings, store, FEATURES, access=DemoAccess(settings.web.access, store))
                 await _run(daemon, _CallPrinter(settings, store, language, now), seconds)
             finally:
                 store.close()

@@ -16,12 +16,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
 from callmon.config.phone_numbers import NO_BREAK
-from callmon.routes import TABLE
+from callmon.site import FEATURES
 from callmon.text.labels import label, translate
 from callmon.web.auth.client import ClientInfo
 from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, Right, Role
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.service import AccessService
+from callmon.web.entries import page_table
 
 PATHS = {"fr": "/fr/demonstration", "en": "/en/demonstration"}
 CONTEXT = "demonstration"  # of the banner's sentences in the catalogue
@@ -71,6 +72,6 @@ class DemoAccess(AccessService):
         if person.name:
             await self.note(request.state.asking, person.name, "sign in", "demonstration")
         page = FIRST_PAGE[next(iter(person.roles))]
-        answer = RedirectResponse(TABLE[page].path(request.state.language), 303)
+        answer = RedirectResponse(page_table(FEATURES)[page].path(request.state.language), 303)
         answer.set_cookie(COOKIE, chosen if person.name else "", httponly=True, samesite="strict")
         return answer

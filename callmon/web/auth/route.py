@@ -14,6 +14,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
@@ -42,7 +43,8 @@ class PageRoute:
     """A page or an act. `paths`: by language. `act`: the act for the audit record; None: nothing is recorded.
 
     `is_page`: a refusal is a page, or a redirect to the sign-in. Otherwise it is one plain line (JSON, live).
-    `takes_file`: its form has one file.
+    `takes_file`: its form has one file. `twin`: the page that stands for a form's answer in the other language.
+    `view`: the values of the page's live part.
     """
 
     name: str
@@ -53,6 +55,8 @@ class PageRoute:
     act: str | None = None
     is_page: bool = True
     takes_file: bool = False
+    twin: str = ""
+    view: Callable[..., dict[str, Any]] | None = None
 
     @property
     def takes_token(self) -> bool:

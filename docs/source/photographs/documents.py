@@ -24,8 +24,9 @@ import httpx
 from playwright.sync_api import Browser
 
 from callmon.config.settings import Settings, example_text
-from callmon.routes import TABLE
+from callmon.site import FEATURES
 from callmon.store import opening
+from callmon.web.entries import page_table
 from dashboards.source.pictures import few_colours
 from docs.source.photographs import places
 from docs.source.photographs.subjects import ADMINISTRATOR, LANGUAGES, MANAGER, VIEWER, at
@@ -137,9 +138,10 @@ def of_the_demonstration() -> None:
     """The questions of a lead, asked of the demonstration's day."""
     picture = Picture(lambda names: {}, size=(1280, 900), waits="main table")
     with demonstration() as address, Chromium() as chromium, connected(chromium) as browser:
+        pages = page_table(FEATURES)
         for name, (page, query) in questions().items():
             for language in LANGUAGES:
-                take(browser, address + TABLE[page].address(language, query), name, picture, language)
+                take(browser, address + pages[page].address(language, query), name, picture, language)
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from playwright.sync_api import Page
 
-from callmon.routes import TABLE
+from callmon.site import FEATURES
 from callmon.web.auth.sign_in import SIGN_IN, SIGN_OUT
+from callmon.web.entries import page_table
 from tests.support.pages_daemon import EVERYTHING, SIGNED, Headers, person
 from tests.support.sign_in_app import PASSWORD
 
@@ -37,7 +38,8 @@ def at(page: str, query: Mapping[str, str] | None = None, **parts: str) -> dict[
         french = {"day": "jour", "line": "ligne", "outcome": "issue", "standard": "norme", "state": "etat"}
         reported["en"] = "?" + "&".join(f"{name}={value}" for name, value in query.items())
         reported["fr"] = "?" + "&".join(f"{french.get(name, name)}={value}" for name, value in query.items())
-    return {language: TABLE[page].path(language, **parts) + reported[language] for language in LANGUAGES}
+    shown = page_table(FEATURES)[page]
+    return {language: shown.path(language, **parts) + reported[language] for language in LANGUAGES}
 
 
 def press(selector: str) -> Act:

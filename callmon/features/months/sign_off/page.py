@@ -13,7 +13,9 @@ from callmon.features.months.signed import prepare
 from callmon.store import sign_off
 from callmon.store.encryption import KeyMissingError
 from callmon.store.sign_off import SignatureCheck, SignedRevision, SignOffError
+from callmon.web.auth.identity import Right
 from callmon.web.page_request import NotFoundError, PageRequest
+from callmon.web.routing import entry, form
 
 
 async def show(page_request: PageRequest, refused: str = "") -> Response:
@@ -131,3 +133,26 @@ async def sign_step(page_request: PageRequest) -> Response:
     except SignOffError as error:
         return await show(page_request, _speech(page_request).refusal(error))
     return page_request.go("revision", month=found.month, revision=str(found.number))
+
+
+_PAGE = "{month}/{name}"
+_REVISION = "{month}/revisions/{revision}"
+_FILE = "{month}/revisions/{revision}/{file}"
+_SIGNED = "report signature"
+# These stand before `months/page.py`, whose paths would take theirs for a month and a file.
+PAGES = (
+    entry("verify", "/mois/verifier", "/months/verify", verify, Right.REPORT),
+    form("check", "/mois/verifier", "/months/verify", check, Right.REPORT, takes_file=True, twin="verify"),
+    form("prepare", f"/mois/{_PAGE}", f"/months/{_PAGE}", prepare_files, Right.REPORT, _SIGNED, twin="report"),
+    entry("revision", f"/mois/{_REVISION}", f"/months/{_REVISION}", show, Right.REPORT),
+    form("sign", f"/mois/{_REVISION}", f"/months/{_REVISION}", sign_step, Right.REPORT, _SIGNED, twin="revision"),
+    entry(
+        "signed file",
+        f"/mois/{_FILE}",
+        f"/months/{_FILE}",
+        download_signed,
+        Right.REPORT,
+        "report file",
+        twin="revision",
+    ),
+)
