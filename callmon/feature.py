@@ -4,9 +4,25 @@ What is heavy stands behind a door: a module that the value names and that is im
 Refuses: to import a feature, and to know which there are.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from callmon.config.settings import Settings
+
+
+class MenuItem(NamedTuple):
+    """A page in the menu, its title in English. The least `place` is first; what is not daily is below *More*.
+
+    `is_used`: whether a site with these settings has the page.
+    """
+
+    page: str
+    title: str
+    place: int
+    is_daily: bool = False
+    is_used: "Callable[[Settings], bool]" = lambda settings: True
 
 
 class Feature(NamedTuple):
@@ -15,6 +31,7 @@ class Feature(NamedTuple):
     package: str
     pages: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    menu: tuple[MenuItem, ...] = ()
 
 
 def parts(features: Iterable[Feature], door: str) -> Iterator[Any]:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from callmon.config.settings import Settings
 from callmon.core.snapshot import DaemonSnapshot
 from callmon.errors import Sentence, StoreError
+from callmon.feature import MenuItem
 from callmon.store.database import Database, is_damage, reason
 from callmon.store.view import View as ReaderView
 from callmon.threads import BlockingThreads
@@ -68,7 +69,8 @@ class PageContext:
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
         self.features: Sequence[str] = ()  # the packages of their templates
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
-        self.menus: dict[tuple[str, frozenset[Role]], list[tuple[str, str, str]]] = {}  # (page, title, path)
+        self.menu: Sequence[MenuItem] = ()
+        self.menus: dict[tuple[str, frozenset[Role]], list[tuple[MenuItem, str, str]]] = {}  # title and path
         self.notes: Sequence[Sentence] = ()  # what each page says first
         self.damaged: Callable[[], None] = lambda: None  # called where a query has met a damaged page
         self.outdated: Callable[[], None] = lambda: None  # called where the latest snapshot is a second old

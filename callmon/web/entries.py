@@ -34,6 +34,7 @@ def entries(features: Iterable[Feature], context: PageContext) -> tuple[PageRout
     features = tuple(features)
     context.features = tuple(feature.package for feature in features if feature.pages)
     context.table = page_table(features)
+    context.menu = sorted((item for feature in features for item in feature.menu), key=lambda item: item.place)
     context.views.update((page.name, page.view) for page in context.table.values() if page.view is not None)
     read = resources(features)
     document = partial(send_document, read)

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.config.wording import plain
 from callmon.errors import Sentence
+from callmon.feature import MenuItem
 from callmon.store.access import AuditRow
 from callmon.text.labels import translate, unknown_name
 from callmon.web.auth.client import by_address
@@ -22,8 +23,7 @@ from callmon.web.context import PageContext
 from callmon.web.formatter import OTHER, WebFormatter
 
 KEPT_SHORT = {"Cache-Control": "no-store"}
-# The pages of the menu; the others are below *More*, unless there are few in all.
-DAILY = ("now", "callbacks", "calls", "months", "disruptions")
+FEW_ENTRIES = 5  # of a menu: it then has no *More*
 MOST_NAME = 200  # characters of a file's name
 NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}\d{0,3}")
 
@@ -136,35 +136,23 @@ class PageRequest:
 
     def menu(self) -> tuple[Sequence[MenuEntry], Sequence[MenuEntry]]:
         """Of the pages that this person may see, those of the menu and those below *More*."""
-        entries = self._menu_entries()
-        daily = [entry for entry in entries if entry.name in DAILY]
-        return (daily, entries[len(daily) :]) if len(entries) > len(DAILY) else (entries, ())
+        here = self.entry.paths["en"].split("/")[2] or "now"
+        items = [x for x in self._menu_items() if x[0].is_used(self.settings)]
+        entries = [MenuEntry(item.page, title, path, item.page == here) for item, title, path in items]
+        daily = sum(item.is_daily for item, _, _ in items)
+        return (entries[:daily], entries[daily:]) if len(entries) > FEW_ENTRIES else (entries, ())
 
-    def _menu_entries(self) -> list[MenuEntry]:
+    def _menu_items(self) -> Sequence[tuple[MenuItem, str, str]]:
+        """The items that the person's roles may see, with title and path."""
         key = self.language, self.person.all_roles
         if key not in self.context.menus:
-            titles = {
-                "now": self.say("Now"),
-                "callbacks": self.say("Callbacks"),
-                "calls": self.say("Calls"),
-                "months": self.say("Months"),
-                "disruptions": self.say("Disruptions"),
-                "questions": self.say("Questions"),
-                "promises": self.say("Service standards"),
-                "accesses": self.say("Record of access"),
-                "webhooks": self.say("Webhooks"),
-                "guide": self.say("Runbook"),
-            }
+            table = self.context.table
             self.context.menus[key] = [
-                (name, title, self.path(name))
-                for name, title in titles.items()
-                if name in self.context.table and self.person.may(self.context.table[name].right)
+                (item, self.say(item.title), self.path(item.page))
+                for item in self.context.menu
+                if self.person.may(table[item.page].right)
             ]
-        here = self.entry.paths["en"].split("/")[2] or "now"
-        of = {"questions": self.settings.configuration.questions, "webhooks": self.settings.webhooks}
-        hidden = [name for name, has in of.items() if not has]
-        shown = (entry for entry in self.context.menus[key] if entry[0] not in hidden)
-        return [MenuEntry(name, title, path, name == here) for name, title, path in shown]
+        return self.context.menus[key]
 
     def service_names(self) -> str:
         """The titles of the services whose data the page shows."""

@@ -11,6 +11,7 @@ from jinja2 import Environment, nodes
 
 import callmon
 from callmon.features.months import layout, titles
+from callmon.site import FEATURES
 from callmon.text import labels
 from callmon.text.story.sentences import TEXTS
 from callmon.tools.demo import HEADINGS, STOPPED
@@ -127,9 +128,13 @@ def of_demonstration() -> Iterator[Text]:
     yield from (("demonstration", text) for text in (*HEADINGS, STOPPED))
 
 
+def of_menu() -> Iterator[Text]:
+    yield from (("page", item.title) for feature in FEATURES for item in feature.menu)
+
+
 def all_texts() -> set[Text]:
     """Every text of the source, but for those of help, of errors and of `doctor` (`test_help`)."""
-    found = {*of_labels(), *of_tables(), *of_demonstration()}
+    found = {*of_labels(), *of_tables(), *of_demonstration(), *of_menu()}
     for context, path in _files():
         read = said if path.suffix == ".py" else said_by_template
         found |= {*read(path.read_text(encoding="utf-8"), context)}

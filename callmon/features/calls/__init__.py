@@ -1,5 +1,10 @@
 """The calls: their search, one call and its drawing, `callmon calls` and `callmon explain`."""
 
-from callmon.feature import Feature
+from callmon.feature import Feature, MenuItem
 
-FEATURE = Feature(__name__, pages=("page",), resources=("api",))
+FEATURE = Feature(
+    __name__,
+    pages=("page",),
+    resources=("api",),
+    menu=(MenuItem("calls", "Calls", 30, is_daily=True),),
+)

@@ -7,6 +7,11 @@ makes the Report and is pure. `layout` places its figures in sections and tables
 Refuses: to show a person, to show a telephone number, to report what was not received as 0.
 """
 
-from callmon.feature import Feature
+from callmon.feature import Feature, MenuItem
 
-FEATURE = Feature(__name__, pages=("sign_off.page", "page"), resources=("api",))
+FEATURE = Feature(
+    __name__,
+    pages=("sign_off.page", "page"),
+    resources=("api",),
+    menu=(MenuItem("months", "Months", 40, is_daily=True),),
+)

@@ -1,5 +1,10 @@
 """The page *Now*, its half-hours, the wall, and `callmon status`."""
 
-from callmon.feature import Feature
+from callmon.feature import Feature, MenuItem
 
-FEATURE = Feature(__name__, pages=("page",), resources=("api",))
+FEATURE = Feature(
+    __name__,
+    pages=("page",),
+    resources=("api",),
+    menu=(MenuItem("now", "Now", 10, is_daily=True),),
+)

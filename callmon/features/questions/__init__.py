@@ -3,6 +3,12 @@
 Refuses: a person. No extension, name or number leaves this package; phones are counted.
 """
 
-from callmon.feature import Feature
+from callmon.feature import Feature, MenuItem
 
-FEATURE = Feature(__name__, pages=("page",))
+FEATURE = Feature(
+    __name__,
+    pages=("page",),
+    menu=(
+        MenuItem("questions", "Questions", 60, is_used=lambda settings: bool(settings.configuration.questions)),
+    ),
+)

@@ -1,5 +1,13 @@
 """The promises, and `callmon attest`."""
 
-from callmon.feature import Feature
+from callmon.feature import Feature, MenuItem
 
-FEATURE = Feature(__name__, pages=("page",), resources=("api",))
+FEATURE = Feature(
+    __name__,
+    pages=("page",),
+    resources=("api",),
+    menu=(
+        MenuItem("promises", "Service standards", 70),
+        MenuItem("guide", "Runbook", 100),
+    ),
+)

@@ -1,5 +1,9 @@
 """Webhooks: events of outcomes, their delivery, the page and the command. Without a webhook nothing runs."""
 
-from callmon.feature import Feature
+from callmon.feature import Feature, MenuItem
 
-FEATURE = Feature(__name__, pages=("page",))
+FEATURE = Feature(
+    __name__,
+    pages=("page",),
+    menu=(MenuItem("webhooks", "Webhooks", 90, is_used=lambda settings: bool(settings.webhooks)),),
+)

@@ -1,5 +1,10 @@
 """Callbacks and complaints: the page and `callmon callbacks`."""
 
-from callmon.feature import Feature
+from callmon.feature import Feature, MenuItem
 
-FEATURE = Feature(__name__, pages=("page",), resources=("api",))
+FEATURE = Feature(
+    __name__,
+    pages=("page",),
+    resources=("api",),
+    menu=(MenuItem("callbacks", "Callbacks", 20, is_daily=True),),
+)
