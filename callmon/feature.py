@@ -25,6 +25,19 @@ class MenuItem(NamedTuple):
     is_used: "Callable[[Settings], bool]" = lambda settings: True
 
 
+class ListedCommand(NamedTuple):
+    """A command of `callmon`, below a task in its help. The least `place` is first, of tasks and of commands.
+
+    `module`: of the package, with the command's function. `page`: of docs/en.
+    """
+
+    name: str
+    task: str
+    place: int
+    module: str
+    page: str = "reference/commands.md"
+
+
 class Feature(NamedTuple):
     """`package`: the folder. `pages`: its modules with a tuple PAGES; `resources`: with a tuple RESOURCES."""
 
@@ -32,6 +45,7 @@ class Feature(NamedTuple):
     pages: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     menu: tuple[MenuItem, ...] = ()
+    commands: tuple[ListedCommand, ...] = ()
 
 
 def parts(features: Iterable[Feature], door: str) -> Iterator[Any]:

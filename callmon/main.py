@@ -7,20 +7,26 @@ found a fault, 2 bad usage or configuration.
 import logging
 import os
 import sys
-import tomllib
 from functools import partial
-from importlib.resources import files
 
 import click
 
-from callmon import __version__, logs
+from callmon import __version__, backfill, logs, tools
 from callmon.cli.common import CommandContext, until_done, with_context
 from callmon.cli.help import HelpGroup, MainCommands
 from callmon.cli.language import said
 from callmon.errors import ConfigError
+from callmon.feature import Feature, ListedCommand
 from callmon.site import FEATURES
 
-TASKS = tomllib.loads(files("callmon").joinpath("commands.toml").read_text(encoding="utf-8"))
+OWN = Feature(
+    "callmon",
+    commands=(
+        ListedCommand("completion", "Set up", 350, "cli.completion"),
+        ListedCommand("run", "Run", 405, "main", "how-to/install.md"),
+        ListedCommand("pages", "Beyond one machine", 705, "main", "how-to/beyond-one-machine.md"),
+    ),
+)
 EPILOG = """\b
 Examples: callmon callbacks list --overdue
           callmon report last
@@ -31,7 +37,7 @@ Documentation: /en/guide on the pages, docs/en/index.md in the source"""
 
 @click.group(
     cls=HelpGroup,
-    commands=MainCommands(TASKS),
+    commands=MainCommands((OWN, *FEATURES, backfill.FEATURE, tools.FEATURE)),
     epilog=EPILOG,
     context_settings={"max_content_width": 100},
 )

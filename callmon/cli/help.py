@@ -4,7 +4,7 @@ import ast
 import gc
 import inspect
 from collections import UserDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from keyword import iskeyword
@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from callmon.cli.language import said
+from callmon.feature import Feature
 
 EXAMPLES = "Examples: "
 
@@ -75,10 +76,9 @@ class HelpGroup(HelpCommand, click.Group):
     command_class = HelpCommand
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        commands, tasks = self.commands, {"Commands": tuple(self.commands)}
+        commands, tasks = self.commands, {"Commands": list(self.commands)}
         if isinstance(commands, MainCommands):
-            tasks = {task: tuple(names) for task, names in commands.tasks.items()}
-            commands = commands.with_purpose()
+            tasks, commands = commands.tasks, commands.with_purpose()
         width = max(map(len, commands))
         for task, names in tasks.items():
             with formatter.section(said(task)):
@@ -104,15 +104,22 @@ class CommandWithOthers(HelpGroup):
 
 
 class MainCommands(UserDict[str, click.Command]):
-    """The commands by name. The first use of a command imports its module.
+    """The commands of the features by name. The first use of a command imports its module."""
 
-    `tasks`: as in `commands.toml`.
-    """
-
-    def __init__(self, tasks: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
-        self.tasks = tasks
-        self._known = {name: of for named in tasks.values() for name, of in named.items()}
+    def __init__(self, features: Iterable[Feature]) -> None:
+        declared = [(command, feature.package) for feature in features for command in feature.commands]
+        declared.sort(key=lambda x: x[0].place)
+        self._known = {command.name: command for command, _ in declared}
+        self._modules = {command.name: f"{package}.{command.module}" for command, package in declared}
         super().__init__()
+
+    @property
+    def tasks(self) -> dict[str, list[str]]:
+        """The names of the commands by task."""
+        found: dict[str, list[str]] = {}
+        for command in self._known.values():
+            found.setdefault(command.task, []).append(command.name)
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)
@@ -123,7 +130,7 @@ class MainCommands(UserDict[str, click.Command]):
     def __missing__(self, name: str) -> click.Command:
         if name not in self:  # `get` of Python 3.11 asks without looking
             raise KeyError(name)
-        self[name] = getattr(import_module(self._module(name)), function_of(name))
+        self[name] = getattr(import_module(self._modules[name]), function_of(name))
         gc.freeze()  # what was imported stays: the collector need not scan it again
         return self[name]
 
@@ -133,16 +140,13 @@ class MainCommands(UserDict[str, click.Command]):
         The import of all takes a second, most of it for the database.
         """
         return {
-            name: self.data.get(name) or HelpCommand(name, help=_help(self._module(name), name))
+            name: self.data.get(name) or HelpCommand(name, help=_help(self._modules[name], name))
             for name in self._known
         }
 
     def __setitem__(self, name: str, command: click.Command) -> None:
-        _add_page(command, self._known[name].get("page", "reference/commands.md"))
+        _add_page(command, self._known[name].page)
         super().__setitem__(name, command)
-
-    def _module(self, name: str) -> str:
-        return f"callmon.{self._known[name]['module']}"
 
 
 def function_of(name: str) -> str:

@@ -30,7 +30,7 @@ from callmon.config.explanation import explained
 from callmon.config.settings import example_text, load
 from callmon.errors import CallmonError, ConfigError, MissingError, RefusedValueError, StoreError
 from callmon.features.access.privacy import NUMBER
-from callmon.main import EPILOG, TASKS, main
+from callmon.main import EPILOG, main
 from callmon.store import opening
 from callmon.text.labels import LANGUAGES, catalogue
 from callmon.tools.check import DAYS
@@ -44,6 +44,7 @@ from tests.unit.test_project import ROOT
 
 WIDTH = 80
 NAMES = [name for name, _ in commands()]
+TASKS = main.commands.tasks
 
 
 def groups(group: click.Group = main, name: str = "callmon") -> Iterator[tuple[str, click.Group]]:

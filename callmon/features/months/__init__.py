@@ -7,11 +7,15 @@ makes the Report and is pure. `layout` places its figures in sections and tables
 Refuses: to show a person, to show a telephone number, to report what was not received as 0.
 """
 
-from callmon.feature import Feature, MenuItem
+from callmon.feature import Feature, ListedCommand, MenuItem
 
 FEATURE = Feature(
     __name__,
     pages=("sign_off.page", "page"),
     resources=("api",),
     menu=(MenuItem("months", "Months", 40, is_daily=True),),
+    commands=(
+        ListedCommand("report", "Every day", 130, "command", "how-to/monthly-report.md"),
+        ListedCommand("export", "For engineers", 610, "open_data.command", "how-to/analytics.md"),
+    ),
 )

@@ -1,6 +1,6 @@
 """The promises, and `callmon attest`."""
 
-from callmon.feature import Feature, MenuItem
+from callmon.feature import Feature, ListedCommand, MenuItem
 
 FEATURE = Feature(
     __name__,
@@ -10,4 +10,5 @@ FEATURE = Feature(
         MenuItem("promises", "Service standards", 70),
         MenuItem("guide", "Runbook", 100),
     ),
+    commands=(ListedCommand("attest", "Set up", 335, "command", "explanation/disruptions-and-test-calls.md"),),
 )
