@@ -39,11 +39,15 @@ class ListedCommand(NamedTuple):
 
 
 class Feature(NamedTuple):
-    """`package`: the folder. `pages`: its modules with a tuple PAGES; `resources`: with a tuple RESOURCES."""
+    """`package`: the folder. `pages`: its modules with a tuple PAGES; `resources`: with a tuple RESOURCES.
+
+    `workers`: those with a tuple WORKERS, of what it does in the daemon.
+    """
 
     package: str
     pages: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    workers: tuple[str, ...] = ()
     menu: tuple[MenuItem, ...] = ()
     commands: tuple[ListedCommand, ...] = ()
 

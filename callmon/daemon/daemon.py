@@ -35,9 +35,7 @@ from callmon.core.snapshot import LastReload
 from callmon.core.standards.judged import judged_standards
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state
-from callmon.daemon.every_second import EverySecond
 from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
-from callmon.daemon.planning import PlanningTask
 from callmon.daemon.runtime import Runtime
 from callmon.daemon.standby import Standby
 from callmon.daemon.tasks import roll_up
@@ -81,7 +79,7 @@ class Daemon:
     ) -> None:
         self._path, self._store = path, store
         self._access = access or AccessService(settings.web.access, store)
-        self.runtime = Runtime(settings, store)
+        self.runtime = Runtime(settings, store, features)
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.writer.counters.snapshot())
         self.metrics = Metrics(
             self.runtime.writer.counters,
@@ -135,9 +133,9 @@ class Daemon:
             tasks.create_task(server.serve([wire]), name="web")
             for name in runtime.settings.exchanges:
                 self._connect_exchange(name)
-            second = EverySecond()
+            second = runtime.second
             background = {
-                "timer": self._tick_every_second(second),
+                "timer": self._tick_every_second(),
                 "contacts": self._tick_at_contacts(second.next),
                 "commands": runtime.commands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "pairs": runtime.pairs.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
@@ -146,14 +144,11 @@ class Daemon:
                 "gap filler": runtime.refills.run(),
                 "roll-ups": roll_up(self._store, self._file_check.hasten),
                 "reconciliation": runtime.nightly_reconciliation.run(),
-                "report mail": runtime.mailer.run(),
-                "planning": PlanningTask(runtime).run(),
-                "public notice": runtime.notices.run(runtime.snapshot, second.next),
                 "file check": self._file_check.run(),
                 "certificate": self.protection.run(second.next),
+                **{worker.name: worker.run() for worker in runtime.workers},
             }
             running = [tasks.create_task(work, name=name) for name, work in background.items()]
-            runtime.start_webhooks(tasks)
             self.publish_status()
             self._broker = tasks.create_task(runtime.mqtt.run(), name="mqtt")
             runtime.traces.start_thread()
@@ -209,7 +204,8 @@ class Daemon:
         is_wanted = runtime.settings.store.journal_limit > 0
         snapshot = runtime.snapshot()
         seen = host_state.host_remarks(snapshot.host.skews, runtime.writer, is_wanted)
-        others = [*runtime.pairs.remarks(), *runtime.notices.troubles(), *self.standby.standby_remarks()]
+        others = [*runtime.pairs.remarks(), *self.standby.standby_remarks()]
+        others += [remark for worker in runtime.workers for remark in worker.health_remarks()]
         others += self._file_check.remarks()
         return [*remarks(snapshot.exchanges, [runtime.mqtt, runtime.traces]), *others, *seen]
 
@@ -255,7 +251,7 @@ class Daemon:
         notify("READY=1")
         log.info("daemon: listening", extra={"pages": self.address, "version": __version__})
 
-    async def _tick_every_second(self, second: EverySecond) -> None:
+    async def _tick_every_second(self) -> None:
         runtime = self.runtime
         while True:
             await asyncio.sleep(1.0)
@@ -266,7 +262,7 @@ class Daemon:
             if runtime.mqtt.is_on or self.page_context.live.clients:
                 self.publish_status()
             runtime.commands.look()
-            second.pulse()
+            runtime.second.pulse()
             notify("WATCHDOG=1")
 
     async def _tick_at_contacts(self, next_second: Callable[[], Awaitable[None]]) -> None:
@@ -331,9 +327,8 @@ class Daemon:
             exchange_task.task.cancel()
         self.page_context.close()
         server.stop()
-        for task in (*tasks, self.runtime.webhooks_task):
-            if task is not None:
-                task.cancel()
+        for task in tasks:
+            task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TAKE_OVER_SECONDS):
                 await self.standby.finish()
@@ -386,7 +381,6 @@ class Daemon:
         self.runtime.last_reload = LastReload(True, datetime.now(UTC))
         self.metrics.configure(changed.lines(), self._judged(), changed.exchanges, changed.minimum_sample)
         self._reconnect_changed(before)
-        self.runtime.start_webhooks(self._tasks)
         self.publish_status()
         log.info("configuration: applied")
         return []

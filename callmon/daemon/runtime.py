@@ -6,12 +6,10 @@ topics and the pages show.
 Refuses: to depend on any of these three.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from callmon.ami.connection import ExchangeClient, Transport
 from callmon.ami.mailboxes import MailboxGrowth
@@ -26,20 +24,19 @@ from callmon.core.snapshot import (
     ExchangeStatus,
     LastReload,
     LineStatus,
-    PlanningStatus,
     Sink,
     SinkStatus,
 )
 from callmon.core.standards.judged import judged_standards
 from callmon.core.statistics.today import Today
 from callmon.daemon import host_state
+from callmon.daemon.every_second import EverySecond
 from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
 from callmon.daemon.host_state import ServiceStateTask
 from callmon.daemon.pairs import PairReader
 from callmon.daemon.tasks import CommandQueue
-from callmon.features.disruptions.notice.folder import NoticePublisher
-from callmon.features.months.mail.timer import ReportMailer
-from callmon.features.months.queries import is_final_month
+from callmon.daemon.worker import Worker
+from callmon.feature import Feature, parts
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.sinks.traces.sink import Traces
 from callmon.store.database import Database
@@ -50,17 +47,16 @@ from callmon.store.tables import Row
 from callmon.store.writer.outbox import open_outbox
 from callmon.store.writer.writer import Writer
 
-if TYPE_CHECKING:
-    from callmon.features.webhooks.delivery import Deliverer
-
 log = logging.getLogger(__name__)
 
 
 class Runtime:
     """The shared state of one daemon. `exchange_tasks`: one for each exchange, by name."""
 
-    def __init__(self, settings: Settings, store: Database) -> None:
+    def __init__(self, settings: Settings, store: Database, features: Sequence[Feature] = ()) -> None:
         self.settings, self.store = settings, store
+        self.second = EverySecond()
+        self.workers: tuple[Worker, ...] = tuple(made(self) for made in parts(features, "workers"))
         self.internal_errors = 0
         self.token = obligations.token_function(store)
         self.monitor = Monitor(settings, token=self.token)
@@ -70,7 +66,7 @@ class Runtime:
             settings.store.max_waiting,
             is_shared=store.path is None,  # on PostgreSQL another instance may lead
             outbox=open_outbox(settings, store),
-            deliveries=self._deliveries,
+            deliveries=self._rows_of_workers,
         )
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
@@ -86,10 +82,6 @@ class Runtime:
         self.nightly_reconciliation = NightlyReconciliation(
             lambda: self.settings, store, self.leads, self.refills.backlog
         )
-        self.mailer = ReportMailer(lambda: self.settings, store, self.leads)
-        self.notices = NoticePublisher(lambda: self.settings, self.stands_by)
-        self.webhooks: Deliverer | None = None
-        self.webhooks_task: asyncio.Task[None] | None = None
         self.sinks = (self.writer, self.mqtt, self.refills, self.traces)
         self.exchange_tasks: dict[str, ExchangeTask] = {}
         self.commands = CommandQueue(store, self.token, self.writer.hurry)
@@ -97,7 +89,6 @@ class Runtime:
         self.time = ExchangeTime()
         self.last_reload = LastReload(True, datetime.now(UTC))
         self._callbacks = CallbackStatus()
-        self.planning = PlanningStatus()
 
     def restore(self, now: datetime) -> dict[str, datetime]:
         """Restore all state before the exchanges are connected; returns until when each was received. Blocks.
@@ -146,27 +137,16 @@ class Runtime:
             for sink in self.sinks:
                 sink.offer(outcome)
 
-    def _deliveries(self, rows: Rows) -> list[Row]:
-        """What the writer stores for the webhooks. An internal error loses no outcome."""
-        if not self.settings.webhooks:
-            return []
-        from callmon.features.webhooks.events import deliveries  # not without a webhook
-
-        try:
-            return deliveries(rows, self.settings, datetime.now(UTC))
-        except Exception:
-            self.internal_errors += 1
-            log.exception("webhooks: internal error; continuing")
-            return []
-
-    def start_webhooks(self, tasks: asyncio.TaskGroup) -> None:
-        """Start the task that delivers events, with the first webhook: at the start, or after a reload."""
-        if not self.settings.webhooks or self.webhooks is not None:
-            return
-        from callmon.features.webhooks.delivery import Deliverer  # not without a webhook
-
-        self.webhooks = Deliverer(lambda: self.settings, self.store, self.leads, is_final_month)
-        self.webhooks_task = tasks.create_task(self.webhooks.run(), name="webhooks")
+    def _rows_of_workers(self, rows: Rows) -> list[Row]:
+        """What the writer stores for the features. An internal error loses no outcome."""
+        found: list[Row] = []
+        for worker in self.workers:
+            try:
+                found += worker.stored_with(rows)
+            except Exception:
+                self.internal_errors += 1
+                log.exception("%s: internal error; continuing", worker.name)
+        return found
 
     def now(self) -> datetime:
         """The time by the exchanges' clocks: a step of the host's clock makes nothing due."""
@@ -205,9 +185,7 @@ class Runtime:
             ),
             backfill_waiting=dict(self.refills.waiting()),
             compared=tuple(self.nightly_reconciliation.compared),
-            reports_unsent=dict(self.mailer.unsent),
-            webhooks={} if self.webhooks is None else self.webhooks.counts,
-            planning=self.planning,
+            **{field: value for worker in self.workers for field, value in worker.snapshot_fields().items()},
         )
 
     def _line_statuses(

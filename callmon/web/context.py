@@ -185,7 +185,8 @@ class PageContext:
 
     def common(self, formatter: WebFormatter) -> dict[str, Any]:
         """The values that every template may use."""
-        own = {"formatter": formatter, "settings": formatter.settings, "language": formatter.language}
+        own = {"formatter": formatter, "settings": formatter.settings, "known_pages": self.table}
+        own["language"] = formatter.language
         own["link"] = lambda name, query={}, /, **parts: self.table[name].address(
             formatter.language, query, **parts
         )

@@ -24,7 +24,6 @@ from callmon.config.wording import CONTROL
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import CALLS, METRICS
 from callmon.features.months.page import month_row
-from callmon.features.months.queries import month_counts
 from callmon.main import main
 from callmon.store import opening
 from callmon.store.access import add_account
@@ -32,6 +31,7 @@ from callmon.store.commands import pending_callback_commands
 from callmon.store.privacy import subject_access
 from callmon.store.queries import calls as queries
 from callmon.store.queries.coverage import Fingerprint, heard_spans
+from callmon.store.queries.months import month_counts
 from callmon.store.queries.reconciliations import first_sign
 from callmon.store.rejudge import counter_differences
 from callmon.store.sign_off import STEPS

@@ -30,13 +30,13 @@ from callmon.core.verdicts import VERDICTS
 from callmon.daemon.daemon import Daemon
 from callmon.features.months.api import figures_of_calls
 from callmon.features.months.model import WHOLE
-from callmon.features.months.queries import month_counts
 from callmon.features.months.request import gathered
 from callmon.site import FEATURES
 from callmon.store import access, opening
 from callmon.store.access import AuditRow
 from callmon.store.access_tokens import add_token, revoke_token, tokens
 from callmon.store.database import Database
+from callmon.store.queries.months import month_counts
 from callmon.web.api import answer as answers
 from callmon.web.api.answer import CSV, JSON
 from callmon.web.api.openapi import REFUSALS, parameters

@@ -15,7 +15,6 @@ from callmon.config.settings import Settings
 from callmon.core.statistics.period import month
 from callmon.features.calls.search import CallFilter, search_calls
 from callmon.features.months.page import month_row
-from callmon.features.months.queries import month_counts
 from callmon.features.months.request import ReportRequest, filed
 from callmon.features.months.signed import prepare
 from callmon.features.now import half_hours
@@ -26,6 +25,7 @@ from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.queries import obligations
 from callmon.store.queries.half_hours import half_hour_counts
+from callmon.store.queries.months import month_counts
 from callmon.store.sign_off import SignOffError
 from callmon.tools.demo import demo_settings
 from callmon.tools.demo.history import EXCHANGE, seed

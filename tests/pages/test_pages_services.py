@@ -38,7 +38,6 @@ from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.errors import StoreError
-from callmon.features.months.queries import month_counts
 from callmon.features.months.request import ReportRequest, filed
 from callmon.site import FEATURES
 from callmon.store.access import add_account, audit_events
@@ -46,6 +45,7 @@ from callmon.store.bulk import BulkWriter
 from callmon.store.commands import CALLBACK_QUEUE
 from callmon.store.database import Database
 from callmon.store.queries.half_hours import half_hour_counts
+from callmon.store.queries.months import month_counts
 from callmon.store.tables import METADATA
 from callmon.store.view import ROWS, View
 from callmon.web.auth.identity import Person, Right, Role, person_with

@@ -12,7 +12,7 @@ from callmon.config.settings import Settings
 from callmon.core.replay.needs import count_needs
 from callmon.core.snapshot import PlanningStatus
 from callmon.core.statistics.period import midnight
-from callmon.daemon.planning import PlanningTask, planning_status
+from callmon.features.questions.worker import PlanningTask, planning_status
 from callmon.store.queries.contacts import read_contacts
 from tests.support.fact_builder import TORONTO
 from tests.support.pages_app import Pages

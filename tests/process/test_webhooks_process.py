@@ -145,6 +145,12 @@ def test_without_a_webhook_nothing_of_it_is_imported_or_read(tmp_path: Path) -> 
             assert callmon.stop() == 0
         finally:
             callmon.end_everything()
-    code = "import sys, callmon.daemon.daemon; print(sorted(x for x in sys.modules if 'features.webhooks.' in x))"
+    code = """
+import sys, callmon.daemon.daemon
+from callmon.feature import parts
+from callmon.site import FEATURES
+opened = [*parts(FEATURES, "pages"), *parts(FEATURES, "workers")]
+print(sorted(name.rpartition(".")[2] for name in sys.modules if "features.webhooks." in name))
+"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "['callmon.features.webhooks.formats', 'callmon.features.webhooks.page']\n"
+    assert done.stdout == "['formats', 'page', 'worker']\n"

@@ -13,9 +13,9 @@ from sqlalchemy import event
 
 from callmon.core.statistics import period
 from callmon.features.months.page import NARROW, SHOWN, month_row, share_line
-from callmon.features.months.queries import month_counts
 from callmon.features.months.request import gathered
 from callmon.store.database import Database, upgrade
+from callmon.store.queries.months import month_counts
 from callmon.store.rollups.rebuild import reset_rollups
 from callmon.web.formatter import WebFormatter
 from tests.support import year

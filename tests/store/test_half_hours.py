@@ -281,6 +281,7 @@ def test_while_totals_are_made_anew_there_is_no_answer(store: Database) -> None:
 def page(reported: TodayHalfHours, language: str) -> str:
     site, formatter = PageContext.__new__(PageContext), WebFormatter(usual(), language, TUESDAY)
     site.features = [feature.package for feature in FEATURES]
+    site.table = page_table(FEATURES)
     values = site.common(formatter) | view(reported, formatter) | {"why": ""}
     values["path"] = lambda name, _, query: page_table(FEATURES)[name].address(language, query)
     return site._render("_half_hours.html", values)

@@ -11,11 +11,11 @@ from callmon.core.statistics import period
 from callmon.errors import StoreError
 from callmon.features.calls import search as call_search
 from callmon.features.months.model import Report
-from callmon.features.months.queries import month_counts
 from callmon.features.months.request import gathered
 from callmon.store.database import Database, upgrade
 from callmon.store.pairs.open import over, owner, pair_troubles
 from callmon.store.queries import calls
+from callmon.store.queries.months import month_counts
 from tests.support.store_fixtures import POSTGRESQL, RING, postgres_database
 from tests.support.two_pairs import PAIRS, UNTIL, TwoPairs, two_pairs
 from tests.support.year import TORONTO

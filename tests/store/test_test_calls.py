@@ -22,6 +22,7 @@ from callmon.sinks.metrics.exposition import OF_CALLS, families
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries.coverage import Fingerprint
+from callmon.store.queries.months import lines_in_progress
 from callmon.store.rejudge import counter_differences
 from callmon.text import records
 from tests.support.ami_builders import settings
@@ -172,4 +173,4 @@ def test_of_calls_in_progress_a_month_counts_those_of_the_public(
     arrival = msgspec.structs.replace(answered_call(0, TUESDAY)[0], **change)
     wrote(sqlite_store, Outcome("toronto", (arrival,)))
     with sqlite_store.reading() as connection:
-        assert reports.lines_in_progress(connection, TUESDAY, TUESDAY + HOUR) == lines
+        assert lines_in_progress(connection, TUESDAY, TUESDAY + HOUR) == lines

@@ -21,7 +21,6 @@ from callmon.config.settings import Settings, example_text, parse
 from callmon.core.disruptions.disruption import Notice
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.daemon.runtime import Runtime
-from callmon.features.months.queries import is_final_month
 from callmon.features.webhooks import events, http
 from callmon.features.webhooks.delivery import Deliverer
 from callmon.site import FEATURES
@@ -29,6 +28,7 @@ from callmon.store import database
 from callmon.store.database import Database
 from callmon.store.instances import found_rows
 from callmon.store.queries import webhooks as queries
+from callmon.store.queries.months import is_final_month
 from callmon.store.rollups import rebuild
 from callmon.store.tables.webhooks import WebhookRow
 from callmon.store.writer.writer import Writer
@@ -241,7 +241,7 @@ def test_a_take_over_loses_no_event_and_adds_none(tmp_path: Path, name: str, par
 def test_an_internal_error_in_the_events_loses_no_outcome(sqlite_store: Database) -> None:
     url = sqlite_store.url.render_as_string()
     settings = parse(example_text().replace("sqlite:///callmon.db", url))
-    runtime = Runtime(settings, sqlite_store)
+    runtime = Runtime(settings, sqlite_store, FEATURES)
     vars(settings)["webhooks"] = {"desk": None}  # what callmon never has
     for outcome in messages().outcomes:
         runtime.writer.offer(outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from starlette.routing import Route
 from callmon.config.settings import Settings, example_text, parse
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.daemon.daemon import Daemon
+from callmon.feature import Feature
 from callmon.site import FEATURES
 from callmon.store import opening
 from callmon.store.access import AuditRow
@@ -64,22 +65,23 @@ def pages(
     url: str | None = None,
     fill: Callable[[Database], None] = lambda store: None,
     first: str = "",
+    features: Sequence[Feature] = FEATURES,
 ) -> Iterator[Pages]:
     """A daemon that does not run: its pages, its database (SQLite in the folder), its stored requests.
 
     `fill` writes more to the database before the daemon has it.
     """
     with quick_passwords():
-        yield from _pages(settings(folder, url, first), fill)
+        yield from _pages(settings(folder, url, first), fill, features)
 
 
-def _pages(reported: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:
+def _pages(reported: Settings, fill: Callable[[Database], None], features: Sequence[Feature]) -> Iterator[Pages]:
     store = opening.open_for_writing(reported)
     opened = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
     _fill(store, opened)
     fill(store)
     with_accounts(store)
-    daemon = Daemon(reported, store, FEATURES)
+    daemon = Daemon(reported, store, features)
     try:
         daemon.restore()
         signing = SignIn(AccessService(reported.web.access, store))
@@ -94,7 +96,7 @@ def _pages(reported: Settings, fill: Callable[[Database], None]) -> Iterator[Pag
         assert isinstance(gate, AccessMiddleware)
         inner = gate._app
         assert isinstance(inner, Starlette)
-        known = (*entries(FEATURES, daemon.page_context), *signing.entries())
+        known = (*entries(features, daemon.page_context), *signing.entries())
         routes = [route for route in inner.routes if isinstance(route, Route)]
         yield Pages(gate, known, routes, _visitors(gate), store, daemon, opened)
     finally:

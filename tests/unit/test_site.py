@@ -13,7 +13,7 @@ from callmon.site import FEATURES
 from callmon.web.api.resource import Resource
 from callmon.web.auth.route import PageRoute
 
-DOORS = {"pages": PageRoute, "resources": Resource}
+DOORS = {"pages": PageRoute, "resources": Resource, "workers": type}
 HEAVY = ("callmon.store", "callmon.web", "sqlalchemy", "starlette")
 
 
@@ -31,6 +31,12 @@ def test_the_twin_of_a_form_is_a_page() -> None:
     pages = {page.name: page for page in parts(FEATURES, "pages")}
     twins = {page.twin for page in pages.values() if page.twin}
     assert {twin: pages[twin].methods for twin in twins} == dict.fromkeys(twins, ("GET",))
+
+
+def test_the_daemon_imports_no_feature() -> None:
+    code = "import sys, callmon.daemon.daemon; print([name for name in sys.modules if 'callmon.features' in name])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_the_site_alone_imports_neither_web_nor_database() -> None:

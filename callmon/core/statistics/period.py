@@ -79,3 +79,14 @@ def last(today: date) -> str:
 def is_due(calendar: Calendar, today: date) -> bool:
     """Whether the first business day of the month has come: last month's report is written from that day on."""
     return any(calendar.business_day(today.replace(day=day)) for day in range(1, today.day + 1))
+
+
+def is_final(
+    month: Month, now: datetime, calls: int, due: datetime | None, is_in_progress: bool, has_data: bool
+) -> bool:
+    """Whether no figure of the month changes any more. `due`: of its obligations the last; None without any.
+
+    A month without a call and without an obligation is never final, nor is a part of a month.
+    """
+    may_change = month.to_date or month.end > now or is_in_progress or (due is not None and due >= now)
+    return has_data and not may_change and (calls > 0 or due is not None)

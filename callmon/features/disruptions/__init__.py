@@ -6,6 +6,7 @@ FEATURE = Feature(
     __name__,
     pages=("page",),
     resources=("api",),
+    workers=("worker",),
     menu=(MenuItem("disruptions", "Disruptions", 50, is_daily=True),),
     commands=(ListedCommand("disruptions", "Every day", 120, "command", "how-to/disruptions.md"),),
 )

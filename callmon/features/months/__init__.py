@@ -13,6 +13,7 @@ FEATURE = Feature(
     __name__,
     pages=("sign_off.page", "page"),
     resources=("api",),
+    workers=("worker",),
     menu=(MenuItem("months", "Months", 40, is_daily=True),),
     commands=(
         ListedCommand("report", "Every day", 130, "command", "how-to/monthly-report.md"),

@@ -11,7 +11,7 @@ import msgspec
 from callmon.features.months.figures import RATES, fraction
 from callmon.features.months.formats.json import JsonFigure
 from callmon.features.months.page import counted_months, listed_months, month_row
-from callmon.features.months.queries import MonthCounts
+from callmon.store.queries.months import MonthCounts
 from callmon.web.api.resource import ApiRequest, ItemList, Query, Resource, missing, part_of
 from callmon.web.auth.identity import Right
 from callmon.web.context import AwayError

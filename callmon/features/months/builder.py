@@ -21,10 +21,10 @@ from callmon.core.standards.judged import configured_standards
 from callmon.core.statistics import coverage
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.coverage import Coverage
-from callmon.core.statistics.period import Month
+from callmon.core.statistics.period import Month, is_final
 from callmon.core.verdicts import VERDICTS, Finding
 from callmon.features.months import figures
-from callmon.features.months.figures import imported_calls, is_final, last_due, of_obligation
+from callmon.features.months.figures import imported_calls, last_due, of_obligation
 from callmon.features.months.model import WHOLE, Cut, Place, Report, Title
 
 UNKNOWN = "unknown"

@@ -95,17 +95,6 @@ def last_due(obligation: Obligation) -> datetime:
     return max((x.at for x in dues if x is not None), default=obligation.opened)
 
 
-def is_final(
-    month: Month, now: datetime, calls: int, due: datetime | None, is_in_progress: bool, has_data: bool
-) -> bool:
-    """Whether no figure of the month changes any more. `due`: of its obligations the last; None without any.
-
-    A month without a call and without an obligation is never final, nor is a part of a month.
-    """
-    may_change = month.to_date or month.end > now or is_in_progress or (due is not None and due >= now)
-    return has_data and not may_change and (calls > 0 or due is not None)
-
-
 # Rates, and the lengths of which median, 95th percentile and longest are reported.
 
 Count = tuple[str, str]

@@ -17,18 +17,18 @@ from starlette.responses import HTMLResponse, Response
 from callmon.config.wording import plain
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
-from callmon.features.months.figures import RATES, fraction, imported_calls, is_final
+from callmon.features.months.figures import RATES, fraction, imported_calls
 from callmon.features.months.formats.pdf import is_available
 from callmon.features.months.notes import MONTH
 from callmon.features.months.open_data.card import FORMATS as CARD_KINDS
 from callmon.features.months.proposals import proposed
-from callmon.features.months.queries import MonthCounts, is_final_month, month_counts
 from callmon.features.months.request import ReportRequest
 from callmon.features.months.sign_off_text import SignOffFormatter
 from callmon.features.months.signed import refuse_preparation
 from callmon.store import sign_off
 from callmon.store.queries.calls import first_arrival
 from callmon.store.queries.disruptions import all_of
+from callmon.store.queries.months import MonthCounts, is_final_month, month_counts
 from callmon.store.sign_off import SignOffError
 from callmon.text.labels import LANGUAGES, translate
 from callmon.web.auth.identity import Right
@@ -111,7 +111,7 @@ def month_row(first: date, found: MonthCounts, formatter: WebFormatter) -> dict[
         state = "no_data"
     elif month.end > formatter.now:
         state = "running"
-    elif is_final(month, formatter.now, calls, found.last_due, found.in_progress, found.has_data):
+    elif period.is_final(month, formatter.now, calls, found.last_due, found.in_progress, found.has_data):
         state = "final"
     else:
         state = "provisional"

@@ -36,6 +36,7 @@ from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries.attestations import attestations_in
 from callmon.store.queries.coverage import Fingerprint, coverages, first_heard
+from callmon.store.queries.months import lines_in_progress
 from callmon.text.labels import LANGUAGES, label
 
 File = tuple[Path, bytes]
@@ -331,7 +332,7 @@ def _report(
     disrupted = tuple(disruptions.all_in(connection, begin, end))
     for x in disrupted:
         fingerprint.include("disruption", x.id, x.began, x.ended, x.counts)
-    in_progress = sum(map(builder.is_included, queries.lines_in_progress(connection, begin, end)))
+    in_progress = sum(map(builder.is_included, lines_in_progress(connection, begin, end)))
     reconciled = reconciliations.reconciled_counts(connection, period.first, period.after, builder.wanted)
     if reconciled is not None:
         fingerprint.include("reconciliation", *sorted(reconciled.items()))

@@ -8,6 +8,7 @@ from callmon.feature import Feature, ListedCommand, MenuItem
 FEATURE = Feature(
     __name__,
     pages=("page",),
+    workers=("worker",),
     menu=(
         MenuItem("questions", "Questions", 60, is_used=lambda settings: bool(settings.configuration.questions)),
     ),

@@ -19,6 +19,7 @@ import msgspec
 from callmon.config.settings import Settings
 from callmon.core.snapshot import PlanningStatus
 from callmon.daemon.runtime import Runtime
+from callmon.daemon.worker import Worker
 from callmon.features.questions.job import ANSWER, QuestionRequest
 from callmon.web.jobs import Jobs
 
@@ -28,22 +29,28 @@ FIRST, AFTER = 60.0, 15.0  # seconds: from the daemon's start, and from the end 
 HALF_HOUR = 1800.0
 
 
-class PlanningTask:
-    """`run` keeps the runtime's figures up to date. Its jobs are its own: none of a page gives way to one."""
+class PlanningTask(Worker):
+    """`run` keeps its figures up to date. Its jobs are its own: none of a page gives way to one."""
+
+    name = "planning"
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._planning = PlanningStatus()
 
     async def run(self) -> None:
         await asyncio.sleep(FIRST)
         while True:
             now = datetime.now(UTC)
             try:
-                self._runtime.planning = await self.update(now)
+                self._planning = await self.update(now)
             except Exception:  # an internal error must not end the daemon
-                self._runtime.planning = PlanningStatus()
+                self._planning = PlanningStatus()
                 log.exception("planning: internal error; continuing")
             await asyncio.sleep(HALF_HOUR - now.timestamp() % HALF_HOUR + AFTER)
+
+    def snapshot_fields(self) -> Mapping[str, Any]:
+        return {"planning": self._planning}
 
     async def update(self, now: datetime) -> PlanningStatus:
         """The figures at `now`, of the questions that are on. What cannot be answered now is absent."""
@@ -74,3 +81,6 @@ def planning_status(answers: Mapping[str, Any]) -> PlanningStatus:
             for result, count in counts.items()
         }
     )
+
+
+WORKERS = (PlanningTask,)
