@@ -30,6 +30,7 @@ from callmon.text.labels import unknown_name
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
+    from callmon.store.access import AccountRow
     from callmon.store.database import Database
 
 T = TypeVar("T")
@@ -317,3 +318,9 @@ NO_NUMBER = (
 )
 # For a command that prompts for a number: a number on the command line is refused.
 number_is_asked = click.argument("numbers", nargs=-1, metavar="", expose_value=False, callback=no_number_here)
+
+
+def account_line(account: AccountRow) -> str:
+    """An account in a list: its name, its roles, and whether it is locked."""
+    locked = f"  {said('locked')}" if account.is_locked else ""
+    return f"{account.name:<24}{' '.join(sorted(account.roles))}{locked}"

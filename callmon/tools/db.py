@@ -9,6 +9,7 @@ import click
 from callmon.cli.common import (
     CommandContext,
     ContextWithKeys,
+    account_line,
     confirm,
     current_user,
     json_option,
@@ -21,7 +22,6 @@ from callmon.cli.language import current_language, in_language, said, said_of_co
 from callmon.cli.progress import print_result, progress_bar
 from callmon.core.monitor import Monitor
 from callmon.errors import ConfigError
-from callmon.features.access.users import account_row
 from callmon.store import access
 from callmon.store import backup as copies
 from callmon.store import rejudge as judging
@@ -84,7 +84,7 @@ def _sign_everybody_out(context: CommandContext) -> None:
         )
     )
     for account in known:
-        click.echo(account_row(account))
+        click.echo(account_line(account))
 
 
 @db.command()

@@ -11,6 +11,7 @@ import click
 
 from callmon.cli.common import (
     CommandContext,
+    account_line,
     ask_password,
     current_user,
     json_option,
@@ -24,7 +25,7 @@ from callmon.cli.language import said
 from callmon.config.web import RoleSettings, ServiceRoleSettings
 from callmon.errors import ConfigError
 from callmon.store import access
-from callmon.store.access import AccountRow, AuditRow
+from callmon.store.access import AuditRow
 from callmon.store.database import Database
 from callmon.store.opening import open_for_accounts
 from callmon.web.auth.passwords import hashed, refuse_if_easy
@@ -110,13 +111,7 @@ def list_(context: AccountCommandContext, as_json: bool) -> None:
         if as_json:
             print_json({"name": account.name, "roles": sorted(account.roles), "locked": account.is_locked})
         else:
-            click.echo(account_row(account))
-
-
-def account_row(account: AccountRow) -> str:
-    return (
-        f"{account.name:<24}{' '.join(sorted(account.roles))}{'  ' + said('locked') if account.is_locked else ''}"
-    )
+            click.echo(account_line(account))
 
 
 @users.command("role")
