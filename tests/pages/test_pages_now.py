@@ -207,12 +207,13 @@ def callback_summary(*dues: timedelta) -> CallbackStatus:
     return CallbackStatus(1, {one.id: one for one in shown}, counts=to_listen_to)
 
 
-def test_the_next_todays_and_late_callbacks_are_three_figures() -> None:
+def test_callbacks_overdue_more_today_and_later_add_up() -> None:
     seen = snapshot(callbacks=callback_summary(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
-    assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in reported(seen)
-    assert "■ Prochain rappel" not in reported(seen)
-    figures = reported(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
-    assert figures.startswith(" à faire aujourd’hui 2 en retard ■ 1 en tout 3 à écouter, rappel impossible 1 ")
+    figures = reported(seen).partition(" Rappels ")[2]
+    assert figures.startswith(
+        "en retard ■ 1 encore aujourd’hui 1 plus tard 1 à écouter, rappel impossible 1 ■ 9 h 30"
+    )
+    assert figures.partition("Toronto, français ")[2].startswith("Prochain rappel avant 11 h 12 (1 h 12)")
 
 
 def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> None:
@@ -268,7 +269,7 @@ def test_figures_of_callbacks_lead_to_the_list() -> None:
     page = live_part(snapshot(callbacks=callback_summary(72 * MINUTE, -30 * MINUTE)), "en")
     figures = page.partition('<dl class="figures">')[2].partition("</dl>")[0]
     led = re.findall(r'<a id="callbacks-[^"]+" href="([^"]+)">', figures)
-    assert led == ["/en/callbacks", "/en/callbacks?state=overdue", "/en/callbacks", "/en/callbacks#g-hidden"]
+    assert led == ["/en/callbacks?state=overdue", "/en/callbacks#g-today", "/en/callbacks#g-hidden"]
     none = live_part(snapshot(), "en").partition('<dl class="figures">')[2].partition("</dl>")[0]
     assert "<a " not in none
 

@@ -434,6 +434,13 @@ def test_on_the_first_day_the_drawing_begins_where_something_was_received() -> N
     assert f"{never.halves[0].begin.astimezone(usual().timezone):%H:%M}" == "08:30"
 
 
+def test_the_first_half_hour_of_all_is_counted_from_its_start() -> None:
+    at = local("2026-11-24 11:20")
+    began = {"toronto": Coverage(local("2026-11-24 11:07"), at, ())}
+    reported = today(HalfHourCounts({}, began), HEARD, usual(), at)
+    assert [x.is_heard for x in reported.halves if x.state == "now"] == [True]
+
+
 @pytest.mark.parametrize(
     ("most", "ticks"),
     [

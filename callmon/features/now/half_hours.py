@@ -7,7 +7,8 @@ every exchange was heard throughout. The days beside today are counted until the
 half-hours there is no median. A half-hour in which an exchange was unheard is never zero: its received calls are
 marked as incomplete.
 
-Read from the database at most once a minute. While it is away, the page stands without this part.
+Read from the database at most once a minute, and when an exchange is heard again. While the database is away, the
+page stands without this part.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -204,11 +205,13 @@ class _Maker:
         begin, end = self._span(name, day)
         before = [x for x in counts if x != day and self._is_heard(*self._span(name, x))]
         earlier = [counts[x]["half_hour.offered", name] for x in before]
+        started = max((x.since for x in self._listening if x.since is not None), default=begin)
+        since = started if begin <= started < end else begin  # the first half-hour of all
         return Half(
             begin,
             "over" if end <= self._at else "now" if begin <= self._at else "ahead",
             any(start < end and begin < stop for start, stop in self._open[day]),
-            self._is_heard(begin, min(end, self._at)),
+            self._is_heard(since, min(end, self._at)),
             counts[day]["half_hour.offered", name],
             counts[day]["half_hour.answered", name],
             counts[day][NOBODY_FREE, name],
@@ -233,7 +236,7 @@ def _so_far(stored: Coverage | None, silent_since: datetime | None, at: datetime
 async def part(context: PageContext, formatter: WebFormatter) -> dict[str, Any]:
     """The values of `_half_hours.html`."""
     try:
-        found = await context.each_minute("half_hours", None, lambda: _today(context))
+        found = await context.each_minute("half_hours", context.seen().is_heard, lambda: _today(context))
     except AwayError:
         return {"today": None, "why": formatter.say("Not available: the database does not answer.")}
     if found is None and context.notes:

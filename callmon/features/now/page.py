@@ -188,21 +188,27 @@ def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:
 
 
 def _callbacks(snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
-    """The next callback, and whether it is due soon; the count due today, the count overdue."""
+    """The next callback, and whether it is due soon. `overdue`, `today` and `later` add up to `open`."""
     shown = snapshot.callbacks.visible.values()
     calendar = formatter.settings.calendar()
     today = calendar.local_day(snapshot.at)
     ahead = [x for x in shown if x.actionable is not None and x.actionable >= snapshot.at]
     pressing = sorted((x for x in shown if x.state != "open"), key=lambda x: (x.actionable or x.due, x.opened))
     first = min((x.actionable for x in ahead if x.actionable is not None), default=None)
+    overdue = sum(x.state == "overdue" for x in shown)
+    more = sum(
+        x.state != "overdue" and x.actionable is not None and calendar.local_day(x.actionable) <= today
+        for x in shown
+    )
     is_soon = any(x.state == "due_soon" for x in ahead)
     return {
-        "next": "" if first is None else formatter.when(first),
+        "next": "" if first is None else formatter.near(first),
         "left": "" if first is None else formatter.duration(first - snapshot.at),
         "level": "soon" if is_soon else "",
         "pressing": pressing[:MOST_PRESSING],
-        "today": sum(x.actionable is not None and calendar.local_day(x.actionable) == today for x in shown),
-        "overdue": sum(x.state == "overdue" for x in shown),
+        "overdue": overdue,
+        "today": more,
+        "later": len(shown) - overdue - more,
         "open": len(shown),
         "to_listen_to": snapshot.callbacks.to_listen_to,
     }

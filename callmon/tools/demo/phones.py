@@ -1,17 +1,17 @@
 """The states of the demonstration's phones, as Asterisk derives them from the channels of each. Pure.
 
-The recordings ring some of a line's phones. A dozen recorded calls at once would leave none of these free.
+A line has two to four phones: those that its recordings ring.
 """
 
 from collections.abc import Iterator, Mapping
 
 LINES: Mapping[str, tuple[str, ...]] = {
-    "general": ("101", "102", "103", "107", "108", "109", "110", "112", "113", "114"),
-    "general-toll-free": ("101", "102", "103", "107", "108", "109"),
+    "general": ("101", "102", "103", "110"),
+    "general-toll-free": ("101", "102", "103"),
     "tty": ("104", "124"),
     "tty-toll-free": ("104", "124"),
-    "poci": ("105", "106", "115", "116"),
-    "poci-toll-free": ("105", "106", "115", "116"),
+    "poci": ("105", "106"),
+    "poci-toll-free": ("105", "106"),
 }
 DEVICES = tuple(f"PJSIP/{phone}" for phone in sorted({phone for phones in LINES.values() for phone in phones}))
 FREE = "NOT_INUSE"
