@@ -108,7 +108,7 @@ FAULTS = (
     ),
     fault(
         "a gap that may hide the callback leaves the verdict certain",
-        "core/callbacks/gaps",
+        "core/callbacks/ledger",
         (
             "*((start, end) for _, start, end in self._gaps)]",
             "*((start, end) for _, start, end in [])]",

@@ -26,7 +26,6 @@ from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.contact import Contact, ContactKind
 from callmon.core.callbacks.due_dates import DueDatePolicies
-from callmon.core.callbacks.gaps import CallbackGaps
 from callmon.core.callbacks.index import ObligationIndex, SharedNumbers, Timers
 from callmon.core.callbacks.obligation import (
     Judge,
@@ -45,9 +44,27 @@ from callmon.core.facts import Fact
 
 # A settled obligation stays in the index this long, so that an earlier callback that is reported later is still
 # matched.
+MANY_GAPS = 1000
 LATE = timedelta(minutes=5)
 LAST = datetime.max.replace(tzinfo=UTC)
 PRECEDENCE = ("closed", "reached_us", "paid")
+
+
+class CallbackGaps:
+    """The latest gaps, of exchanges and of hidden numbers. `least`: a shorter one hides no callback."""
+
+    def __init__(self, least: timedelta) -> None:
+        self._least = least
+        self._gaps: list[tuple[str, datetime, datetime]] = []
+
+    def record_gap(self, exchange: str, start: datetime, end: datetime) -> None:
+        if end - start >= self._least:
+            self._gaps = [*self._gaps[-MANY_GAPS:], (exchange, start, end)]
+
+    def may_hide(self, since: datetime, due: datetime, quiet: Iterable[datetime]) -> bool:
+        """Whether a callback between the two times may be hidden. `quiet`: the starts of gaps in progress."""
+        spans = [*((start, due) for start in quiet), *((start, end) for _, start, end in self._gaps)]
+        return any(min(end, due) - max(start, since) >= self._least for start, end in spans)
 
 
 class Ledger:
