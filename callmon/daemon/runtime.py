@@ -30,11 +30,10 @@ from callmon.core.snapshot import (
 from callmon.core.standards.judged import judged_standards
 from callmon.core.statistics.today import Today
 from callmon.daemon import host_state
-from callmon.daemon.every_second import EverySecond
 from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
 from callmon.daemon.host_state import ServiceStateTask
 from callmon.daemon.pairs import PairReader
-from callmon.daemon.tasks import CommandQueue
+from callmon.daemon.tasks import CommandQueue, EverySecond
 from callmon.daemon.worker import Worker
 from callmon.feature import Feature, parts
 from callmon.sinks.mqtt.sink import Mqtt

@@ -29,6 +29,24 @@ GATHER_SECONDS = 0.02  # however many notices come
 Act = Callable[[Monitor], list[Outcome]]
 
 
+class EverySecond:
+    """One timer for all tasks that look once a second: the process wakes once for them together.
+
+    Tasks of one loop await `next`; the daemon's timer calls `pulse`.
+    """
+
+    def __init__(self) -> None:
+        self._pulse = asyncio.Event()
+
+    async def next(self) -> None:
+        """Returns at the next pulse."""
+        await self._pulse.wait()
+
+    def pulse(self) -> None:
+        self._pulse.set()
+        self._pulse = asyncio.Event()
+
+
 class CommandQueue:
     """Reads and applies commands. `run` is a task for the daemon's lifetime. The database sink reports errors.
 
