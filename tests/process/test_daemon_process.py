@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +18,6 @@ import pytest
 from callmon.ami import events as e
 from callmon.config.settings import parse
 from callmon.daemon.daemon import Daemon
-from callmon.feature import Feature
-from callmon.features import months, questions, webhooks
 from callmon.site import FEATURES
 from callmon.store import opening
 from callmon.store.database import upgrade
@@ -113,14 +110,14 @@ def test_the_page_for_prometheus_of_six_lines_stays_small(callmon: WarmCallmon) 
 
 
 @asynccontextmanager
-async def connected(folder: Path, features: Sequence[Feature] = FEATURES) -> AsyncIterator[Daemon]:
+async def connected(folder: Path) -> AsyncIterator[Daemon]:
     """A daemon in this process, connected to an exchange that says nothing."""
     with FalseExchange() as exchange:
         (folder / "secret").write_text("secret", encoding="utf-8")
         text = configuration(exchange.port, free_port(), f"sqlite:///{folder}/callmon.db")
         settings = parse(text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{folder}/secret"'))
         store = await asyncio.to_thread(opening.open_for_writing, settings)
-        daemon = Daemon(settings, store, features)
+        daemon = Daemon(settings, store, FEATURES)
         running = asyncio.create_task(daemon.run())
         async with asyncio.timeout(60):
             while not any(one.connected for one in daemon.runtime.snapshot().exchanges):  # noqa: ASYNC110
@@ -153,23 +150,6 @@ async def test_an_internal_error_is_logged_once_a_minute_with_its_event(
     reported = [record.__dict__ for record in caplog.records if "internal error" in record.message]
     assert [(line["exchange"], line["event"], line["count"]) for line in reported] == [("toronto", "str", 1)]
     assert daemon.runtime.internal_errors == 2
-
-
-OPTIONAL = (months.FEATURE, questions.FEATURE, webhooks.FEATURE)
-
-
-@pytest.mark.parametrize(
-    "taken", [*([one] for one in OPTIONAL), OPTIONAL], ids=["months", "questions", "webhooks", "all three"]
-)
-async def test_a_daemon_without_a_feature_hears_and_shows(taken: Sequence[Feature], tmp_path: Path) -> None:
-    left = [feature for feature in FEATURES if feature not in taken]
-    async with connected(tmp_path, left) as daemon:
-        page = daemon.metrics.render(daemon.metrics.read())[0].decode()
-        running = {worker.name for worker in daemon.runtime.workers}
-        found = seen(daemon), daemon.runtime.internal_errors, daemon.troubles()
-    assert found == ((True, []), 0, [])
-    assert re.findall(r'^callmon_exchange_connected{exchange="toronto"} (.*)$', page, re.MULTILINE) == ["1.0"]
-    assert ("public notice" in running, len(running)) == (True, 4 - len(taken))
 
 
 def seen(daemon: Daemon) -> tuple[bool, list[str]]:
