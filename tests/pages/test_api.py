@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +40,9 @@ from callmon.store.database import Database
 from callmon.store.queries.months import month_counts
 from callmon.web.api import answer as answers
 from callmon.web.api.answer import CSV, JSON
-from callmon.web.api.openapi import REFUSALS, parameters
+from callmon.web.api.openapi import FOLDER, REFUSALS, example_answers, parameters
 from callmon.web.api.problem import Problem
+from callmon.web.api.resource import Resource
 from callmon.web.app import WebApplication
 from callmon.web.auth.identity import Right
 from callmon.web.auth.service import AccessService
@@ -420,6 +422,22 @@ def test_the_page_has_each_resource_and_parameter_and_needs_no_other_host(site: 
     names = {x["name"] for y in document["paths"].values() for x in y["get"]["parameters"] if x["in"] == "query"}
     assert [x for x in (*document["paths"], *names) if f"<code>{x}</code>" not in page] == []
     assert re.findall(r'(?:src|href)="(?:https?:)?//', page) == []
+
+
+def test_each_field_of_the_description_says_what_it_is(site: Pages) -> None:
+    schemas = get(site.visitors[NOBODY], "/openapi.json").json()["components"]["schemas"]
+    texts = [field["description"] for schema in schemas.values() for field in schema["properties"].values()]
+    described = tomllib.loads(FOLDER.joinpath("fields.toml").read_text(encoding="utf-8"))
+    known = {name.partition("_")[0]: [*schema["properties"]] for name, schema in schemas.items()}
+    assert (min(map(len, texts)) > 9, {x: [*y] for x, y in described.items()}) == (True, known)
+
+
+@pytest.mark.parametrize("resource", resources(FEATURES), ids=lambda x: x.path)
+def test_the_example_of_each_resource_is_an_answer_of_its_type(resource: Resource) -> None:
+    example = example_answers()[resource.path]
+    read = msgspec.convert(example, resource.type)
+    assert {*example} == {*msgspec.to_builtins(read)}
+    assert re.findall(r"(?<!\d)[2-9]\d{9}(?!\d)", msgspec.json.encode(example).decode()) == []
 
 
 def test_the_record_of_access_leads_to_the_page(site: Pages) -> None:

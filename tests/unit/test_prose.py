@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from callmon.config.web import WebSettings
 from dev.style import AVOIDED
 from tests.unit.test_glossary import TERMS
 from tests.unit.test_project import CODE, PAGES, PLAIN, ROOT, text
@@ -58,3 +59,11 @@ def test_an_english_page_has_no_word_that_is_not_plain(path: Path) -> None:
 
 def test_every_word_of_another_sense_is_one_that_the_glossary_avoids() -> None:
     assert sorted(IN_ANOTHER_SENSE - set(avoided())) == []
+
+
+def test_each_port_in_the_documents_is_one_that_something_has() -> None:
+    """Of callmon, Alertmanager and Grafana; an address that --listen gives may be any."""
+    known = {WebSettings().listen.rpartition(":")[2], "9093", "3000"}
+    pages = [*ROOT.glob("docs/*/*/*.md"), *(ROOT / name for name in ("README.md", "LISEZMOI.md"))]
+    ports = {x for page in pages for x in re.findall(r"(?<!--listen )127\.0\.0\.1:(\d+)", page.read_text("utf-8"))}
+    assert ports == known

@@ -1,8 +1,14 @@
-"""The OpenAPI 3.1 document of the read API, made of the types of its resources when it is first asked for."""
+"""The OpenAPI 3.1 document of the read API, made of the types of its resources when it is first asked for.
 
+`fields.toml` describes each field, with its unit. `examples.json` has an answer of each resource, from the
+demonstration.
+"""
+
+import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -17,7 +23,15 @@ from callmon.web.api.resource import Resource
 from callmon.web.auth.tokens import API
 
 REFUSALS = {str(x): HTTPStatus(x).phrase for x in (400, 401, 403, 404, 406, 429, 503)}
+FOLDER = files("callmon.web.api")
 PLACE = "#/components/schemas/{name}"
+
+
+@cache
+def example_answers() -> dict[str, Any]:
+    """The answer of each resource, by its path. A list has one item."""
+    answers: dict[str, Any] = msgspec.json.decode(FOLDER.joinpath("examples.json").read_bytes())
+    return answers
 
 
 @cache
@@ -31,8 +45,17 @@ def openapi_document(resources: tuple[Resource, ...]) -> dict[str, Any]:
         "servers": [{"url": API}],
         "security": [{name: []} for name in schemes],
         "paths": {x.path: {"get": _operation(x)} for x in resources},
-        "components": {"schemas": schemas, "securitySchemes": schemes},
+        "components": {"schemas": dict(_described(schemas)), "securitySchemes": schemes},
     }
+
+
+def _described(schemas: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The schemas, each field with its description. Raises KeyError for a field that has none."""
+    texts = tomllib.loads(FOLDER.joinpath("fields.toml").read_text(encoding="utf-8"))
+    for name, schema in schemas.items():
+        kind = name.partition("_")[0]
+        fields = {x: y | {"description": texts[kind][x]} for x, y in schema["properties"].items()}
+        yield name, schema | {"properties": fields}
 
 
 async def send_document(resources: tuple[Resource, ...], _request: Request) -> Response:
@@ -41,7 +64,9 @@ async def send_document(resources: tuple[Resource, ...], _request: Request) -> R
 
 def _operation(resource: Resource) -> dict[str, Any]:
     (schema,), _ = msgspec.json.schema_components([resource.type], ref_template=PLACE)
-    kinds = {JSON: {"schema": schema}} | ({CSV: {"schema": {"type": "string"}}} if resource.is_list else {})
+    kinds = {JSON: {"schema": schema, "example": example_answers()[resource.path]}} | (
+        {CSV: {"schema": {"type": "string"}}} if resource.is_list else {}
+    )
     answers = {"200": {"description": "The answer.", "content": kinds}, "304": {"description": "Not modified."}}
     refusal = {MEDIA_TYPE: {"schema": {"$ref": PLACE.format(name="Problem")}}}
     return {
