@@ -32,6 +32,7 @@ NO_BREAK = re.compile("[\u00a0\u202f]")
 def said(kind: Kind, language: str, limit: int = 0) -> str:
     page = PageContext.__new__(PageContext)  # its templates alone
     page.features = [feature.package for feature in FEATURES]
+    page.table = {}
     failure = JobFailure(kind, "its own sentence", limit)
     values = page.common(WebFormatter(example(), language, NOW)) | {"failure": failure, "month_title": "X"}
     return NO_BREAK.sub(" ", html.unescape(page._render("_failure.html", values)))
