@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from callmon.config.settings import Settings
 from callmon.features.months.formats.pdf import is_available
+from callmon.features.months.page import is_latest_running
 from callmon.main import main
 from callmon.store.database import Database
 from tests.pages.test_pages import MANAGER, get
@@ -67,6 +68,22 @@ def saved(place: Site, path: str, name: str, **form: str) -> httpx.Response:
 
         assert until(is_made), asked[-1]
         return visitor.get(asked[-1])
+
+
+def test_the_page_of_a_month_begins_with_the_figures_of_the_table(place: Site) -> None:
+    table = (
+        get(place, "/en/months", MANAGER).text.partition(f'/en/months/{place.month}">')[2].partition("</tr>")[0]
+    )
+    figures = get(place, f"/en/months/{place.month}", MANAGER).text.partition('<dl class="figures">')[2]
+    shown = re.findall(r"<dd>(.*?)</dd>", figures.partition("</dl>")[0])
+    assert shown == re.findall(r'<td class="number" data-name="[^"]+">(.*?)</td>', table)
+
+
+@pytest.mark.parametrize(
+    ("state", "judged", "is_open"), [("running", 20, True), ("running", 19, False), ("final", 20, False)]
+)
+def test_the_latest_point_is_hollow_while_its_month_runs(state: str, judged: int, is_open: bool) -> None:
+    assert is_latest_running([{"state": state, "fractions": {"third": (9, judged)}}]) == is_open
 
 
 @pytest.mark.parametrize("kind", ["json", "xlsx"])

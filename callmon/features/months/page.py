@@ -82,6 +82,7 @@ async def show(page_request: PageRequest) -> Response:
         is_counted=counted is not None,
         lines=[(*size, share_line(rows[::-1], *size)) for size in (WIDE, NARROW)],
         heights=(HEIGHT, TOP, GROUND),
+        is_running=is_latest_running(rows),
         has_public=context.services is None,
         package=PACKAGE if context.settings.configuration.open_data is not None else "",
         asked=lambda: {"kinds": _offered(), "signed": {x.month: x for x in sign_off.revisions(context.reader)}},
@@ -94,13 +95,25 @@ def _offered() -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind != "pdf" or is_available())
 
 
-async def counted_months(context: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
-    """The counts of the latest of these months, at most a minute old; None while roll-ups are rebuilt."""
+async def counted_months(
+    context: PageContext, months: Sequence[date], name: str = "months"
+) -> list[MonthCounts] | None:
+    """The counts of the latest of these months, at most a minute old; None while roll-ups are rebuilt.
+
+    `name`: under which they are kept.
+    """
     zone = context.settings.timezone
     periods = [period.month(f"{month:%Y-%m}", zone) for month in months[:MOST_COUNTED]]
     return await context.each_minute(
-        "months", periods, lambda: context.ask(month_counts, context.reader, zone, periods)
+        name, periods, lambda: context.ask(month_counts, context.reader, zone, periods)
     )
+
+
+async def one_month(page_request: PageRequest) -> dict[str, Any] | None:
+    """The row of the address's month; None while roll-ups are rebuilt."""
+    first = _first_day(page_request)
+    counted = await counted_months(page_request.context, [first], "month")
+    return month_row(first, counted[0], page_request.formatter) if counted else None
 
 
 def month_row(first: date, found: MonthCounts, formatter: WebFormatter) -> dict[str, Any]:
@@ -152,6 +165,11 @@ def share_line(rows: Sequence[Mapping[str, Any]], width: int, left: int) -> list
     return [run for run in runs if run]
 
 
+def is_latest_running(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the last point of the line is that of the month in progress. `rows`: the latest month first."""
+    return bool(rows) and rows[0]["state"] == "running" and rows[0]["fractions"]["third"][1] >= FEW
+
+
 async def listed_months(context: PageContext, formatter: WebFormatter) -> list[date]:
     """The first day of each month, from this one back to that of the first call."""
     first = await context.each_minute("first", None, lambda: context.ask(first_arrival, context.reader))
@@ -178,6 +196,7 @@ async def detail(
         status=status or (503 if refused else 200),
         most_written=MOST_WRITTEN,
         month=month,
+        row=await one_month(page_request),
         refused=refused,
         is_over=(first.year, first.month) < (today.year, today.month),
         days={"from": first.isoformat(), "to": f"{month}-{monthrange(first.year, first.month)[1]}"},

@@ -113,9 +113,7 @@ def make(kind: str, edition: str = "internal", waits: bool = True) -> Act:
     """Ask for a report; and wait until it is there."""
 
     def act(page: Page) -> None:
-        page.check(f"#k-{kind}")
-        page.check(f"#e-{edition}")
-        press("main button.main")(page)
+        press(f"form:has([name=edition][value={edition}]) button[value={kind}]")(page)
         if waits:
             page.wait_for_selector("#live:not([data-wait])", timeout=60_000)
 

@@ -31,6 +31,7 @@ async def show(page_request: PageRequest, refused: str = "") -> Response:
         revision=found,
         refused=refused,
         own=own,
+        row=None if found.next_step is None else await months.one_month(page_request),
         speech=speech,
     )
 
