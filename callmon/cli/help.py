@@ -4,7 +4,7 @@ import ast
 import gc
 import inspect
 from collections import UserDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from keyword import iskeyword
@@ -17,6 +17,19 @@ from callmon.cli.language import said
 from callmon.feature import Feature
 
 EXAMPLES = "Examples: "
+# Names that other programs have for a command or an option; those that are there are suggested.
+MEANT = {
+    "create": ("add", "announce", "prepare"),
+    "new": ("add", "announce"),
+    "record": ("add",),
+    "delete": ("remove", "revoke"),
+    "remove": ("revoke",),
+    "show": ("list",),
+    "ls": ("list",),
+    "--format": ("--json", "--csv"),
+    "--output": ("--out", "--json"),
+    "--phones": ("--set",),
+}
 
 
 class _HelpText:
@@ -60,6 +73,14 @@ class HelpCommand(click.Command):
             if type(option) is click.Option:
                 option.__class__ = HelpOption
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            options = {name for option in self.params for name in option.opts}
+            _suggest(error, error.option_name, options)
+            raise
+
     def get_help_option_names(self, ctx: click.Context) -> list[str]:
         return ["-h", "--help"]  # of every context: click keeps the option that the first one made
 
@@ -70,10 +91,25 @@ class HelpCommand(click.Command):
         return option
 
 
+def _suggest(error: click.UsageError, given: str, names: Container[str]) -> None:
+    """What was meant by a name of other programs, where click finds no similar one."""
+    found = vars(error)
+    found["possibilities"] = found["possibilities"] or [x for x in MEANT.get(given, ()) if x in names]
+
+
 class HelpGroup(HelpCommand, click.Group):
     """A group whose help cuts no purpose. The topmost one lists its commands by task."""
 
     command_class = HelpCommand
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            _suggest(error, error.command_name, self.commands)
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         commands, tasks = self.commands, {"Commands": list(self.commands)}

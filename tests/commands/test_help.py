@@ -241,6 +241,22 @@ def test_a_translation_has_only_fields_of_its_text() -> None:
     assert [x for x in found if set(fields.findall(x[1])) - set(fields.findall(x[0]))] == []
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("tokens create", "add"),
+        ("attest record", "add"),
+        ("tokens show", "list"),
+        ("status --format", "--json"),
+        ("what-if --phones", "--set"),
+    ],
+)
+def test_a_name_that_other_programs_have_leads_to_the_right_one(given: str, meant: str) -> None:
+    with reader_of("en"):
+        done = CliRunner().invoke(main, given.split())
+    assert (done.exit_code, done.stderr.rpartition("Did you mean ")[2].rstrip()) == (2, f"{meant!r}?")
+
+
 # ── which language ──
 
 

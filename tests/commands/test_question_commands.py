@@ -172,14 +172,14 @@ def test_why_names_the_phones_of_a_day_with_one_phone() -> None:
 def test_why_prints_points_that_add_up() -> None:
     lines = run("why", str(DATES[BAD_DAY]), "--lang", "en").stdout.splitlines()
     reported = re.fullmatch(
-        r"(\d+)%, usually (\d+)% \(([\d.]+) points less, outside the usual spread\)\.", lines[0]
+        r"(\d+)%, usually (\d+)%: ([\d.]+) points lower, more than a normal day varies\.", lines[0]
     )
     assert reported is not None
     points = [float(line.split()[-1]) for line in lines[1:-1]]
     assert sum(points) == pytest.approx(-float(reported[3]), abs=0.051)
 
 
-WITHIN = {"en": ": within the usual spread.", "fr": " : dans l’écart habituel."}
+WITHIN = {"en": ": within the usual spread.", "fr": " habituellement : écart habituel."}
 SEES = {
     "en": ["This difference is not explained by what callmon sees.", "Calls that missed the third ring:"],
     "fr": ["Ce que callmon observe n’explique pas cet écart.", "Appels non pris avant la quatrième sonnerie :"],

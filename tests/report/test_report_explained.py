@@ -164,7 +164,7 @@ def test_five_sentences_explain_the_month_in_both_languages(november: Report) ->
     assert plain(why_sentences(report, FR)) == [
         "Réponse au plus tard après la troisième sonnerie : 71,4 %, contre 84,0 % en octobre (-12,6 points, un "
         "écart inhabituel).",
-        "Ce qui compose la différence, en points : postes offerts -8,9, nombre d’appels -2,4, autre -1,3.",
+        "Composantes de la différence, en points : postes offerts -8,9, nombre d’appels -2,4, autre -1,3.",
         "Appels qui n’ont pas respecté la norme et, entre parenthèses, ceux du mois précédent : aucun poste libre "
         "1 200 (80).",
         "Appels pris par une personne : 85,0 %, contre 90,0 % en octobre.",

@@ -130,7 +130,7 @@ def _compared(context: CommandContext, found: Mapping[str, Any]) -> str:
         return say("{rate}%, usually {usual}%: within the usual spread.", **values)
     change = in_language_of(context, 100 * abs(found["change"]))
     return say(
-        "{rate}%, usually {usual}% ({change} points less, outside the usual spread).", **values, change=change
+        "{rate}%, usually {usual}%: {change} points lower, more than a normal day varies.", **values, change=change
     )
 
 
