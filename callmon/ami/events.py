@@ -88,6 +88,7 @@ class DialEnd(Event, frozen=True, gc=False):
     forward: str = ""
     exten: str = ""  # of the channel that dials
     priority: str = ""
+    context: str = ""
 
 
 class BridgeEnter(Event, frozen=True, gc=False):
@@ -238,6 +239,7 @@ class QueueCallerLeave(Event, frozen=True, gc=False):
     queue: str
     exten: str = ""
     priority: str = ""
+    context: str = ""
 
 
 class QueueCallerAbandon(Event, frozen=True, gc=False):

@@ -52,6 +52,7 @@ class Line:
     ring_tone: timedelta = RING_TONE
     language: LineLanguage | None = None
     language_menu: bool = False
+    voicemail_keys: tuple[str, ...] = ()
     hours: Hours | None = None
     special_hours: SpecialHours = field(default_factory=SpecialHours)
     targets: tuple[Target, ...] = ()

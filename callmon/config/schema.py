@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import BeforeValidator, StringConstraints, field_validator
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from callmon.config.business_calendar import Hours, SpecialHours
@@ -38,6 +38,15 @@ AS_PRINTED = Sentence('; write it as "416 327-2422"')
 YEAR_AND_MORE = 400  # days: FIPPA, Reg. 460 s. 5, at least one year after the last use
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+
+def _telephone_key(text: str) -> str:
+    if not 1 <= len(text) <= 2 or text.strip("0123456789*#"):
+        raise RefusedValueError('"{key}" is no key of a telephone; write one or two of 0 to 9, * and #', key=text)
+    return text
+
+
+TelephoneKey = Annotated[str, AfterValidator(_telephone_key)]
 
 
 class HealthSettings(Table):
@@ -201,6 +210,9 @@ class LineSettings(Table):
     ring_tone: Duration = setting("length of the tone in one ring", RING_TONE)
     language: Literal["fr", "en"] | None = setting("language of the line, when it serves one language", None)
     language_menu: bool = setting("the menu of the line lets the caller choose a language", False)
+    voicemail_keys: tuple[TelephoneKey, ...] = setting(
+        "keys that always lead to voicemail, in each menu and queue of the line", ()
+    )
     hours: WeekTable | None = setting("opening hours of the line; when left out, the ministry's", None)
     special_hours: dict[date, DayPeriods] = setting("hours of the line on single days", {})
     mailboxes: tuple[str, ...] = setting("voicemail boxes of the line; 500 means 500@default", ())

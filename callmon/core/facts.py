@@ -112,10 +112,13 @@ class MenuAnswered(Fact, frozen=True, gc=False, tag="MenuAnswered"):
 
     None: after that, another menu asked for a key, and it is not known whether one was pressed.
     `waits`: the key led out of a queue or a Dial (the place of QueueCallerLeave, DialEnd), not out of a menu.
+    `pressed`: which key (Exten); empty: not told. `is_of_box`: the line names it as a key for voicemail.
     """
 
     key: bool | None
     waits: bool = False
+    pressed: str = ""
+    is_of_box: bool = False
 
 
 class PersonSought(Fact, frozen=True, gc=False, tag="PersonSought"):

@@ -159,7 +159,7 @@ def test_a_call_by_no_trunk_is_a_strangers_by_cel_too() -> None:
 @pytest.mark.parametrize(
     ("app", "verdict", "reason"),
     [
-        ("Playback", "exempt", "voicemail chosen in the menu"),
+        ("Playback", "unknown", "not known whether the caller chose voicemail"),
         *((app, "not_met", "sent to voicemail") for app in ("Dial", "RetryDial", "Queue", "FollowMe", "Page")),
     ],
 )
@@ -503,9 +503,15 @@ def test_a_line_that_answer_takes_after_the_dial_is_not_voicemails() -> None:
     assert said["outcome"] == "no_answer"
 
 
-def test_by_cel_and_by_events_a_key_that_leaves_a_queue_chose_voicemail() -> None:
-    (facts,) = reported(rows_of(RECORDINGS / "queue_left_by_key.cel.csv")).values()
+@pytest.mark.parametrize(("keys", "chosen", "verdict"), [("", None, "unknown"), ('"1"', True, "exempt")])
+def test_a_key_that_leaves_a_queue_chose_voicemail_where_it_is_named(
+    keys: str, chosen: bool | None, verdict: str
+) -> None:
+    """Its first step waits, and no event tells where the second one leads."""
+    named = "language_menu = true\nvoicemail_keys"
+    site = parse(vouched(example_text()).replace("language_menu = true", f"{named} = [{keys}]"))
+    (facts,) = reported(rows_of(RECORDINGS / "queue_left_by_key.cel.csv"), site).values()
     by_cel = CallAccount(facts[0]).record_facts(facts[1:]).call().voicemail  # type: ignore[arg-type]  # Arrived
-    (call,) = replayed((RECORDINGS / "queue_left_by_key.ami").read_bytes(), settings=DESK_PHONES).calls()
+    (call,) = replayed((RECORDINGS / "queue_left_by_key.ami").read_bytes(), settings=site).calls()
     heard = call["verdicts"]["voicemail_after_fourth_ring"]
-    assert (by_cel is not None and by_cel.chosen, heard) == (True, "exempt")
+    assert (by_cel is not None and by_cel.chosen, heard) == (chosen, verdict)

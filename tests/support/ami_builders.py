@@ -289,10 +289,18 @@ class Exchange:
             caller.answered = self.now
             self.up(caller)
 
-    def runs(self, channel: Channel, application: str, data: str = "", exten: str = "", context: str = "") -> None:
+    def runs(
+        self,
+        channel: Channel,
+        application: str,
+        data: str = "",
+        exten: str = "",
+        context: str = "",
+        priority: int = 1,
+    ) -> None:
         """Newexten of a menu, its option, or VoiceMailMain, which a user with the shipped filter receives."""
         channel.context, channel.exten = context or channel.context, exten or channel.exten
-        channel.application, channel.priority = application, 1
+        channel.application, channel.priority = application, priority
         self.event("Newexten", **self._of(channel), Extension=channel.exten, Application=application, AppData=data)
 
     def message(self, channel: Channel, mailbox: str = "500", new: int = 1, old: int = 0) -> None:

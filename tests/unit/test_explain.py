@@ -271,6 +271,8 @@ ONE_OF_EACH: list[Fact] = [
     f.MenuAnswered(CALL, after(35), False),
     f.MenuAnswered(CALL, after(35), None),
     f.MenuAnswered(CALL, after(35), True, waits=True),
+    f.MenuAnswered(CALL, after(35), True, pressed="3"),
+    f.MenuAnswered(CALL, after(35), True, waits=True, pressed="3"),
     f.PersonSought(CALL, after(35)),
     f.MessageUnclear(CALL, after(35)),
     f.Unheard(CALL, after(35), after(36), True, unreported=True),

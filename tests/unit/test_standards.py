@@ -186,7 +186,7 @@ def test_only_a_key_in_a_menu_chooses_voicemail(
     exchange.at(0.1).menu(caller)
     for application, data, exten in steps:
         exchange.at(exchange.now + 2).runs(caller, application, data, exten or "s")
-    exchange.at(22).voicemail(caller)
+    exchange.at(22).runs(caller, "VoiceMail", "500@default,u", "500", "box")
     exchange.at(40).ends(caller)
     call = exchange.one()
     assert every(call) == {"A": third, "V": fourth, "P": ("not_met", "voicemail", "other")}
@@ -244,7 +244,7 @@ def test_a_key_for_a_person_or_a_language_does_not_choose_voicemail(
     for application, data, exten, *context in (*MENU, *steps):
         exchange.at(exchange.now + 2).runs(caller, application, data, exten or "s", *context)
         caller.language = data.removeprefix("CHANNEL(language)=") if application == "Set" else caller.language
-    exchange.at(30).voicemail(caller)
+    exchange.at(30).runs(caller, "VoiceMail", "500@default,u", "500", "box")
     exchange.at(40).ends(caller)
     call = exchange.one()
     assert (judged(call, A), judged(call, V), call["language"]) == (third, fourth, language)
@@ -285,7 +285,8 @@ def test_a_key_while_waiting_chooses_voicemail_and_counts_from_18_s(
     for application, data, exten in steps:
         exchange.runs(caller, application, data, exten)
         caller.language = data.removeprefix("CHANNEL(language)=") if application == "Set" else caller.language
-    exchange.at(seconds + 5).runs(caller, "VoiceMail", "500@default,u", "2")
+    box = ("500", "box") if ("Goto", "box,500,1", "2") in steps else ("2", "")
+    exchange.at(seconds + 5).runs(caller, "VoiceMail", "500@default,u", *box)
     exchange.at(40).ends(caller)
     call = exchange.one()
     assert (judged(call, A), judged(call, V)) == (third, fourth)
@@ -311,15 +312,18 @@ def test_agents_who_go_home_at_noon_lower_the_rate() -> None:
     assert verdicts == ["met", "met", "not_met", "not_met"]
 
 
-def test_a_key_of_a_freepbx_menu_is_heard_without_its_background() -> None:
-    """`ExecIf(…?Background(…))` sends no event of the inner application."""
+@pytest.mark.parametrize(
+    ("target", "third"), [("ext-local,vmu100,1", CHOSEN), ("ext-local,100,1", UNHEARD), ("ivr-2,s,1", UNHEARD)]
+)
+def test_a_freepbx_key_whose_first_step_names_a_box_chooses_it(target: str, third: tuple[str, ...]) -> None:
+    """`ExecIf(…?Background(…))` sends no event of the inner application; `macro-vm` has the box."""
     exchange = Exchange()
     caller = exchange.at(0).call()
     exchange.at(0.1).menu(caller)
-    exchange.at(4).runs(caller, "Goto", "app-blackhole,vm,1", "9", "ivr-1")
-    exchange.at(22).voicemail(caller)
+    exchange.at(4).runs(caller, "Goto", target, "9", "ivr-1")
+    exchange.at(22).voicemail(caller, context="macro-vm")
     exchange.at(40).ends(caller)
-    assert judged(exchange.one(), A) == CHOSEN
+    assert judged(exchange.one(), A) == third
 
 
 @pytest.mark.parametrize(

@@ -447,7 +447,7 @@ class CallAccount(AccountState, gc=False):
 
     def _chosen(self, took: f.VoicemailTook) -> bool | None:
         """Whether the caller chose voicemail by a key: None where the steps that tell may not be received."""
-        chosen = self.menu_key if took.chosen is None else took.chosen
+        chosen = self.key_chose() if took.chosen is None else took.chosen
         if self.tried > 0 or self.queue.entered:
             if self.left_by_key_at:
                 return chosen

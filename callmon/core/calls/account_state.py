@@ -100,6 +100,7 @@ class AccountState(msgspec.Struct, gc=False):
     message: bool | None = None
     asked_at: datetime | bool = False  # to be called back: when, or True without a time
     menu_key: bool | None = None  # a key was pressed in the last menu
+    is_box_key: bool = False  # the line names it as one for voicemail
     left_by_key_at: datetime | bool = False  # after a queue or a dial the caller pressed one: when, or True
     message_unclear: bool = False  # one was left, or a colleague listened
     end: f.Ended | None = None
@@ -138,7 +139,7 @@ class AccountState(msgspec.Struct, gc=False):
                     # Voicemail's own step was not received. Of several boxes, the caller's is reported last.
                     self.voicemail, self.named_by_message = _changed(took, mailbox=box), True
             case f.MenuAnswered():
-                self.menu_key = fact.key
+                self.menu_key, self.is_box_key = fact.key, fact.is_of_box
                 if fact.key and (self.tried > 0 or self.queue.entered):
                     self.left_by_key_at = fact.at or True
             case f.PersonSought():
@@ -161,6 +162,10 @@ class AccountState(msgspec.Struct, gc=False):
                 self.filled = fact
             case f.NumberWithheld():
                 self.arrival = _changed(self.arrival, caller=None, withheld="withheld")
+
+    def key_chose(self) -> bool | None:
+        """Whether the last key chose voicemail; None: it may have been for a person, or none is told."""
+        return self.menu_key and (self.is_box_key or None)
 
     def _seek(self) -> None:
         """A person is sought: a key that was pressed before did not choose voicemail."""

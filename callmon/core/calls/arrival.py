@@ -135,6 +135,7 @@ def settle_direction(state: TrackerState, call: TrackedCall, dialled_outside: bo
 
 
 def set_line(call: TrackedCall, line: Line) -> None:
-    """The call is on this public line: the line's language, or its menu of languages, applies."""
+    """The call is on this public line: its language, its menu of languages and its keys for voicemail apply."""
+    call.voicemail_keys = line.voicemail_keys
     call.language_menu = line.language_menu and line.language is None
     call.language_is_known = line.language is not None

@@ -182,6 +182,12 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     thirds: tuple[str, ...] = ()  # on the line beside the person
     menu: MenuState = ""
     menu_context: str = ""  # where a key was asked for last
+    key: str = ""  # that was pressed last; empty: none, or not told
+    is_box_key: bool = False  # that key certainly leads to voicemail
+    next_step: tuple[str, str, str] | None = (
+        None  # context, exten, priority: of that key, whatever a phone's state
+    )
+    voicemail_keys: tuple[str, ...] = ()  # the line's
     read_by_key: tuple[datetime, datetime] | None = None  # in this time only a key ends the Read that asks
     ending: e.Hangup | None = None  # the caller's, until voicemail behind a Local channel has hung up, too
     queued_at: tuple[str, str] | None = None  # the place of the queue in the dialplan

@@ -34,6 +34,7 @@ def step(state: TrackerState, event: e.Newexten) -> None:
     if call is not None and event.application in choice.SEEKING:
         choice.seek_person(state, call, event.at)
     if call is not None and call.menu == "key":
+        choice.follow_key(call, event)
         language.read_step(state, call, event)
     if event.application == "VoiceMail":
         voicemail.step(state, event)
@@ -56,7 +57,10 @@ def _option(state: TrackerState, call: TrackedCall, event: e.Newexten) -> None:
     menu: MenuState = "silent" if event.exten == e.TIMED_OUT else "key"
     if call.menu == "silent" and menu == "key" and _IVR.fullmatch(event.context) is None:
         menu, call.menu_context = "asked", ""  # not known, until a step asks again
-    choice.answer_menu(state, call, event.at, menu)
+    is_told = menu == "key" and event.application != ""  # CEL names no key
+    choice.answer_menu(state, call, event.at, menu, key=event.exten if is_told else "")
+    if is_told:
+        call.next_step = (event.context, event.exten, "1")
 
 
 def _ended_by_key(call: TrackedCall, event: e.Newexten) -> bool:

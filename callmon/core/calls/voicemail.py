@@ -18,7 +18,7 @@ from functools import partial
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import arrival, availability, choice, language, transfers
-from callmon.core.calls.channels import MENU_KEY, TrackedCall, TrackedChannel
+from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.state import TrackerState
 
 SHORTEST_STAY = timedelta(seconds=1)
@@ -42,8 +42,7 @@ def took(
     call.left_queue = None
     choice.fail_dial(state, call, at)
     had_none = False if state.steps_heard and call.unheard_since is None else None
-    chosen = MENU_KEY.get(call.menu, had_none)
-    state.emit(f.VoicemailTook(call.id, at, mailbox or None, slack, chosen))
+    state.emit(f.VoicemailTook(call.id, at, mailbox or None, slack, choice.is_chosen(call, had_none)))
 
 
 def took_by(state: TrackerState, call: TrackedCall, at: datetime | None, mailbox: str | None) -> None:

@@ -130,7 +130,9 @@ def _key(context: StoryContext, fact: f.MenuAnswered) -> str:
         before = context.facts[: context.facts.index(fact)]
         waited = any(isinstance(x, f.PhoneDialled | f.QueueEntered) for x in before)
         return "unsure" if waited else "asked"
-    return "waits" if fact.waits else "key" if fact.key else "silent"
+    if not fact.key:
+        return "silent"
+    return f"{'told.' if fact.pressed else ''}{'waits' if fact.waits else 'key'}"
 
 
 def _returned_to(context: StoryContext, fact: f.CameBack) -> str | None:
@@ -182,6 +184,8 @@ def _values(context: StoryContext, fact: AnyFact) -> dict[str, str]:
             return {"queue": fact.queue}
         case f.SentOff() | f.Transferred() | f.CameBack() | f.Forwarded():
             return {"to": _to(context, fact.to)}
+        case f.MenuAnswered() if fact.pressed:
+            return {"key": fact.pressed}
         case f.ClockSet():
             return {"by": context.seconds(abs(fact.by))}
         case f.Unheard():
