@@ -85,10 +85,11 @@ def test_no_page_scrolls_sideways(browser: Browser, place: Site, how: dict[str, 
 
 def test_the_longest_time_of_day_fits_the_wall_of_a_telephone(browser: Browser, place: Site) -> None:
     """The next callback's time is set to the widest text that any hour gives."""
-    longest = "\N{BLACK UP-POINTING TRIANGLE} Wednesday 12:48\N{NO-BREAK SPACE}p.m."
+    longest = "\N{BLACK UP-POINTING TRIANGLE} 24 Nov 12:48\N{NO-BREAK SPACE}p.m."
     with shown(browser, place, "/en/wall", width=320, height=640) as page:
         page.evaluate(
-            "text => { [...document.querySelectorAll('.big .wide dd')].at(-2).textContent = text }", longest
+            "text => { document.querySelectorAll('.big:last-of-type dd')[1].textContent = text }",
+            longest,
         )
         assert page.evaluate(OVERFLOW) == 0
 
@@ -310,6 +311,13 @@ def test_the_wall_is_read_from_three_metres(browser: Browser, place: Site) -> No
             assert page.evaluate("document.documentElement.scrollHeight") == 1080
             figures = page.evaluate(sizes.replace("#live *", ".big dd:not(.more)"))
             assert (min(figures) >= 64, len(figures) <= 9) == (True, True)
+
+
+@pytest.mark.parametrize("path", ["/fr/mural", "/en/wall"])
+def test_the_wall_fits_a_window_of_1280_by_800(browser: Browser, place: Site, path: str) -> None:
+    with shown(browser, place, path, width=1280, height=800) as page:
+        page.wait_for_selector("#live .big dd")
+        assert page.evaluate("document.documentElement.scrollHeight") == 800
 
 
 # Colours: axe leaves text over a pattern undecided; here each pair is reckoned.
