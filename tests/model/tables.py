@@ -109,9 +109,9 @@ class Play:
         if self.in_menu:
             self._step(act.at, "BackGround", "s")
 
-    def _step(self, at: float, application: str, exten: str) -> None:
+    def _step(self, at: float, application: str, exten: str, data: str = "") -> None:
         headers = self.caller.headers() | {"Context": "menu", "Exten": exten, "Priority": "1"}
-        self.wire.say(at, "Newexten", headers | {"Application": application, "AppData": ""}, self.caller)
+        self.wire.say(at, "Newexten", headers | {"Application": application, "AppData": data}, self.caller)
 
     def chooses(self, act: a.Chooses) -> None:
         self.caller.language = act.language
@@ -355,9 +355,10 @@ class Play:
     def voicemail(self, act: a.Voicemail) -> None:
         at, caller = act.at, self.caller
         if self.in_menu:
-            self._step(at, "Goto", "3")
+            self._step(at, "Goto", "3", f"box,{act.mailbox},1")
         caller.context, caller.exten = "box", act.mailbox
-        step = caller.headers() | {"Application": "VoiceMail", "AppData": f"{act.mailbox}@default,u"}
+        step = caller.headers() | {"Priority": "1", "Application": "VoiceMail"}
+        step |= {"AppData": f"{act.mailbox}@default,u"}
         place = {"context": "box", "exten": act.mailbox}
         self.wire.say(at, "Newexten", step, caller, shows=self.doing("VoiceMail", **place))
         if not self.up:
