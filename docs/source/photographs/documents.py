@@ -103,7 +103,7 @@ def imported(config: Path, now: datetime) -> None:
         file = config.with_name(f"past-{kind}")
         first = (now - timedelta(days=before)).date()
         file.write_text(made(30, 40, str(first), record=kind)[0], encoding="ascii")
-        words = ("import", kind, str(file), "--yes", "--config", str(config))
+        words = ("import", kind, str(file), "--yes", "--config", str(config), "--timezone", "America/Toronto")
         subprocess.run([sys.executable, "-m", "callmon", *words], check=True, stdout=subprocess.DEVNULL)
 
 
