@@ -52,8 +52,9 @@ HOW = ("fin", "kill", "reset", "mid-message", "kill", "half-open", "fin", "reset
 SOURCE = '\n[exchanges.toronto.cel]\nfile = "{cel}"\nwait = "1s"\n'
 # A phone that gives no sign at all: CEL takes it to ring.
 SILENT = ("phones_silent", "phones_silent_left", "phones_silent_left_late")
-# What CEL alone says where it has no key pressed during a prompt, and no UserEvent that asks for a callback.
+# What CEL alone says: it does not tell where a key leads, and has no UserEvent that asks for a callback.
 BY_CEL = {
+    "menu_two_digits_to_the_box": {"answer_by_third_ring": "unknown", "voicemail_after_fourth_ring": "unknown"},
     "menu_chosen_voicemail": {"answer_by_third_ring": "unknown", "voicemail_after_fourth_ring": "unknown"},
     "queue_asks_for_callback": {"answer_by_third_ring": "not_met", "reach_a_person": "not_met"},
 }
