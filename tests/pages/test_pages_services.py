@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import io
+import json
 import re
 import threading
 import zipfile
@@ -14,6 +15,7 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from sqlalchemy import (
     Column,
@@ -48,6 +50,7 @@ from callmon.store.queries.half_hours import half_hour_counts
 from callmon.store.queries.months import month_counts
 from callmon.store.tables import METADATA
 from callmon.store.view import ROWS, View
+from callmon.web.api.openapi import example_answers
 from callmon.web.auth.identity import Person, Right, Role, person_with
 from callmon.web.auth.tokens import API
 from callmon.web.context import MOST_WAITING, AwayError
@@ -145,11 +148,14 @@ def _entries(store: Database) -> tuple[str, str]:
 
 
 def told_of_others(site: ServicesSite, body: bytes, path: str) -> list[str]:
-    """What an answer tells of other services, beside the words of the address as it was asked."""
+    """What an answer tells of other services, beside the address as asked and the examples of the API."""
     if body[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(body)) as packed:
             body = b"".join(packed.read(name) for name in packed.namelist())
     shown = html.unescape(body.decode("utf-8", "replace"))
+    for example in example_answers().values():
+        for written in (json.dumps(example, ensure_ascii=False, indent=2), msgspec.json.encode(example).decode()):
+            shown = shown.replace(written, "")
     words = [word for word in site.foreign if word not in path]
     return [word for word in words if word in shown or word in re.sub(r"[ \u00a0-]", "", shown)]
 
