@@ -71,7 +71,7 @@ requirements: $(VENV)/.dev
 	$(VENV)/bin/python -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url --quiet -o requirements.txt
 	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-	    --generate-hashes --no-header --no-emit-index-url --quiet -o requirements-dev.txt
+	    --generate-hashes --no-strip-extras --no-header --no-emit-index-url --quiet -o requirements-dev.txt
 	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra pdf --extra oidc --extra mariadb --extra parquet --extra traces \
 	    --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-extras.txt
 	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra oidc --resolution lowest-direct --universal \
