@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from callmon.store import opening
 from docs.source.photographs import places
 from docs.source.photographs.documents import HOUR, zone
 from docs.source.photographs.places import Seen
 from tests.browser.test_pages_seen import shown
 from tests.pages.test_pages import POCI, act
 from tests.support.pages_daemon import Site, person, site
+from tests.support.store_fixtures import answered_call, outcomes, wrote
 
 pytestmark = pytest.mark.lab
 SOON = 60_000  # milliseconds
@@ -33,8 +35,12 @@ def afternoon() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    """The day that is photographed: fifteen entries."""
-    with places.seen(places.place(tmp_path_factory.mktemp("full"), "full", None, **afternoon())) as seen:
+    """The day that is photographed: fifteen entries; and one call of a month before, whatever the date."""
+    full = places.place(tmp_path_factory.mktemp("full"), "full", None, **afternoon())
+    store = opening.open_for_writing(full.settings())
+    wrote(store, *outcomes(answered_call(1, datetime.now(UTC) - timedelta(days=40))))
+    store.close()
+    with places.seen(full) as seen:
         yield seen
 
 

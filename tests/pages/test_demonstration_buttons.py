@@ -214,7 +214,7 @@ async def _press(address: str, it: Demo, formats: tuple[str, ...]) -> tuple[list
     return wrong, pressed
 
 
-BUTTONS_OF = {"viewer": 6, "agent": 17, "manager": 19, "verifier": 19, "administrator": 8}
+BUTTONS_OF = {"viewer": 6, "agent": 17, "manager": 18, "verifier": 18, "administrator": 8}
 
 
 @pytest.mark.turns(2)

@@ -6,8 +6,10 @@ import html
 import re
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -98,9 +100,11 @@ def test_a_bound_is_reported_with_its_figure() -> None:
 
 def test_the_page_of_a_report_that_fails_is_wholly_in_its_language(tmp_path: Path) -> None:
     with site(tmp_path) as place:
-        with closing(sqlite3.connect(place.settings().store.url.removeprefix("sqlite:///"))) as database, database:
-            database.execute("ALTER TABLE obligation RENAME TO gone")
-        found = {language: reported(place, language) for language in ("fr", "en")}
+        # The page of the month shows figures of the same table: it is there until the report is asked for.
+        found = {}
+        for language in ("fr", "en"):
+            found[language] = reported(place, language, spoil=partial(rename, place, "obligation", "gone"))
+            rename(place, "gone", "obligation")
         # The page may say it before the process has ended, and the log after that.
         logged = "failed: no such table: obligation"
         assert until(lambda: place.log.read_text().count(logged) == 2)
@@ -123,11 +127,17 @@ def test_the_page_of_a_month_without_data_says_so_and_makes_no_report(tmp_path: 
     }
 
 
-def reported(place: Site, language: str, month: str = "") -> str:
-    """What stands where the report would be."""
+def rename(place: Site, table: str, name: str) -> None:
+    with closing(sqlite3.connect(place.settings().store.url.removeprefix("sqlite:///"))) as database, database:
+        database.execute(f"ALTER TABLE {table} RENAME TO {name}")
+
+
+def reported(place: Site, language: str, month: str = "", spoil: Callable[[], None] = lambda: None) -> str:
+    """What stands where the report would be. `spoil`: before it is asked for."""
     path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{month or place.month}"
     with place.visitor(person("g.lavoie", "managers")) as visitor:
         fields = {"csrf": place.csrf(visitor, path), "kind": "json", "edition": "internal"}
+        spoil()
         page = visitor.post(path, data=fields, follow_redirects=True)
         end = time.monotonic() + SOON
         while 'role="alert"' not in page.text and time.monotonic() < end:
