@@ -503,6 +503,8 @@ def test_planned_work_holds_alerts_about_measuring_not_a_test_alert(site: AlertS
     # Alertmanager holds an alert only if it has heard of its reason first.
     told = [site.alertmanagers[name] for name in ("open", "closed day", "short day")]
     wait_for(lambda: all("CallmonPlannedWork" in alerts_heard(each) for each in told))
+    # A busy machine may have had a letter before, when Prometheus could not read the page in time.
+    before = subjects(site.letters["open"], "")
     site.page.text = None
     wait_for(lambda: "CallmonDown" in site.prometheus.alerts())
 
@@ -517,4 +519,4 @@ def test_planned_work_holds_alerts_about_measuring_not_a_test_alert(site: AlertS
         "Essai d’alerte de callmon : vous recevez bien les messages. Rien à faire."
     ]
     assert faults_of(site.prometheus.alerts()["CallmonPlannedWork"][0]["annotations"]) == []
-    assert subjects(site.letters["open"], "") == []
+    assert subjects(site.letters["open"], "") == before
