@@ -109,12 +109,15 @@ def record(
 @with_context()
 @click.option("--listen", type=LengthOfTime(), help="listen for this long (30s, 1h), then propose a configuration")
 @click.option("--acceptance", is_flag=True, help="check five scripted test calls against callmon's verdicts")
+@click.option("--routes", is_flag=True, help="read where each public number leads; no call is placed")
 @json_option
-def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, as_json: bool) -> None:
+def doctor(
+    context: CommandContext, listen: timedelta | None, acceptance: bool, routes: bool, as_json: bool
+) -> None:
     """Check the configuration of each exchange; print each fault and the lines that fix it.
 
     \b
-    Examples: callmon doctor
+    Examples: callmon doctor --routes
               callmon doctor --listen 1h > proposed.toml
     """
     from callmon.tools.doctor import LANGUAGE, as_text, examine
@@ -122,8 +125,8 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     settings = context.settings
     if not settings.exchanges:
         raise ConfigError("No exchange is configured; add a table [exchanges.NAME].")
-    if listen is not None and acceptance:
-        raise ConfigError("--listen and --acceptance exclude each other; give one of them.")
+    if (listen is not None) + acceptance + routes > 1:
+        raise ConfigError("--listen, --acceptance and --routes exclude each other; give one of them.")
     if listen is not None:
         _listen(settings, listen, context.language)
         return
@@ -131,12 +134,34 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
         _accept(settings, context.language)
         return
     click.get_current_context().call_on_close(partial(LANGUAGE.reset, LANGUAGE.set(context.language)))
+    if routes:
+        _print_routes(settings, as_json)
+        return
     findings = examine(settings, context.now, _last_seen(context))
     for finding in findings if as_json else ():
         print_json(dataclasses.asdict(finding))
     if not as_json:
         click.echo(as_text(findings, settings.exchanges, get_terminal_size().columns))
     if any(finding.severity == "error" for finding in findings):
+        sys.exit(1)
+
+
+def _print_routes(settings: Settings, as_json: bool) -> None:
+    """Exit status 1 where an exchange could not be asked."""
+    from callmon.tools import routes
+    from callmon.tools.doctor import as_text
+
+    found = routes.read(settings.exchanges)
+    for name, given in found.items():
+        findings = list(routes.route_findings(name, given.routes))
+        if as_json:
+            print_json({"exchange": name, **dataclasses.asdict(given)})
+            for finding in findings:
+                print_json(dataclasses.asdict(finding))
+        else:
+            click.echo(f"{name}:\n{routes.as_text(given)}\n")
+            click.echo(as_text(findings, (name,), get_terminal_size().columns) if not given.failure else "")
+    if any(given.failure for given in found.values()):
         sys.exit(1)
 
 

@@ -6,13 +6,15 @@ import re
 from pathlib import Path
 
 import callmon.tools.doctor
+import callmon.tools.routes
 from callmon.tools.doctor.finding import finding_texts
 
-SOURCES = [path.read_text(encoding="utf-8") for path in Path(callmon.tools.doctor.__file__).parent.glob("*.py")]
+FOLDERS = [Path(str(module.__file__)).parent for module in (callmon.tools.doctor, callmon.tools.routes)]
+SOURCES = [path.read_text(encoding="utf-8") for folder in FOLDERS for path in folder.glob("*.py")]
 
 
 def test_the_table_has_exactly_the_findings_that_the_code_makes() -> None:
-    named = {name for text in SOURCES for name in re.findall(r'"((?:user|cel|exchange|line)\.\w+)"', text)}
+    named = {name for text in SOURCES for name in re.findall(r'"((?:user|cel|exchange|line|routes)\.\w+)"', text)}
     texts = finding_texts()
     assert named - {"cel.conf"} == {
         f"{group}.{name}" for group in texts if group != "connection" for name in texts[group]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from itertools import count
+from typing import Generic, TypeVar
 
 from asterisk.manager import Event, ManagerException  # type: ignore[import-untyped] # pyst2 has no types
 
@@ -31,6 +32,7 @@ MOST_VALUES = 32
 MOST_ENTRIES = 100_000
 
 Headers = dict[str, str]
+T = TypeVar("T")
 
 
 class FailureError(Exception):
@@ -43,7 +45,19 @@ class FailureError(Exception):
 
 def ask(exchanges: Mapping[str, ExchangeSettings], within: timedelta = TIMEOUT) -> dict[str, ExchangeAnswers]:
     """Examine all exchanges at once. Raises ConfigError if a secret cannot be read."""
-    asked = {name: _Asked(exchange) for name, exchange in exchanges.items()}
+    return ask_each(exchanges, _answers, within)
+
+
+def ask_each(
+    exchanges: Mapping[str, ExchangeSettings],
+    question: Callable[["AmiQuery", str, str], T],
+    within: timedelta,
+) -> dict[str, T | ExchangeAnswers]:
+    """`question(query, user name, our address)` to all exchanges at once; where it fails, ExchangeAnswers say why.
+
+    Raises ConfigError if a secret cannot be read.
+    """
+    asked = {name: _Asked(exchange, question) for name, exchange in exchanges.items()}
     deadline = time.monotonic() + within.total_seconds()
     for each in asked.values():
         each.thread.start()
@@ -52,18 +66,19 @@ def ask(exchanges: Mapping[str, ExchangeSettings], within: timedelta = TIMEOUT) 
     return {name: each.end() for name, each in asked.items()}
 
 
-class _Asked:
+class _Asked(Generic[T]):
     """One exchange and the thread that asks it."""
 
-    def __init__(self, exchange: ExchangeSettings) -> None:
+    def __init__(self, exchange: ExchangeSettings, question: Callable[["AmiQuery", str, str], T]) -> None:
         self._exchange, self._secret = exchange, exchange.secret()
+        self._question = question
         self._wire: socket.socket | None = None
         self._stream: AnswerStream | None = None
         self._us = ""
-        self._answers: ExchangeAnswers | None = None
+        self._answers: T | ExchangeAnswers | None = None
         self.thread = threading.Thread(target=self._run, daemon=True, name="doctor")
 
-    def end(self) -> ExchangeAnswers:
+    def end(self) -> T | ExchangeAnswers:
         """Its answers. If it has none yet, shut its connection and say what it was waiting for."""
         answers = self._answers
         if self._stream is not None:
@@ -86,7 +101,7 @@ class _Asked:
             if self._wire is not None:
                 self._wire.close()
 
-    def _asked(self) -> ExchangeAnswers:
+    def _asked(self) -> T:
         wire = self._connected()
         self._us = wire.getsockname()[0]
         stream = self._stream = AnswerStream(wire)
@@ -97,7 +112,7 @@ class _Asked:
         try:
             query = AmiQuery(manager, stream)
             query.log_in(self._exchange, self._secret)
-            return _answers(query, self._exchange.username, self._us)
+            return self._question(query, self._exchange.username, self._us)
         except ManagerException:
             raise FailureError("not_ami" if stream.is_overrun else "ended", stream.reason) from None
         finally:
@@ -201,13 +216,26 @@ class AmiQuery:
         return tuple(found)
 
     def entries(self, action: str, entry: str, end: str, read: Callable[[Headers], str]) -> frozenset[str] | None:
+        """A list without order. None if it is refused, late or without end."""
+        found = self.listed(action, entry, end, read)
+        return None if found is None else frozenset(found)
+
+    def listed(
+        self,
+        action: str,
+        entry: str,
+        end: str,
+        read: Callable[[Headers], T],
+        seconds: float = LIST_SECONDS,
+        **headers: str,
+    ) -> list[T] | None:
         """A list that arrives as events after the answer. None if it is refused, late or without end."""
-        found: set[str] = set()
+        found: list[T] = []
         ended = threading.Event()
 
         def add(event: Event, _: AskingManager) -> None:
             if len(found) < MOST_ENTRIES:
-                found.add(read(event.headers))
+                found.append(read(event.headers))
 
         def end_list(event: Event, _: AskingManager) -> None:
             ended.set()
@@ -216,13 +244,13 @@ class AmiQuery:
         for name, callback in callbacks.items():
             self._manager.register_event(name, callback)
         try:
-            answer = self.ask(action)
-            is_whole = "EventList" not in answer or ended.wait(LIST_SECONDS)
+            answer = self.ask(action, **headers)
+            is_whole = "EventList" not in answer or ended.wait(seconds)
         finally:
             for name, callback in callbacks.items():
                 self._manager.unregister_event(name, callback)
         is_list = answer.get("Response") == "Success" and is_whole and len(found) < MOST_ENTRIES
-        return frozenset(found) if is_list else None
+        return found if is_list else None
 
     def clock(self) -> timedelta | None:
         """How far the exchange's clock is ahead of this machine's. None if it gives no time."""
