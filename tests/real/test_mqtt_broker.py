@@ -331,8 +331,8 @@ async def soon(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def sink_for(port: int, max_waiting: int = 1000) -> Mqtt:
-    settings = MqttSettings(host="127.0.0.1", port=port, max_waiting=max_waiting)
+def sink_for(port: int, max_waiting: int = 1000, client_id: str = "callmon") -> Mqtt:
+    settings = MqttSettings(host="127.0.0.1", port=port, max_waiting=max_waiting, client_id=client_id)
     return Mqtt(settings, Today(ZoneInfo("America/Toronto")))
 
 
@@ -451,14 +451,15 @@ async def test_what_a_broker_loses_is_published_again(broker: Mosquitto, monkeyp
 
 
 async def test_who_stands_by_tells_nothing_and_leaves_without_a_word(broker: Mosquitto) -> None:
-    first, second = sink_for(broker.port), sink_for(broker.port)
+    # With one client_id for both, the broker would end the connection of the first and publish its last will.
+    first, second = (sink_for(broker.port, client_id=name) for name in ("first", "second"))
     second.lead(False)
     with MqttBoard(broker.port) as board:
         async with telling(first), telling(second):
             assert await soon(lambda: board.shown.get("callmon/status") == "online")
             first.lead(False)
             second.lead(True)
-            await soon(lambda: said_so(board) == ["online", "online"])
+            assert await soon(lambda: said_so(board) == ["online", "online"])
             await asyncio.sleep(0.5)
             assert (said_so(board), board.shown["callmon/status"]) == (["online", "online"], "online")
             second.lead(False)
