@@ -5,6 +5,7 @@ After a change that is meant: `CALLMON_RECORD_STORIES=1 pytest tests/unit/test_e
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from callmon.text.labels import STANDARDS
 from callmon.text.story.sentences import QUOTES, TEXTS, sentence
 from callmon.text.story.timeline import StoryContext, moments
 from callmon.tools.replay import Replay, chunks
+from tests.support.ami_builders import settings
 from tests.support.environment import GIVEN
 from tests.support.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
 
@@ -599,3 +601,13 @@ def test_the_json_of_a_call_in_progress_goes_as_far_as_its_facts() -> None:
     found = explain.as_json(stored, SETTINGS)
     assert (found["ringing"], found["ended"], found["verdicts"]) == ("2026-11-24T13:42:13.217087Z", None, {})
     assert found["in_hours"] is True
+
+
+@pytest.mark.parametrize(("boxes", "is_shown"), [(["500", "4165550177"], True), (["500"], False)])
+def test_a_box_named_as_a_number_is_shown_where_it_is_configured(boxes: list[str], is_shown: bool) -> None:
+    known = settings({'mailboxes = ["500"]': f"mailboxes = {json.dumps(boxes)}"})
+    facts = [
+        msgspec.structs.replace(x, mailbox="4165550177") if isinstance(x, f.VoicemailTook) else x
+        for x in recorded("queue_timeout_voicemail").facts
+    ]
+    assert ("4165550177" in explain.story(reported(facts), known, "en")) == is_shown

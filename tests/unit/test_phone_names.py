@@ -167,3 +167,13 @@ def test_a_callback_from_a_phone_of_ten_digits_is_made_by_that_phone() -> None:
     (arrival,) = (fact for fact in facts if isinstance(fact, f.Arrived))
     profile = ExchangeProfile(configured(*PHONES), "toronto")
     assert whom(arrival, profile) == (f"+1{MOBILE}", OURS)
+
+
+@pytest.mark.parametrize("number", ["416-555-0101", "1-416-555-0101", "(416) 555-0101", "416.555.0101"])
+def test_a_number_that_is_written_in_groups_is_outside(number: str) -> None:
+    assert Endpoints().party(number) == f.OUTSIDE
+
+
+@pytest.mark.parametrize("name", ["101", "555-010", "10.0.0.52", "192.168.100.20", "2026-11-20"])
+def test_a_name_with_a_few_digits_in_groups_stays(name: str) -> None:
+    assert Endpoints().party(name) == name

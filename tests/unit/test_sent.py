@@ -13,6 +13,7 @@ from callmon.features.calls.api import ApiFact
 from callmon.features.calls.search import CallSummary
 from callmon.features.months.open_data.queries import COLUMNS
 from callmon.features.webhooks.events import CallData
+from callmon.sinks.mqtt import topics
 from callmon.sinks.traces import spans
 from callmon.text import sent
 
@@ -64,6 +65,11 @@ def test_each_name_of_a_list_is_a_field_that_exists() -> None:
         (sent.API_VOICEMAIL, Voicemail),
     ):
         assert {*names.split()} - {*of.__struct_fields__} == set()
+
+
+def test_a_field_that_no_list_names_is_sent_to_no_broker() -> None:
+    call = {**dict.fromkeys(sent.MQTT), "direction": "inbound", "transfers": (), "note": "4165550101"}
+    assert {*topics.without_people(call)} == {*sent.MQTT}
 
 
 def test_an_attribute_that_no_list_names_is_in_no_span() -> None:

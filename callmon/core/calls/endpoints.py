@@ -17,7 +17,7 @@ from callmon.core.facts import OUTSIDE
 
 # A dialled number that no exchange uses as an extension: seven digits or more.
 _OUTSIDE_NUMBER = re.compile(r"(?:^|[/@+])\+?\d{7,}(?:$|[/@])")
-_LONG_NUMBER = re.compile(r"\d{7,}")
+_LONG_NUMBER = re.compile(r"\d{7,}|\d{3}[ .)-]{1,2}\d{3}[ .-]\d{4}")  # 4165550101, 416-555-0101, (416) 555-0101
 # Technologies of phones, for a name that is given without one.
 _TECHNOLOGIES = frozenset(("PJSIP", "SIP", "IAX2", "SCCP"))
 # Any real site has few learned endpoints. The limit bounds memory against a flood of names.
@@ -47,7 +47,7 @@ def is_local(channel: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_number(text: str) -> bool:
-    """Whether a dialled text is no extension: seven digits or more."""
+    """Whether a dialled text is no extension: seven digits or more, or ten that are written in groups."""
     return bool(_LONG_NUMBER.search(text))
 
 

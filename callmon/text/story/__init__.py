@@ -9,7 +9,7 @@ answered (R-38). A phone has the same letter throughout one call. Each call assi
 agent can be followed across calls.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from string import ascii_uppercase
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from callmon.ami.events import born
 from callmon.config.settings import Settings
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.account import CallAccount
-from callmon.core.calls.endpoints import extension
+from callmon.core.calls.endpoints import extension, is_number
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE, AnyFact, Arrived, Fact, as_it_stands
 from callmon.store.queries.calls import StoredCall
@@ -48,9 +48,17 @@ def story(
 def story_context(stored: StoredCall, settings: Settings, language: str) -> StoryContext:
     """The call with its facts and the caller's clock, for texts in `language`."""
     account = _rebuilt(stored, settings)
-    facts = cast("list[AnyFact]", as_it_stands(stored.facts))
+    own = {box for line in settings.lines() for box in line.mailboxes}
+    facts = cast("list[AnyFact]", [_without_number(x, own) for x in as_it_stands(stored.facts)])
     call = stored.account or account.call()
     return StoryContext(language, settings.timezone, call, facts, *account.caller_clock())
+
+
+def _without_number(fact: Fact, own: Collection[str]) -> Fact:
+    """The fact without a queue or a mailbox that is named as a number, but for a mailbox of the configuration."""
+    hidden = {"queue": "?", "mailbox": ""}
+    changes = {x: hidden[x] for x in hidden if is_number(name := getattr(fact, x, None) or "") and name not in own}
+    return msgspec.structs.replace(fact, **changes) if changes else fact
 
 
 def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> dict[str, Any]:
