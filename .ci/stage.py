@@ -254,12 +254,13 @@ class Stages:
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "1", "all", "5"])
         exam = Part("exam", [self._python(self.newest), "-m", "tests.model.exam", *CUTS])
         floors = Part("lowest versions allowed", [".ci/floors", list(self.pythons.values())[-1]])
+        pins = Part("pins", [".ci/pins", self._python(self.newest)])
         installed = f"install {self.newest}"
-        for part in (real, whole, exam, seen):
+        for part in (real, whole, exam, seen, pins):
             part.needs = (installed,)
         return [
             [self._install(self.newest, installed), real],
-            [exam, fuzz, floors, whole, *(part for other in others for part in other)],
+            [pins, exam, fuzz, floors, whole, *(part for other in others for part in other)],
             [self._folders("other folders", "16", "browser", "cluster", "mail", "mariadb", "engine"), seen],
         ]
 
