@@ -38,7 +38,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "tables": tuple(
         f"tests/unit/test_{name}.py"
-        for name in ("rings", "standards", "tracker", "listing", "cut_anywhere", "story", "language")
+        for name in (
+            "rings", "standards", "tracker", "listing", "cut_anywhere", "story", "language", "phone_names"
+        )
     ),
     "model": ("tests/model/test_model.py", "-k", "people_did or a_gap or once_misjudged"),
     "properties": ("tests/recordings/test_traces.py", "-k", PROPERTIES),
@@ -76,11 +78,24 @@ KINDS: dict[str, tuple[str, ...]] = {
     "cel": ("tests/recordings/test_cel.py", "-k", "(received or a_join or known_not_to_ring) and not together"),
     "commands": ("tests/commands/test_errors_translated.py",),
     "webhooks": ("tests/store/test_webhooks.py", "tests/unit/test_webhook_addresses.py", "-m", "not postgresql"),
+    "imports": ("tests/commands/test_import_sources.py", "tests/commands/test_import.py", "-m", "not postgresql"),
+    "jobs": ("tests/store/test_jobs.py", "tests/pages/test_pages_questions.py", "-m", "not postgresql"),
+    "tokens": (
+        "tests/pages/test_pages_tokens.py", "tests/store/test_sign_in_queue.py", "tests/pages/test_api.py",
+        "-m", "not postgresql",
+    ),
+    "leaks": (
+        *(f"tests/unit/test_{name}.py" for name in ("sip_call_id", "phone_names", "sent", "explain")),
+        "tests/pages/test_leaks.py", "-m", "not postgresql and not lab",
+    ),
 }  # fmt: skip
 OF_CALLS = ("recordings", "tables", "model", "properties")
 OF_PAGES = ("access", "pages")  # the kinds that test rights and sign-in
-# By the beginning of its file: which kinds look at what a fault is in. OF_CALLS look at all others.
+# By the beginning of its file, the first that fits: which kinds look at what a fault is in. All others: OF_CALLS.
 LOOK_AT = {
+    ("web/jobs",): ("jobs",),
+    ("web/auth/tokens", "web/auth/fair_queue", "web/api/"): ("tokens",),
+    ("core/calls/user_events", "text/", "sinks/mqtt/topics"): ("leaks", "notices"),
     ("web/", "store/access", "features/worklist/"): OF_PAGES,
     ("core/callbacks/", "config/business_calendar"): ("callbacks",),
     ("daemon/pairs", "store/pairs/contacts"): ("pairs",),
@@ -89,6 +104,7 @@ LOOK_AT = {
     ("sinks/traces/",): ("traces",),
     ("features/disruptions/notice/", "sinks/", "core/disruptions/", "core/statistics/counters"): ("notices",),
     ("store/privacy/", "store/sqlite_file"): ("numbers",),
+    ("backfill/imported/", "backfill/job", "cli/"): ("imports",),
     ("backfill/",): ("cel",),
     ("errors",): ("commands",),
     ("features/webhooks/", "store/queries/webhooks"): ("webhooks",),

@@ -183,6 +183,8 @@ def test_without_files_the_tables_of_the_database_that_has_cel_are_found(
             ("postgresql://asterisk@localhost:5432/asterisk", "x4"),
         ),
         ("freepbx.conf", "<?php\n", None),
+        ("amportal.conf", "AMPDBUSER=x\nAMPDBHOST=db/x?read_default_file=/etc/my.cnf&a=\n", None),
+        ("amportal.conf", "AMPDBUSER=x\nAMPDBHOST=db:3306/other\n", None),
     ],
 )
 def test_the_database_of_freepbx_issabel_and_wazo_is_found_in_its_settings(

@@ -1,4 +1,4 @@
-"""A false MySQL server on loopback: it takes any login, and answers each statement with the same packet."""
+"""A false MySQL server on loopback: it takes any login and any SET. Another statement gets the given packet."""
 
 import socket
 import struct
@@ -13,6 +13,7 @@ GREETING = (
     + b"123456789012\0mysql_native_password\0"
 )
 OK = b"\x00\x00\x00\x02\x00\x00\x00"
+QUIT, QUERY = b"\x01", b"\x03"
 SHORT_ROW = b"\x02\x00\x00\x02\x00"  # the head of a result whose columns are missing
 
 
@@ -52,8 +53,14 @@ class FalseMysql:
         _write(client, number + 1, OK)
         while True:
             number, packet = _read(client)
-            (self.statements if packet[:1] == b"\x03" else self.sent).append(packet)
-            _write(client, number + 1, self._answer if packet[:1] == b"\x03" else OK)
+            if packet[:1] == QUIT:
+                return
+            (self.statements if packet[:1] == QUERY else self.sent).append(packet)
+            if packet[:1] == QUERY and packet[1:4].upper() != b"SET":
+                _write(client, number + 1, self._answer)
+                client.shutdown(socket.SHUT_WR)
+            else:
+                _write(client, number + 1, OK)
 
 
 def _read(client: socket.socket) -> tuple[int, bytes]:

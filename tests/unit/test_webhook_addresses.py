@@ -13,7 +13,7 @@ import httpcore
 import pytest
 import trustme
 
-from callmon.features.webhooks.http import DeliveryError, addresses_of, post, refuse_private
+from callmon.features.webhooks.http import BoundedStream, DeliveryError, addresses_of, post, refuse_private
 from tests.support.webhook_receiver import Receiver
 
 REFUSED = (
@@ -162,6 +162,27 @@ async def test_an_answer_is_bounded_and_must_be_http(said: Iterable[bytes], give
         except DeliveryError as error:
             found = error.code
     assert found == given
+
+
+class Received(httpcore.AsyncNetworkStream):
+    """Twenty heads that came at once."""
+
+    async def read(self, *_: Any, **options: Any) -> bytes:
+        return CONTINUE * 20
+
+
+async def test_of_heads_that_came_at_once_each_leaves_the_event_loop_its_turn() -> None:
+    turns, stream = [], BoundedStream(Received())
+
+    async def take_turns() -> None:
+        while True:
+            turns.append(len(turns))
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(take_turns())
+    assert [await stream.read(99) for _ in range(20)] == [CONTINUE] * 20
+    other.cancel()
+    assert len(turns) == 20
 
 
 async def test_a_name_is_resolved_to_each_of_its_addresses_once() -> None:
