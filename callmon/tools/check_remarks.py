@@ -3,8 +3,11 @@
 Opens no connection. Checks only whether a secret can be read, never what it is.
 """
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 
 from callmon.cli.language import said
 from callmon.config.exchange import ExchangeSettings
@@ -15,6 +18,7 @@ from callmon.errors import ConfigError
 from callmon.store.key_file import read_keys
 from callmon.store.opening import key_path
 
+MARKED = re.compile('"(FILL IN|À REMPLIR)"|# (FILL IN|À REMPLIR)')
 LOOPBACK = ("127.", "localhost", "::1")
 
 
@@ -26,6 +30,7 @@ def check_remarks(settings: Settings) -> Iterator[str]:
         "calendar: when 30 September or 11 November falls on a weekend, callmon closes the next Monday. "
         "The ministry must confirm this; closed_days_remove removes a day."
     )
+    yield from _marked(settings)
     yield from _not_judged(settings)
     yield from _key_remarks(settings)
     if not settings.exchanges:
@@ -42,6 +47,19 @@ def check_remarks(settings: Settings) -> Iterator[str]:
         if warning := webhook.secret_warning():
             yield _of(f"webhooks.{name}", warning)
     yield from (_of("web.access", text) for text in _access_remarks(settings.web))
+
+
+def _marked(settings: Settings) -> Iterator[str]:
+    """What `callmon init` and `doctor --listen` leave open."""
+    with suppress(OSError, ValueError):
+        lines = Path(settings.source).read_text("utf-8").splitlines()
+        if marked := [number for number, line in enumerate(lines, 1) if MARKED.search(line)]:
+            yield said(
+                "{file}: {count} lines still have a mark FILL IN or À REMPLIR; the first is line {line}.",
+                file=settings.source,
+                count=len(marked),
+                line=marked[0],
+            )
 
 
 def _of(table: str, text: str) -> str:

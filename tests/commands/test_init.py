@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -18,13 +19,18 @@ from tests.unit.test_command_line import COMMAND, ENVIRONMENT
 ANSWERS = ("pbx.example", "/run/secret", "PJSIP/bell, PJSIP/rogers*", "sqlite:////srv/callmon.db", "09:00-16:30")
 
 
-def asked(folder: Path, answers: Sequence[str], language: str = "en") -> tuple[int, str, list[str]]:
+def asked(
+    folder: Path,
+    answers: Sequence[str],
+    language: str = "en",
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[int, str, list[str]]:
     """Exit status, output and questions of `callmon init new/callmon.toml`, typed on a terminal of its own."""
     ours, its = pseudo_terminal()
     process = subprocess.Popen(
         [*COMMAND, "init", "new/callmon.toml"],
         cwd=folder,
-        env={**ENVIRONMENT, "LC_ALL": f"{language}_CA.UTF-8"},
+        env={**ENVIRONMENT, "LC_ALL": f"{language}_CA.UTF-8", **environment},
         stdin=its,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

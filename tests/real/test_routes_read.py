@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from callmon.config.schema import WeekTable
+from callmon.config.settings import load
+from callmon.tools.check_remarks import check_remarks
+from callmon.tools.init import WEEK
 from callmon.tools.routes import ExchangeRoutes, as_text, read
+from tests.commands.test_init import asked
 from tests.lab.exchange import Asterisk
 from tests.lab.needed import needed
 from tests.process.test_doctor import SECRET_VARIABLE, configured
@@ -24,6 +29,7 @@ GROUP = "phones 1101, 1102 for 24 s → voicemail box 1101"
 DAY = "phones PJSIP/101 for 24 s → "
 BOX = "voicemail box 500@default"
 SECOND = f"{DAY}phones PJSIP/102 for 12 s → {BOX}"
+TRUNKS = ("PJSIP/trunk", "PJSIP/trunk-loop")
 HOURS = "08:30-17:00,mon-fri,*,*"
 LED = {
     # FreePBX: extensions, groups, queue, menu, hours, words, language, box, mobile, nothing.
@@ -123,3 +129,42 @@ def test_a_user_without_reporting_is_told_which_right_is_missing(exchange: Aster
     exchange.cli("manager reload")
     (found,) = read(configured(exchange.ami_port).exchanges).values()
     assert as_text(found) == "The AMI user may not read the dialplan: give it write = reporting."
+
+
+ANSWERED = "416 555-0199", "416 555-0107, 4165550108, 416 555 0110, 4165550123, 4165550127", "416-555-0127", "", ""
+# For each line its mode, boxes, phones, language, and whether a menu asks for it.
+WRITTEN = {
+    "+14165550107": ("voice", ("1101",), (), None, True),
+    "+14165550108": ("voice", ("1101",), ("1101", "1102"), None, False),
+    "+14165550110": ("voice", ("1101",), (), "fr", False),
+    "+14165550123": ("voice", (), (), None, False),
+    "+14165550127": ("tty", (), ("101", "102"), None, False),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_init_writes_the_lines_that_a_person_chooses_of_the_dialplan(
+    exchange: Asterisk, tmp_path: Path, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ami.secret").write_text(exchange.secret)
+    given = (f"127.0.0.1:{exchange.ami_port}", str(tmp_path / "ami.secret"), *ANSWERED)
+    status, out, reported = asked(tmp_path, given, language)
+    refused = {"en": "+14165550199 is not among them.", "fr": "+14165550199 n’en fait pas partie."}
+    assert (status, out, [x[-len(refused[language]) :] for x in reported].count(refused[language])) == (
+        0,
+        "new/callmon.toml\n",
+        1,
+    )
+    monkeypatch.delenv(SECRET_VARIABLE)
+    settings = load(tmp_path / "new/callmon.toml")
+    (one,) = settings.exchanges.values()
+    assert (one.port, one.trunks, one.parking_extensions) == (exchange.ami_port, TRUNKS, ("700",))
+    assert (one.voicemail_contexts, one.dial_prefixes) == (("box",), ("9",))
+    lines = {
+        x.numbers[0]: (x.mode, x.mailboxes, x.extensions, x.language, x.language_menu) for x in settings.lines()
+    }
+    assert lines == WRITTEN
+    assert settings.configuration.calendar.hours == WeekTable.model_validate(dict.fromkeys(WEEK, "08:30-17:00"))
+    assert [text for text in check_remarks(settings) if "FILL IN" in text] == [
+        f"{settings.source}: 13 lines still have a mark FILL IN or À REMPLIR; the first is line 14."
+    ]

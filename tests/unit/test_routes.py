@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from callmon.tools.doctor.finding import LANGUAGE
-from callmon.tools.routes import ExchangeRoutes, Hop, Route, as_text, route_findings
+from callmon.tools.doctor.learn import Dialled, propose
+from callmon.tools.routes import (
+    ExchangeRoutes,
+    Hop,
+    Route,
+    as_text,
+    learned,
+    public_numbers,
+    reading,
+    route_findings,
+    usual_hours,
+)
 from callmon.tools.routes.dialplan import Dialplan, Step
 from callmon.tools.routes.walk import MOST_PATHS, Walker
 
-NUMBER = "4165550101"
+NUMBER, E164 = "4165550101", "+14165550101"
 END = "the exchange hangs up"
 MUSIC = "(music, no ring)"
 GLOBALS = {"PHONES": "PJSIP/101&PJSIP/102", "RINGTIMER_DEFAULT": "15"}
@@ -145,3 +158,79 @@ def test_the_routes_are_told_in_french() -> None:
         "    non suivi : a,s,1 AGI(x)",
     ]
     LANGUAGE.reset(token)
+
+
+def line(*ways: Sequence[Hop], is_whole: bool = True) -> Dialled:
+    """What is learned of the line of NUMBER that leads these ways."""
+    route = Route(NUMBER, "trunk", tuple(map(tuple, ways)), is_whole)
+    (found,) = learned(ExchangeRoutes((route,)), [E164], [], "CA").lines.values()
+    return found
+
+
+RUNG = Hop("phones", "PJSIP/101, PJSIP/102", 24)
+
+
+@pytest.mark.parametrize(
+    ("ways", "phones"),
+    [
+        ([[RUNG, Hop("box", "500@default")]], {"101", "102"}),
+        ([[RUNG], [Hop("phones", "1103, 94165550199#, Local/7@x, PJSIP/out@trunk")]], {"101", "102", "1103"}),
+        ([[RUNG, Hop("queue", "700")]], set()),
+        ([[RUNG], [Hop("unfollowed", place="x,1,1")]], set()),
+    ],
+)
+def test_a_line_has_the_phones_of_its_dialplan_where_it_has_all(ways: list[list[Hop]], phones: set[str]) -> None:
+    assert line(*ways).phones == phones
+
+
+def test_a_line_whose_paths_were_cut_has_no_phones() -> None:
+    assert line([RUNG], is_whole=False).phones == set()
+
+
+@pytest.mark.parametrize(
+    ("ways", "given", "has_menu"),
+    [
+        ([[Hop("language", "fr"), RUNG]], {"fr"}, False),
+        ([[Hop("language", "fr"), RUNG], [RUNG]], {"fr", ""}, False),
+        ([[Hop("key", "1"), RUNG], [Hop("key", "2"), Hop("language", "fr"), RUNG]], {""}, True),
+        ([[Hop("key", "1"), RUNG]], {""}, False),
+    ],
+)
+def test_a_language_belongs_to_the_line_unless_a_key_chooses_it(
+    ways: list[list[Hop]], given: set[str], has_menu: bool
+) -> None:
+    found = line(*ways)
+    assert (found.given, found.has_menu) == (given, has_menu)
+
+
+@pytest.mark.parametrize(
+    ("times", "hours"),
+    [
+        (["08:30-17:00,mon-fri,*,*"] * 2, "08:30-17:00"),
+        (["08:30-17:00,mon-fri,*,*", "9:00-16:00,mon-fri,*,*"], ""),
+        (["08:30-12:00,sat,*,*"], ""),
+        ([], ""),
+    ],
+)
+def test_hours_are_proposed_where_all_time_conditions_agree(times: list[str], hours: str) -> None:
+    assert usual_hours([line([Hop("hours", name), RUNG]) for name in times]) == hours
+
+
+def test_a_pattern_of_the_dialplan_is_no_line_and_is_named() -> None:
+    routes = ExchangeRoutes((Route("_4165550[23]XX", "trunk", ()), Route("5550101", "trunk", ())))
+    assert public_numbers(routes, "CA") == ["5550101"]
+    found = learned(routes, ["5550101"], ["5550101"], "CA")
+    assert (found.patterns, [x.mode for x in found.lines.values()]) == ({"_4165550[23]XX"}, ["tty"])
+    (said,) = (x for x in propose(found, "exchange").splitlines() if "_4165550[23]XX" in x)
+    assert said.startswith("# The dialplan also takes numbers by patterns: _4165550[23]XX.")
+
+
+def test_a_path_that_breaks_a_line_stays_a_comment() -> None:
+    found = line([Hop("unfollowed", "System(a\n[web]\nlisten)", place="trunk,1,1")])
+    text = propose(replace(learned(ExchangeRoutes(()), [], [], "CA"), lines={E164: found}), "exchange")
+    assert list(tomllib.loads(text)) == ["region", "exchanges", "services", "lines"]
+
+
+def test_control_characters_of_a_dialplan_reach_no_terminal_and_no_file() -> None:
+    entry = {"Context": "trunk\x7f", "Extension": "1\x9b2J", "Priority": "1", "AppData": "\x1b]0;x\x07[web]"}
+    assert reading._step(entry) == Step("trunk", "12J", 1, data="]0;x[web]")

@@ -86,6 +86,26 @@ class Dialled:
     music: int = 0  # calls that played music while phones rang for them
     queued: int = 0
     rang: list[timedelta] = field(default_factory=list)
+    mode: str = ""  # voice or tty, where a person has said it
+    paths: tuple[str, ...] = ()  # where its dialplan leads, as text
+    hours: set[str] = field(default_factory=set)  # from Monday to Friday, of its time conditions
+
+
+@dataclass(frozen=True)
+class LearnedExchange:
+    """What a first configuration says of an exchange whose dialplan was read."""
+
+    lines: dict[str, Dialled]
+    trunks: set[str]
+    prefixes: set[str]
+    parking_extensions: set[str]
+    voicemail_contexts: set[str]
+    queues: set[str]
+    patterns: set[str]
+    region: str
+    calls: None = None
+    phones: frozenset[str] = frozenset()
+    slots: frozenset[str] = frozenset()
 
 
 class TrafficSample:
@@ -259,7 +279,10 @@ _ALIKE = timedelta(seconds=1)
 
 
 def propose(
-    sample: TrafficSample, name: str, exchange: ExchangeSettings | None = None, language: str = "en"
+    sample: TrafficSample | LearnedExchange,
+    name: str,
+    exchange: ExchangeSettings | None = None,
+    language: str = "en",
 ) -> str:
     said = partial(_proposal_text, language)
     # A channel that dials in is a trunk, unless it proved to be an internal phone that shows a long number.
@@ -275,7 +298,7 @@ def propose(
         "text": _text,
         "array": lambda values: f"[{', '.join(map(_text, sorted(values)))}]",
         "comment": _comment,
-        "counted": lambda forms: ", ".join(f"{form} ({count})" for form, count in sorted(forms.items())),
+        "counted": lambda forms: ", ".join(f"{form} ({n})" if n else form for form, n in sorted(forms.items())),
         "is_number": e164,
         "ring_time": partial(_ring_time, said),
         "two_letters": lambda languages: {language[:2].lower() for language in languages},
@@ -289,6 +312,7 @@ def propose(
         has_toll_free=has_toll_free,
         said=said,
         fill_in=said("FILL IN"),
+        colon=said(": "),
     )
 
 
@@ -319,8 +343,10 @@ def _ring_time(said: Callable[..., str], line: Dialled) -> Iterator[str]:
         yield said("The policy has voicemail after the fourth ring (24 s): set the exchange's ring time.")
 
 
-def _comment(text: str) -> str:
-    return "\n".join(wrap(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False))
+def _comment(text: str, indent: str = "") -> str:
+    return "\n".join(
+        wrap(text, WIDTH, initial_indent="# ", subsequent_indent=f"# {indent}", break_on_hyphens=False)
+    )
 
 
 def _text(value: object) -> str:

@@ -20,10 +20,13 @@ def as_text(found: ExchangeRoutes) -> str:
 
 def _lines(route: Route) -> Iterator[str]:
     yield route.number
-    for path in route.paths:
-        yield "    " + " → ".join(_hop(hop) for hop in path)
-    if not route.is_whole:
-        yield "    " + reader_text("More paths were left out.")
+    yield from ("    " + text for text in path_texts(route))
+
+
+def path_texts(route: Route) -> tuple[str, ...]:
+    """A text of each path of a number."""
+    paths = tuple(" → ".join(_hop(hop) for hop in path) for path in route.paths)
+    return paths if route.is_whole else (*paths, reader_text("More paths were left out."))
 
 
 def _hop(hop: Hop) -> str:

@@ -50,8 +50,12 @@ class Dialplan:
 
     def extensions(self, context: str) -> dict[str, None]:
         """The extensions and patterns of the context and of those that it includes."""
+        return {step.exten: None for step in self.all_steps(context)}
+
+    def all_steps(self, context: str) -> list[Step]:
+        """The steps of the context and of those that it includes."""
         searched = dict.fromkeys(self._searched(context, 0))
-        return {step.exten: None for each in searched for step in self._listed(each) if step.priority > 0}
+        return [step for each in searched for step in self._listed(each) if step.priority > 0]
 
     def _searched(self, context: str, depth: int) -> Iterator[str]:
         yield context

@@ -1,7 +1,8 @@
 """Reads what the walk needs of one exchange over AMI. The user needs `write = reporting`; no channel is made.
 
 Actions: DeviceStateList, Getvar, DBGet, ShowDialPlan. The public numbers are the extensions of seven digits or
-more in the contexts in which the exchange's devices arrive.
+more in the contexts in which the exchange's devices arrive. A trunk is a device with a name that arrives in such a
+context, where no phone with a number does.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from callmon.config.exchange import ExchangeSettings
+from callmon.config.wording import plain
 from callmon.tools.doctor.ami_query import AmiQuery, Headers, ask_each
 from callmon.tools.doctor.questions import ExchangeAnswers
 from callmon.tools.routes.dialplan import Dialplan, Step
@@ -17,20 +19,31 @@ from callmon.tools.routes.walk import Hop, Route, Walker
 
 WITHIN = timedelta(seconds=60)
 MOST_DEVICES = 5_000
+MOST_PHONES = 20  # with a number: they share few contexts
 MOST_ROUTES = 2_000
 DIALPLAN_SECONDS = 30.0  # of one context
 LONGEST_PRIORITY = 7
 OF_FREEPBX = ("from-trunk", "from-pstn")
 NUMBER = re.compile(r"_?\+?[0-9XZN\[\]-]{7,40}")  # of a public line, or a pattern of as many digits
 _DEVICE = re.compile(r"(PJSIP|SIP)/([\w.@-]{1,80})")
+_DIALLED_ON = re.compile(r"\$\{EXTEN:([1-9])\}")
+_DIALS = ("dial", "goto", "gosub", "macro")
+_OF_VOICEMAIL = frozenset(("voicemail", "hangup", "answer", "wait", "playback", "noop"))
 _FILES = {"PJSIP": "pjsip.conf", "SIP": "sip.conf"}
 
 
 @dataclass(frozen=True)
 class ExchangeRoutes:
-    """The routes of one exchange; or why there are none: `failure`, a kind of doctor's findings of connections."""
+    """The routes of one exchange; or why there are none: `failure`, a kind of doctor's findings of connections.
+
+    `trunks`: devices; `prefixes`: what phones dial before an outside number; `voicemail_contexts`: of boxes alone.
+    """
 
     routes: tuple[Route, ...] = ()
+    trunks: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    parking_extension: str = ""
+    voicemail_contexts: tuple[str, ...] = ()
     failure: str = ""
     text: str = ""
 
@@ -52,8 +65,32 @@ def _routes(query: AmiQuery, username: str, us: str) -> ExchangeRoutes:
     exchange = _ReadExchange(query)
     dialplan = Dialplan(exchange.steps)
     walker = Walker(dialplan, exchange.value)
-    found = dict(_numbers(dialplan, exchange.contexts()))
-    return ExchangeRoutes(tuple(_route(walker, found[number], number) for number in sorted(found)[:MOST_ROUTES]))
+    trunks, phones = exchange.arrivals()
+    found = dict(_numbers(dialplan, [*trunks, *OF_FREEPBX]))
+    routes = tuple(_route(walker, found[number], number) for number in sorted(found)[:MOST_ROUTES])
+    public = [context for context in trunks if context not in phones and any(_numbers(dialplan, [context]))]
+    boxes = {hop.place for route in routes for path in route.paths for hop in path if hop.kind == "box"}
+    return ExchangeRoutes(
+        routes,
+        tuple(device for context in public for device in trunks[context]),
+        tuple(sorted({prefix for context in phones for prefix in _prefixes(dialplan, context)})),
+        exchange.value("AST_CONFIG(res_parking.conf,default,parkext)") or "",
+        tuple(context for context in sorted(boxes - {""}) if _is_of_voicemail(dialplan, context)),
+    )
+
+
+def _prefixes(dialplan: Dialplan, context: str) -> Iterator[str]:
+    """What a pattern of the context has before the number that it dials on: 9 of `_9NXXNXXXXXX`."""
+    for step in dialplan.all_steps(context):
+        found = _DIALLED_ON.search(step.data) if step.application.lower() in _DIALS else None
+        prefix = step.exten[1 : 1 + int(found[1])] if found and step.exten.startswith("_") else ""
+        if prefix.isdecimal():
+            yield prefix
+
+
+def _is_of_voicemail(dialplan: Dialplan, context: str) -> bool:
+    """Whether the context does nothing but lead to boxes."""
+    return {step.application.lower() for step in dialplan.all_steps(context)} <= _OF_VOICEMAIL
 
 
 def _numbers(dialplan: Dialplan, contexts: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -78,8 +115,8 @@ class _ReadExchange:
         self._query = query
         self._values: dict[str, str | None] = {}
 
-    def contexts(self) -> list[str]:
-        """In which calls from outside arrive: the contexts of the devices that have a name and no number."""
+    def arrivals(self) -> tuple[dict[str, list[str]], set[str]]:
+        """The devices with a name and no number by the context of their calls; and the contexts of phones."""
         devices = self._query.entries(
             "DeviceStateList",
             "DeviceStateChange",
@@ -87,9 +124,12 @@ class _ReadExchange:
             lambda entry: entry.get("Device", ""),
         )
         names = [found.groups() for device in sorted(devices or ()) if (found := _DEVICE.fullmatch(device))]
-        named = [(kind, name) for kind, name in names[:MOST_DEVICES] if not name.isdecimal()]
-        contexts = [context for kind, name in named if (context := self._context(kind, name))]
-        return list(dict.fromkeys([*contexts, *OF_FREEPBX]))
+        phones = [(kind, name) for kind, name in names if name.isdecimal()]
+        trunks: dict[str, list[str]] = {}
+        for kind, name in names[:MOST_DEVICES]:
+            if not name.isdecimal() and (context := self._context(kind, name)):
+                trunks.setdefault(context, []).append(f"{kind}/{name}")
+        return trunks, {self._context(kind, name) or "" for kind, name in phones[:MOST_PHONES]} - {""}
 
     def _context(self, kind: str, name: str) -> str | None:
         """The context of a device in its file; else, of a PJSIP endpoint, by the function where it is loaded."""
@@ -123,13 +163,9 @@ class _ReadExchange:
 
 
 def _step(entry: Headers) -> Step:
+    """What the exchange writes is shown on a terminal and in a file: without control characters."""
+    names = ("Context", "Extension", "ExtensionLabel", "Application", "AppData", "IncludeContext")
+    context, exten, label, application, data, include = (plain(entry.get(name, "")) for name in names)
     priority = entry.get("Priority", "")
-    return Step(
-        entry.get("Context", ""),
-        entry.get("Extension", ""),
-        int(priority) if priority.isdecimal() and len(priority) < LONGEST_PRIORITY else 0,
-        entry.get("ExtensionLabel", ""),
-        entry.get("Application", ""),
-        entry.get("AppData", ""),
-        entry.get("IncludeContext", ""),
-    )
+    number = int(priority) if priority.isdecimal() and len(priority) < LONGEST_PRIORITY else 0
+    return Step(context, exten, number, label, application, data, include)

@@ -21,7 +21,7 @@ class Hop:
     """`kind`: phones, queue, box, language, key, no_key, hours, otherwise, hang_up, repeats or unfollowed.
 
     `seconds`: how long phones ring or the queue holds, at most. `music`: the caller hears music, and no ring.
-    `place`: context, extension and priority of the step that could not be followed.
+    `place`: context, extension and priority of the step that could not be followed; the context of a box.
     """
 
     kind: str
@@ -207,7 +207,7 @@ class Walker:
 
     def _voicemail(self, state: _State, data: str) -> _States | None:
         box = self._expanded(state, _split(data, ",")[0].partition("&")[0])
-        return _ended(state, Hop("box", box[:LONGEST])) if box else None
+        return _ended(state, Hop("box", box[:LONGEST], place=state.context)) if box else None
 
     def _ask(self, state: _State, data: str) -> _States:
         """Background: the keys of this context lead on while it plays."""
