@@ -65,23 +65,19 @@ image: archive
 dist:
 	.ci/packages/make $(PYTHON)
 
-# Pins with hashes and without addresses.
+# Pins with hashes and without addresses. A pin names its extras: pip before 23.3 takes the newest release otherwise.
+COMPILE = $(VENV)/bin/python -m uv pip compile --universal --python-version 3.11 --no-strip-extras --no-header \
+    --no-emit-index-url --quiet
 requirements: $(VENV)/.dev
 	$(VENV)/bin/python -m pip install --quiet uv
-	$(VENV)/bin/python -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	    --no-header --no-emit-index-url --quiet -o requirements.txt
-	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-	    --generate-hashes --no-strip-extras --no-header --no-emit-index-url --quiet -o requirements-dev.txt
-	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra pdf --extra oidc --extra mariadb --extra parquet --extra traces \
-	    --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-extras.txt
-	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra oidc --resolution lowest-direct --universal \
-	    --python-version 3.11 --no-annotate --no-header --no-emit-index-url --quiet -o .ci/requirements-floors.txt
-	echo hatchling | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 --generate-hashes \
-	    --no-header --no-emit-index-url --quiet -o .ci/requirements-build.txt
-	printf 'cyclonedx-bom\nhatchling\n' | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 \
-	    --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-dist.txt
-	printf 'furo\nmyst-parser\nsphinx\n' | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 \
-	    --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-docs.txt
+	$(COMPILE) pyproject.toml --generate-hashes -o requirements.txt
+	$(COMPILE) pyproject.toml --extra dev --generate-hashes -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --extra pdf --extra oidc --extra mariadb --extra parquet --extra traces --generate-hashes \
+	    -o .ci/requirements-extras.txt
+	$(COMPILE) pyproject.toml --extra oidc --resolution lowest-direct --no-annotate -o .ci/requirements-floors.txt
+	echo hatchling | $(COMPILE) - --generate-hashes -o .ci/requirements-build.txt
+	printf 'cyclonedx-bom\nhatchling\n' | $(COMPILE) - --generate-hashes -o .ci/requirements-dist.txt
+	printf 'furo\nmyst-parser\nsphinx\n' | $(COMPILE) - --generate-hashes -o .ci/requirements-docs.txt
 
 $(VENV)/.demo: .ci/requirements-extras.txt
 	.ci/venv $(PYTHON) $(VENV) .ci/requirements-extras.txt && touch $@

@@ -6,11 +6,14 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import asterisk.manager
 import click
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import callmon
@@ -156,6 +159,18 @@ def test_every_requirement_is_pinned_with_a_hash_and_no_address_is_named(name: s
     lines = [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert [line for line in lines if "==" not in line or "--hash=sha256:" not in line] == []
     assert len(lines) > 3
+
+
+def test_a_pin_names_the_extras_that_another_package_asks_of_it() -> None:
+    """pip before 23.3 takes the newest release of `fonttools[woff]` where `fonttools` alone is pinned."""
+    written = text(ROOT / "requirements-dev.txt")
+    pins = re.findall(r"^([\w-]+)\[([\w,-]+)\]==", written, re.MULTILINE)
+    pinned = {(name, extra) for name, extras in pins for extra in extras.split(",")}
+    lines = [Requirement(line) for each in metadata.distributions() for line in each.requires or ()]
+    asked = [line for line in lines if line.marker is None or line.marker.evaluate({"extra": ""})]
+    needed = {(canonicalize_name(line.name), extra) for line in asked for extra in line.extras}
+    assert needed - pinned == set()
+    assert ("coverage", "toml") in needed
 
 
 def test_the_lowest_versions_that_are_tested_are_those_that_are_allowed() -> None:
